@@ -1,0 +1,209 @@
+package pace
+
+import "math/bits"
+
+// A Reorder puts messages in the order of their times as far as a window of
+// bounded size allows. It holds copies. The use is: Push until Full, then Pop
+// one for each Push, then Pop the rest. Messages of equal times keep their
+// order. Not safe for concurrent use.
+type Reorder struct {
+	depth, limit int
+	heap         []held
+	bytes        int // length of all messages in heap
+	caps         int // capacity of their buffers
+	seq          uint64
+	out          []byte // what Pop returned last
+	free         freeBuffers
+
+	newest     int64 // the latest time pushed, of this generation
+	popped     int64 // the latest time popped, of this generation
+	anyNewest  bool
+	anyPopped  bool
+	behind     int // pushes in a row that were a step behind popped
+	generation uint32
+
+	outOfOrder, late uint64
+}
+
+type held struct {
+	generation uint32
+	time       int64
+	seq        uint64
+	msg        []byte
+}
+
+func (h *held) before(o *held) bool {
+	if h.generation != o.generation {
+		return h.generation < o.generation
+	}
+	if h.time != o.time {
+		return h.time < o.time
+	}
+	return h.seq < o.seq
+}
+
+// NewReorder returns a window of depth messages and so many bytes; one larger
+// message is held alone. At a depth of 1 or less messages pass as they come.
+func NewReorder(depth, bytes int) *Reorder {
+	return &Reorder{depth: max(depth, 1), limit: max(bytes, 1)}
+}
+
+// Full reports whether a message has to come out before the next goes in.
+func (r *Reorder) Full() bool { return len(r.heap) >= r.depth || r.bytes >= r.limit }
+
+// Len returns how many messages are held, Bytes their length.
+func (r *Reorder) Len() int { return len(r.heap) }
+
+// Bytes returns the length of the messages that are held.
+func (r *Reorder) Bytes() int { return r.bytes }
+
+// OutOfOrder returns how many messages came after one with a later time.
+func (r *Reorder) OutOfOrder() uint64 { return r.outOfOrder }
+
+// Late returns how many of those came after one with a later time was popped:
+// the window was too small to put them in their place.
+func (r *Reorder) Late() uint64 { return r.late }
+
+// Push takes a copy of msg, which was recorded at time t.
+func (r *Reorder) Push(t int64, msg []byte) {
+	if r.anyNewest && t < r.newest {
+		r.outOfOrder++
+	} else {
+		r.newest, r.anyNewest = t, true
+	}
+	if r.anyPopped && t < r.popped {
+		r.late++
+		r.step(t)
+	} else {
+		r.behind = 0
+	}
+	r.seq++
+	h := held{r.generation, t, r.seq, append(r.free.get(len(msg)), msg...)}
+	r.heap = append(r.heap, h)
+	r.bytes += len(msg)
+	r.caps += cap(h.msg)
+	r.up(len(r.heap) - 1)
+}
+
+// step notices a recording that was made by a clock that was behind: many
+// messages in a row are late by far. They go behind what is held, which would
+// otherwise stay to the end.
+func (r *Reorder) step(t int64) {
+	if uint64(r.popped)-uint64(t) <= uint64(stepBack) {
+		r.behind = 0
+		return
+	}
+	if r.behind++; r.behind >= stepBackRun {
+		r.behind = 0
+		r.generation++
+		r.newest, r.anyPopped = t, false
+	}
+}
+
+// Peek returns the time of the message that Pop would return, and whether
+// there is one.
+func (r *Reorder) Peek() (int64, bool) {
+	if len(r.heap) == 0 {
+		return 0, false
+	}
+	return r.heap[0].time, true
+}
+
+// Pop returns the earliest message and its time, or false when there is none.
+// msg is valid until the next Push or Pop.
+func (r *Reorder) Pop() (msg []byte, t int64, ok bool) {
+	r.free.put(r.out)
+	r.out = nil
+	// A buffer is at most twice its message. What goes beyond that is of
+	// sizes that were needed once; those of now come back by themselves.
+	if r.free.bytes+r.caps > 2*r.limit {
+		r.free = freeBuffers{}
+	}
+	if len(r.heap) == 0 {
+		return nil, 0, false
+	}
+	h := r.heap[0]
+	last := len(r.heap) - 1
+	r.heap[0] = r.heap[last]
+	r.heap[last] = held{}
+	r.heap = r.heap[:last]
+	r.down()
+	r.bytes -= len(h.msg)
+	r.caps -= cap(h.msg)
+	if h.generation == r.generation && (!r.anyPopped || h.time > r.popped) {
+		r.popped, r.anyPopped = h.time, true
+	}
+	r.out = h.msg
+	return h.msg, h.time, true
+}
+
+// The heap is written out since container/heap would box every message.
+
+func (r *Reorder) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !r.heap[i].before(&r.heap[parent]) {
+			return
+		}
+		r.heap[i], r.heap[parent] = r.heap[parent], r.heap[i]
+		i = parent
+	}
+}
+
+func (r *Reorder) down() {
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= len(r.heap) {
+			return
+		}
+		if right := child + 1; right < len(r.heap) && r.heap[right].before(&r.heap[child]) {
+			child = right
+		}
+		if !r.heap[child].before(&r.heap[i]) {
+			return
+		}
+		r.heap[i], r.heap[child] = r.heap[child], r.heap[i]
+		i = child
+	}
+}
+
+const (
+	smallestBits = 8  // 256 bytes: a short request
+	largestBits  = 16 // 64 KiB: larger buffers are rare, and not kept
+)
+
+// freeBuffers keeps buffers between messages, by powers of two, so that a
+// buffer is at most twice its message.
+type freeBuffers struct {
+	free  [largestBits - smallestBits + 1][][]byte
+	bytes int
+}
+
+func bufferClass(n int) int { return max(bits.Len(uint(max(n, 1)-1))-smallestBits, 0) }
+
+// get returns an empty buffer for n bytes.
+func (f *freeBuffers) get(n int) []byte {
+	if n > 1<<largestBits {
+		return make([]byte, 0, n)
+	}
+	c := bufferClass(n)
+	list := f.free[c]
+	if len(list) == 0 {
+		return make([]byte, 0, 1<<(c+smallestBits))
+	}
+	b := list[len(list)-1]
+	list[len(list)-1] = nil
+	f.free[c] = list[:len(list)-1]
+	f.bytes -= cap(b)
+	return b
+}
+
+// put keeps a buffer from get, unless it is large.
+func (f *freeBuffers) put(b []byte) {
+	if cap(b) == 0 || cap(b) > 1<<largestBits {
+		return
+	}
+	c := bufferClass(cap(b))
+	f.free[c] = append(f.free[c], b[:0])
+	f.bytes += cap(b)
+}
