@@ -1,0 +1,312 @@
+// Package queue is what stands between an output's Write, which never blocks,
+// and the workers that do the output's I/O: a queue of copies of messages,
+// bounded by number and by bytes.
+package queue
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/stats"
+)
+
+var (
+	// ErrFull is what Put returns when there is no room; nothing was taken.
+	ErrFull = errors.New("queue full")
+
+	// ErrClosed is what Put returns after Close; nothing was taken.
+	ErrClosed = errors.New("queue closed")
+
+	// ErrCancelled is what Settle returns when it was cancelled.
+	ErrCancelled = errors.New("cancelled")
+)
+
+// An Item is one message on its way through a worker, who must hand it to Done
+// exactly once.
+type Item struct {
+	// Bytes is the message. It belongs to the worker until Done.
+	Bytes []byte
+
+	// At is when the message was put, since the queue was made. Queue.Age
+	// tells how long ago that was.
+	At time.Duration
+
+	buf   []byte // what Bytes is a part of; its whole capacity
+	size  int    // length of the message, as it was counted
+	epoch uint64
+}
+
+// A Queue hands copies of messages from one or more writers to workers.
+// The items bound holds for messages that no worker has yet; the bytes bound
+// also for those in work, until Done. A message larger than the byte bound is
+// admitted alone. All methods are safe for concurrent use.
+type Queue struct {
+	items, bytes int
+	start        time.Time
+	length       atomic.Int64 // count, for Len without the lock
+
+	mu       sync.Mutex
+	ring     []Item // grows up to items
+	head     int    // index of the oldest
+	count    int    // messages in ring
+	promised int    // places that a Put takes while it copies
+	held     int    // bytes of all messages not yet Done
+	heldCap  int    // capacity of their buffers
+	buffers  buffers
+	epochs   epochs
+	progress time.Duration // see LastProgress
+	started  bool
+	closed   bool
+	refused  int // size of the message that the last Put refused
+	gauge    *stats.Gauge
+
+	getters list // workers that wait for a message
+	waking  int  // of those, taken off the list and not yet running
+	putters list // writers that wait for room
+	idle    *waiter
+}
+
+// New returns a Queue for at most items waiting messages and at most so many
+// bytes of messages that are not yet Done. A bound below one counts as one.
+func New(items, bytes int) *Queue {
+	return &Queue{items: max(items, 1), bytes: max(bytes, 1), start: time.Now()}
+}
+
+// Watch has every Put record the length of the queue with g. Call it before
+// the first Put.
+func (q *Queue) Watch(g *stats.Gauge) {
+	q.mu.Lock()
+	q.gauge = g
+	q.mu.Unlock()
+}
+
+// fits reports whether a message of n bytes may come in. Call with the lock
+// held.
+func (q *Queue) fits(n int) bool {
+	if q.count+q.promised >= q.items {
+		return false
+	}
+	return q.held == 0 || q.held+n <= q.bytes
+}
+
+// Put takes a copy of p, or nothing and returns ErrFull or ErrClosed. It never
+// blocks. It does not keep p.
+func (q *Queue) Put(p []byte) error {
+	n := len(p)
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	if !q.fits(n) {
+		q.refused = n
+		q.mu.Unlock()
+		return ErrFull
+	}
+	// The place is taken first and the bytes are copied without the lock, so
+	// that a long message holds up nobody.
+	q.promised++
+	idle := q.held == 0 && q.count == 0
+	q.held += n
+	q.refused = 0
+	buf := q.buffers.get(n)
+	q.mu.Unlock()
+
+	if buf == nil {
+		buf = newBuffer(n)
+	}
+	it := Item{Bytes: buf[:copy(buf, p)], buf: buf, size: n, At: time.Since(q.start)}
+
+	q.mu.Lock()
+	q.promised--
+	if q.closed {
+		q.held -= n
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	q.heldCap += cap(buf)
+	q.trim()
+	if idle && it.At > q.progress || !q.started {
+		q.progress, q.started = it.At, true
+	}
+	it.epoch = q.epochs.add()
+	q.push(it)
+	if q.gauge != nil {
+		q.gauge.Record(q.count)
+	}
+	w := q.wake()
+	q.mu.Unlock()
+	if w != nil {
+		w.ch <- struct{}{}
+	}
+	return nil
+}
+
+// trim lets the kept buffers go when they and those in use are more than the
+// bound can need: half above it, since a buffer is larger than its message.
+func (q *Queue) trim() {
+	if q.buffers.bytes > 0 && q.heldCap+q.buffers.bytes > q.bytes+q.bytes/2 {
+		q.buffers.drop()
+	}
+}
+
+func (q *Queue) push(it Item) {
+	if q.count == len(q.ring) {
+		q.grow()
+	}
+	i := q.head + q.count
+	if i >= len(q.ring) {
+		i -= len(q.ring)
+	}
+	q.ring[i] = it
+	q.count++
+	q.length.Store(int64(q.count))
+}
+
+// ringStart is the first size of a ring: the default bound on messages is 100.
+const ringStart = 32
+
+func (q *Queue) grow() {
+	ring := make([]Item, min(max(2*len(q.ring), ringStart), q.items))
+	n := copy(ring, q.ring[q.head:])
+	copy(ring[n:], q.ring[:q.head])
+	q.ring, q.head = ring, 0
+}
+
+func (q *Queue) pop() Item {
+	it := q.ring[q.head]
+	q.ring[q.head] = Item{}
+	q.head++
+	if q.head == len(q.ring) {
+		q.head = 0
+	}
+	q.count--
+	q.length.Store(int64(q.count))
+	return it
+}
+
+// wake takes a worker off the list, to be sent a token once the lock is free.
+// At most one is on its way at a time, and wakes the next when it finds more:
+// a worker that is running anyway often takes the message first, and then the
+// others need not have been woken.
+func (q *Queue) wake() *waiter {
+	w := q.getters.head
+	if w == nil || q.waking > 0 || q.count == 0 {
+		return nil
+	}
+	q.getters.remove(w)
+	q.waking++
+	return w
+}
+
+// Done ends the worker's use of it and its buffer. progressed is false for a
+// message that only timed out: it does not count for LastProgress.
+func (q *Queue) Done(it Item, progressed bool) {
+	now := time.Duration(0)
+	if progressed {
+		now = time.Since(q.start)
+	}
+	q.mu.Lock()
+	q.finish(&it)
+	if now > q.progress {
+		q.progress = now
+	}
+	q.wakePutters()
+	q.mu.Unlock()
+}
+
+// finish takes it out of all sums. Call with the lock held.
+func (q *Queue) finish(it *Item) {
+	q.epochs.done(it.epoch)
+	q.held -= it.size
+	q.heldCap -= cap(it.buf)
+	q.buffers.put(it.buf)
+	q.trim()
+}
+
+// Discard drops what no worker has taken yet and returns how many messages
+// that were.
+func (q *Queue) Discard() int {
+	q.mu.Lock()
+	n := q.count
+	for q.count > 0 {
+		it := q.pop()
+		q.finish(&it)
+	}
+	q.wakePutters()
+	q.mu.Unlock()
+	return n
+}
+
+// Close ends the queue: Put takes no more, Get hands out the rest and then
+// returns false. It may be called again.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	if !q.closed {
+		q.closed = true
+		for q.getters.head != nil {
+			w := q.getters.head
+			q.getters.remove(w)
+			q.waking++
+			w.ch <- struct{}{}
+		}
+		q.wakePutters()
+	}
+	q.mu.Unlock()
+}
+
+// Drained reports whether the queue is closed and no message waits: a Get that
+// returned false will do so for ever.
+func (q *Queue) Drained() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed && q.count == 0
+}
+
+// Settle returns nil when all that was put before the call is Done or was
+// discarded, whatever is put meanwhile, or ErrCancelled once cancel is closed.
+func (q *Queue) Settle(cancel <-chan struct{}) error {
+	q.mu.Lock()
+	s := q.epochs.settle()
+	q.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	select {
+	case <-s.done:
+		return nil
+	case <-cancel:
+	}
+	q.mu.Lock()
+	q.epochs.forget(s)
+	q.mu.Unlock()
+	return ErrCancelled
+}
+
+// LastProgress returns when the queue last moved: the last Done that
+// progressed, or when it last got a message after having none, whichever is
+// later, so that a queue that was idle is not taken for one that hangs. Zero
+// before the first Put.
+func (q *Queue) LastProgress() time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.started {
+		return time.Time{}
+	}
+	return q.start.Add(q.progress)
+}
+
+// Age returns how long ago it was put.
+func (q *Queue) Age(it Item) time.Duration { return time.Since(q.start) - it.At }
+
+// Len returns how many messages wait for a worker.
+func (q *Queue) Len() int { return int(q.length.Load()) }
+
+// Bytes returns the length of all messages that are not yet Done.
+func (q *Queue) Bytes() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.held
+}
