@@ -1,0 +1,36 @@
+package link
+
+import (
+	"runtime"
+	"testing"
+)
+
+// Both ends together allocate nothing for a message in steady state. Buffers
+// that the collector took from the pool may be made anew.
+func TestLinkAllocates(t *testing.T) {
+	const warm, measured = 20_000, 50_000
+	l := listen(t)
+	r := newTestReceiver(t, l)
+	msg := message(1, 1, 500)
+	s := newTestSender(t, l.Addr().String(), &sameSource{msg, warm + measured + 1})
+	buf := make([]byte, 4<<10)
+	read := func(n int) {
+		for range n {
+			if _, err := r.Read(buf); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read(warm)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	read(measured)
+	runtime.ReadMemStats(&after)
+	if n := after.Mallocs - before.Mallocs; n > measured/50 {
+		t.Errorf("%d allocations for %d messages", n, measured)
+	}
+	read(1)
+	r.Close()
+	r.Read(buf)
+	s.Close()
+}

@@ -1,0 +1,52 @@
+// Package link carries messages between two Gor processes, from an
+// --output-tcp to an --input-tcp.
+//
+// # The plain stream
+//
+// What Gor 0.10 and GoReplay 1.x speak: records with at most four header
+// fields and the separator, one after another, over TCP. There is no
+// handshake and the receiver never writes. Whatever a break of the connection
+// swallows is lost without either end knowing how much.
+//
+// # The acknowledged link
+//
+// The sender's first record is a hello, whose header has two fields:
+//
+//	hello    = "gor" SP identity "-" version LF "link" separator
+//	identity = 32HEXDIG     ; of the sender: its messages are numbered from 1
+//	version  = 1*3DIGIT     ; the highest that the sender speaks
+//
+// GoReplay skips records of fewer than three fields and stays silent. Our
+// receiver answers, and from then on both directions are frames:
+//
+//	frame  = kind length number sum body
+//	kind   = OCTET          ; below
+//	length = 4OCTET         ; bytes of body, big endian
+//	number = 8OCTET         ; big endian
+//	sum    = 4OCTET         ; CRC-32C of the thirteen bytes before it and body
+//
+//	kind  from      number                     body
+//	"M"   sender    the message's              the message, header LF payload
+//	"S"   sender    the message's              empty: it was left out, see limit
+//	"P"   sender    of the last message        empty: please acknowledge soon
+//	"A"   receiver  highest it has received    version, settled (8), limit (4)
+//	"K"   receiver  highest that is settled    empty
+//
+// The numbers on one connection follow each other without a gap. Settled means
+// that every output of the receiving process has done with the message and
+// with all before it. Received ones may still be lost if the receiver dies, so
+// that the sender keeps every message until it is settled; after a reconnect
+// it goes on behind the received ones, and the receiver drops what it had
+// already, by the highest number of each identity. A receiver that was started
+// anew knows no identity and is sent all that was not settled.
+//
+// limit is the largest message that the receiver takes; a larger one would
+// cost the connection again and again and is left out by the sender. A body
+// longer than described belongs to a later version and is read as far as it is
+// known.
+//
+// An answer that comes too late finds the sender on the plain stream; no kind
+// is a digit, so that the receiver can tell a plain record from a frame and
+// goes along. The sender then ends the connection in good order and opens
+// another.
+package link

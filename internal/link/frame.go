@@ -1,0 +1,159 @@
+package link
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// version is what this code speaks.
+const version = 1
+
+// Kinds of frames. None is the first byte of a plain record.
+const (
+	kindMessage = 'M'
+	kindSkip    = 'S'
+	kindPush    = 'P'
+	kindAnswer  = 'A'
+	kindAck     = 'K'
+)
+
+const (
+	frameHead  = 1 + 4 + 8 + 4 // bytes
+	summedHead = frameHead - 4
+
+	answerBody = 1 + 8 + 4
+
+	// maxControl bounds the body of a frame from the receiver: room for what
+	// later versions add to the answer.
+	maxControl = 1 << 10
+)
+
+var (
+	errFrame = errors.New("damaged frame")
+	errHello = errors.New("malformed hello")
+)
+
+// castagnoli is the polynomial that processors compute in hardware.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// frame is the head of a frame.
+type frame struct {
+	kind   byte
+	length int // bytes of the body
+	number uint64
+	sum    uint32
+}
+
+// appendHead appends the head of a frame whose body is body.
+func appendHead(dst []byte, kind byte, number uint64, body []byte) []byte {
+	start := len(dst)
+	dst = append(dst, kind)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(body)))
+	dst = binary.BigEndian.AppendUint64(dst, number)
+	sum := crc32.Checksum(dst[start:], castagnoli)
+	return binary.BigEndian.AppendUint32(dst, crc32.Update(sum, castagnoli, body))
+}
+
+// appendFrame appends a whole frame.
+func appendFrame(dst []byte, kind byte, number uint64, body []byte) []byte {
+	return append(appendHead(dst, kind, number, body), body...)
+}
+
+// parseHead reads the head of a frame at the beginning of b, which has at
+// least frameHead bytes.
+func parseHead(b []byte) frame {
+	_ = b[frameHead-1]
+	return frame{
+		kind:   b[0],
+		length: int(binary.BigEndian.Uint32(b[1:])),
+		number: binary.BigEndian.Uint64(b[5:]),
+		sum:    binary.BigEndian.Uint32(b[13:]),
+	}
+}
+
+// intact reports whether f, the frame at the beginning of b, is as it was
+// sent. b holds all of it.
+func (f frame) intact(b []byte) bool {
+	sum := crc32.Checksum(b[:summedHead], castagnoli)
+	return crc32.Update(sum, castagnoli, b[frameHead:frameHead+f.length]) == f.sum
+}
+
+// An Identity names a sender over all its connections.
+type Identity [16]byte
+
+// String returns 32 hexadecimal digits.
+func (id Identity) String() string { return hex.EncodeToString(id[:]) }
+
+const (
+	helloStart = "gor "
+	helloBody  = "link"
+
+	// maxHello bounds a hello with its separator, in bytes; ours has 55.
+	maxHello = 512
+)
+
+// appendHello appends the record that a sender begins with.
+func appendHello(dst []byte, id Identity, version int) []byte {
+	dst = append(dst, helloStart...)
+	dst = hex.AppendEncode(dst, id[:])
+	dst = append(dst, '-')
+	dst = strconv.AppendInt(dst, int64(version), 10)
+	dst = append(dst, '\n')
+	dst = append(dst, helloBody...)
+	return append(dst, payload.Separator...)
+}
+
+// parseHello reads the header line of a hello, without its LF.
+func parseHello(line []byte) (id Identity, version int, err error) {
+	rest, ok := strings.CutPrefix(string(line), helloStart)
+	digits, number, found := strings.Cut(rest, "-")
+	if !ok || !found || len(digits) != hex.EncodedLen(len(id)) || len(number) > 3 {
+		return Identity{}, 0, errHello
+	}
+	if _, err := hex.Decode(id[:], []byte(digits)); err != nil {
+		return Identity{}, 0, errHello
+	}
+	v, err := strconv.ParseUint(number, 10, 16)
+	if err != nil || v == 0 {
+		return Identity{}, 0, errHello
+	}
+	return id, int(v), nil
+}
+
+// answer is what a receiver says to a hello.
+type answer struct {
+	version  int
+	received uint64
+	settled  uint64
+	limit    int // bytes of the largest message it takes
+}
+
+func (a answer) append(dst []byte) []byte {
+	var body [answerBody]byte
+	body[0] = byte(a.version)
+	binary.BigEndian.PutUint64(body[1:], a.settled)
+	binary.BigEndian.PutUint32(body[9:], uint32(a.limit))
+	return appendFrame(dst, kindAnswer, a.received, body[:])
+}
+
+func parseAnswer(f frame, body []byte) (answer, error) {
+	if f.kind != kindAnswer || len(body) < answerBody || body[0] == 0 {
+		return answer{}, errFrame
+	}
+	a := answer{
+		version:  int(body[0]),
+		received: f.number,
+		settled:  binary.BigEndian.Uint64(body[1:]),
+		limit:    int(binary.BigEndian.Uint32(body[9:])),
+	}
+	if a.settled > a.received {
+		return answer{}, errFrame
+	}
+	return a, nil
+}

@@ -1,0 +1,220 @@
+package link
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// headerRoom is more than the longest header line of a message, in bytes. The
+// limit on messages is meant for what follows it.
+const headerRoom = 256
+
+// The parsers find records in what is read, from p.parsed on, and append them
+// to the buffer's spans. They return how many bytes the record that is not
+// whole yet has at least.
+
+// isFirst reports whether no record has come.
+func (p *peer) isFirst() bool { return p.scanned < 0 }
+
+// parseFirst finds out what the peer speaks.
+func (p *peer) parseFirst() (need int, err error) {
+	b := p.fill.bytes[p.parsed:p.fill.n]
+	switch {
+	case len(b) == 0:
+		return 1, nil
+	case helloLike(b):
+		return p.parseHello(b)
+	case plainStart(b):
+		line, _, whole := bytes.Cut(b[:min(len(b), headerRoom)], []byte{'\n'})
+		if !whole && len(line) < headerRoom {
+			return len(b) + 1, nil
+		}
+		if _, err := payload.ParseMeta(line); err == nil {
+			p.scanned = 0
+			p.parse = p.parsePlain
+			return p.parsePlain()
+		}
+	}
+	what, sure := stranger(b)
+	if sure {
+		return 0, refuse(countRefused, "it sends %s", what)
+	}
+	p.strange = true
+	return len(b) + 1, nil
+}
+
+func (p *peer) parseHello(b []byte) (need int, err error) {
+	i := bytes.Index(b[:min(len(b), maxHello)], []byte(payload.Separator)) // however it was split
+	if i < 0 && len(b) < maxHello {
+		return len(b) + 1, nil
+	}
+	if i < 0 {
+		return 0, refuse(countRefused, "its hello has no end")
+	}
+	line, _, _ := bytes.Cut(b[:i], []byte{'\n'})
+	id, v, err := parseHello(line)
+	if err != nil {
+		return 0, refuse(countRefused, "its hello is malformed")
+	}
+	p.parsed += i + len(payload.Separator)
+	p.scanned = 0
+	p.parse = p.parseFrames
+	if err := p.greet(id, v); err != nil {
+		return 0, err
+	}
+	return p.parseFrames()
+}
+
+// greet takes the sender's session over from an older connection and answers.
+func (p *peer) greet(id Identity, v int) error {
+	r := p.r
+	r.mu.Lock()
+	s := r.sessions.get(id)
+	if s.peer != nil {
+		s.peer.conn.Close() // its reader ends
+	}
+	s.peer = p
+	p.session = s
+	p.highest = s.received
+	a := answer{
+		version:  min(v, version),
+		received: s.received,
+		settled:  s.settled,
+		limit:    r.cfg.Limit + headerRoom,
+	}
+	r.mu.Unlock()
+	p.conn.SetWriteDeadline(time.Now().Add(answerStall))
+	if _, err := p.conn.Write(a.append(nil)); err != nil {
+		return nil // the read that follows finds the end
+	}
+	r.writers.Go(p.writeAcks)
+	return nil
+}
+
+// hush ends the acknowledgments: a sender of the plain stream may close its end
+// at any time, and what we wrote then would have its system reset the
+// connection and destroy what we have not read.
+func (p *peer) hush() {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if p.session.peer == p {
+		p.session.peer = nil
+	}
+	p.session = nil
+	p.r.nudge(p.ack)
+}
+
+// parseFrames finds the frames of an acknowledged link.
+func (p *peer) parseFrames() (need int, err error) {
+	f := p.fill
+	for {
+		b := f.bytes[p.parsed:f.n]
+		if len(b) > 0 && p.expect == 0 && b[0] >= '1' && b[0] <= '3' {
+			// The answer came too late: it sends the plain stream.
+			p.hush()
+			p.parse = p.parsePlain
+			return p.parsePlain()
+		}
+		if len(b) < frameHead {
+			return frameHead, nil
+		}
+		h := parseHead(b)
+		most := maxControl
+		if h.kind == kindMessage {
+			most = p.r.cfg.Limit + headerRoom
+		}
+		switch {
+		case h.kind != kindMessage && h.kind != kindSkip && h.kind != kindPush || h.number == 0:
+			return 0, refuse(countDamaged, "damaged frame")
+		case h.length > most:
+			return 0, refuse(countTooLarge, "a message of %d bytes is larger than the limit of %d", h.length, p.r.cfg.Limit)
+		case len(b) < frameHead+h.length:
+			return frameHead + h.length, nil
+		case !h.intact(b):
+			return 0, refuse(countDamaged, "damaged frame")
+		}
+		if h.kind == kindPush {
+			f.spans = append(f.spans, span{push: true})
+		} else if err := p.message(h, p.parsed+frameHead); err != nil {
+			return 0, err
+		}
+		p.parsed += frameHead + h.length
+	}
+}
+
+// message takes a message, or the mark of one that was left out, whose body is
+// at from in the buffer.
+func (p *peer) message(h frame, from int) error {
+	f := p.fill
+	if p.expect != 0 && h.number != p.expect {
+		return refuse(countDamaged, "message %d came after %d", h.number, p.expect-1)
+	}
+	p.expect = h.number + 1
+	if h.number <= p.highest {
+		if h.kind == kindMessage {
+			p.r.counts.Add(countDuplicate)
+		}
+		return nil
+	}
+	p.highest = h.number
+	sp := span{number: h.number}
+	if h.kind == kindMessage {
+		if _, _, err := payload.Split(f.bytes[from : from+h.length]); err != nil {
+			p.r.counts.Add(countDamaged)
+		} else {
+			sp.from, sp.to = from, from+h.length
+		}
+	}
+	f.spans = append(f.spans, sp)
+	return nil
+}
+
+// parsePlain finds the records of a plain stream.
+func (p *peer) parsePlain() (need int, err error) {
+	f := p.fill
+	most := p.r.cfg.Limit + headerRoom
+	for {
+		b := f.bytes[p.parsed:f.n]
+		i := bytes.Index(b[p.scanned:], []byte(payload.Separator))
+		if i < 0 {
+			p.scanned = max(0, len(b)-len(payload.Separator)+1)
+			if len(b) > most+len(payload.Separator) {
+				return 0, refuse(countTooLarge, "a record is larger than the limit of %d bytes", p.r.cfg.Limit)
+			}
+			if need = len(b) + 1; need > largeBuffer {
+				// Its length is unknown: room for the longest.
+				need = most + len(payload.Separator) + 1
+			}
+			return need, nil
+		}
+		i += p.scanned
+		m, body, err := payload.Split(b[:i])
+		if err == nil && m.Length > int64(len(body)) && m.Length <= int64(p.r.cfg.Limit) {
+			// The length says that this separator is a part of the payload.
+			// It is right when there is another where the length ends.
+			end := i - len(body) + int(m.Length)
+			if len(b) < end+len(payload.Separator) {
+				p.scanned = i
+				return end + len(payload.Separator), nil
+			}
+			if string(b[end:end+len(payload.Separator)]) == payload.Separator {
+				i = end
+			}
+		}
+		switch {
+		case i > most:
+			return 0, refuse(countTooLarge, "a record is larger than the limit of %d bytes", p.r.cfg.Limit)
+		case err != nil:
+			p.r.counts.Add(countDamaged)
+		default:
+			f.spans = append(f.spans, span{
+				from: p.parsed, to: p.parsed + i,
+				rewrite: m.Duration < 0 || m.Type == payload.ReplayResponse,
+			})
+		}
+		p.parsed += i + len(payload.Separator)
+		p.scanned = 0
+	}
+}

@@ -1,0 +1,307 @@
+package link
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+const (
+	// idleShrink is when a connection that has gone quiet returns its large
+	// buffer.
+	idleShrink = time.Second
+
+	// recordTime and recordRate are how long a record may take from its first
+	// byte to its last: a peer that trickles must not sit on a large buffer.
+	recordTime = time.Minute
+	recordRate = 64 << 10 // bytes a second
+
+	// strangeWait is how long a peer that begins unlike a sender may go on,
+	// so that the log can say better what it speaks.
+	strangeWait = 2 * time.Second
+
+	// answerStall is how long a sender may not take the answer to its hello.
+	answerStall = 10 * time.Second
+)
+
+// peer is one connection of a Receiver. What is not said to be shared belongs
+// to the goroutine that reads from it.
+type peer struct {
+	r    *Receiver
+	conn net.Conn
+
+	session *session      // of an acknowledged link; guarded by r.mu
+	ack     chan struct{} // the session has something to acknowledge
+	gone    chan struct{} // closed when the connection has ended
+	leaving chan struct{} // closed when the receiver ends
+	drained chan struct{} // Read has done with a buffer that was lent
+
+	fill   *buffer // read into
+	parsed int     // bytes of fill that are in spans, or skipped
+	need   int     // bytes that the record at parsed has at least
+	full   bool    // the last read filled its buffer
+	away   *buffer // lent to Read
+	smalls [2]*buffer
+
+	started time.Time // when the connection was accepted
+	since   time.Time // when the record at parsed began
+	strange bool      // it began unlike a sender
+
+	parse   func() (need int, err error)
+	scanned int    // bytes behind parsed without a separator
+	highest uint64 // number that was received from this sender
+	expect  uint64 // next number on this connection; 0: none came yet
+}
+
+// errClosing ends a reader when the receiver closes.
+var errClosing = errors.New("closing")
+
+// errSuperseded ends the reader of a connection whose sender has opened a new
+// one.
+var errSuperseded = errors.New("superseded by a new connection")
+
+func newPeer(r *Receiver, conn net.Conn) *peer {
+	p := &peer{
+		r:       r,
+		conn:    conn,
+		ack:     make(chan struct{}, 1),
+		gone:    make(chan struct{}),
+		leaving: make(chan struct{}),
+		drained: make(chan struct{}, 2),
+		started: time.Now(),
+	}
+	p.parse = p.parseFirst
+	p.scanned = -1 // see isFirst
+	return p
+}
+
+// run is the goroutine that reads from the connection.
+func (p *peer) run() {
+	p.fill = p.small()
+	err := p.receive()
+	p.release(p.fill)
+	p.fill = nil
+	if errors.Is(err, errClosing) {
+		return // the connection stays, for the last acknowledgment
+	}
+	p.r.report(p, err)
+	close(p.gone)
+	p.conn.Close()
+	p.r.mu.Lock()
+	if p.session != nil && p.session.peer == p {
+		p.session.peer = nil
+	}
+	p.r.mu.Unlock()
+	p.retake() // its place is taken while Read holds a buffer of it
+	p.r.mu.Lock()
+	delete(p.r.peers, p)
+	p.r.mu.Unlock()
+}
+
+// stopReading makes the reader end. It may be called by any goroutine, after
+// closing is closed.
+func (p *peer) stopReading() { p.conn.SetReadDeadline(time.Unix(1, 0)) }
+
+// receive reads until the connection ends, and says why it did.
+func (p *peer) receive() error {
+	for {
+		err := p.readSome()
+		switch {
+		case errors.Is(err, io.EOF) && p.fill.n > p.parsed:
+			return p.unfinished()
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		before := p.parsed
+		need, perr := p.parse()
+		if p.parsed > before {
+			p.since = time.Now()
+		}
+		p.need = need
+		if err := p.turn(); perr == nil {
+			perr = err
+		}
+		if perr != nil {
+			return perr
+		}
+	}
+}
+
+// unfinished is what is wrong with a connection that ends, or stalls, inside a
+// record.
+func (p *peer) unfinished() error {
+	if p.strange {
+		what, _ := stranger(p.fill.bytes[p.parsed:p.fill.n])
+		return refuse(countRefused, "it sends %s", what)
+	}
+	if p.session != nil {
+		return nil // its sender sends it again
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// readSome reads once. It returns io.EOF at the end, and errClosing when the
+// receiver closes.
+func (p *peer) readSome() error {
+	f := p.fill
+	for {
+		deadline := p.deadline()
+		p.conn.SetReadDeadline(deadline)
+		select {
+		case <-p.r.closing:
+			return errClosing
+		default:
+		}
+		room := f.bytes[f.n:]
+		if f.cost > 0 && p.need > 0 && p.r.large.contended() && p.parsed+p.need > f.n {
+			// Others wait: end with this record, and hand the buffer on.
+			room = f.bytes[f.n : p.parsed+p.need]
+		}
+		n, err := p.conn.Read(room)
+		f.n += n
+		p.full = n == len(room)
+		switch {
+		case n > 0:
+			if f.n-n == p.parsed {
+				p.since = time.Now()
+			}
+			return nil
+		case err == nil:
+			continue
+		case errors.Is(err, io.EOF):
+			return io.EOF
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			// Reset by a peer that is gone: as good as its end.
+			return io.EOF
+		}
+		select {
+		case <-p.r.closing:
+			return errClosing
+		default:
+		}
+		if err := p.expired(time.Now()); err != nil {
+			return err
+		}
+		f = p.fill
+	}
+}
+
+// deadline is when the read that begins now is to be broken off; zero never.
+func (p *peer) deadline() time.Time {
+	have := p.fill.n - p.parsed
+	switch {
+	case p.strange:
+		return p.since.Add(strangeWait)
+	case p.isFirst():
+		return p.started.Add(p.r.cfg.FirstWait)
+	case have > 0:
+		return p.since.Add(recordTime + time.Duration(have/recordRate)*time.Second)
+	case p.fill.cost > 0:
+		return time.Now().Add(idleShrink)
+	}
+	return time.Time{}
+}
+
+// expired deals with a deadline that has passed.
+func (p *peer) expired(now time.Time) error {
+	switch {
+	case p.fill.n == p.parsed && p.fill.cost > 0 && !p.isFirst():
+		p.release(p.fill)
+		p.fill = nil
+		p.fill, p.parsed, p.full = p.small(), 0, false
+		return nil
+	case now.Before(p.deadline()):
+		return nil
+	case p.strange:
+		return p.unfinished()
+	case p.isFirst():
+		return refuse(countLate, "no record in %s", p.r.cfg.FirstWait)
+	}
+	return refuse(countTorn, "it stalls inside a record")
+}
+
+// turn hands on what was found, and makes room for the record that is not
+// whole yet.
+func (p *peer) turn() error {
+	f := p.fill
+	if len(f.spans) > 0 {
+		if !p.retake() {
+			p.lend(f)
+			p.fill = &buffer{}
+			p.parsed = 0
+			return errClosing
+		}
+		// Reading goes on in another buffer while Read has this one.
+		if g := p.try(p.need); g != nil {
+			g.n = copy(g.bytes, f.bytes[p.parsed:f.n])
+			if !p.lend(f) {
+				p.fill, p.parsed = g, 0
+				p.release(f)
+				return errSuperseded
+			}
+			p.fill, p.parsed = g, 0
+			return nil
+		}
+		f.kept = true
+		if !p.lend(f) {
+			return errSuperseded
+		}
+		if !p.retake() {
+			p.fill, p.parsed = &buffer{}, 0
+			return errClosing
+		}
+		f.kept = false
+		f.spans, f.next = f.spans[:0], 0
+	}
+	if p.parsed > 0 {
+		f.n = copy(f.bytes, f.bytes[p.parsed:f.n])
+		p.parsed = 0
+	}
+	if p.need > len(f.bytes) {
+		g := p.obtain(p.need)
+		if g == nil {
+			return errClosing
+		}
+		g.n = copy(g.bytes, f.bytes[:f.n])
+		p.fill = g
+		p.release(f)
+		p.since = time.Now() // waiting for the buffer was not the peer's doing
+	}
+	return nil
+}
+
+// retake waits until Read has done with the buffer that was lent to it. It
+// returns false when the receiver closes first.
+func (p *peer) retake() bool {
+	if p.away == nil {
+		return true
+	}
+	select {
+	case <-p.drained:
+		p.away = nil
+		return true
+	case <-p.r.closing:
+		return false
+	}
+}
+
+// lend gives f to Read. It returns false when the sender has opened another
+// connection meanwhile: what this one brought comes again there.
+func (p *peer) lend(f *buffer) bool {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if s := p.session; s != nil {
+		if s.peer != p {
+			return false
+		}
+		s.received = max(s.received, p.highest)
+		f.session = s
+	}
+	p.away = f
+	p.r.ready <- f // has room for all
+	return true
+}

@@ -1,0 +1,274 @@
+package link
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/buger/gor/internal/stats"
+)
+
+// A Source is where a Sender gets its messages.
+type Source interface {
+	// Take waits for messages and puts as many as there are into dst. It
+	// returns zero when cancel is closed, and more false when no message will
+	// ever come again; with an empty dst it only says the latter. A message is
+	// the sender's until Release.
+	Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool)
+
+	// Release ends the sender's use of the n oldest messages that it took.
+	Release(n int)
+}
+
+// SenderConfig says where a Sender sends to. Dial is required.
+type SenderConfig struct {
+	// Dial opens a connection to the receiver.
+	Dial func(ctx context.Context) (net.Conn, error)
+
+	// AnswerWait is how long a receiver has for its answer before it is taken
+	// for one that knows only the plain stream; zero means a second. With TLS
+	// three seconds are apt.
+	AnswerWait time.Duration
+
+	// WindowBytes and WindowCount bound the messages that are sent and not
+	// yet acknowledged; a message larger than the bytes is sent alone. Zero
+	// means 8 MiB and 16384: more than one acknowledgment's delay of traffic.
+	WindowBytes, WindowCount int
+
+	// Logf is told of changes of the link's state; nil for nobody.
+	Logf func(format string, args ...any)
+}
+
+const (
+	defaultAnswerWait  = time.Second
+	defaultWindowBytes = 8 << 20
+	defaultWindowCount = 16 << 10
+
+	dialTimeout = 10 * time.Second
+
+	// Pauses between attempts to connect. Each is shortened at random by up
+	// to a half, so that many senders do not come back in step.
+	firstPause = 50 * time.Millisecond
+	lastPause  = 5 * time.Second
+
+	// restatePause is how often a lasting failure is said again.
+	restatePause = time.Minute
+)
+
+// A Sender takes messages from a Source and sends them over one connection at
+// a time, which it opens again for ever. Its methods are safe for concurrent
+// use.
+type Sender struct {
+	cfg    SenderConfig
+	src    Source
+	ctx    context.Context
+	cancel context.CancelFunc
+	ended  chan struct{} // run has returned
+
+	mu        sync.Mutex
+	id        Identity
+	answered  bool // by any receiver so far: the plain stream is out
+	connected bool
+	window    window
+	open      bool // the source may have more
+	counts    [fates]uint64
+}
+
+// NewSender returns a Sender that is at work.
+func NewSender(cfg SenderConfig, src Source) *Sender {
+	if cfg.AnswerWait <= 0 {
+		cfg.AnswerWait = defaultAnswerWait
+	}
+	if cfg.WindowBytes <= 0 {
+		cfg.WindowBytes = defaultWindowBytes
+	}
+	if cfg.WindowCount <= 0 {
+		cfg.WindowCount = defaultWindowCount
+	}
+	if cfg.Logf == nil {
+		cfg.Logf = func(string, ...any) {}
+	}
+	s := &Sender{cfg: cfg, src: src, id: newIdentity(), open: true, ended: make(chan struct{})}
+	s.window.first = 1
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	go s.run()
+	return s
+}
+
+func newIdentity() (id Identity) {
+	rand.Read(id[:]) // never fails
+	return id
+}
+
+// Done is closed when the source has ended and all of it is delivered, or
+// after Close.
+func (s *Sender) Done() <-chan struct{} { return s.ended }
+
+// Close gives up what is not delivered and returns how many messages that
+// are, of those that were taken from the source. It waits until the sender has
+// stopped using them and releases them. A second Close returns zero.
+func (s *Sender) Close() (unsent int) {
+	s.cancel()
+	<-s.ended
+	s.mu.Lock()
+	unsent = s.window.count
+	for range unsent {
+		s.window.pop()
+	}
+	s.mu.Unlock()
+	if unsent > 0 {
+		s.src.Release(unsent)
+	}
+	return unsent
+}
+
+// Connected reports whether there is a connection to the receiver.
+func (s *Sender) Connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connected
+}
+
+// Acknowledged reports whether the receiver has shown that it acknowledges
+// messages.
+func (s *Sender) Acknowledged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.answered
+}
+
+// Counts gives the fate of the messages that were released before Close:
+// delivered means settled by the receiver, or written on the plain stream.
+func (s *Sender) Counts() []stats.Count {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return []stats.Count{
+		{Name: "delivered", N: s.counts[delivered]},
+		{Name: "failed: larger than the receiver's limit", N: s.counts[tooLarge]},
+		{Name: "failed: malformed", N: s.counts[malformed]},
+		{Name: "failed: holds the record separator, which the plain link cannot carry", N: s.counts[separated]},
+	}
+}
+
+// Errors that end a connection and need no words, or other ones.
+var (
+	errFinished    = errors.New("all is delivered")
+	errLateAnswer  = errors.New("its answer came late")
+	errSilent      = errors.New("it does not answer any more")
+	errForeign     = errors.New("it acknowledges messages that were never sent")
+	errNumberTaken = errors.New("it knows later messages of this sender")
+)
+
+// run connects again and again.
+func (s *Sender) run() {
+	defer close(s.ended)
+	pause := firstPause
+	var trouble trouble
+	for s.ctx.Err() == nil {
+		progressed, err := s.attempt(&trouble)
+		if errors.Is(err, errFinished) || s.ctx.Err() != nil || s.nothingLeft() {
+			return
+		}
+		trouble.note(s.cfg.Logf, err)
+		if errors.Is(err, errNumberTaken) {
+			s.mu.Lock()
+			s.id = newIdentity()
+			s.mu.Unlock()
+		}
+		if progressed || errors.Is(err, errLateAnswer) {
+			pause = firstPause
+		}
+		select {
+		case <-time.After(pause - mathrand.N(pause/2)):
+		case <-s.ctx.Done():
+			return
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+// nothingLeft reports whether a new connection would have nothing to do.
+func (s *Sender) nothingLeft() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.window.count > 0 {
+		return false
+	}
+	_, more := s.src.Take(nil, nil)
+	return !more
+}
+
+// attempt opens one connection and uses it until it ends. It reports whether
+// a message was delivered.
+func (s *Sender) attempt(t *trouble) (progressed bool, err error) {
+	ctx, cancel := context.WithTimeout(s.ctx, dialTimeout)
+	defer cancel()
+	conn, err := s.cfg.Dial(ctx)
+	if err != nil {
+		return false, fmt.Errorf("cannot connect: %w", err)
+	}
+	before := s.progress()
+	s.setConnected(true)
+	err = s.serve(conn, t)
+	s.setConnected(false)
+	return s.progress() > before, err
+}
+
+func (s *Sender) setConnected(yes bool) {
+	s.mu.Lock()
+	s.connected = yes
+	s.mu.Unlock()
+}
+
+// progress is a number that grows with every message that leaves the window.
+func (s *Sender) progress() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.window.first
+}
+
+// release takes the messages up to number off the window. Call it without the
+// lock.
+func (s *Sender) release(number uint64) {
+	s.mu.Lock()
+	n := 0
+	for s.window.count > 0 && s.window.first <= number {
+		s.counts[s.window.pop().fate]++
+		n++
+	}
+	s.mu.Unlock()
+	if n > 0 {
+		s.src.Release(n)
+	}
+}
+
+// trouble keeps the log short: a failure is said when it begins and once a
+// minute while it lasts.
+type trouble struct {
+	since time.Time // zero: none
+	said  time.Time
+}
+
+func (t *trouble) note(logf func(string, ...any), err error) {
+	now := time.Now()
+	if t.since.IsZero() {
+		t.since = now
+	} else if now.Sub(t.said) < restatePause {
+		return
+	}
+	t.said = now
+	logf("%v; trying again", err)
+}
+
+func (t *trouble) over() (lasted time.Duration) {
+	if !t.since.IsZero() {
+		lasted = time.Since(t.since)
+	}
+	*t = trouble{}
+	return lasted
+}

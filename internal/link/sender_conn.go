@@ -1,0 +1,361 @@
+package link
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// takeCount is how many messages are taken, framed and written together.
+	takeCount = 256
+
+	// writeBytes is when a batch goes out: a system call of this size costs
+	// little more than its copying.
+	writeBytes = 128 << 10
+
+	// writtenAlone is the size from which a message is written from where it
+	// is, without a copy.
+	writtenAlone = 16 << 10
+
+	// receiverSilence is how long a receiver that acknowledges may say
+	// nothing at all. It repeats itself every repeatAck.
+	receiverSilence = 4 * repeatAck
+)
+
+// senderConn is one connection of a Sender.
+type senderConn struct {
+	s    *Sender
+	conn net.Conn
+	in   *bufio.Reader
+	out  []byte
+	take [takeCount][]byte
+
+	dead chan struct{} // closed when the connection is of no more use
+	once sync.Once
+	err  error         // why; valid when dead is closed
+	wake chan struct{} // the window has moved
+
+	// quiet is closed when a plain receiver that said something has closed
+	// its end.
+	quiet chan struct{}
+
+	limit   int    // bytes of a message that the receiver takes
+	cursor  uint64 // number of the next message to write
+	pushed  int    // bytes since the last push
+	mark    uint64 // highest number that is written; under s.mu
+	settled uint64 // highest number that is acknowledged; under s.mu
+}
+
+func (s *Sender) serve(conn net.Conn, t *trouble) error {
+	c := &senderConn{
+		s:    s,
+		conn: conn,
+		in:   bufio.NewReaderSize(conn, 4<<10),
+		dead: make(chan struct{}),
+		wake: make(chan struct{}, 1),
+
+		quiet: make(chan struct{}),
+	}
+	var reader sync.WaitGroup
+	defer reader.Wait()
+	defer conn.Close()
+	stop := make(chan struct{})
+	defer close(stop)
+	reader.Go(func() {
+		select {
+		case <-s.ctx.Done():
+			c.fail(s.ctx.Err())
+			conn.Close()
+		case <-stop:
+		}
+	})
+
+	if _, err := conn.Write(appendHello(nil, s.id, version)); err != nil {
+		return fmt.Errorf("cannot write: %w", err)
+	}
+	a, err := c.await()
+	switch {
+	case err == nil:
+		return c.acknowledged(a, t, &reader)
+	case errors.Is(err, os.ErrDeadlineExceeded) && !s.Acknowledged():
+		return c.plain(t, &reader)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errSilent
+	}
+	return lost(err)
+}
+
+func lost(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the receiver closed the connection")
+	}
+	return fmt.Errorf("connection lost: %w", err)
+}
+
+// fail ends the use of the connection; the first reason counts.
+func (c *senderConn) fail(err error) {
+	c.once.Do(func() {
+		c.err = err
+		close(c.dead)
+	})
+}
+
+// await reads the answer to the hello.
+func (c *senderConn) await() (answer, error) {
+	c.conn.SetReadDeadline(time.Now().Add(c.s.cfg.AnswerWait))
+	// Nothing is consumed before all of it is there, so that an answer may
+	// still come in after the deadline.
+	f, body, err := c.control()
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := parseAnswer(f, body)
+	if err == nil {
+		c.s.mu.Lock()
+		c.s.answered = true
+		c.s.mu.Unlock()
+	}
+	return a, err
+}
+
+// control reads one frame from the receiver. The body is valid until the next
+// call. After an error nothing of the frame is consumed.
+func (c *senderConn) control() (frame, []byte, error) {
+	b, err := c.in.Peek(frameHead)
+	if err != nil {
+		return frame{}, nil, err
+	}
+	f := parseHead(b)
+	if f.length > maxControl {
+		return frame{}, nil, errFrame
+	}
+	if b, err = c.in.Peek(frameHead + f.length); err != nil {
+		return frame{}, nil, err
+	}
+	if !f.intact(b) {
+		return frame{}, nil, errFrame
+	}
+	c.in.Discard(len(b))
+	return f, b[frameHead:], nil
+}
+
+// acknowledged sends frames until the connection or the source ends.
+func (c *senderConn) acknowledged(a answer, t *trouble, wg *sync.WaitGroup) error {
+	s := c.s
+	s.mu.Lock()
+	if a.received >= s.window.next() {
+		s.mu.Unlock()
+		return errNumberTaken
+	}
+	c.cursor = max(s.window.first, a.received+1)
+	again := s.window.next() - c.cursor
+	c.mark = c.cursor - 1
+	c.limit = a.limit
+	s.mu.Unlock()
+	s.release(a.settled)
+
+	if lasted := t.over(); lasted > 0 {
+		s.cfg.Logf("connected again after %s, %d messages sent again", lasted.Round(time.Millisecond), again)
+	} else {
+		s.cfg.Logf("connected, messages are acknowledged")
+	}
+	wg.Go(c.readAcks)
+	for {
+		err := c.writeFrames()
+		if err == nil {
+			err = c.refill()
+		}
+		if err != nil {
+			c.fail(err)
+			return c.err
+		}
+	}
+}
+
+// readAcks is the goroutine that hears the receiver.
+func (c *senderConn) readAcks() {
+	for {
+		c.conn.SetReadDeadline(time.Now().Add(receiverSilence))
+		f, _, err := c.control()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			c.fail(errSilent)
+		case errors.Is(err, errFrame):
+			c.fail(err)
+		case err != nil:
+			c.fail(lost(err))
+		case f.kind == kindAck:
+			c.ack(f.number)
+			continue
+		default:
+			continue // of a later version
+		}
+		c.conn.Close() // a Write may hang
+		return
+	}
+}
+
+// ack releases what is acknowledged, as far as it is written: a message that
+// the write in progress still reads must stay, whatever the receiver says.
+func (c *senderConn) ack(number uint64) {
+	c.s.mu.Lock()
+	c.settled = max(c.settled, number)
+	foreign := number >= c.s.window.next()
+	number = min(c.settled, c.mark)
+	c.s.mu.Unlock()
+	if foreign {
+		c.fail(errForeign)
+		c.conn.Close()
+		return
+	}
+	c.s.release(number)
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// writeFrames writes what is in the window behind the cursor.
+func (c *senderConn) writeFrames() error {
+	s := c.s
+	for {
+		n := 0
+		s.mu.Lock()
+		for size := 0; n < len(c.take) && c.cursor+uint64(n) < s.window.next() && size < writeBytes; n++ {
+			sl := s.window.at(c.cursor + uint64(n))
+			sl.fate = delivered
+			if len(sl.msg) > c.limit {
+				sl.fate = tooLarge
+				c.take[n] = nil
+				continue
+			}
+			c.take[n] = sl.msg
+			size += len(sl.msg)
+		}
+		s.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		if err := c.writeBatch(c.take[:n]); err != nil {
+			return err
+		}
+		c.cursor += uint64(n)
+		s.mu.Lock()
+		c.mark = c.cursor - 1
+		done := min(c.settled, c.mark)
+		waits := s.window.first <= done
+		s.mu.Unlock()
+		if waits {
+			s.release(done)
+		}
+	}
+}
+
+// writeBatch frames and writes messages whose numbers begin at the cursor. A
+// nil message is one that is left out.
+func (c *senderConn) writeBatch(msgs [][]byte) error {
+	c.out = c.out[:0]
+	for i, msg := range msgs {
+		number := c.cursor + uint64(i)
+		if msg == nil {
+			c.out = appendHead(c.out, kindSkip, number, nil)
+			continue
+		}
+		c.out = appendHead(c.out, kindMessage, number, msg)
+		if len(msg) < writtenAlone {
+			c.out = append(c.out, msg...)
+		} else {
+			if err := c.flush(); err != nil {
+				return err
+			}
+			if _, err := c.conn.Write(msg); err != nil {
+				return c.failed(err)
+			}
+		}
+		c.pushed += len(msg)
+	}
+	// Acknowledgments come by the clock, and this often when that is too
+	// slow for the window.
+	if c.pushed >= c.s.cfg.WindowBytes/8 {
+		c.pushed = 0
+		c.out = appendHead(c.out, kindPush, c.cursor+uint64(len(msgs))-1, nil)
+	}
+	return c.flush()
+}
+
+func (c *senderConn) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	_, err := c.conn.Write(c.out)
+	c.out = c.out[:0]
+	if err != nil {
+		return c.failed(err)
+	}
+	return nil
+}
+
+// failed is why a write failed: what the reader found, if it closed the
+// connection.
+func (c *senderConn) failed(err error) error {
+	select {
+	case <-c.dead:
+		return c.err
+	default:
+		return lost(err)
+	}
+}
+
+// refill waits for messages, or for room in the window first. It returns
+// errFinished when there will be none and all are acknowledged.
+func (c *senderConn) refill() error {
+	s := c.s
+	for {
+		s.mu.Lock()
+		full := s.window.bytes >= s.cfg.WindowBytes || s.window.count >= s.cfg.WindowCount
+		open, empty := s.open, s.window.count == 0
+		s.mu.Unlock()
+		if open && !full {
+			return c.takeMore()
+		}
+		if !open && empty {
+			return errFinished
+		}
+		if c.pushed > 0 {
+			c.pushed = 0
+			c.out = appendHead(c.out[:0], kindPush, c.cursor-1, nil)
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-c.wake:
+		case <-c.dead:
+			return c.err
+		}
+	}
+}
+
+// takeMore takes messages from the source into the window.
+func (c *senderConn) takeMore() error {
+	s := c.s
+	n, more := s.src.Take(c.take[:], c.dead)
+	s.mu.Lock()
+	for _, msg := range c.take[:n] {
+		s.window.push(msg)
+	}
+	s.open = more
+	s.mu.Unlock()
+	select {
+	case <-c.dead:
+		return c.err
+	default:
+		return nil
+	}
+}
