@@ -1,0 +1,172 @@
+package rawsocket
+
+import (
+	"sync"
+	"time"
+)
+
+// Bounds of what waits between the assembler and Next.
+const (
+	// batchBytes is when a batch is full: large enough that a lock and a
+	// wake-up per batch vanish, small enough to stay in a cache.
+	batchBytes = 256 << 10
+	// handoverBytes bounds all batches together, as the queues' share of the
+	// program's memory does; one larger message is admitted alone.
+	handoverBytes = 4 << 20
+	// patience is how long a live source waits for Next to take a batch before
+	// it sheds one: the ring holds what comes meanwhile. It is longer than a
+	// busy host keeps a runnable thread waiting.
+	patience = 100 * time.Millisecond
+	// messageOverhead is what a message costs beside its bytes: its entry.
+	messageOverhead = 144
+)
+
+// A batch is a run of complete messages.
+type batch struct {
+	arena   []byte
+	entries []entry
+}
+
+// An entry is a message whose bytes are arena[from:to].
+type entry struct {
+	Message
+	from, to int
+}
+
+// memory is what the batch takes, full or empty.
+func (b *batch) memory() int { return cap(b.arena) + messageOverhead*cap(b.entries) }
+
+func (b *batch) cost() int { return len(b.arena) + messageOverhead*len(b.entries) }
+
+// A handover passes batches from the assembler to Next.
+type handover struct {
+	limit int  // bytes
+	wait  bool // put waits for room without end
+
+	mu      sync.Mutex
+	ready   sync.Cond // something is queued, or the end
+	room    sync.Cond // something was taken, or nobody waits any more
+	queue   []*batch
+	bytes   int // of the queue
+	free    []*batch
+	kept    int // memory of those in free
+	ended   bool
+	hurried bool
+	stuck   bool // a put waited in vain, and nothing was taken since
+}
+
+func newHandover(limit int, wait bool) *handover {
+	h := &handover{limit: limit, wait: wait}
+	h.ready.L, h.room.L = &h.mu, &h.mu
+	return h
+}
+
+// put queues b and returns an empty batch in its place. When there is no room
+// it waits; a live source only for its patience, and then it gets b back, and
+// false. must makes it take b in any case.
+func (h *handover) put(b *batch, must bool) (*batch, bool) {
+	cost := b.cost()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if must {
+		cost = 0
+	}
+	if !h.roomFor(cost) && !h.await(cost) {
+		return b, false
+	}
+	cost = b.cost()
+	h.queue = append(h.queue, b)
+	h.bytes += cost
+	h.ready.Signal()
+	return h.empty(), true
+}
+
+// roomFor reports whether cost bytes more may be queued. h.mu is held.
+func (h *handover) roomFor(cost int) bool {
+	return cost == 0 || h.bytes == 0 || h.bytes+cost <= h.limit || h.hurried
+}
+
+// await waits for room and reports whether there is. h.mu is held.
+func (h *handover) await(cost int) bool {
+	if !h.wait {
+		if h.stuck {
+			return false
+		}
+		t := time.AfterFunc(patience, func() {
+			h.mu.Lock()
+			h.stuck = true
+			h.mu.Unlock()
+			h.room.Broadcast()
+		})
+		defer t.Stop()
+	}
+	for !h.roomFor(cost) {
+		if h.stuck && !h.wait {
+			return false
+		}
+		h.room.Wait()
+	}
+	return true
+}
+
+// empty returns a batch without messages. h.mu is held.
+func (h *handover) empty() *batch {
+	n := len(h.free)
+	if n == 0 {
+		return &batch{}
+	}
+	b := h.free[n-1]
+	h.free = h.free[:n-1]
+	h.kept -= b.memory()
+	return b
+}
+
+// get returns the next batch and takes back done, the one before it, if any;
+// nil is the end.
+func (h *handover) get(done *batch) *batch {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if done != nil {
+		h.recycle(done)
+	}
+	for len(h.queue) == 0 && !h.ended {
+		h.ready.Wait()
+	}
+	if len(h.queue) == 0 {
+		return nil
+	}
+	b := h.queue[0]
+	h.queue = h.queue[:copy(h.queue, h.queue[1:])]
+	h.bytes -= b.cost()
+	h.stuck = false
+	h.room.Signal()
+	return b
+}
+
+// recycle keeps b for reuse, unless that were more memory than may be queued.
+// h.mu is held.
+func (h *handover) recycle(b *batch) {
+	b.arena, b.entries = b.arena[:0], b.entries[:0]
+	if h.kept+b.memory() > h.limit {
+		return
+	}
+	h.kept += b.memory()
+	h.free = append(h.free, b)
+}
+
+// hurry makes put wait no more: the source is about to end, and what it still
+// gives is taken whether there is room or not.
+func (h *handover) hurry() {
+	h.mu.Lock()
+	h.hurried = true
+	h.mu.Unlock()
+	h.room.Broadcast()
+}
+
+// end says that no batch will follow.
+func (h *handover) end() {
+	h.mu.Lock()
+	h.ended = true
+	h.mu.Unlock()
+	h.ready.Broadcast()
+}

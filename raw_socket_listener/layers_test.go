@@ -1,0 +1,142 @@
+package rawsocket
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+)
+
+type linkCase struct {
+	name   string
+	link   uint32
+	packet []byte
+	want   IgnoreReason
+	v6     bool
+}
+
+// linkCases are sampleSeg behind every kind of header.
+func linkCases() []linkCase {
+	ip4 := craftTCP4(client4, server4, sampleSeg())
+	ip6 := craftTCP6(client6, server6, sampleSeg())
+	short := craftTCP4(client4, server4, craftSeg{})
+	join := func(parts ...any) []byte {
+		var b []byte
+		for _, p := range parts {
+			switch p := p.(type) {
+			case string:
+				b = append(b, p...)
+			case []byte:
+				b = append(b, p...)
+			}
+		}
+		return b
+	}
+	a, b := mustAddr("203.0.113.1"), mustAddr("203.0.113.2")
+	a6, b6 := mustAddr("2001:db8:f::1"), mustAddr("2001:db8:f::2")
+	inIP := func(proto byte, body []byte) []byte { return craftEther(etherIP4, craftIP4(a, b, proto, body)) }
+	frame := craftEther(etherIP4, ip4)
+	deep := ip4
+	for range maxWraps + 1 {
+		deep = craftIP4(a, b, protoIP4, deep)
+	}
+	return []linkCase{
+		{"Ethernet", linkEthernet, frame, decoded, false},
+		{"Ethernet, IPv6", linkEthernet, craftEther(etherIP6, ip6), decoded, true},
+		{"Ethernet, padded", linkEthernet, craftEther(etherIP4, short), decoded, false},
+		{"Ethernet, cut", linkEthernet, frame[:13], IgnoredShort, false},
+		{"Ethernet, ARP", linkEthernet, craftEther(0x0806, make([]byte, 28)), IgnoredNotTCP, false},
+		{"802.3 SNAP", linkEthernet, craftEther(8+uint16(len(ip4)), join("\xaa\xaa\x03\x00\x00\x00\x08\x00", ip4)), decoded, false},
+		{"802.3 spanning tree", linkEthernet, craftEther(38, join("\x42\x42\x03", make([]byte, 35))), IgnoredNotTCP, false},
+		{"VLAN", linkEthernet, craftEther(etherVLAN, craftVLAN(5, etherIP4, ip4)), decoded, false},
+		{"VLAN, cut", linkEthernet, craftEther(etherVLAN, nil)[:16], IgnoredShort, false},
+		{"QinQ", linkEthernet, craftEther(etherQinQ, craftVLAN(5, etherVLAN, craftVLAN(6, etherIP6, ip6))), decoded, true},
+		{"QinQ of old", linkEthernet, craftEther(etherQinQOld, craftVLAN(5, etherVLAN, craftVLAN(6, etherIP4, ip4))), decoded, false},
+		{"MPLS", linkEthernet, craftEther(etherMPLS, join("\x00\x01\x00\x40\x00\x02\x01\x40", ip4)), decoded, false},
+		{"MPLS without a last label", linkEthernet, craftEther(etherMPLS, make([]byte, 64)), IgnoredShort, false},
+		{"PPPoE", linkEthernet, craftEther(etherPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x21", ip4)), decoded, false},
+		{"PPPoE, IPv6", linkEthernet, craftEther(etherPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x57", ip6)), decoded, true},
+		{"PPPoE discovery", linkEthernet, craftEther(etherPPPoE, join("\x11\x09\x00\x01\x00\x50\x00\x21", ip4)), IgnoredNotTCP, false},
+		{"PPPoE, LCP", linkEthernet, craftEther(etherPPPoE, join("\x11\x00\x00\x01\x00\x50\xc0\x21", ip4)), IgnoredNotTCP, false},
+		{"PPPoE as link", linkPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x21", ip4), decoded, false},
+		{"PPP", linkPPP, join("\x00\x21", ip4), decoded, false},
+		{"PPP, compressed protocol", linkPPP, join("\x21", ip4), decoded, false},
+		{"PPP in HDLC framing", linkPPPSerial, join("\xff\x03\x00\x57", ip6), decoded, true},
+		{"raw", linkRaw, ip4, decoded, false},
+		{"raw, IPv6", linkRaw, ip6, decoded, true},
+		{"raw of BSD", linkRawBSD, ip4, decoded, false},
+		{"raw of OpenBSD", linkRawOpen, ip4, decoded, false},
+		{"IPv4", linkIP4, ip4, decoded, false},
+		{"IPv6", linkIP6, ip6, decoded, true},
+		{"null, little-endian", linkNull, join("\x02\x00\x00\x00", ip4), decoded, false},
+		{"null, big-endian", linkNull, join("\x00\x00\x00\x02", ip4), decoded, false},
+		{"null, IPv6 of macOS", linkNull, join("\x1e\x00\x00\x00", ip6), decoded, true},
+		{"null, no family", linkNull, join("\x1e\x01\x00\x00", ip6), IgnoredNotTCP, true},
+		{"loop of OpenBSD", linkLoop, join("\x00\x00\x00\x18", ip6), decoded, true},
+		{"SLL", linkSLL, join(make([]byte, 14), "\x08\x00", ip4), decoded, false},
+		{"SLL, VLAN", linkSLL, join(make([]byte, 14), "\x81\x00\x00\x05\x86\xdd", ip6), decoded, true},
+		{"SLL2", linkSLL2, join("\x86\xdd", make([]byte, 18), ip6), decoded, true},
+		{"SLL, cut", linkSLL, make([]byte, 15), IgnoredShort, false},
+		{"SLL2, cut", linkSLL2, make([]byte, 19), IgnoredShort, false},
+		{"IP in IP", linkEthernet, inIP(protoIP4, ip4), decoded, false},
+		{"6in4", linkEthernet, inIP(protoIP6, ip6), decoded, true},
+		{"4in6", linkRaw, craftIP6(a6, b6, protoIP4, ip4), decoded, false},
+		{"GRE", linkEthernet, inIP(protoGRE, join("\x00\x00\x08\x00", ip4)), decoded, false},
+		{"GRE, key and sequence number", linkEthernet, inIP(protoGRE, join("\x30\x00\x86\xdd", make([]byte, 8), ip6)), decoded, true},
+		{"GRE, checksum", linkEthernet, inIP(protoGRE, join("\x80\x00\x08\x00", make([]byte, 4), ip4)), decoded, false},
+		{"GRE, Ethernet", linkEthernet, inIP(protoGRE, join("\x00\x00\x65\x58", frame)), decoded, false},
+		{"GRE, routing", linkEthernet, inIP(protoGRE, join("\x40\x00\x08\x00", ip4)), IgnoredNotTCP, false},
+		{"GRE of PPTP", linkEthernet, inIP(protoGRE, join("\x30\x01\x88\x0b", make([]byte, 12), ip4)), IgnoredNotTCP, false},
+		{"GRE over IPv6", linkRaw, craftIP6(a6, b6, protoGRE, join("\x00\x00\x08\x00", ip4)), decoded, false},
+		{"VXLAN", linkEthernet, inIP(protoUDP, craftUDP(9, portVXLAN, join("\x08\x00\x00\x00\x00\x00\x2a\x00", frame))), decoded, false},
+		{"VXLAN, port of old", linkEthernet, inIP(protoUDP, craftUDP(9, portVXLANOld, join("\x08\x00\x00\x00\x00\x00\x2a\x00", frame))), decoded, false},
+		{"VXLAN without number", linkEthernet, inIP(protoUDP, craftUDP(9, portVXLAN, join("\x00\x00\x00\x00\x00\x00\x2a\x00", frame))), IgnoredNotTCP, false},
+		{"Geneve", linkEthernet, inIP(protoUDP, craftUDP(9, portGeneve, join("\x00\x00\x65\x58\x00\x00\x2a\x00", frame))), decoded, false},
+		{"Geneve, options and IP", linkEthernet, inIP(protoUDP, craftUDP(9, portGeneve, join("\x02\x00\x86\xdd\x00\x00\x2a\x00", make([]byte, 8), ip6))), decoded, true},
+		{"UDP on another port", linkEthernet, inIP(protoUDP, craftUDP(9, 53, join("\x08\x00\x00\x00\x00\x00\x2a\x00", frame))), IgnoredNotTCP, false},
+		{"tunnels without end", linkRaw, deep, IgnoredUnknownLink, false},
+		{"unknown link", 127, ip4, IgnoredUnknownLink, false},
+	}
+}
+
+func TestDecodeLink(t *testing.T) {
+	for _, tt := range linkCases() {
+		t.Run(tt.name, func(t *testing.T) {
+			var s Segment
+			r := decodeLink(tt.link, tt.packet, len(tt.packet), &s)
+			if r != tt.want {
+				t.Fatalf("got %q, want %q", r, tt.want)
+			}
+			if r != decoded {
+				return
+			}
+			if len(s.Payload) == 0 && tt.name == "Ethernet, padded" {
+				return
+			}
+			checkSample(t, &s, tt.v6)
+			if !bytes.Equal(s.Payload, sampleSeg().payload) || s.Missing != 0 {
+				t.Errorf("payload %q, %d missing", s.Payload, s.Missing)
+			}
+			// Cut anywhere, it is refused or what is left is told right.
+			for n := range tt.packet {
+				r := decodeLink(tt.link, tt.packet[:n], len(tt.packet), &s)
+				if r == decoded && len(s.Payload)+s.Missing != len(sampleSeg().payload) {
+					t.Fatalf("cut at %d: %d bytes of payload, %d missing", n, len(s.Payload), s.Missing)
+				}
+			}
+		})
+	}
+}
+
+// A length of zero in the IP header of a tunnel is the rest of the packet.
+func TestDecodeInnerLengthZero(t *testing.T) {
+	inner := craftTCP4(client4, server4, sampleSeg())
+	binary.BigEndian.PutUint16(inner[2:], 0)
+	p := craftEther(etherIP4, craftIP4(mustAddr("203.0.113.1"), mustAddr("203.0.113.2"), protoIP4, inner))
+	var s Segment
+	if r := decodeLink(linkEthernet, append(p, 0xEE), len(p)+1, &s); r != decoded {
+		t.Fatal(r)
+	}
+	if !bytes.Equal(s.Payload, sampleSeg().payload) {
+		t.Errorf("payload %q", s.Payload)
+	}
+}

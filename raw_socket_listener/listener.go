@@ -1,0 +1,193 @@
+package rawsocket
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Defaults of a Config.
+const (
+	// DefaultExpire is how long GoReplay waits for a message to become whole.
+	DefaultExpire = 2 * time.Second
+	// DefaultMaxMessage is above what servers accept as an upload unless they
+	// are told to.
+	DefaultMaxMessage = 16 << 20
+	// DefaultMaxBuffered is the share of the program's memory that is for
+	// reassembly.
+	DefaultMaxBuffered = 16 << 20
+	// DefaultMaxConns is more than a server with the usual limits holds open.
+	DefaultMaxConns = 32768
+)
+
+// Config says what to capture and how much it may cost. Zero values are
+// replaced by defaults.
+type Config struct {
+	Address       Address
+	TrackResponse bool          // give responses too
+	RingBytes     int           // bytes of all packet rings together
+	BlockTimeout  time.Duration // how long the kernel may hold a packet back
+	Promisc       bool          // see what is addressed to other hosts, on the named interfaces
+	Stdin         io.Reader     // what the address "-" reads; its Close, or the kernel when it is a file, must end a Read
+
+	// Expire is how long a hole in a stream is waited for, in packet time,
+	// until what lies behind it is used without it; and how long a response
+	// waits for its request to be complete.
+	Expire time.Duration
+
+	MaxMessage  int // bytes; longer messages are lost, and the next one is whole
+	MaxBuffered int // bytes of all torn messages, early segments and connections; one message is admitted beyond it
+	MaxConns    int // connections known at the same time
+
+	// Exclude is asked once for each new connection and refuses it with true.
+	// src is the client. Nil refuses none.
+	Exclude func(src, dst netip.AddrPort) bool
+
+	// Logf takes lines for people, each once. Nil discards them.
+	Logf func(format string, args ...any)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Expire <= 0 {
+		c.Expire = DefaultExpire
+	}
+	if c.MaxMessage <= 0 {
+		c.MaxMessage = DefaultMaxMessage
+	}
+	if c.MaxBuffered <= 0 {
+		c.MaxBuffered = DefaultMaxBuffered
+	}
+	if c.MaxConns <= 0 {
+		c.MaxConns = DefaultMaxConns
+	}
+	if c.Logf == nil {
+		c.Logf = func(string, ...any) {}
+	}
+	return c
+}
+
+// A Message is one HTTP message as it was on the wire.
+type Message struct {
+	Response bool
+	Conn     uint64         // names its connection; random
+	Ordinal  uint32         // of the exchange in the connection, from 1; a response has its request's
+	Time     int64          // of its first packet, ns since 1970
+	Duration int64          // from its first packet to its last, ns
+	Src, Dst netip.AddrPort // who sent it to whom
+	Data     []byte         // the listener's memory, valid until the next call of Next
+}
+
+// A Listener captures HTTP messages.
+type Listener struct {
+	src  source
+	asm  *assembler
+	hand *handover
+	live bool
+
+	closing  sync.Once
+	closeErr error
+
+	// Of the caller of Next.
+	cur *batch
+	at  int
+	msg Message
+	err error // of the source; written before the handover ends
+}
+
+// Listen begins to capture. What the interfaces see from now on is not
+// missed, as long as Next is called quickly enough.
+func Listen(c Config) (*Listener, error) {
+	c = c.withDefaults()
+	l := &Listener{live: c.Address.Live()}
+	l.hand = newHandover(handoverBytes, !l.live)
+	out := newWriter(l.hand)
+	stdin := c.Stdin
+	if c.Address.Path == "-" && stdin != nil {
+		r, err := interruptible(stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read the capture %q: %w", c.Address, err)
+		}
+		stdin = &flushingReader{r, out}
+	}
+	src, err := openSource(sourceConfig{
+		Address: c.Address, TrackResponse: c.TrackResponse, RingBytes: c.RingBytes,
+		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Stdin: stdin,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.start(c, src, out)
+	return l, nil
+}
+
+func (l *Listener) start(c Config, src source, out *writer) {
+	n := &notices{logf: c.Logf, source: src.stats, live: l.live}
+	l.src, l.asm = src, newAssembler(c, out, n)
+	go func() {
+		l.err = src.run(l.asm)
+		n.tellFaults(src.stats())
+		l.asm.end()
+	}()
+}
+
+// Next returns the next message, which is valid until the call after it. A
+// request comes before its response. At the end of a capture file, and after
+// Close when all that was complete has been given, the error is io.EOF; if
+// the source failed, it is the source's, at the same place. Next is for one
+// goroutine.
+func (l *Listener) Next() (*Message, error) {
+	for l.cur == nil || l.at == len(l.cur.entries) {
+		l.cur, l.at = l.hand.get(l.cur), 0
+		if l.cur == nil {
+			if l.err != nil {
+				return nil, l.err
+			}
+			return nil, io.EOF
+		}
+	}
+	e := &l.cur.entries[l.at]
+	l.at++
+	l.msg = e.Message
+	l.msg.Data = l.cur.arena[e.from:e.to:e.to]
+	return &l.msg, nil
+}
+
+// Close stops the capture. Next gives what was complete by then, and then
+// io.EOF. Close may be called from any goroutine, and more than once.
+func (l *Listener) Close() error {
+	l.closing.Do(func() {
+		l.closeErr = l.src.close()
+		l.hand.hurry()
+	})
+	return l.closeErr
+}
+
+// Stats returns the ledger. While the capture runs it is that of the last
+// block of packets, and adds up; after the end it is final. It may be called
+// at any time from any goroutine.
+func (l *Listener) Stats() Stats {
+	s := l.asm.snapshot()
+	s.Source = l.src.stats()
+	return s
+}
+
+// Live reports that messages come from interfaces: whoever reads too slowly
+// loses some.
+func (l *Listener) Live() bool { return l.live }
+
+// String is the address as it was given.
+func (l *Listener) String() string { return l.src.String() }
+
+// A flushingReader hands over what is complete before each read, which may
+// wait: a capture that comes through a pipe has no ticks.
+type flushingReader struct {
+	io.ReadCloser
+	out *writer
+}
+
+func (r *flushingReader) Read(b []byte) (int, error) {
+	r.out.flush()
+	return r.ReadCloser.Read(b)
+}

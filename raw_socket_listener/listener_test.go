@@ -1,0 +1,212 @@
+package rawsocket
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func listenerCapture() []byte {
+	const cl, sv = "10.0.0.1:40000", "10.0.0.2:80"
+	p := [][]byte{
+		craftTCP4(cl, sv, craftSeg{seq: 99, flags: FlagSYN}),
+		craftTCP4(sv, cl, craftSeg{seq: 499, ack: 100, flags: FlagSYN | FlagACK}),
+		craftTCP4(cl, sv, craftSeg{seq: 100, ack: 500, flags: FlagACK, payload: []byte(get1 + get2[:5])}),
+		craftTCP4(cl, sv, craftSeg{seq: 100 + uint32(len(get1)) + 5, ack: 500, flags: FlagACK, payload: []byte(get2[5:])}),
+		craftTCP4(sv, cl, craftSeg{seq: 500, ack: 100 + 2*uint32(len(get1)), flags: FlagACK, payload: []byte(ok2 + none)}),
+	}
+	for i := range p {
+		p[i] = craftEther(0x0800, p[i])
+	}
+	return craftPcap(1, p...)
+}
+
+func readAll(t *testing.T, l *Listener) (got []string) {
+	t.Helper()
+	for {
+		m, err := l.Next()
+		if errors.Is(err, io.EOF) {
+			return got
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(m.Data))
+	}
+}
+
+func TestListenerReadsAFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.pcap")
+	if err := os.WriteFile(name, listenerCapture(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		track bool
+		want  string
+	}{{false, get1 + get2}, {true, get1 + get2 + ok2 + none}} {
+		addr, err := ParseAddress(name + ":80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := Listen(Config{Address: addr, TrackResponse: tc.track})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Live() || l.String() != name+":80" {
+			t.Errorf("live %v, named %q", l.Live(), l)
+		}
+		if got := strings.Join(readAll(t, l), ""); got != tc.want {
+			t.Errorf("track %v: got %q, want %q", tc.track, got, tc.want)
+		}
+		s := l.Stats()
+		if s.Starts != s.Emitted() || s.Emitted() == 0 || s.Source.Segments == 0 || s.Connections != 1 {
+			t.Errorf("the ledger: %v", s.Rows())
+		}
+		for range 2 {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := l.Next(); !errors.Is(err, io.EOF) {
+			t.Errorf("behind the end: %v, want io.EOF", err)
+		}
+	}
+}
+
+// What comes through a pipe is given when it is complete, not when the pipe
+// is closed; Close ends a Next that waits.
+func TestListenerReadsAPipe(t *testing.T) {
+	pr, pw, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pr.Close()
+	defer pw.Close()
+	addr, err := ParseAddress("-:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen(Config{Address: addr, Stdin: pr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pw.Write(listenerCapture()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{get1, get2} {
+		m, err := l.Next()
+		if err != nil || !bytes.Equal(m.Data, []byte(want)) {
+			t.Fatalf("got %v, %v, want %q", m, err, want)
+		}
+	}
+	ended := make(chan error)
+	go func() {
+		_, err := l.Next()
+		ended <- err
+	}()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, io.EOF) {
+		t.Errorf("got %v, want io.EOF", err)
+	}
+}
+
+func TestListenerReportsADamagedFile(t *testing.T) {
+	b := listenerCapture()
+	damaged := append(b, bytes.Repeat([]byte{0xFF}, 16)...)
+	addr, err := ParseAddress("-:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen(Config{Address: addr, Stdin: bytes.NewReader(damaged)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for {
+		if _, err = l.Next(); err != nil {
+			break
+		}
+		n++
+	}
+	if n != 2 || errors.Is(err, io.EOF) {
+		t.Errorf("%d messages, then %v; want 2 and what is wrong with the file", n, err)
+	}
+}
+
+// A source of a file waits for Next.
+func TestHandoverWaits(t *testing.T) {
+	h := newHandover(1000, true)
+	w := newWriter(h)
+	const n = 100
+	go func() {
+		for range n {
+			b := w.room(300)
+			b.arena = append(b.arena, make([]byte, 300)...)
+			e := b.next()
+			e.from, e.to = len(b.arena)-300, len(b.arena)
+			w.flush()
+		}
+		w.end()
+	}()
+	l := &Listener{hand: h}
+	got := 0
+	for {
+		m, err := l.Next()
+		if err != nil {
+			break
+		}
+		h.mu.Lock()
+		queued := h.bytes
+		h.mu.Unlock()
+		if len(m.Data) != 300 || queued > 1000 {
+			t.Fatalf("%d bytes, %d queued", len(m.Data), queued)
+		}
+		got++
+	}
+	if got != n {
+		t.Errorf("%d messages, want %d", got, n)
+	}
+}
+
+// The hint of a capture that sees no request.
+func TestSilence(t *testing.T) {
+	r := newRig(t, Config{})
+	n := r.a.notice
+	var dropped uint64
+	n.live, n.source = true, func() SourceStats {
+		return SourceStats{Received: 7, Dropped: dropped, Faults: []string{"eth0 went down"}}
+	}
+	r.send(handshake[0])
+	for i := range 12 {
+		r.a.tick(rigEpoch + int64(i)*int64(time.Second))
+	}
+	dropped = 3
+	r.a.tick(rigEpoch + int64(14*time.Second))
+	r.a.tick(rigEpoch + int64(16*time.Second))
+	if len(r.logs) != 3 || !strings.Contains(r.logs[1], "no request in 10s: 7 packets, 1 connections") || !strings.Contains(r.logs[2], "dropped 3 packets") {
+		t.Errorf("logged %q", r.logs)
+	}
+}
+
+func TestRowsNameEveryLoss(t *testing.T) {
+	var s Stats
+	seen := map[string]bool{}
+	for _, c := range s.Rows() {
+		if c.Name == "" || seen[c.Name] {
+			t.Errorf("a row is named %q", c.Name)
+		}
+		seen[c.Name] = true
+	}
+	for l := notLost + 1; l < lossKinds; l++ {
+		if !seen["lost: "+l.String()] {
+			t.Errorf("no row for %q", l)
+		}
+	}
+}

@@ -1,0 +1,260 @@
+package rawsocket
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strings"
+)
+
+// TCPFlags are the control bits of a TCP header (RFC 9293 section 3.1), in
+// the header's own positions.
+type TCPFlags uint8
+
+// The control bits.
+const (
+	FlagFIN TCPFlags = 1 << iota
+	FlagSYN
+	FlagRST
+	FlagPSH
+	FlagACK
+	FlagURG
+	FlagECE
+	FlagCWR
+)
+
+// Has reports whether any of the bits in x is set.
+func (f TCPFlags) Has(x TCPFlags) bool { return f&x != 0 }
+
+// String names the bits that are set, "SYN,ACK" for example, or "none".
+func (f TCPFlags) String() string {
+	names := [...]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
+	var b strings.Builder
+	for i, name := range names {
+		if f&(1<<i) == 0 {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(name)
+	}
+	if b.Len() == 0 {
+		return "none"
+	}
+	return b.String()
+}
+
+// A Segment is one TCP segment, decoded into a caller's value.
+type Segment struct {
+	Time     int64          // when the packet was seen, ns since 1970, from the packet's record
+	Src, Dst netip.AddrPort // as in the packet: IPv4 addresses are 4 bytes, and there are no zones
+	Seq, Ack uint32         // as in the header; Ack means something only when FlagACK is set
+	Flags    TCPFlags
+	Window   uint16 // not scaled
+	Payload  []byte // the source's memory, valid until Sink.segment returns
+	// Missing is how many bytes of payload were on the wire behind those in
+	// Payload and were not kept by the capture (its snap length); 0 normally.
+	Missing int
+}
+
+// An IgnoreReason says why a packet gave no segment.
+type IgnoreReason uint8
+
+// Why a packet gave no segment. Each packet that a source received gave one
+// segment or is counted under one of these.
+const (
+	IgnoredNotTCP      IgnoreReason = iota // another protocol, over IP or instead of it
+	IgnoredFragment                        // part of a fragmented IP packet, not the first
+	IgnoredShort                           // ends within its headers, or contradicts its own lengths
+	IgnoredOther                           // TCP, but not to or from what is captured
+	IgnoredUnknownLink                     // from a kind of link, or a tunnel in a tunnel, that is not understood
+	ignoreReasons      int          = iota
+
+	// decoded stands for no reason: there is a segment.
+	decoded IgnoreReason = 255
+)
+
+// String is the reason in the words of the ledger.
+func (r IgnoreReason) String() string {
+	switch r {
+	case IgnoredNotTCP:
+		return "not TCP"
+	case IgnoredFragment:
+		return "IP fragment"
+	case IgnoredShort:
+		return "short packet"
+	case IgnoredOther:
+		return "other address or port"
+	case IgnoredUnknownLink:
+		return "unknown link type"
+	}
+	return "unknown reason"
+}
+
+// Protocol numbers of IANA that follow an IP header.
+const (
+	protoHopByHop    = 0
+	protoIP4         = 4
+	protoTCP         = 6
+	protoUDP         = 17
+	protoIP6         = 41
+	protoRouting     = 43
+	protoFragment    = 44
+	protoGRE         = 47
+	protoESP         = 50
+	protoAH          = 51
+	protoICMP6       = 58
+	protoNone        = 59
+	protoDestination = 60
+	protoMobility    = 135
+	protoHIP         = 139
+	protoShim6       = 140
+)
+
+const (
+	ip4HeaderLen = 20
+	ip6HeaderLen = 40
+	tcpHeaderLen = 20
+)
+
+// decodeIP decodes a packet that begins with its IP header into s, whose Time
+// it leaves alone. b is what was captured of it and wire, at least len(b), its
+// length before the capture cut it. The length in the IP header counts for
+// more than wire: what lies behind the IP packet, such as the padding of a
+// short Ethernet frame, is in neither the payload nor Missing, and what some
+// captures cut without saying so is in Missing. Checksums are not looked at:
+// those of packets that this host sends are often filled in by the network
+// card, after the capture.
+//
+// s is only valid when the result is decoded; s.Payload is a part of b.
+func decodeIP(b []byte, wire int, s *Segment) IgnoreReason {
+	return decodeIPAt(b, wire, s, 0)
+}
+
+func decodeIPAt(b []byte, wire int, s *Segment, depth int) IgnoreReason {
+	if len(b) < ip4HeaderLen {
+		return IgnoredShort
+	}
+	switch b[0] >> 4 {
+	case 4:
+		return decodeIP4(b, wire, s, depth)
+	case 6:
+		return decodeIP6(b, wire, s, depth)
+	}
+	return IgnoredNotTCP
+}
+
+// decodeIP4 expects at least ip4HeaderLen bytes (RFC 791 section 3.1).
+func decodeIP4(b []byte, wire int, s *Segment, depth int) IgnoreReason {
+	header := int(b[0]&0x0f) * 4
+	total := int(binary.BigEndian.Uint16(b[2:]))
+	if total == 0 {
+		// Larger than 64 KiB, or not cut yet by segmentation offload.
+		total = wire
+	}
+	if header < ip4HeaderLen || header > len(b) || header > total {
+		return IgnoredShort
+	}
+	if binary.BigEndian.Uint16(b[6:])&0x1fff != 0 {
+		return IgnoredFragment
+	}
+	b = b[:min(total, len(b))]
+	if proto := b[9]; proto != protoTCP {
+		if proto == protoAH && len(b) >= header+8 { // RFC 4302 section 2
+			proto, header = b[header], header+(int(b[header+1])+2)*4
+			if header > len(b) {
+				return IgnoredShort
+			}
+		}
+		if proto != protoTCP {
+			return decodeProto(proto, b[header:], total-header, s, depth)
+		}
+	}
+	src := netip.AddrFrom4([4]byte(b[12:16]))
+	dst := netip.AddrFrom4([4]byte(b[16:20]))
+	return decodeTCP(src, dst, b[header:], total-header, s)
+}
+
+// decodeIP6 decodes an IPv6 packet (RFC 8200 section 3).
+func decodeIP6(b []byte, wire int, s *Segment, depth int) IgnoreReason {
+	if len(b) < ip6HeaderLen {
+		return IgnoredShort
+	}
+	total := ip6HeaderLen + int(binary.BigEndian.Uint16(b[4:]))
+	if total == ip6HeaderLen {
+		total = wire // a jumbogram, or BIG TCP without its hop-by-hop header
+	}
+	b = b[:min(total, len(b))]
+	proto, header := b[6], ip6HeaderLen
+	if proto != protoTCP {
+		var r IgnoreReason
+		if proto, header, r = skipExtensions(b); r != decoded {
+			return r
+		}
+		if proto != protoTCP {
+			return decodeProto(proto, b[header:], total-header, s, depth)
+		}
+	}
+	src := netip.AddrFrom16([16]byte(b[8:24]))
+	dst := netip.AddrFrom16([16]byte(b[24:40]))
+	return decodeTCP(src, dst, b[header:], total-header, s)
+}
+
+// skipExtensions finds what follows the extension headers of an IPv6 packet
+// and where. Every header is at least eight bytes long, so that their number
+// is bounded by the packet.
+func skipExtensions(b []byte) (proto byte, header int, r IgnoreReason) {
+	proto, header = b[6], ip6HeaderLen
+	for {
+		var length int
+		switch proto {
+		case protoHopByHop, protoRouting, protoDestination, protoMobility, protoHIP, protoShim6:
+			if len(b) < header+8 {
+				return 0, 0, IgnoredShort
+			}
+			length = (int(b[header+1]) + 1) * 8
+		case protoAH:
+			if len(b) < header+8 {
+				return 0, 0, IgnoredShort
+			}
+			length = (int(b[header+1]) + 2) * 4 // RFC 4302 section 2.2
+		case protoFragment:
+			if len(b) < header+8 {
+				return 0, 0, IgnoredShort
+			}
+			if binary.BigEndian.Uint16(b[header+2:])&0xfff8 != 0 {
+				return 0, 0, IgnoredFragment
+			}
+			length = 8
+		default:
+			return proto, header, decoded
+		}
+		if header+length > len(b) {
+			return 0, 0, IgnoredShort
+		}
+		proto = b[header]
+		header += length
+	}
+}
+
+// decodeTCP decodes a segment (RFC 9293 section 3.1). size is the length of
+// the segment on the wire, and b what was captured of it.
+func decodeTCP(src, dst netip.Addr, b []byte, size int, s *Segment) IgnoreReason {
+	if len(b) < tcpHeaderLen {
+		return IgnoredShort
+	}
+	data := int(b[12]>>4) * 4
+	if data < tcpHeaderLen || data > size {
+		return IgnoredShort
+	}
+	s.Src = netip.AddrPortFrom(src, binary.BigEndian.Uint16(b[0:]))
+	s.Dst = netip.AddrPortFrom(dst, binary.BigEndian.Uint16(b[2:]))
+	s.Seq = binary.BigEndian.Uint32(b[4:])
+	s.Ack = binary.BigEndian.Uint32(b[8:])
+	s.Flags = TCPFlags(b[13])
+	s.Window = binary.BigEndian.Uint16(b[14:])
+	// A capture may have been cut within the options.
+	s.Payload = b[min(data, len(b)):]
+	s.Missing = size - data - len(s.Payload)
+	return decoded
+}

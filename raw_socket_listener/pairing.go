@@ -1,0 +1,153 @@
+package rawsocket
+
+// claim finds the request that the response at f.next answers, and reports
+// false when it may yet come: packets of the two directions can overtake each
+// other on their way to us, and an early response waits until its request is
+// complete, so that a request is always given before its response.
+//
+// Responses answer requests in order. Where that order was lost, in a gap or
+// because the connection was joined, it is found again where a response
+// begins exactly at what the client had received when it sent a request: a
+// client that does not pipeline has then all earlier responses.
+func (a *assembler) claim(c *conn, f *flow, h *half) bool {
+	forced := f.forced
+	f.forced = false
+	if r := c.req.h; forced && c.pending.len() == 0 && r != nil && r.open && r.known && !r.queued {
+		r.queued = true
+		a.enqueue(c, r.request)
+	}
+	q := &c.pending
+	if q.len() == 0 {
+		return forced // without a request
+	}
+	if !c.unsure {
+		e := q.at(0)
+		h.claimed = !e.acked || !f.next.before(e.ack)
+		return true
+	}
+	if i := c.sentAt(f.next); i >= 0 {
+		for range i {
+			c.unqueue()
+		}
+		c.unsure, h.claimed = false, true
+	}
+	return true
+}
+
+// sentAt returns which of the pending requests was sent when the client had
+// received the responses up to at, -1 when none was.
+func (c *conn) sentAt(at sequence) int {
+	for i := range c.pending.len() {
+		if e := c.pending.at(i); e.acked && e.ack == at {
+			return i
+		}
+	}
+	return -1
+}
+
+// enqueue adds a request to those that wait for a response.
+func (a *assembler) enqueue(c *conn, e exchange) {
+	if c.pending.len() >= maxPending {
+		c.pending.clear()
+		c.unsure = true
+	}
+	c.pending.push(e)
+}
+
+// unqueue takes the first request off those that wait for a response. A
+// request that asked for another protocol has been refused, if that is still
+// open.
+func (c *conn) unqueue() {
+	if e := c.pending.pop(); e.connect || e.upgrade {
+		c.switching = modeUnseen
+	}
+}
+
+// conclude ends the message under way in f: complete when why and h.lost are
+// notLost. whole is the message, when it is not in h.buf.
+func (a *assembler) conclude(c *conn, f *flow, h *half, why Loss, whole []byte) {
+	if h.lost != notLost {
+		why = h.lost
+	}
+	if f.response {
+		a.concludeResponse(c, f, h, why, whole)
+	} else {
+		a.concludeRequest(c, f, h, why, whole)
+	}
+	if f.h != h {
+		return // a tunnel has begun
+	}
+	a.pool.drop(&h.buf)
+	h.ready, h.open, h.known, h.queued, h.claimed, h.lost = false, false, false, false, false, notLost
+}
+
+func (a *assembler) concludeRequest(c *conn, f *flow, h *half, why Loss, whole []byte) {
+	e := h.request
+	if why == notLost {
+		why = a.emit(c, h, whole, e.ordinal)
+	}
+	if why != notLost {
+		a.stats.Lost[why]++
+	} else {
+		e.kept = true
+		a.stats.Requests++
+	}
+	if a.cfg.TrackResponse && c.rsp.mode != modeEnded {
+		if !h.queued {
+			a.enqueue(c, e)
+		} else if n := c.pending.len(); n > 0 && c.pending.last().ordinal == e.ordinal {
+			*c.pending.last() = e
+		} else {
+			return // answered before it was complete
+		}
+	}
+	switch {
+	case !h.parser.Done() || !e.connect && !e.upgrade:
+	case a.cfg.TrackResponse:
+		c.switching = e.tunnelMode()
+	default:
+		f.mode = e.tunnelMode()
+	}
+}
+
+// tunnelMode is how a direction goes on behind a request for another protocol
+// whose answer is not known: the server may have refused it.
+func (e *exchange) tunnelMode() mode {
+	if e.connect {
+		return modeConnected
+	}
+	return modeUpgraded
+}
+
+func (a *assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole []byte) {
+	done := h.parser.Done()
+	if done && h.parser.Head().Interim() {
+		if why == notLost {
+			a.stats.Interim++
+		} else {
+			a.stats.Lost[why]++
+		}
+		return
+	}
+	var e exchange
+	if h.claimed {
+		e = *c.pending.at(0)
+		c.unqueue()
+	}
+	if why == notLost && !e.kept {
+		why = LostUnpaired
+	}
+	if why == notLost {
+		why = a.emit(c, h, whole, e.ordinal)
+	}
+	if why == notLost {
+		a.stats.Responses++
+	} else {
+		a.stats.Lost[why]++
+	}
+	if done && h.parser.Opaque() {
+		a.stats.Tunnels++
+		h.open = false // it has been counted
+		a.ignore(c)
+	}
+}

@@ -1,0 +1,145 @@
+package rawsocket
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// A rig is an assembler whose segments are made by a test and whose messages
+// are collected.
+type rig struct {
+	t    testing.TB
+	a    *assembler
+	hand *handover
+	logs []string
+	done bool
+}
+
+var (
+	rigClient = netip.MustParseAddrPort("10.0.0.1:40000")
+	rigServer = netip.MustParseAddrPort("10.0.0.2:80")
+)
+
+func newRig(t testing.TB, cfg Config) *rig {
+	r := &rig{t: t, hand: newHandover(1<<30, false)}
+	if cfg.Address.Ports == nil && cfg.Address.text == "" {
+		cfg.Address = Address{Ports: []uint16{80}}
+	}
+	cfg.Logf = func(f string, args ...any) { r.logs = append(r.logs, fmt.Sprintf(f, args...)) }
+	cfg = cfg.withDefaults()
+	r.a = newAssembler(cfg, newWriter(r.hand), &notices{logf: cfg.Logf})
+	return r
+}
+
+// messages ends the capture, checks the ledger and returns what was given.
+func (r *rig) messages() []Message {
+	r.t.Helper()
+	if !r.done {
+		r.done = true
+		r.a.end()
+	}
+	l := &Listener{hand: r.hand}
+	var all []Message
+	for {
+		m, err := l.Next()
+		if err != nil {
+			break
+		}
+		c := *m
+		c.Data = append([]byte(nil), m.Data...)
+		all = append(all, c)
+	}
+	r.identity()
+	if s := &r.a.stats; s.Emitted() != uint64(len(all)) {
+		r.t.Errorf("the ledger has %d messages, %d were given", s.Emitted(), len(all))
+	}
+	if open := r.countOpen(); open != 0 {
+		r.t.Errorf("%d messages open at the end", open)
+	}
+	if r.a.pool.used != 0 || len(r.a.conns) != r.a.closing.len {
+		r.t.Errorf("at the end %d bytes are in use, %d connections", r.a.pool.used, len(r.a.conns))
+	}
+	if r.a.waiting.len+r.a.acked.len+r.a.holders.len != 0 {
+		r.t.Errorf("at the end %d wait, %d hold", r.a.waiting.len+r.a.acked.len, r.a.holders.len)
+	}
+	return all
+}
+
+// countOpen counts messages under way by looking at all connections, not by
+// the counters.
+func (r *rig) countOpen() uint64 {
+	var open uint64
+	for _, c := range r.a.conns {
+		for _, f := range []*flow{&c.req, &c.rsp} {
+			if f.h != nil && f.h.open {
+				open++
+			}
+		}
+	}
+	return open
+}
+
+// identity checks that the sums of the ledger add up.
+func (r *rig) identity() {
+	r.t.Helper()
+	s := &r.a.stats
+	if got := s.Emitted() + s.Interim + s.LostSum() + r.countOpen(); got != s.Starts {
+		r.t.Fatalf("the ledger does not add up: %d begun, %d accounted for: %+v", s.Starts, got, s.Rows())
+	}
+}
+
+// A seg is a segment of a test's conversation. Positions count from the first
+// byte behind the SYN; a SYN has off -1.
+type seg struct {
+	from    byte // 'c' the client, 's' the server
+	off     int
+	data    string
+	flags   TCPFlags // FlagACK is added, except to a client's SYN
+	ack     int      // position in the other direction
+	at      time.Duration
+	missing int
+	port    uint16 // of the client, when it is another one
+	isn     uint32 // added to the position, when the connection is another one
+}
+
+// rigEpoch is a time for packets, in ns since 1970.
+const rigEpoch = int64(1_700_000_000_000_000_000)
+
+// Initial sequence numbers.
+const (
+	clientISN = 1000
+	serverISN = 0xFFFF_FFF0 // wraps within the first response
+)
+
+func (r *rig) send(s seg) {
+	g := &Segment{
+		Time: rigEpoch + int64(s.at), Flags: s.flags, Payload: []byte(s.data), Missing: s.missing, Window: 1000,
+	}
+	client := rigClient
+	if s.port != 0 {
+		client = netip.AddrPortFrom(client.Addr(), s.port)
+	}
+	mine, other := sequence(clientISN+s.isn), sequence(serverISN+s.isn)
+	g.Src, g.Dst = client, rigServer
+	if s.from == 's' {
+		g.Src, g.Dst = g.Dst, g.Src
+		mine, other = other, mine
+	}
+	g.Seq = uint32(mine.plus(1 + s.off))
+	if s.from == 's' || !s.flags.Has(FlagSYN) {
+		g.Flags |= FlagACK
+		g.Ack = uint32(other.plus(1 + s.ack))
+	}
+	r.a.segment(g)
+	// What the assembler keeps must not be the source's memory.
+	for i := range g.Payload {
+		g.Payload[i] = 0xEE
+	}
+}
+
+// handshake is the beginning of most conversations.
+var handshake = []seg{{from: 'c', off: -1, flags: FlagSYN}, {from: 's', off: -1, flags: FlagSYN}}
+
+func timeOf(i int) time.Duration { return time.Duration(i) }

@@ -1,0 +1,461 @@
+package rawsocket
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// needRoot skips a test that opens packet sockets.
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: sudo go test ./raw_socket_listener")
+	}
+}
+
+// startSource runs a source until the test ends; stop waits for its end.
+func startSource(t testing.TB, c sourceConfig) (s source, r *recorder, stop func() error) {
+	t.Helper()
+	s, err := openSource(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = newRecorder()
+	done := make(chan error, 1)
+	go func() { done <- s.run(r) }()
+	stop = sync.OnceValue(func() error { return errors.Join(s.close(), <-done) })
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, r, stop
+}
+
+// echo answers every connection with what it sent, in capitals, once that
+// has ended.
+func echo(t testing.TB, network, addr string) net.Listener {
+	t.Helper()
+	l, err := net.Listen(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b, _ := io.ReadAll(c)
+			_, _ = c.Write(bytes.ToUpper(b))
+			_ = c.Close()
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
+	return l
+}
+
+// talk sends b to addr and waits for the end of the answer.
+func talk(t testing.TB, addr string, b []byte) (local netip.AddrPort) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := c.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(c); err != nil || !bytes.Equal(answer, bytes.ToUpper(b)) {
+		t.Fatalf("%d bytes of answer, %v", len(answer), err)
+	}
+	return c.LocalAddr().(*net.TCPAddr).AddrPort()
+}
+
+func TestCaptureLoopback(t *testing.T) {
+	needRoot(t)
+	request := []byte("post / http/1.1\r\ncontent-length: 300000\r\n\r\n" + strings.Repeat("0123456789", 30000))
+	for _, ip := range []string{"127.0.0.1", "[::1]"} {
+		for _, response := range []bool{false, true} {
+			for _, where := range []string{"", "lo", ip} {
+				t.Run(fmt.Sprintf("%s, response %t, on %q", ip, response, where), func(t *testing.T) {
+					l := echo(t, "tcp", ip+":0")
+					server := l.Addr().(*net.TCPAddr).AddrPort()
+					a, err := ParseAddress(fmt.Sprintf("%s:%d", where, server.Port()))
+					if err != nil {
+						t.Fatal(err)
+					}
+					s, r, stop := startSource(t, sourceConfig{Address: a, TrackResponse: response, BlockTimeout: 5 * time.Millisecond})
+					before := time.Now()
+					client := talk(t, server.String(), request)
+					r.wait(t, func() bool { return r.segs > 0 }) // it runs
+					if err := stop(); err != nil {               // gives what the kernel still held
+						t.Fatal(err)
+					}
+					to, from := [2]netip.AddrPort{client, server}, [2]netip.AddrPort{server, client}
+					if got := r.bytes[to]; !bytes.Equal(got, request) {
+						t.Errorf("%d bytes of request, want %d", len(got), len(request))
+					}
+					if got := r.given[to]; got != len(request) {
+						t.Errorf("%d bytes of request were given, want each once: %d", got, len(request))
+					}
+					if f := r.flags[to]; !f.Has(FlagSYN) || !f.Has(FlagFIN) {
+						t.Errorf("flags of the request: %s", f)
+					}
+					want := []byte(nil)
+					if response {
+						want = bytes.ToUpper(request)
+					}
+					if got := r.bytes[from]; !bytes.Equal(got, want) {
+						t.Errorf("%d bytes of response, want %d", len(got), len(want))
+					}
+					if len(r.flags) > 2 || !response && len(r.flags) > 1 {
+						t.Errorf("there are segments of %d streams", len(r.flags))
+					}
+					if at := time.Unix(0, r.last); at.Before(before.Add(-time.Second)) || at.After(time.Now().Add(time.Second)) {
+						t.Errorf("the last packet is of %v, it was sent after %v", at, before)
+					}
+					st := s.stats()
+					if st.Segments != uint64(r.segs) || st.Received != st.Segments || st.Dropped != 0 || st.Cut != 0 || len(st.Faults) != 0 {
+						t.Errorf("%d segments, but %+v", r.segs, st)
+					}
+				})
+			}
+		}
+	}
+}
+
+// The kernel filter keeps bare acknowledgements away: a request in one segment
+// costs SYN, data and FIN.
+func TestCaptureOnlyWhatIsNeeded(t *testing.T) {
+	needRoot(t)
+	l := echo(t, "tcp4", "127.0.0.1:0")
+	a, err := ParseAddress(fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, r, stop := startSource(t, sourceConfig{Address: a})
+	talk(t, l.Addr().String(), []byte("get / http/1.1\r\n\r\n"))
+	r.wait(t, func() bool { return r.segs > 0 }) // it runs
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.stats().Received; got != 3 {
+		t.Errorf("%d packets, want SYN, data and FIN", got)
+	}
+}
+
+func TestCaptureEnds(t *testing.T) {
+	needRoot(t)
+	a, err := ParseAddress("lo:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("before run", func(t *testing.T) {
+		s, err := openSource(sourceConfig{Address: a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := s.close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := s.run(newRecorder()); err != nil {
+			t.Error(err)
+		}
+		s.stats()
+	})
+	t.Run("while it waits", func(t *testing.T) {
+		s, r, stop := startSource(t, sourceConfig{Address: a})
+		r.wait(t, func() bool { return r.ticks > 0 }) // a quiet link ticks
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		s.stats()
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRingShape(t *testing.T) {
+	for _, tt := range []struct{ bytes, block, blocks int }{
+		{16 << 20, 1 << 20, 16},
+		{8 << 20, 1 << 20, 8},
+		{4 << 20, 512 << 10, 8},
+		{1 << 20, 256 << 10, 4},
+		{1, 256 << 10, 4},
+		{64<<20 + 1, 1 << 20, 64},
+	} {
+		if block, blocks := ringShape(tt.bytes); block != tt.block || blocks != tt.blocks {
+			t.Errorf("%d bytes: %d blocks of %d, want %d of %d", tt.bytes, blocks, block, tt.blocks, tt.block)
+		}
+	}
+}
+
+// A ring that nobody reads overflows, and says so.
+func TestCaptureCountsDrops(t *testing.T) {
+	needRoot(t)
+	l := echo(t, "tcp4", "127.0.0.1:0")
+	a, err := ParseAddress(fmt.Sprintf("lo:%d", l.Addr().(*net.TCPAddr).Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := openSource(sourceConfig{Address: a, RingBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.close() }()
+	talk(t, l.Addr().String(), make([]byte, 8<<20))
+	dropped := s.stats().Dropped
+	if dropped == 0 {
+		t.Error("no drops were counted")
+	}
+	if again := s.stats().Dropped; again != dropped {
+		t.Errorf("counted %d, and then %d", dropped, again)
+	}
+}
+
+// veth makes a namespace, and connect a pair of interfaces between it and here.
+// Tests of several checkouts may run at once, so that names and addresses, of
+// the range for benchmarks (RFC 2544), come from the number of the process.
+func veth(t testing.TB) (here, host, namespace string, connect func()) {
+	t.Helper()
+	id := os.Getpid() % 100000
+	net30 := func(i int) string { return fmt.Sprintf("198.18.%d.%d", id/64%256, id%64*4+i) }
+	host = net30(1)
+	here, there := fmt.Sprintf("gorh%d", id), fmt.Sprintf("gort%d", id)
+	namespace = fmt.Sprintf("gor-test-%d", id)
+	cleanup := func() {
+		_ = exec.Command("ip", "link", "del", here).Run()
+		_ = exec.Command("ip", "netns", "del", namespace).Run()
+	}
+	cleanup()
+	t.Cleanup(cleanup)
+	if out, err := exec.Command("ip", "netns", "add", namespace).CombinedOutput(); err != nil {
+		t.Skipf("no network namespaces here: %v: %s", err, out)
+	}
+	connect = func() {
+		t.Helper()
+		ipCommand(t, "link", "add", here, "type", "veth", "peer", "name", there, "netns", namespace)
+		ipCommand(t, "addr", "add", host+"/30", "dev", here)
+		ipCommand(t, "link", "set", here, "up")
+		ipCommand(t, "-n", namespace, "addr", "add", net30(2)+"/30", "dev", there)
+		ipCommand(t, "-n", namespace, "link", "set", there, "up")
+	}
+	connect()
+	return here, host, namespace, connect
+}
+
+// A request that arrives over a link is taken once, and an interface may go
+// down, go away and come back without ending the capture.
+func TestCaptureVeth(t *testing.T) {
+	needRoot(t)
+	here, host, namespace, connect := veth(t)
+	l := echo(t, "tcp4", host+":0")
+	port := l.Addr().(*net.TCPAddr).Port
+	a, err := ParseAddress(fmt.Sprintf("%s:%d", here, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, r, stop := startSource(t, sourceConfig{Address: a, TrackResponse: true, BlockTimeout: time.Millisecond, Promisc: true})
+	everyInterface, err := ParseAddress(fmt.Sprintf(":%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, everywhere, stopEverywhere := startSource(t, sourceConfig{Address: everyInterface, BlockTimeout: time.Millisecond})
+
+	request := strings.Repeat("post / 0123456789", 10000)
+	send := func() {
+		t.Helper()
+		c := exec.CommandContext(t.Context(), "ip", "netns", "exec", namespace, "timeout", "20", "bash", "-c",
+			fmt.Sprintf("exec 3<>/dev/tcp/%s/%d; cat >&3", host, port))
+		c.Stdin = strings.NewReader(request)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	count := func(r *recorder) (n int) {
+		for k, b := range r.bytes {
+			if int(k[1].Port()) == port && bytes.Equal(b, []byte(request)) {
+				n++
+			}
+		}
+		return n
+	}
+	send()
+	r.wait(t, func() bool { return count(r) == 1 })
+
+	ipCommand(t, "link", "set", here, "down")
+	waitFault(t, s, r, "network is down")
+	ipCommand(t, "link", "set", here, "up")
+	send()
+	r.wait(t, func() bool { return count(r) == 2 })
+
+	if err := stopEverywhere(); err != nil {
+		t.Error(err)
+	}
+	if n := count(everywhere); n != 2 {
+		t.Errorf("%d requests on every interface, want 2", n)
+	}
+	ipCommand(t, "link", "del", here)
+	waitFault(t, s, r, "is gone")
+	connect()
+	waitFault(t, s, r, "is back")
+	send()
+	r.wait(t, func() bool { return count(r) == 3 })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func ipCommand(t testing.TB, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
+// waitFault waits until the source has reported a fault; it looks whenever the
+// source ticks.
+func waitFault(t testing.TB, s source, r *recorder, want string) {
+	t.Helper()
+	r.wait(t, func() bool {
+		return strings.Contains(strings.Join(s.stats().Faults, "\n"), want)
+	})
+}
+
+func TestSocketErrorNamesRemedy(t *testing.T) {
+	err := socketError(unix.EPERM)
+	if !strings.Contains(err.Error(), "setcap cap_net_raw+ep /") || !errors.Is(err, unix.EPERM) {
+		t.Error(err)
+	}
+}
+
+// sendRaw puts an IPv4 packet on the wire as it is, apart from its checksum.
+func sendRaw(t testing.TB, packet []byte) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := unix.Sendto(fd, packet, 0, &unix.SockaddrInet4{Addr: [4]byte(packet[16:20])}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What the kernel's part of the filter says of wrapped packets is what
+// the tests of its program say.
+func TestCaptureWrapped(t *testing.T) {
+	needRoot(t)
+	// An address of loopback that other processes do not use.
+	id := os.Getpid()
+	lo := netip.AddrFrom4([4]byte{127, 1 + byte(id>>16), byte(id >> 8), byte(id)})
+	server := netip.AddrPortFrom(lo, 9).String()
+	inner := craftTCP4("192.0.2.1:5000", server, sampleSeg())
+	fragment := craftTCP4("127.0.0.1:5000", server, sampleSeg())
+	fragment[7] = 2
+	for _, tunnels := range []bool{false, true} {
+		a, err := ParseAddress(server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, r, stop := startSource(t, sourceConfig{Address: a, Tunnels: tunnels})
+		sendRaw(t, craftIP4(lo, lo, protoIP4, inner))
+		sendRaw(t, fragment)
+		sendRaw(t, craftTCP4("127.0.0.1:5000", server, sampleSeg()))
+		r.wait(t, func() bool { return r.segs > 0 }) // it runs
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		want := 1
+		if tunnels {
+			want = 2
+		}
+		if r.segs != want {
+			t.Errorf("tunnels %t: %d segments, want %d", tunnels, r.segs, want)
+		}
+		if n := s.stats().Ignored[IgnoredFragment]; n != 1 {
+			t.Errorf("%d fragments, want 1", n)
+		}
+	}
+}
+
+// Of several rings each has whole connections, and each packet is on one.
+func TestCaptureFanout(t *testing.T) {
+	needRoot(t)
+	l := echo(t, "tcp4", "127.0.0.1:0")
+	server := l.Addr().(*net.TCPAddr).AddrPort()
+	for _, where := range []string{"", "lo"} {
+		a, err := ParseAddress(fmt.Sprintf("%s:%d", where, server.Port()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := openSources(sourceConfig{Address: a, TrackResponse: true, BlockTimeout: time.Millisecond}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		sinks := make([]*recorder, len(list))
+		for i, s := range list {
+			sinks[i] = newRecorder()
+			wg.Go(func() {
+				if err := s.run(sinks[i]); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for _, r := range sinks {
+			r.wait(t, func() bool { return r.ticks > 0 }) // it runs
+		}
+		request := []byte("get / http/1.1\r\n\r\n")
+		const connections = 60
+		for range connections {
+			talk(t, server.String(), request)
+		}
+		for _, s := range list {
+			if err := s.close(); err != nil {
+				t.Error(err)
+			}
+		}
+		wg.Wait()
+		total, busy := 0, 0
+		for _, r := range sinks {
+			n := 0
+			for k, b := range r.bytes {
+				if k[1] != server {
+					continue
+				}
+				n++
+				if !bytes.Equal(b, request) || !bytes.Equal(r.bytes[[2]netip.AddrPort{server, k[0]}], bytes.ToUpper(request)) {
+					t.Errorf("of %s a ring has %q, answered by %q", k[0], b, r.bytes[[2]netip.AddrPort{server, k[0]}])
+				}
+			}
+			total += n
+			if n > 0 {
+				busy++
+			}
+		}
+		if total != connections || busy < 2 {
+			t.Errorf("%d connections on %d rings, want %d on all", total, busy, connections)
+		}
+	}
+}

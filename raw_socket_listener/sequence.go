@@ -1,0 +1,16 @@
+package rawsocket
+
+// A sequence is a position in one direction of a TCP connection (RFC 9293
+// section 3.4). It wraps at 2^32, so positions are compared by the sign of
+// their difference, never with < or >.
+type sequence uint32
+
+// minus returns how many bytes s lies behind t in the stream, negative when it
+// lies before it.
+func (s sequence) minus(t sequence) int { return int(int32(s - t)) }
+
+// before reports whether s comes earlier in the stream than t.
+func (s sequence) before(t sequence) bool { return int32(s-t) < 0 }
+
+// plus returns the position n bytes behind s.
+func (s sequence) plus(n int) sequence { return s + sequence(uint32(n)) }

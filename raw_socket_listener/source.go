@@ -1,0 +1,184 @@
+package rawsocket
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A sink takes what a source found. A source calls it from one goroutine.
+type sink interface {
+	// segment takes one TCP segment. s and s.Payload are the source's and
+	// valid until the call returns.
+	segment(s *Segment)
+
+	// tick says that packet time has reached at least now, ns since 1970,
+	// although there may have been no packet. Live sources call it after each
+	// block and when a wait for packets ran out; a file never does.
+	tick(now int64)
+}
+
+// A source gives TCP segments to a sink.
+type source interface {
+	// run blocks until the source ends, which is nil at the end of a file and
+	// after close. It is called once.
+	run(s sink) error
+
+	// close makes run return soon. It is idempotent, may be called from any
+	// goroutine, and before run.
+	close() error
+
+	// stats may be called at any time from any goroutine.
+	stats() SourceStats
+
+	String() string
+}
+
+// sourceConfig says where packets come from.
+type sourceConfig struct {
+	Address       Address
+	TrackResponse bool          // packets from the server are wanted too
+	RingBytes     int           // of all rings together; 0 means defaultRingBytes
+	BlockTimeout  time.Duration // how long the kernel may hold a packet back; 0 means defaultBlockTimeout
+	Promisc       bool          // put the interfaces in promiscuous mode
+	Tunnels       bool          // look into tunnels and second VLAN tags too; a file's are always looked into
+	Stdin         io.Reader     // what "-" reads
+}
+
+// defaultRingBytes is the share of the memory ceiling that is for rings.
+const defaultRingBytes = 16 << 20
+
+// defaultBlockTimeout is right when an output waits for each message. Longer
+// blocks cost the host less: there are fewer wake-ups.
+const defaultBlockTimeout = 16 * time.Millisecond
+
+// openSource opens the interfaces or the file that c names. Packets that the
+// interfaces see from now on are not missed.
+func openSource(c sourceConfig) (source, error) {
+	if !c.Address.Live() {
+		return openFile(c)
+	}
+	return openRings(c.withDefaults())
+}
+
+// openSources is openSource for live capture on several cores: n sources of
+// which each is given some of the connections, both directions to the same
+// one. It is one source for a file, and with tunnels, whose connections the
+// kernel cannot tell apart.
+func openSources(c sourceConfig, n int) ([]source, error) {
+	if n > 1 && c.Address.Live() && !c.Tunnels {
+		return openFanout(c.withDefaults(), n)
+	}
+	s, err := openSource(c)
+	if err != nil {
+		return nil, err
+	}
+	return []source{s}, nil
+}
+
+func (c sourceConfig) withDefaults() sourceConfig {
+	if c.RingBytes <= 0 {
+		c.RingBytes = defaultRingBytes
+	}
+	if c.BlockTimeout <= 0 {
+		c.BlockTimeout = defaultBlockTimeout
+	}
+	return c
+}
+
+// SourceStats says what became of the packets of a source. Received is the
+// sum of Segments and of all that was ignored.
+type SourceStats struct {
+	Received uint64                // packets that the source took
+	Segments uint64                // of these, those that were handed on as TCP segments
+	Cut      uint64                // of the segments, those that the capture had not kept whole
+	Ignored  [ignoreReasons]uint64 // by IgnoreReason
+	Dropped  uint64                // packets that the kernel had no room for: not in Received
+	Faults   []string              // what went wrong without ending the capture, once each, in order
+}
+
+// maxSourceFaults bounds what a flapping interface can pile up.
+const maxSourceFaults = 64
+
+// counters are what a source counts while it runs.
+type counters struct {
+	received, segments, cut, dropped atomic.Uint64
+
+	ignored [ignoreReasons]atomic.Uint64
+
+	mu     sync.Mutex
+	faults []string
+}
+
+// fault keeps a line for people, unless it was said before.
+func (c *counters) fault(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.faults) < maxSourceFaults && !slices.Contains(c.faults, line) {
+		c.faults = append(c.faults, line)
+	}
+}
+
+func (c *counters) snapshot() SourceStats {
+	s := SourceStats{
+		Received: c.received.Load(),
+		Segments: c.segments.Load(),
+		Cut:      c.cut.Load(),
+		Dropped:  c.dropped.Load(),
+	}
+	for i := range c.ignored {
+		s.Ignored[i] = c.ignored[i].Load()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Faults = slices.Clone(c.faults)
+	return s
+}
+
+// tally counts packets without synchronisation, until flush adds them to the
+// counters: an atomic addition for each packet would cost as much as its
+// decoding.
+type tally struct {
+	addr     Address
+	response bool
+	seg      Segment
+
+	segments, cut uint64
+	ignored       [ignoreReasons]uint64
+}
+
+// take counts a packet that was decoded into t.seg with result r, and hands
+// the segment on when it is wanted.
+func (t *tally) take(r IgnoreReason, to sink) {
+	if r == decoded && !t.addr.Wants(t.seg.Src, t.seg.Dst, t.response) {
+		r = IgnoredOther
+	}
+	if r != decoded {
+		t.ignored[r]++
+		return
+	}
+	t.segments++
+	if t.seg.Missing > 0 {
+		t.cut++
+	}
+	to.segment(&t.seg)
+}
+
+func (t *tally) flush(c *counters) {
+	received := t.segments
+	for i, n := range t.ignored {
+		if n > 0 {
+			c.ignored[i].Add(n)
+			received += n
+		}
+		t.ignored[i] = 0
+	}
+	c.segments.Add(t.segments)
+	c.cut.Add(t.cut)
+	c.received.Add(received)
+	t.segments, t.cut = 0, 0
+}

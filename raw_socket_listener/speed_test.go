@@ -1,0 +1,117 @@
+package rawsocket
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// A load is requests on keep-alive connections, for ever.
+type load struct {
+	r    *rig
+	segs []Segment
+	at   int
+}
+
+func newLoad(t testing.TB, conns int, parts ...string) *load {
+	l := &load{r: newRig(t, Config{})}
+	l.r.hand.limit = handoverBytes
+	for i := range conns {
+		l.r.a.segment(&Segment{Src: client(i), Dst: rigServer, Flags: FlagSYN, Time: rigEpoch})
+	}
+	seqs := make([]uint32, conns)
+	for _, p := range parts {
+		for i := range conns {
+			l.segs = append(l.segs, Segment{Src: client(i), Dst: rigServer, Flags: FlagACK, Seq: 1 + seqs[i], Payload: []byte(p), Time: rigEpoch})
+			seqs[i] += uint32(len(p))
+		}
+	}
+	for i := range l.segs {
+		l.segs[i].Ack = seqs[0] // by how much a round moves the sequence numbers
+	}
+	return l
+}
+
+// next sends a segment, and takes what has become complete after a hundred.
+func (l *load) next() {
+	s := &l.segs[l.at]
+	l.r.a.segment(s)
+	s.Seq += s.Ack
+	s.Time += 1000
+	if l.at++; l.at == len(l.segs) {
+		l.at = 0
+	}
+	if l.at%100 == 0 {
+		l.r.a.tick(s.Time)
+	}
+	l.drain()
+}
+
+func (l *load) drain() {
+	h := l.r.hand
+	for len(h.queue) > 0 {
+		b := h.get(nil)
+		h.mu.Lock()
+		h.recycle(b)
+		h.mu.Unlock()
+	}
+}
+
+const browserGet = "GET /index.html?query=1 HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n" +
+	"Accept: text/html,application/xhtml+xml\r\nAccept-Language: en-US,en;q=0.5\r\nConnection: keep-alive\r\n\r\n"
+
+var loads = map[string][]string{
+	"get":       {browserGet},
+	"pipelined": {strings.Repeat(browserGet, 8)},
+	"post64k":   append([]string{fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", 64<<10)}, slices64k()...),
+	"chunked":   {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n", "hello\r\n0\r\n\r\n"},
+	"torn head": {browserGet[:50], browserGet[50:]},
+}
+
+func slices64k() []string {
+	parts := make([]string, 64)
+	for i := range parts {
+		parts[i] = strings.Repeat("x", 1024)
+	}
+	return parts
+}
+
+func TestNothingIsAllocated(t *testing.T) {
+	for name, parts := range loads {
+		t.Run(name, func(t *testing.T) {
+			l := newLoad(t, 100, parts...)
+			for range 20 * len(l.segs) {
+				l.next()
+			}
+			if n := testing.AllocsPerRun(20*len(l.segs), l.next); n != 0 {
+				t.Errorf("%v allocations per segment", n)
+			}
+			if s := &l.r.a.stats; s.LostSum() != 0 || s.Requests == 0 {
+				t.Errorf("%d requests, lost %s", s.Requests, losses(s.Lost))
+			}
+		})
+	}
+}
+
+func BenchmarkSegments(b *testing.B) {
+	for name, parts := range loads {
+		for _, conns := range []int{100, 10000} {
+			b.Run(fmt.Sprintf("%s/%d", name, conns), func(b *testing.B) {
+				l := newLoad(b, conns, parts...)
+				for range len(l.segs) {
+					l.next()
+				}
+				var n int64
+				for _, s := range l.segs {
+					n += int64(len(s.Payload))
+				}
+				b.SetBytes(n / int64(len(l.segs)))
+				b.ReportAllocs()
+				b.ResetTimer()
+				for range b.N {
+					l.next()
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package rawsocket
+
+// A Loss is why a message that was seen to begin was not given.
+type Loss uint8
+
+// The reasons, each with what brings it about.
+const (
+	notLost        Loss = iota
+	LostGap             // bytes of it never arrived
+	LostJoined          // the capture came upon its connection in the middle of it
+	LostTooLarge        // longer than Config.MaxMessage
+	LostMemory          // Config.MaxBuffered or Config.MaxConns was reached, and it was the oldest idle
+	LostMalformed       // it is not HTTP/1
+	LostClosed          // its connection ended in it
+	LostExpired         // nothing came on its connection for idleTimeout
+	LostIncomplete      // the capture ended in it
+	LostUnpaired        // a response whose request was lost, or was not seen
+	LostShed            // Next was called too slowly
+	lossKinds
+)
+
+// String names the reason as the ledger does.
+func (l Loss) String() string {
+	return [lossKinds]string{
+		"not lost", "gap", "joined mid-message", "too large", "memory", "malformed",
+		"connection closed", "connection idle", "capture ended", "response without request", "reader too slow",
+	}[l]
+}
+
+// Stats is the ledger of a capture. Starts equals the sum of Requests,
+// Responses, Interim, all of Lost, and Open.
+type Stats struct {
+	Source SourceStats // packets: received, dropped, ignored
+
+	Segments   uint64 // TCP segments looked at
+	Unmatched  uint64 // segments to and from other addresses
+	Undirected uint64 // segments of connections of which it is not known who asks whom
+
+	Connections uint64 // seen to begin, or joined
+	Joined      uint64 // of these: established before the capture
+	Excluded    uint64 // of these: refused by Config.Exclude
+	TLS         uint64 // of these: encrypted
+	HTTP2       uint64 // of these: HTTP/2
+	Tunnels     uint64 // of these: given over to another protocol (CONNECT, Upgrade)
+	Evicted     uint64 // forgotten because Config.MaxConns was reached
+	Reused      uint64 // ended by the next one between the same ports
+
+	Retransmitted uint64 // segments that held bytes seen before
+	Conflicting   uint64 // of these: with other bytes than before, as far as those were still there
+	OutOfOrder    uint64 // segments that came before their predecessors
+	Gaps          uint64 // holes that did not close
+	MissingBytes  uint64 // in these holes
+	SkippedBytes  uint64 // passed over in search of a head
+	UnseenBytes   uint64 // acknowledged by the receiver at the end of a connection and not seen; only with responses
+
+	Starts    uint64 // messages that began, or must have
+	Requests  uint64 // given
+	Responses uint64 // given
+	Interim   uint64 // 1xx responses, which are not given
+	Lost      [lossKinds]uint64
+	Ambiguous uint64 // given, although their framing can be read in two ways
+
+	Open     uint64 // now: messages that have begun and not ended
+	Live     uint64 // now: connections in the table
+	Buffered uint64 // now: bytes of memory that torn messages and early segments take
+}
+
+// A Count is one row of the ledger.
+type Count struct {
+	Name string
+	N    uint64
+}
+
+// Emitted is how many messages were given.
+func (s *Stats) Emitted() uint64 { return s.Requests + s.Responses }
+
+// LostSum is how many messages were lost, for whatever reason.
+func (s *Stats) LostSum() uint64 {
+	var sum uint64
+	for _, n := range s.Lost {
+		sum += n
+	}
+	return sum
+}
+
+// Rows lists the ledger in the order in which a reader asks: what was given,
+// what was lost and why, then what explains it. Rows of Source are not in it.
+func (s Stats) Rows() []Count {
+	rows := []Count{
+		{"messages begun", s.Starts},
+		{"requests", s.Requests},
+		{"responses", s.Responses},
+		{"interim responses", s.Interim},
+		{"messages open", s.Open},
+	}
+	for l := notLost + 1; l < lossKinds; l++ {
+		rows = append(rows, Count{"lost: " + l.String(), s.Lost[l]})
+	}
+	return append(rows,
+		Count{"ambiguous framing", s.Ambiguous},
+		Count{"connections", s.Connections},
+		Count{"connections joined", s.Joined},
+		Count{"connections excluded", s.Excluded},
+		Count{"connections with TLS", s.TLS},
+		Count{"connections with HTTP/2", s.HTTP2},
+		Count{"connections tunnelled", s.Tunnels},
+		Count{"connections evicted", s.Evicted},
+		Count{"connections reused", s.Reused},
+		Count{"segments", s.Segments},
+		Count{"segments of other addresses", s.Unmatched},
+		Count{"segments without direction", s.Undirected},
+		Count{"segments retransmitted", s.Retransmitted},
+		Count{"segments conflicting", s.Conflicting},
+		Count{"segments out of order", s.OutOfOrder},
+		Count{"gaps", s.Gaps},
+		Count{"bytes missing", s.MissingBytes},
+		Count{"bytes skipped", s.SkippedBytes},
+		Count{"bytes acknowledged but unseen", s.UnseenBytes},
+		Count{"connections live", s.Live},
+		Count{"bytes buffered", s.Buffered},
+	)
+}

@@ -1,0 +1,244 @@
+package rawsocket
+
+// Bounds of the segments of one direction that came before their predecessors.
+// What lies beyond says that the hole will not close.
+const (
+	// maxEarlyBytes is above the receive window that Linux grows to (6 MB), so
+	// that no sender can have more under way behind one lost packet.
+	maxEarlyBytes = 8 << 20
+	// maxEarlyPieces is that window in packets of Ethernet's size; it bounds
+	// what a search in the store costs.
+	maxEarlyPieces = 4096
+)
+
+// An arrival is what is known of the bytes that go through a direction.
+type arrival struct {
+	time  int64
+	ack   sequence
+	acked bool // ack is meant
+	start bool // they begin a segment
+}
+
+// receive takes a segment of f.
+func (a *assembler) receive(c *conn, f *flow, s *Segment) {
+	seq := sequence(s.Seq)
+	n := len(s.Payload) + s.Missing
+	switch {
+	case s.Flags.Has(FlagSYN):
+		seq++
+		if f.mode == modeUnseen {
+			f.begin(seq, modeFraming)
+			f.syn = true
+		}
+		if other := c.otherOf(f); s.Flags.Has(FlagACK) && other.mode == modeUnseen {
+			// The handshake's second packet names the position of the first.
+			other.begin(sequence(s.Ack), modeFraming)
+		}
+	case f.mode == modeUnseen && n > 1:
+		f.begin(seq, modeJoining)
+		c.unsure = true
+	case f.mode == modeUnseen && s.Flags.Has(FlagFIN):
+		f.begin(seq, modeFraming)
+	case f.mode == modeUnseen:
+		return
+	}
+	if f.mode == modeEnded {
+		return
+	}
+	if end := seq.plus(n); s.Flags.Has(FlagFIN) && !f.fin && !end.before(f.next) {
+		f.fin, f.finAt = true, end
+	}
+	if n > 0 && c.place == placeEmbryo {
+		a.move(c, placeActive)
+	}
+	switch {
+	case f.mode == modeOpaque && (f.h == nil || f.h.store.empty()):
+		// Order means nothing here.
+		if end := seq.plus(n); f.next.before(end) {
+			f.next = end
+		}
+		if f.fin {
+			f.finAt = f.next
+		}
+	case n > 0:
+		a.data(c, f, seq, s)
+	}
+	a.rest(c, f)
+}
+
+func (c *conn) otherOf(f *flow) *flow {
+	if f == &c.req {
+		return &c.rsp
+	}
+	return &c.req
+}
+
+// data sorts the payload of s, which begins at seq, into f.
+func (a *assembler) data(c *conn, f *flow, seq sequence, s *Segment) {
+	b, missing := s.Payload, s.Missing
+	from := arrival{time: s.Time, ack: sequence(s.Ack), acked: s.Flags.Has(FlagACK), start: true}
+	if f.fin {
+		b, missing = cut(b, missing, f.finAt.minus(seq))
+	}
+	if n := f.next.minus(seq); n > 0 {
+		total := len(b) + missing
+		if n == 1 && total == 1 {
+			return // a keep-alive probe
+		}
+		a.stats.Retransmitted++
+		if f.h != nil && !f.h.agrees(f.next, seq, b[:min(n, len(b))]) {
+			a.stats.Conflicting++
+		}
+		if n >= total {
+			return
+		}
+		missing -= max(0, n-len(b))
+		b = b[min(n, len(b)):]
+		seq, from.start = f.next, false
+	}
+	if len(b)+missing <= 0 {
+		return
+	}
+	if seq == f.next && !f.parked {
+		a.inOrder(c, f, b, missing, from)
+		return
+	}
+	if seq != f.next {
+		a.stats.OutOfOrder++
+	}
+	h := a.halfOf(c, f)
+	if a.keep(h, seq, b, missing, from) {
+		a.stats.Conflicting++
+	}
+	// A hole in a body that is lost already need not be waited for.
+	hopeless := h.open && h.lost != notLost && h.parser.Remaining() >= int64(h.store.first.seq.minus(f.next))
+	if h.store.full() || hopeless && !f.parked {
+		a.giveUp(c, f)
+	}
+}
+
+// inOrder takes the bytes at f.next, up to where waiting segments begin; what
+// overlaps with those goes to the store, which knows what it has.
+func (a *assembler) inOrder(c *conn, f *flow, b []byte, missing int, from arrival) {
+	if f.h != nil && !f.h.store.empty() {
+		hole := f.h.store.first.seq.minus(f.next)
+		if len(b) > hole {
+			rest := from
+			rest.start = false
+			if a.keep(f.h, f.next.plus(hole), b[hole:], missing, rest) {
+				a.stats.Conflicting++
+			}
+			b, missing = b[:hole], 0
+		}
+		missing = min(missing, hole-len(b))
+	}
+	rest := a.consume(c, f, b, &from)
+	switch {
+	case len(rest) > 0:
+		a.keep(a.halfOf(c, f), f.next, rest, missing, from)
+	case missing > 0:
+		a.gap(c, f, missing)
+	}
+	a.drain(c, f)
+}
+
+// drain takes what waits in the store as far as it follows.
+func (a *assembler) drain(c *conn, f *flow) {
+	for !f.parked && f.h != nil && !f.h.store.empty() && f.h.store.first.seq == f.next {
+		p := f.h.store.unlink()
+		if a.consumePiece(c, f, p) {
+			missing := p.missing
+			a.freePiece(p)
+			if f.h != nil && !f.h.store.empty() {
+				missing = min(missing, f.h.store.first.seq.minus(f.next))
+			}
+			if missing > 0 {
+				a.gap(c, f, missing)
+			}
+			continue
+		}
+		a.halfOf(c, f).store.link(nil, p)
+	}
+}
+
+// consumePiece takes the bytes of p, which is in no store, and reports whether
+// that were all of them.
+func (a *assembler) consumePiece(c *conn, f *flow, p *piece) bool {
+	skip := p.skip
+	for ch := p.data.head; ch != nil; ch = ch.next {
+		b := ch.data[min(skip, len(ch.data)):]
+		skip -= len(ch.data) - len(b)
+		rest := a.consume(c, f, b, &p.from)
+		p.skip += len(b) - len(rest)
+		p.seq = p.seq.plus(len(b) - len(rest))
+		if len(rest) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// giveUp goes on although what f waits for did not come.
+func (a *assembler) giveUp(c *conn, f *flow) {
+	switch {
+	case f.parked:
+		f.parked, f.forced = false, f.response
+		if !f.response {
+			f.mode, c.switching = c.switching, modeUnseen
+		}
+	case f.h != nil && !f.h.store.empty():
+		if n := f.h.store.first.seq.minus(f.next); n > 0 {
+			a.gap(c, f, n)
+		}
+	case f.fin && f.next.before(f.finAt):
+		a.gap(c, f, f.finAt.minus(f.next))
+	}
+	a.drain(c, f)
+	a.rest(c, f)
+}
+
+// settle lets each direction go on that waited for the other.
+func (a *assembler) settle(c *conn) {
+	for {
+		switch {
+		case c.rsp.parked && c.pending.len() > 0:
+			c.rsp.parked = false
+			a.drain(c, &c.rsp)
+			a.rest(c, &c.rsp)
+		case c.req.parked && c.switching == modeUnseen:
+			c.req.parked = false
+			a.drain(c, &c.req)
+			a.rest(c, &c.req)
+		case a.close(c):
+		default:
+			return
+		}
+	}
+}
+
+// close ends the directions that are complete, and the connection with them;
+// it reports whether there were any.
+func (a *assembler) close(c *conn) (ended bool) {
+	if c.ignored {
+		return false
+	}
+	for _, f := range [...]*flow{&c.req, &c.rsp} {
+		if f.fin && f.mode != modeEnded && f.next == f.finAt {
+			a.endFlow(c, f, notLost)
+			ended = true
+		}
+	}
+	if c.place != placeClosing && c.req.mode == modeEnded && (c.rsp.mode == modeEnded || !a.cfg.TrackResponse) {
+		a.move(c, placeClosing)
+	}
+	return ended
+}
+
+// cut shortens a segment to n bytes.
+func cut(b []byte, missing, n int) ([]byte, int) {
+	n = max(0, n)
+	if n <= len(b) {
+		return b[:n], 0
+	}
+	return b, min(missing, n-len(b))
+}

@@ -1,0 +1,159 @@
+package rawsocket
+
+// touch notes that c carried something.
+func (a *assembler) touch(c *conn) {
+	if a.now-c.seen < int64(touchGrain) {
+		return
+	}
+	c.seen = a.now
+	a.placeOf(c).renew(&c.node)
+}
+
+func (a *assembler) placeOf(c *conn) *list[conn] {
+	switch c.place {
+	case placeEmbryo:
+		return &a.embryos
+	case placeActive:
+		return &a.active
+	}
+	return &a.closing
+}
+
+// move puts c into another list of the table, as its youngest.
+func (a *assembler) move(c *conn, to place) {
+	if c.place == to {
+		return
+	}
+	if c.place != placeNone {
+		a.placeOf(c).remove(&c.node)
+	}
+	c.place, c.seen = to, a.now
+	a.placeOf(c).push(&c.node, c)
+}
+
+// expire ends what has waited or idled too long.
+func (a *assembler) expire() {
+	for h := a.acked.oldest(); h != nil && a.now-h.since >= int64(reorderGrace); h = a.acked.oldest() {
+		a.giveUpOn(h)
+	}
+	for h := a.waiting.oldest(); h != nil && a.now-h.since >= int64(a.cfg.Expire); h = a.waiting.oldest() {
+		a.giveUpOn(h)
+	}
+	for c := a.closing.oldest(); c != nil && a.now-c.seen >= int64(lingerTime); c = a.closing.oldest() {
+		a.forget(c)
+	}
+	for _, l := range [...]*list[conn]{&a.embryos, &a.active} {
+		for c := l.oldest(); c != nil && a.now-c.seen >= int64(idleTimeout); c = l.oldest() {
+			a.finish(c, LostExpired)
+			a.forget(c)
+		}
+	}
+}
+
+// giveUpOn goes on behind what h waits for.
+func (a *assembler) giveUpOn(h *half) {
+	c := h.c
+	a.giveUp(c, h.f)
+	a.settle(c)
+}
+
+// evict makes room for a connection: of those that are over, of those that
+// never carried data (a flood of SYNs displaces itself), of all others, in
+// this order, the one that idled longest.
+func (a *assembler) evict() {
+	if c := a.closing.oldest(); c != nil {
+		a.forget(c)
+		return
+	}
+	c := a.embryos.oldest()
+	if c == nil {
+		c = a.active.oldest()
+	}
+	a.stats.Evicted++
+	a.finish(c, LostMemory)
+	a.forget(c)
+}
+
+// finish ends both directions of c: what waits is used as far as it goes, and
+// a message that is still open then is lost for the given reason.
+func (a *assembler) finish(c *conn, why Loss) {
+	for _, f := range [...]*flow{&c.req, &c.rsp} {
+		for f.h != nil && !f.h.store.empty() {
+			a.giveUp(c, f)
+		}
+		a.endFlow(c, f, why)
+		a.settle(c)
+	}
+}
+
+// forget takes c, whose directions have ended, out of the table.
+func (a *assembler) forget(c *conn) {
+	for _, f := range [...]*flow{&c.req, &c.rsp} {
+		a.release(f)
+		if unseen := f.acked.minus(f.next); a.cfg.TrackResponse && f.answered && f.mode == modeEnded {
+			if f.fin {
+				unseen-- // a FIN counts as one
+			}
+			if unseen > 0 && unseen < staleReach {
+				a.stats.UnseenBytes += uint64(unseen)
+			}
+		}
+	}
+	a.placeOf(c).remove(&c.node)
+	delete(a.conns, c.key)
+	pending := c.pending
+	pending.clear()
+	*c = conn{pending: pending}
+	a.freeConns = append(a.freeConns, c)
+}
+
+func (a *assembler) newConn() *conn {
+	n := len(a.freeConns)
+	if n == 0 {
+		return &conn{}
+	}
+	c := a.freeConns[n-1]
+	a.freeConns = a.freeConns[:n-1]
+	return c
+}
+
+// reclaim takes memory back from whoever held it longest, so that the bytes
+// buffered stay below their ceiling. Connections count too, but leave a
+// quarter to the bytes. The connection that is being served is spared: alone,
+// it may exceed the ceiling by one message.
+func (a *assembler) reclaim(serving *conn) {
+	room := max(a.cfg.MaxBuffered-connBytes*len(a.conns), a.cfg.MaxBuffered/4)
+	a.pool.limit = room
+	for a.pool.used > room {
+		h := a.holders.oldest()
+		for h != nil && h.c == serving {
+			h = a.holders.after(&h.memory)
+		}
+		if h == nil {
+			return
+		}
+		a.strip(h)
+	}
+}
+
+// strip takes the memory of h back: the message under way is lost, and holes
+// before waiting segments are given up. Who holds no more than the state of a
+// lost message is forgotten as a whole.
+func (a *assembler) strip(h *half) {
+	c, f := h.c, h.f
+	if h.buf.size == 0 && h.store.empty() {
+		a.stats.Evicted++
+		a.finish(c, LostMemory)
+		a.forget(c)
+		return
+	}
+	a.lose(h, LostMemory)
+	for f.h == h && !h.store.empty() {
+		a.giveUp(c, f)
+		if f.h == h {
+			a.lose(h, LostMemory)
+		}
+	}
+	a.rest(c, f)
+	a.settle(c)
+}

@@ -1,0 +1,46 @@
+package rawsocket
+
+// A writer fills batches on the assembler's side of a handover.
+type writer struct {
+	to  *handover
+	cur *batch
+}
+
+func newWriter(to *handover) *writer { return &writer{to: to, cur: &batch{}} }
+
+// room returns the batch that takes a message of n bytes, nil when nothing
+// takes it because Next is called too slowly. What the batch holds already is
+// kept in any case.
+func (w *writer) room(n int) *batch {
+	if len(w.cur.entries) > 0 && w.cur.cost()+n+messageOverhead > batchBytes {
+		w.flush()
+		if len(w.cur.entries) > 0 {
+			return nil
+		}
+	}
+	if w.cur.arena == nil {
+		w.cur.arena = make([]byte, 0, max(n, batchBytes))
+	}
+	return w.cur
+}
+
+// flush hands over what there is, if there is room for it.
+func (w *writer) flush() {
+	if len(w.cur.entries) > 0 {
+		w.cur, _ = w.to.put(w.cur, false)
+	}
+}
+
+// end hands over the rest and says that it is the last.
+func (w *writer) end() {
+	if len(w.cur.entries) > 0 {
+		w.cur, _ = w.to.put(w.cur, true)
+	}
+	w.to.end()
+}
+
+// next appends an entry.
+func (b *batch) next() *entry {
+	b.entries = append(b.entries, entry{})
+	return &b.entries[len(b.entries)-1]
+}
