@@ -1,0 +1,239 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// An emitter carries messages from inputs to outputs. Each input has a
+// goroutine, a buffer and a modifier of its own; the outputs are shared.
+type emitter struct {
+	outputs []*outlet
+	flows   []*flow
+	split   bool
+	turn    atomic.Uint64 // counts requests with split
+	stop    chan struct{}
+	stopped sync.Once
+	verbose int
+	logf    func(format string, args ...any)
+}
+
+// An outlet is an output and what became of the messages that it did not
+// take. What it took, its Counts tell.
+type outlet struct {
+	Output
+	offered atomic.Uint64
+	shed    atomic.Uint64
+}
+
+// A flow is an input on its way through its modifier to the outlets.
+type flow struct {
+	in       Input
+	mod      *modifier
+	wait     bool // for outputs that are full
+	only     bool // there is one output: waiting for it delays nobody
+	read     atomic.Uint64
+	filtered atomic.Uint64
+
+	// dropped and routed remember the verdict over recent requests for the
+	// responses that follow them. Nil when no response can come.
+	dropped *recent
+	routed  *recent
+	pending []*outlet // scratch of emit
+}
+
+// stallAfter is how long an output may go without progress before an input
+// that could wait for it no longer does.
+const stallAfter = time.Second
+
+// readBuffer is what a flow reads into at first; it holds nearly every
+// request, and grows when one is larger.
+const readBuffer = 64 << 10
+
+func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) *emitter {
+	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), verbose: s.Verbose, logf: logf}
+	for _, out := range p.outputs {
+		e.outputs = append(e.outputs, &outlet{Output: out})
+	}
+	for _, in := range p.inputs {
+		f := &flow{in: in, mod: newModifier(s, logf), wait: !in.Live(), only: len(p.outputs) == 1}
+		switch s.OnFull {
+		case "wait":
+			f.wait, f.only = true, true
+		case "shed":
+			f.wait = false
+		}
+		if !in.Live() || s.RawTrackResponse {
+			f.dropped, f.routed = newRecent(), newRecent()
+		}
+		e.flows = append(e.flows, f)
+	}
+	return e
+}
+
+// run carries messages until every input has ended, and reports whether all
+// ended well. An input's error is said when it happens and stops no other.
+func (e *emitter) run() bool {
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	for _, f := range e.flows {
+		wg.Go(func() {
+			if err := e.carry(f); err != nil {
+				e.logf("%s: %v", f.in, err)
+				failed.Store(true)
+			}
+		})
+	}
+	wg.Wait()
+	return !failed.Load()
+}
+
+// halt makes every flow stop waiting for outputs. The inputs are closed by
+// who opened them.
+func (e *emitter) halt() {
+	e.stopped.Do(func() { close(e.stop) })
+}
+
+// settle returns when what was written to the outputs so far is out of the
+// process's hands.
+func (e *emitter) settle(cancel <-chan struct{}) error {
+	for _, out := range e.outputs {
+		if err := out.Settle(cancel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carry is one input's goroutine.
+func (e *emitter) carry(f *flow) error {
+	buf := make([]byte, readBuffer)
+	for {
+		n, err := f.in.Read(buf)
+		switch {
+		case err == nil:
+		case errors.Is(err, io.ErrShortBuffer):
+			buf = make([]byte, 2*len(buf)) // the input bounds its messages
+			continue
+		case errors.Is(err, io.EOF):
+			return nil
+		default:
+			return err
+		}
+		f.read.Add(1)
+		e.emit(f, buf[:n])
+		if len(buf) > 16*readBuffer && n <= readBuffer {
+			buf = make([]byte, readBuffer) // one large message must not cost its size for ever
+		}
+	}
+}
+
+// emit hands a message to the outlets that should have it: first to all that
+// have room, then, if the input can wait, to the others.
+func (e *emitter) emit(f *flow, msg []byte) {
+	if e.verbose >= verboseMessages {
+		e.logf("%s: %s", f.in, payload.Describe(msg))
+	}
+	passed, ok := f.modify(msg)
+	if !ok {
+		f.filtered.Add(1)
+		if e.verbose >= verboseLosses {
+			e.logf("%s: filtered: %s", f.in, payload.Describe(msg))
+		}
+		return
+	}
+	msg = passed
+	if e.split {
+		out := e.outputs[e.route(f, msg)]
+		if !out.offer(msg) {
+			e.press(f, out, msg)
+		}
+		return
+	}
+	f.pending = f.pending[:0]
+	for _, out := range e.outputs {
+		if !out.offer(msg) {
+			f.pending = append(f.pending, out)
+		}
+	}
+	for _, out := range f.pending {
+		e.press(f, out, msg)
+	}
+}
+
+// modify gives the message that goes on, or false when it was filtered. A
+// response shares its request's verdict.
+func (f *flow) modify(msg []byte) ([]byte, bool) {
+	if !f.mod.filters() {
+		return f.mod.rewrite(msg), true
+	}
+	if !payload.IsRequest(msg) {
+		_, dropped := f.dropped.get(msg)
+		return msg, !dropped
+	}
+	if !f.mod.pass(msg) {
+		f.dropped.put(msg, 1)
+		return nil, false
+	}
+	return f.mod.rewrite(msg), true
+}
+
+// route picks the output for a message when they share the traffic: in turn,
+// and for a response the one that had the request.
+func (e *emitter) route(f *flow, msg []byte) int {
+	if !payload.IsRequest(msg) {
+		if i, ok := f.routed.get(msg); ok {
+			return int(i)
+		}
+	}
+	i := int((e.turn.Add(1) - 1) % uint64(len(e.outputs)))
+	f.routed.put(msg, uint16(i))
+	return i
+}
+
+// offer gives the outlet its first chance to take the message.
+func (o *outlet) offer(msg []byte) bool {
+	o.offered.Add(1)
+	return o.take(msg)
+}
+
+// take reports false when the outlet has no room.
+func (o *outlet) take(msg []byte) bool {
+	_, err := o.Write(msg)
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, errFull):
+		return false
+	default: // closed: nothing will come of waiting
+		o.shed.Add(1)
+		return true
+	}
+}
+
+// press waits for room in an outlet as long as the input may, then sheds.
+func (e *emitter) press(f *flow, o *outlet, msg []byte) {
+	for f.wait && (f.only || time.Since(o.LastProgress()) < stallAfter) {
+		if !o.Room(e.stop, stallAfter/10) && halted(e.stop) {
+			break
+		}
+		if o.take(msg) {
+			return
+		}
+	}
+	o.shed.Add(1)
+}
+
+func halted(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+)
+
+// dummyInput makes one "GET /" a second.
+type dummyInput struct {
+	tick  *time.Ticker
+	done  chan struct{}
+	close sync.Once
+	conn  uint64
+	made  uint32
+	msg   []byte // made but not yet given, when the last Read's buffer was short
+}
+
+var _ Input = (*dummyInput)(nil)
+
+const dummyRequest = "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Gor\r\n\r\n"
+
+func newDummyInput(_ string, _ pace.Limit, _ *Settings, _ *pluginEnv) (Input, error) {
+	return &dummyInput{
+		tick: time.NewTicker(time.Second),
+		done: make(chan struct{}),
+		conn: rand.Uint64(),
+	}, nil
+}
+
+func (d *dummyInput) Read(p []byte) (int, error) {
+	if len(d.msg) == 0 {
+		select {
+		case <-d.done:
+			return 0, io.EOF
+		case now := <-d.tick.C:
+			d.msg = d.make(now)
+		}
+	}
+	if len(p) < len(d.msg) {
+		return 0, io.ErrShortBuffer
+	}
+	n := copy(p, d.msg)
+	d.msg = d.msg[:0]
+	return n, nil
+}
+
+func (d *dummyInput) make(now time.Time) []byte {
+	id := payload.AppendID(nil, d.conn, d.made)
+	d.made++
+	msg := payload.AppendMeta(d.msg[:0], payload.Meta{
+		Type: payload.Request, ID: id, Time: now.UnixNano(), Duration: 0, Length: -1,
+	})
+	return append(msg, dummyRequest...)
+}
+
+func (d *dummyInput) Close() error {
+	d.close.Do(func() {
+		d.tick.Stop()
+		close(d.done)
+	})
+	return nil
+}
+
+func (d *dummyInput) Live() bool            { return false }
+func (d *dummyInput) Counts() []stats.Count { return nil }
+func (d *dummyInput) Report(io.Writer)      {}
+func (d *dummyInput) String() string        { return fmt.Sprintf("input-dummy (GET / every %s)", time.Second) }

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/stats"
+)
+
+// A replaySpan is how long a replay took and how long its recording was. One
+// goroutine writes it, any may report it.
+type replaySpan struct {
+	began, ended atomic.Int64 // ns on the replay's clock, 0: not yet
+	recorded     atomic.Int64 // ns of all passes, the present one too
+	shortened    atomic.Int64 // pauses
+	saved        atomic.Int64 // ns of those
+
+	earlier     int64 // ns recorded in the passes that are over
+	first, last int64 // ns since 1970, of this pass
+	inPass      bool
+}
+
+// note takes the time of the next record.
+func (s *replaySpan) note(at int64) {
+	if !s.inPass {
+		s.inPass, s.first, s.last = true, at, at
+	}
+	if at > s.last {
+		s.last = at
+		s.recorded.Store(s.earlier + s.last - s.first)
+	}
+}
+
+// pass ends a pass.
+func (s *replaySpan) pass() {
+	s.earlier = s.recorded.Load()
+	s.inPass = false
+}
+
+func (s *replaySpan) end(now int64, plan *pace.Schedule) {
+	n, saved := plan.Shortened()
+	s.shortened.Store(int64(n))
+	s.saved.Store(int64(saved))
+	s.ended.Store(now)
+}
+
+func (s *replaySpan) report(w io.Writer, records uint64, lag *stats.Histogram) {
+	if records == 0 {
+		return
+	}
+	var b bytes.Buffer // a line is one Write
+	took := time.Duration(max(s.ended.Load()-s.began.Load(), 0))
+	fmt.Fprintf(&b, "replay: %d records in %s (recorded over %s)", records, roundSpan(took), roundSpan(time.Duration(s.recorded.Load())))
+	if lag := lag.Snapshot(); lag.Count() > 0 {
+		fmt.Fprintf(&b, ", lag p50 %s p99 %s max %s", lag.Quantile(0.5), lag.Quantile(0.99), lag.Max())
+	}
+	fmt.Fprintln(&b)
+	if n := s.shortened.Load(); n > 0 {
+		fmt.Fprintf(&b, "%d pauses shortened by %s in all\n", n, roundSpan(time.Duration(s.saved.Load())))
+	}
+	// Whoever cannot take a report has no use for the error.
+	_, _ = w.Write(b.Bytes())
+}
+
+// roundSpan leaves a duration the digits that a person reads.
+func roundSpan(d time.Duration) time.Duration {
+	if d < 10*time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(100 * time.Millisecond)
+}

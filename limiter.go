@@ -1,0 +1,158 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+)
+
+// limitedRow names the row of the ledger that both wrappers add.
+const limitedRow = "limited"
+
+// verdicts decides which messages a limit lets through. A count is one for
+// each second; a percentage is decided by the id alone. A response follows
+// its request.
+type verdicts struct {
+	limit   pace.Limit
+	salt    uint32       // of the percentage: a tenth of a tenth is a hundredth
+	now     func() int64 // ns since 1970
+	limited atomic.Uint64
+
+	mu      sync.Mutex
+	window  pace.Window
+	dropped *recent // requests that the window refused
+}
+
+func newVerdicts(limit pace.Limit, plugin string) *verdicts {
+	v := &verdicts{limit: limit, salt: pace.FNV32a([]byte(plugin)), now: func() int64 { return time.Now().UnixNano() }}
+	if limit.Kind == pace.LimitCount {
+		v.window = pace.NewWindow(limit.N)
+		v.dropped = newRecent()
+	}
+	return v
+}
+
+// lock and unlock enclose pass and spend: between the two nothing else may
+// count against the window.
+func (v *verdicts) lock() {
+	if v.limit.Kind == pace.LimitCount {
+		v.mu.Lock()
+	}
+}
+
+func (v *verdicts) unlock() {
+	if v.limit.Kind == pace.LimitCount {
+		v.mu.Unlock()
+	}
+}
+
+// pass reports whether msg goes on.
+func (v *verdicts) pass(msg []byte) bool {
+	ok := true
+	switch v.limit.Kind {
+	case pace.LimitPercent:
+		ok = pace.KeepIDOf(payload.ID(msg), v.limit.N, v.salt)
+	case pace.LimitCount:
+		if payload.IsRequest(msg) {
+			ok = v.window.Free(v.now())
+		} else {
+			_, dropped := v.dropped.get(msg)
+			ok = !dropped
+		}
+		if !ok {
+			v.dropped.put(msg, 1)
+		}
+	}
+	if !ok {
+		v.limited.Add(1)
+	}
+	return ok
+}
+
+// spend charges the window for a message that passed and was taken: one that
+// finds no room behind the limiter costs nothing.
+func (v *verdicts) spend(msg []byte) {
+	if v.limit.Kind == pace.LimitCount && payload.IsRequest(msg) {
+		v.window.Spend(v.now())
+	}
+}
+
+func (v *verdicts) row() stats.Count {
+	return stats.Count{Name: limitedRow, N: v.limited.Load()}
+}
+
+// limitedInput drops what the limit does not let through, unseen by the
+// emitter.
+type limitedInput struct {
+	Input
+	v *verdicts
+}
+
+// limitInput wraps in, or returns it as it is when there is no limit.
+func limitInput(in Input, limit pace.Limit) Input {
+	if limit.Kind == pace.LimitNone {
+		return in
+	}
+	return &limitedInput{in, newVerdicts(limit, in.String())}
+}
+
+func (l *limitedInput) Read(p []byte) (int, error) {
+	for {
+		n, err := l.Input.Read(p)
+		if err != nil {
+			return n, err
+		}
+		l.v.lock()
+		ok := l.v.pass(p[:n])
+		if ok {
+			l.v.spend(p[:n])
+		}
+		l.v.unlock()
+		if ok {
+			return n, nil
+		}
+	}
+}
+
+func (l *limitedInput) Counts() []stats.Count {
+	return append([]stats.Count{l.v.row()}, l.Input.Counts()...)
+}
+
+func (l *limitedInput) String() string { return l.Input.String() + "|" + l.v.limit.String() }
+
+// limitedOutput takes and drops what the limit does not let through.
+type limitedOutput struct {
+	Output
+	v *verdicts
+}
+
+// limitOutput wraps out, or returns it as it is when there is no limit.
+func limitOutput(out Output, limit pace.Limit) Output {
+	if limit.Kind == pace.LimitNone {
+		return out
+	}
+	return &limitedOutput{out, newVerdicts(limit, out.String())}
+}
+
+func (l *limitedOutput) Write(p []byte) (int, error) {
+	l.v.lock()
+	defer l.v.unlock()
+	if !l.v.pass(p) {
+		return len(p), nil
+	}
+	n, err := l.Output.Write(p)
+	if err == nil {
+		l.v.spend(p)
+	}
+	return n, err
+}
+
+func (l *limitedOutput) Counts() []stats.Count {
+	return append([]stats.Count{l.v.row()}, l.Output.Counts()...)
+}
+
+func (l *limitedOutput) String() string { return l.Output.String() + "|" + l.v.limit.String() }

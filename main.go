@@ -1,0 +1,218 @@
+// Gor copies live HTTP traffic from production to where it can do no harm:
+// another host, a staging server, a file. README.md shows how it is used and
+// docs/ARCHITECTURE.md how it is built.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Exit codes. exitInterrupted is what a shell gives a process that SIGINT
+// ended: 128 + 2.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// interruptDrain bounds the drain after a signal.
+const interruptDrain = 5 * time.Second
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program. It returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	log := newLogger(stderr)
+	s, err := parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), args, stdout)
+	switch {
+	case errors.Is(err, errHelp):
+		return exitOK
+	case err != nil:
+		log.printf("%v", err)
+		return exitUsage
+	case s.Version:
+		fmt.Fprintln(stdout, "gor", versionString())
+		return exitOK
+	}
+	if err := supervise(s, log, stdin, stdout); err != nil {
+		var code exitCode
+		if errors.As(err, &code) {
+			return int(code)
+		}
+		log.printf("%v", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// exitCode ends run with that code; what had to be said was said.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
+
+// supervise opens the plugins, carries messages until the inputs end or
+// somebody says stop, drains the outputs, and says what became of it all.
+func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err error) {
+	stopProfiles, err := startProfiles(s)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if perr := stopProfiles(); err == nil {
+			err = perr
+		}
+	}()
+	tuneRuntime(s)
+
+	// The signals are taken before anything is opened, so that none ends Gor
+	// between a recording's first byte and its last.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	if len(s.Outputs) > 1 {
+		signal.Ignore(syscall.SIGPIPE) // a reader of stdout that left must not end the other outputs
+		defer signal.Reset(syscall.SIGPIPE)
+	}
+
+	var em *emitter
+	done := make(chan struct{})
+	var background sync.WaitGroup
+	env := &pluginEnv{
+		stdin: stdin, stdout: stdout, stderr: log,
+		logf:           log.printf,
+		own:            newOwnConns(),
+		queueBytes:     queueBytes(len(s.Outputs)),
+		latencyMatters: latencyMatters(s),
+		background:     &background,
+		done:           done,
+	}
+	ready := make(chan struct{})
+	env.settle = func(cancel <-chan struct{}) error {
+		select { // an input may settle before the emitter stands
+		case <-ready:
+			return em.settle(cancel)
+		case <-cancel:
+			return errCancelled
+		}
+	}
+	plugs, err := openPlugins(s, env)
+	if err != nil {
+		return err
+	}
+	defer background.Wait()
+	defer close(done)
+	defer plugs.close()
+	em = newEmitter(plugs, s, log.printf)
+	close(ready)
+	sayPlan(log, plugs)
+
+	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals, started: time.Now()}
+	if s.Stats {
+		background.Go(func() { r.printStats(done) })
+	}
+	return r.run()
+}
+
+// sayPlan tells, a line for each plugin, what will happen.
+func sayPlan(log *logger, plugs *plugins) {
+	for _, in := range plugs.inputs {
+		log.printf("from %s", in)
+	}
+	for _, out := range plugs.outputs {
+		log.printf("to %s", out)
+	}
+}
+
+// queuesTotal is the memory of all outputs' queues together.
+const queuesTotal = 16 << 20
+
+func queueBytes(outputs int) int { return queuesTotal / max(1, outputs) }
+
+// latencyMatters reports whether any output is more than a file or a link.
+func latencyMatters(s *Settings) bool {
+	for _, out := range s.Outputs {
+		if out.Flag != "output-file" && out.Flag != "output-tcp" && out.Flag != "output-null" {
+			return true
+		}
+	}
+	return false
+}
+
+// heapTarget is where the garbage collector begins to work harder: the 64 MB
+// that Gor promises, less the rings, which are not on the heap, and stacks.
+const heapTarget = 40 << 20
+
+// tuneRuntime sets what the runtime cannot know. The user's own settings
+// stand.
+func tuneRuntime(s *Settings) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// Messages above the default size may need several copies of
+		// themselves; a limit that they alone exceed would only cost time.
+		debug.SetMemoryLimit(heapTarget + 4*int64(max(0, s.MessageLimit-defaultMessageLimit)))
+	}
+	if os.Getenv("GOMAXPROCS") == "" && replaysOnTime(s) {
+		// The thread that keeps the schedule needs a free P when it wakes.
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+}
+
+func replaysOnTime(s *Settings) bool {
+	for _, in := range s.Inputs {
+		if in.Flag == "input-file" {
+			return true
+		}
+	}
+	return false
+}
+
+// startProfiles starts what --cpuprofile and --memprofile ask for. The
+// function it returns ends both and writes them.
+func startProfiles(s *Settings) (stop func() error, err error) {
+	var cpu *os.File
+	if s.CPUProfile != "" {
+		if cpu, err = os.Create(s.CPUProfile); err != nil {
+			return nil, fmt.Errorf("--cpuprofile: %w", err)
+		}
+		if err := pprof.StartCPUProfile(cpu); err != nil {
+			return nil, fmt.Errorf("--cpuprofile: %w", err)
+		}
+	}
+	return func() error {
+		var errs []error
+		if cpu != nil {
+			pprof.StopCPUProfile()
+			errs = append(errs, cpu.Close())
+		}
+		if s.MemProfile != "" {
+			errs = append(errs, writeHeapProfile(s.MemProfile))
+		}
+		return errors.Join(errs...)
+	}, nil
+}
+
+func writeHeapProfile(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("--memprofile: %w", err)
+	}
+	runtime.GC() // the profile shows the last collection
+	if err := pprof.WriteHeapProfile(f); err != nil {
+		f.Close()
+		return fmt.Errorf("--memprofile: %w", err)
+	}
+	return f.Close()
+}

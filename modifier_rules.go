@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"regexp"
+
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/pace"
+)
+
+// allowMethods passes a request whose method is any of them, in upper case.
+type allowMethods [][]byte
+
+func (a allowMethods) unreadable() bool { return false }
+func (a allowMethods) pass(r *requestView) bool {
+	for _, m := range a {
+		if bytes.EqualFold(r.Method(), m) {
+			return true
+		}
+	}
+	return false
+}
+
+// allowURLs passes a request that any of the expressions matches.
+type allowURLs []allowURL
+
+type allowURL struct {
+	re     *regexp.Regexp
+	urlToo bool // the URL alone may match; else only host and URL together
+}
+
+func (a allowURLs) unreadable() bool { return false }
+func (a allowURLs) pass(r *requestView) bool {
+	for _, u := range a {
+		if u.urlToo && u.re.Match(r.Target()) || u.re.Match(r.hostAndURL()) {
+			return true
+		}
+	}
+	return false
+}
+
+type disallowURL struct{ re *regexp.Regexp }
+
+func (d *disallowURL) unreadable() bool { return true }
+func (d *disallowURL) pass(r *requestView) bool {
+	return !d.re.Match(r.Target()) && !d.re.Match(r.hostAndURL())
+}
+
+type allowHeader struct {
+	name string
+	re   *regexp.Regexp
+}
+
+func (a *allowHeader) unreadable() bool { return false }
+func (a *allowHeader) pass(r *requestView) bool {
+	value, ok := r.Header(a.name)
+	return ok && a.re.Match(value)
+}
+
+type disallowHeader struct {
+	name string
+	re   *regexp.Regexp
+}
+
+func (d *disallowHeader) unreadable() bool { return true }
+func (d *disallowHeader) pass(r *requestView) bool {
+	value, ok := r.Header(d.name)
+	return !ok || !d.re.Match(value)
+}
+
+type basicAuth struct {
+	re      *regexp.Regexp
+	decoded []byte // scratch
+}
+
+func (b *basicAuth) unreadable() bool { return true }
+func (b *basicAuth) pass(r *requestView) bool {
+	value, ok := r.Header("Authorization")
+	const scheme = "Basic "
+	if !ok || len(value) < len(scheme) || !bytes.EqualFold(value[:len(scheme)], []byte(scheme)) {
+		return true
+	}
+	var err error
+	b.decoded, err = base64.StdEncoding.AppendDecode(b.decoded[:0], bytes.TrimSpace(value[len(scheme):]))
+	return err == nil && b.re.Match(b.decoded)
+}
+
+// hashRule keeps a share of all values, always the same ones: num/den of
+// the 32-bit hashes in the way of Gor 0.9, or percent of them in the way of
+// 1.x.
+type hashRule struct {
+	name        string
+	num, den    uint64 // den 0: percent counts
+	percent     uint32
+	keepMissing bool
+}
+
+func (h *hashRule) unreadable() bool { return h.keepMissing }
+func (h *hashRule) keep(value []byte, ok bool) bool {
+	switch {
+	case !ok:
+		return h.keepMissing
+	case h.den > 0:
+		return pace.HashFraction(value, h.num, h.den)
+	default:
+		return pace.HashPercent(value, h.percent)
+	}
+}
+
+type hashHeader struct{ hashRule }
+
+func (h *hashHeader) pass(r *requestView) bool { return h.keep(r.Header(h.name)) }
+
+type hashParam struct{ hashRule }
+
+func (h *hashParam) pass(r *requestView) bool {
+	return h.keep(http1.QueryParam(r.Target(), h.name))
+}
+
+type setHeader struct{ name, value string }
+
+func (s *setHeader) rewrite(r *requestView) { r.made(r.SetHeader(s.name, s.value)) }
+
+type setParam struct {
+	name, value string
+	target      []byte // scratch
+}
+
+func (s *setParam) rewrite(r *requestView) {
+	s.target = http1.SetQueryParam(s.target[:0], r.Target(), s.name, s.value)
+	r.made(r.SetTarget(s.target))
+}
+
+type rewriteURL struct {
+	re          *regexp.Regexp
+	replacement []byte
+	target      []byte // scratch
+}
+
+// rewriteURLs applies the first rule that matches.
+type rewriteURLs []*rewriteURL
+
+func (rules rewriteURLs) rewrite(r *requestView) {
+	for _, rule := range rules {
+		if rule.re.Match(r.Target()) {
+			rule.target = appendReplaced(rule.target[:0], rule.re, r.Target(), rule.replacement)
+			r.made(r.SetTarget(rule.target))
+			return
+		}
+	}
+}
+
+type rewriteHeader struct {
+	name        string
+	re          *regexp.Regexp
+	replacement []byte
+	value       []byte // scratch
+}
+
+func (h *rewriteHeader) rewrite(r *requestView) {
+	value, ok := r.Header(h.name)
+	if !ok || !h.re.Match(value) {
+		return
+	}
+	h.value = appendReplaced(h.value[:0], h.re, value, h.replacement)
+	r.made(r.SetHeader(h.name, string(h.value)))
+}
+
+// appendReplaced is regexp's ReplaceAll into dst.
+func appendReplaced(dst []byte, re *regexp.Regexp, src, replacement []byte) []byte {
+	return append(dst, re.ReplaceAll(src, replacement)...)
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"time"
+
+	"github.com/buger/gor/internal/queue"
+)
+
+// What of the fileWriter touches the disk, and what it does when that fails.
+
+const (
+	// retryFirst and retryMost bound the wait between attempts to write.
+	retryFirst = 100 * time.Millisecond
+	retryMost  = 5 * time.Second
+
+	// nameAttempts is how often a name made from a message is tried. What
+	// is wrong may be that name alone, and must not hold up the others.
+	nameAttempts = 4
+)
+
+func (w *fileWriter) flushAll() {
+	for _, t := range w.targets {
+		w.flush(t)
+	}
+}
+
+// flush writes what t holds back. While that fails it tries again, less and
+// less often, until closing: the queue fills up meanwhile, and who feeds it
+// sheds.
+func (w *fileWriter) flush(t *recordTarget) {
+	wait := time.Duration(0)
+	for attempt := 1; len(t.held) > 0; attempt++ {
+		err := w.write(t)
+		if err == nil {
+			w.wrote(t)
+			return
+		}
+		if err.Error() != w.said {
+			w.said = err.Error()
+			w.logf("%s: %v; trying again, and nothing is recorded until that works", w.prefix, err)
+		}
+		if w.names.perMessage && attempt == nameAttempts {
+			w.failures.AddN(failedWrite, uint64(len(t.held)))
+			w.done(t, false)
+			return
+		}
+		wait = min(max(2*wait, retryFirst), retryMost)
+		if !w.pause(wait) {
+			return // end writes once more
+		}
+	}
+}
+
+// pause waits, and returns false when the output is closing.
+func (w *fileWriter) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-w.closing:
+		return false
+	}
+}
+
+// write opens t if need be and writes its records.
+func (w *fileWriter) write(t *recordTarget) error {
+	if t.file != nil {
+		why, err := t.file.check()
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			w.logf("%s: %s %s; opening that name again", w.prefix, t.file.name, why)
+			w.leave(t)
+		}
+	}
+	if t.file == nil {
+		if err := w.open(t); err != nil {
+			return err
+		}
+	}
+	out, err := w.pack.pack(t.file.kind, t.records)
+	if err != nil {
+		return err
+	}
+	return t.file.append(out)
+}
+
+func (w *fileWriter) open(t *recordTarget) error {
+	file, err := openRecord(t.name, w.mode, w.logf)
+	if err != nil {
+		return err
+	}
+	t.file = file
+	w.opened.Add(1)
+	w.current.Store(&file.name)
+	return nil
+}
+
+// wrote accounts for the records of t that are in the file now.
+func (w *fileWriter) wrote(t *recordTarget) {
+	if w.said != "" {
+		w.said = ""
+		w.logf("%s: recording again", w.prefix)
+	}
+	w.delivered.Add(uint64(len(t.held)))
+	w.recordBytes.Add(uint64(len(t.records)))
+	w.fileBytes.Add(uint64(t.file.last))
+	w.done(t, true)
+}
+
+// done lets go of what t held back.
+func (w *fileWriter) done(t *recordTarget, progressed bool) {
+	w.pending -= len(t.records)
+	for i, it := range t.held {
+		w.q.Done(it, progressed)
+		t.held[i] = queue.Item{}
+	}
+	t.held, t.records = t.held[:0], t.records[:0]
+	if cap(t.records) > keptBuffers/len(w.targets) {
+		t.records = nil // neither a large message nor many files cost their size for ever
+	}
+}
+
+// leave closes the file of t.
+func (w *fileWriter) leave(t *recordTarget) {
+	if t.file != nil {
+		t.file.close()
+		t.file = nil
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// A packing is how a recording is compressed, as the suffix of its name says.
+type packing uint8
+
+const (
+	packNone packing = iota
+	packGzip
+	packZstd
+)
+
+func packingOf(name string) packing {
+	switch {
+	case strings.HasSuffix(name, ".gz"):
+		return packGzip
+	case strings.HasSuffix(name, ".zst"):
+		return packZstd
+	}
+	return packNone
+}
+
+// format is what payload.Source's Format says of such a recording.
+func (p packing) format() string {
+	return [...]string{packNone: "text", packGzip: "gzip text", packZstd: "zstd text"}[p]
+}
+
+// packers compress records into something that can be appended to a
+// recording: a gzip member or a zstd frame. One of each serves all files, since
+// nothing stays in it between two flushes.
+type packers struct {
+	gzip *gzip.Writer
+	zstd *zstd.Encoder
+	buf  bytes.Buffer // of gzip
+	out  []byte       // of zstd
+}
+
+// zstdWindow keeps the memory of an encoder, and of whoever reads the file, at
+// about a megabyte; what is compressed at once is seldom more than fileBuffer.
+const zstdWindow = 512 << 10
+
+// packedKept is the most that is kept of a buffer for the next call.
+const packedKept = 1 << 20
+
+// pack returns the records as they stand in such a file. The result is valid
+// until the next call, and may be records itself.
+func (p *packers) pack(kind packing, records []byte) ([]byte, error) {
+	switch kind {
+	case packGzip:
+		return p.packGzip(records)
+	case packZstd:
+		return p.packZstd(records)
+	}
+	return records, nil
+}
+
+func (p *packers) packGzip(records []byte) ([]byte, error) {
+	if p.buf.Cap() > packedKept {
+		p.buf = bytes.Buffer{}
+	}
+	p.buf.Reset()
+	if p.gzip == nil {
+		w, err := gzip.NewWriterLevel(&p.buf, gzip.BestSpeed)
+		if err != nil {
+			return nil, err
+		}
+		p.gzip = w
+	}
+	p.gzip.Reset(&p.buf)
+	if _, err := p.gzip.Write(records); err != nil {
+		return nil, err
+	}
+	if err := p.gzip.Close(); err != nil {
+		return nil, err
+	}
+	return p.buf.Bytes(), nil
+}
+
+func (p *packers) packZstd(records []byte) ([]byte, error) {
+	if p.zstd == nil {
+		enc, err := zstd.NewWriter(nil,
+			zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(zstdWindow),
+			zstd.WithLowerEncoderMem(true))
+		if err != nil {
+			return nil, err
+		}
+		p.zstd = enc
+	}
+	if cap(p.out) > packedKept {
+		p.out = nil
+	}
+	p.out = p.zstd.EncodeAll(records, p.out[:0])
+	return p.out, nil
+}

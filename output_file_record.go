@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// A recordFile is an open recording. It is locked while it is open, so that
+// two processes never write one file, and what is appended is whole records
+// or nothing.
+type recordFile struct {
+	name    string // as it is: a chunk's, when the name asked for could not be continued
+	f       *os.File
+	kind    packing
+	regular bool  // no pipe or device: has a size, and can be cut back
+	size    int64 // up to which the file is whole
+	last    int   // bytes of the last append
+}
+
+// maxChunks bounds the search for a free chunk name.
+const maxChunks = 100_000
+
+// checkMost bounds the compressed bytes that are read to find out whether a
+// file ends well: about a second. A larger one is not continued.
+const checkMost = 64 << 20
+
+// leftAlone says why an existing file is not appended to.
+type leftAlone struct{ why string }
+
+func (l *leftAlone) Error() string { return l.why }
+
+// openRecord opens name for appending; missing folders are made. A plain file
+// with a torn tail gets a separator first, so that the tail does not swallow
+// the next record. A file that cannot be continued, as it is something else,
+// its compressed tail is torn, or another process writes it, is left alone,
+// and a new chunk's name is used.
+func openRecord(name string, mode uint32, logf func(string, ...any)) (*recordFile, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return nil, err
+	}
+	r, err := continueRecord(name, mode)
+	var left *leftAlone
+	if !errors.As(err, &left) {
+		return r, err
+	}
+	for i := range maxChunks {
+		chunk := chunkName(name, i)
+		f, err := createFile(chunk, mode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		r := &recordFile{name: chunk, f: f, kind: packingOf(name)}
+		if err := r.prepare(); err != nil {
+			r.close()
+			return nil, err
+		}
+		logf("output-file: %s %s; recording to %s", name, left.why, chunk)
+		return r, nil
+	}
+	return nil, fmt.Errorf("%s %s, and so many chunks of it exist that no name is left; move them away", name, left.why)
+}
+
+// createFile makes a new file with exactly that mode.
+func createFile(name string, mode uint32) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, fs.FileMode(mode))
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(fs.FileMode(mode)); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func continueRecord(name string, mode uint32) (*recordFile, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = createFile(name, mode)
+		if errors.Is(err, fs.ErrExist) { // a link to a file that is not there yet
+			f, err = os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, fs.FileMode(mode))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &recordFile{name: name, f: f, kind: packingOf(name)}
+	if err := r.prepare(); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// prepare locks the file and finds, or makes, the place where a record may
+// begin.
+func (r *recordFile) prepare() error {
+	info, err := r.f.Stat()
+	if err != nil {
+		return err
+	}
+	if r.regular = info.Mode().IsRegular(); !r.regular {
+		return nil
+	}
+	switch err := lockFile(r.f); {
+	case errors.Is(err, errLocked):
+		return &leftAlone{"is being written by another process"}
+	case err != nil:
+		return fmt.Errorf("lock %q: %w", r.name, err)
+	}
+	// Only now nobody else appends.
+	if info, err = r.f.Stat(); err != nil {
+		return err
+	}
+	r.size = info.Size()
+	if r.size == 0 {
+		return nil
+	}
+	return r.inspect()
+}
+
+// inspect looks at what the file holds.
+func (r *recordFile) inspect() error {
+	if r.kind != packNone && r.size > checkMost {
+		return &leftAlone{"is too large to look for a torn end"}
+	}
+	src, err := payload.Open(io.NewSectionReader(r.f, 0, r.size), r.name, maxMessageLimit)
+	if err != nil {
+		return err
+	}
+	switch format := src.Format(); {
+	case format == "gob":
+		return &leftAlone{"is a recording of Gor 0.9"}
+	case format != r.kind.format():
+		return &leftAlone{fmt.Sprintf("holds %s", format)}
+	case r.kind == packNone:
+		return r.endTail()
+	}
+	for {
+		if _, err := src.Next(); err == io.EOF {
+			break
+		} else if err != nil {
+			return &leftAlone{fmt.Sprintf("cannot be read (%v)", err)}
+		}
+	}
+	if d := src.Damage(); d.Damaged > 0 || d.Torn > 0 {
+		return &leftAlone{"is torn or damaged"}
+	}
+	return nil
+}
+
+// endTail gives a torn tail a separator of its own. What does not begin as a
+// recording does is none, and not touched.
+func (r *recordFile) endTail() error {
+	head := make([]byte, min(r.size, 256))
+	tail := make([]byte, min(r.size, int64(len(payload.Separator))))
+	if _, err := r.f.ReadAt(head, 0); err != nil {
+		return err
+	}
+	if _, err := r.f.ReadAt(tail, r.size-int64(len(tail))); err != nil {
+		return err
+	}
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	if _, err := payload.ParseMeta(line); err != nil {
+		return &leftAlone{"does not begin as a recording"}
+	}
+	if bytes.Equal(tail, []byte(payload.Separator)) {
+		return nil
+	}
+	return r.append([]byte(payload.Separator))
+}
+
+// check finds out what happened to the file since the last append. When it
+// says what, the file is to be opened again by its name.
+func (r *recordFile) check() (why string, err error) {
+	if !r.regular {
+		return "", nil
+	}
+	info, err := r.f.Stat()
+	switch {
+	case err != nil:
+		return "", err
+	case removed(info):
+		return "was removed", nil
+	case info.Size() < r.size:
+		return "was cut by another program", nil
+	case info.Size() > r.size:
+		return "was written by another program", nil
+	}
+	return "", nil
+}
+
+// append writes whole records. When only part of them could be written, the
+// file is cut back to where it was.
+func (r *recordFile) append(records []byte) error {
+	n, err := r.f.Write(records)
+	r.last = n
+	if err == nil {
+		r.size += int64(n)
+		return nil
+	}
+	if n > 0 && r.regular {
+		err = errors.Join(err, r.f.Truncate(r.size))
+	}
+	return err
+}
+
+// close unlocks the file too. All that it held was written before.
+func (r *recordFile) close() { r.f.Close() }
+
+// chunkName puts an index before the extension: x.gor.gz is x_0.gor.gz.
+func chunkName(name string, index int) string {
+	dir, base := filepath.Split(name)
+	stem, ext := base, ""
+	if packingOf(base) != packNone {
+		ext = filepath.Ext(base)
+		stem = strings.TrimSuffix(base, ext)
+	}
+	if e := filepath.Ext(stem); e != stem {
+		stem, ext = strings.TrimSuffix(stem, e), e+ext
+	}
+	return fmt.Sprintf("%s%s_%d%s", dir, stem, index, ext)
+}
+
+// explainOpen adds to an error what to do about it.
+func explainOpen(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; name a file in a folder that you may write to", err)
+	case errors.Is(err, syscall.EISDIR):
+		return fmt.Errorf("%w; name a file in it, such as requests.gor", err)
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w; what stands before the last / must be a folder", err)
+	}
+	return err
+}
+
+// checkFolder makes the folder and finds out whether files can be made in it.
+func checkFolder(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	return mayWrite(folder)
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
+)
+
+// httpOutput sends requests to a target. Write queues; workers, each with a
+// connection of its own, take requests from the queue.
+type httpOutput struct {
+	t    *target
+	s    *Settings
+	q    *queue.Queue
+	tls  *tls.Config // nil for plain HTTP
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	logf func(format string, args ...any)
+
+	ctx     context.Context // ends with Close
+	stop    context.CancelFunc
+	workers workers
+	health  health
+
+	delivered, unsent, retried atomic.Uint64
+	failures                   *stats.Reasons
+	statuses                   [1000]atomic.Uint64 // answers by status; http1 takes 100 to 999
+	latency                    *stats.Histogram
+}
+
+var _ Output = (*httpOutput)(nil)
+
+func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
+	t, err := parseTarget(addr)
+	if err != nil {
+		return nil, err
+	}
+	o := &httpOutput{
+		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
+		q:        queue.New(s.HTTPQueueLen, env.queueBytes),
+		failures: newHTTPReasons(),
+		latency:  stats.NewHistogram(),
+	}
+	if t.server != "" {
+		o.tls = &tls.Config{
+			ServerName:         t.server,
+			InsecureSkipVerify: s.HTTPSkipVerify,
+			NextProtos:         []string{"http/1.1"},
+			ClientSessionCache: tls.NewLRUClientSessionCache(1), // there is one server
+		}
+	}
+	o.ctx, o.stop = context.WithCancel(context.Background())
+	o.workers.least, o.workers.most = workerBounds(s)
+	o.workers.work = o.work
+	if s.HTTPStats {
+		g := stats.NewGauge("output_http", stats.GaugePeriod)
+		o.q.Watch(g)
+		env.background.Go(func() { _ = g.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
+	}
+	return o, nil
+}
+
+func (o *httpOutput) Write(p []byte) (int, error) {
+	if !payload.IsRequest(p) {
+		o.failures.Add(failNotRequest)
+		return len(p), nil
+	}
+	if err := o.q.Put(p); err != nil {
+		return 0, err
+	}
+	o.workers.grow(o.q.Len())
+	return len(p), nil
+}
+
+// work is one worker's life: it sends requests until it has been idle for too
+// long, or the output ends.
+func (o *httpOutput) work() {
+	c := &client{o: o, req: sentRequest{t: o.t, keepHost: o.s.HTTPOriginalHost}}
+	defer c.close()
+	it, ok := o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
+	o.workers.started()
+	for {
+		if ok {
+			o.send(c, it)
+		} else if o.ctx.Err() != nil || o.q.Drained() || o.workers.mayEnd() {
+			return
+		} else {
+			c.closeIfGone() // a worker that stays must not hold a dead socket
+		}
+		it, ok = o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
+	}
+}
+
+func (o *httpOutput) send(c *client, it queue.Item) {
+	result := c.exchange(o.ctx, payload.Body(it.Bytes))
+	switch {
+	case result.reason == delivered:
+		o.delivered.Add(1)
+		o.latency.Record(o.q.Age(it))
+		o.statuses[result.status].Add(1)
+		if o.s.Verbose >= verboseAnswers {
+			o.logf("%s: %d in %s: %s", o, result.status, o.q.Age(it), payload.Describe(it.Bytes))
+		}
+	case o.ctx.Err() != nil: // Close cut it off
+		o.unsent.Add(1)
+	default:
+		o.failures.Add(result.reason)
+		if o.s.Verbose >= verboseLosses {
+			o.logf("%s: %s: %s", o, o.failures.Name(result.reason), payload.Describe(it.Bytes))
+		}
+	}
+	o.q.Done(it, !result.timedOut())
+}
+
+// tellHealth says why there is no connection to the target, or, with a nil
+// error, that there is one again.
+func (o *httpOutput) tellHealth(err error) {
+	if err != nil {
+		o.logf("%s: %v", o, err)
+	} else {
+		o.logf("%s: takes connections again", o)
+	}
+}
+
+// Settle counts a request as out of our hands when its exchange is over.
+func (o *httpOutput) Settle(cancel <-chan struct{}) error { return o.q.Settle(cancel) }
+func (o *httpOutput) Drain(cancel <-chan struct{}) error  { return o.q.Settle(cancel) }
+
+// Close ends all connections at once.
+func (o *httpOutput) Close() error {
+	o.q.Close()
+	o.stop()
+	o.workers.closeAll()
+	o.workers.wg.Wait()
+	o.unsent.Add(uint64(o.q.Discard()))
+	return nil
+}
+
+func (o *httpOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
+func (o *httpOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
+func (o *httpOutput) String() string                                    { return "output-http " + o.t.String() }
+
+func (o *httpOutput) Counts() []stats.Count {
+	return append([]stats.Count{
+		{Name: "delivered", N: o.delivered.Load()},
+		{Name: "unsent", N: o.unsent.Load()},
+	}, o.failures.NonZero()...)
+}
+
+// Report says which statuses came and how long they took, from the moment
+// the output was handed the request to the end of the answer.
+func (o *httpOutput) Report(w io.Writer) {
+	if line := o.statusLine(); line != "" {
+		fmt.Fprintf(w, "statuses: %s\n", line)
+	}
+	if l := o.latency.Snapshot(); l.Count() > 0 {
+		fmt.Fprintf(w, "latency: p50 %s p90 %s p99 %s max %s\n", l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Max())
+	}
+	line := fmt.Sprintf("connections: %d", o.workers.connections.Load())
+	if n := o.retried.Load(); n > 0 {
+		line += fmt.Sprintf(", %d requests sent again after a reset", n)
+	}
+	fmt.Fprintln(w, line)
+}
+
+// statusesShown is how many different statuses the report lists; when there
+// are more it sums them up by their first digit.
+const statusesShown = 12
+
+func (o *httpOutput) statusLine() string {
+	var each, classes []string
+	var sum uint64
+	for status := range o.statuses {
+		n := o.statuses[status].Load()
+		if n > 0 {
+			each = append(each, fmt.Sprintf("%d x %d", status, n))
+		}
+		sum += n
+		if status%100 == 99 && sum > 0 {
+			classes = append(classes, fmt.Sprintf("%dxx x %d", status/100, sum))
+			sum = 0
+		}
+	}
+	if len(each) > statusesShown {
+		return fmt.Sprintf("%s (%d different)", strings.Join(classes, ", "), len(each))
+	}
+	return strings.Join(each, ", ")
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"github.com/buger/gor/internal/http1"
+)
+
+// A client sends requests over one kept connection and reads the answers to
+// their end. It serves one worker.
+type client struct {
+	o *httpOutput
+
+	conn   net.Conn   // nil: none
+	tcp    net.Conn   // what conn stands on; conn itself without TLS
+	look   *peek      // at tcp
+	source *tlsSource // nil without TLS
+
+	req    sentRequest
+	parser http1.Parser // of the answer
+	in     []byte       // read buffer
+	out    []byte       // the request's head, or all of it
+	vector [2][]byte
+	parts  net.Buffers // refers to vector
+}
+
+// exchange sends one recorded request and reads its answer. It uses the kept
+// connection when there is one; a request that may be repeated is sent again
+// on a new one when the old turns out to be closed before any answer.
+func (c *client) exchange(ctx context.Context, raw []byte) outcome {
+	if reason := c.req.prepare(raw); reason != sendable {
+		return outcome{reason: reason}
+	}
+	deadline := time.Now().Add(c.o.s.HTTPTimeout)
+	if c.conn != nil {
+		c.conn.SetDeadline(deadline)
+		c.closeIfGone()
+	}
+	for {
+		fresh := c.conn == nil
+		if fresh {
+			if reason := c.connect(ctx, deadline); reason != sendable {
+				return outcome{reason: reason}
+			}
+		}
+		try := c.roundTrip(deadline)
+		if try.err == nil {
+			return outcome{status: try.status, reason: delivered}
+		}
+		c.close()
+		repeat := !try.wrote || c.req.repeatable()
+		if fresh || try.got || !repeat || isTimeout(try.err) || ctx.Err() != nil {
+			return outcome{reason: failure(try.err, try.sent, try.got)}
+		}
+		if try.wrote {
+			c.o.retried.Add(1)
+		}
+	}
+}
+
+// connect opens a connection, as soon as the target's health lets it.
+func (c *client) connect(ctx context.Context, deadline time.Time) (reason int) {
+	reason = failDown
+	for {
+		now := time.Now()
+		try, probe, wait, changed := c.o.health.mayTry(now)
+		if !try {
+			if !await(ctx, changed, min(wait, deadline.Sub(now))) {
+				return reason
+			}
+			continue
+		}
+		err := c.open(ctx, deadline)
+		if c.o.health.note(now, time.Now(), probe, err == nil) && ctx.Err() == nil {
+			c.o.tellHealth(err)
+		}
+		if err == nil {
+			return sendable
+		}
+		reason = dialFailure(err)
+	}
+}
+
+// await waits for an event, at most d, and returns false when there is no time
+// to wait or the context has ended.
+func await(ctx context.Context, event <-chan struct{}, d time.Duration) bool {
+	if d <= 0 {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-event:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
+// open makes a connection, with TLS if the target has it.
+func (c *client) open(ctx context.Context, deadline time.Time) error {
+	dialing, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	tcp, err := c.o.dial(dialing, "tcp", c.o.t.dial)
+	if err != nil {
+		return err
+	}
+	c.o.workers.watch(tcp)
+	tcp.SetDeadline(deadline)
+	c.conn, c.tcp, c.look, c.source = tcp, tcp, newPeek(tcp), nil
+	if c.o.tls != nil {
+		c.source = &tlsSource{Conn: tcp, look: c.look}
+		secure := tls.Client(c.source, c.o.tls)
+		c.conn = secure
+		if err := secure.Handshake(); err != nil {
+			c.close()
+			return &tlsError{err}
+		}
+	}
+	return nil
+}
+
+// closeIfGone ends a kept connection that can carry no request any more.
+func (c *client) closeIfGone() {
+	if c.conn != nil && c.gone() {
+		c.close()
+	}
+}
+
+// close ends the connection. With TLS it sends no close_notify, which could
+// block: framing has told where the answer ended.
+func (c *client) close() {
+	if c.conn != nil {
+		c.o.workers.unwatch(c.tcp)
+		c.tcp.Close() // all that mattered was read
+		c.conn, c.tcp, c.look, c.source = nil, nil, nil, nil
+	}
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+// health keeps a dead target from costing sockets, packets and time. When a
+// connect fails, the workers that need a connection no longer try each for
+// itself: one tries, after a pause that doubles, and the others wait for what
+// it finds. That goes on for a moment, so that a target which is restarted
+// loses nothing. If it is still down then, requests fail at once, and the
+// first to come after each pause tries.
+type health struct {
+	mu      sync.Mutex
+	since   time.Time // when the first connect that failed had begun; zero: it is up
+	pause   time.Duration
+	retryAt time.Time
+	trying  bool
+	changed chan struct{} // closed when a try has ended
+	told    bool          // that it is down
+	toldAt  time.Time
+}
+
+const (
+	// downFirst is the first pause: short, since a connect that is refused
+	// costs microseconds, and a process restarts in some tens of
+	// milliseconds.
+	downFirst = 10 * time.Millisecond
+
+	// downMost is the longest: a target that is back misses no more than two
+	// seconds of traffic, and an attempt in two seconds costs nothing.
+	downMost = 2 * time.Second
+
+	// downPatience is for how long requests wait for a target that is down.
+	// Half of what the emitter waits for an output that does not move, so
+	// that it takes no note.
+	downPatience = stallAfter / 2
+
+	// tellDownAgain bounds how often a target that comes and goes is told of.
+	tellDownAgain = 10 * time.Second
+)
+
+// mayTry says what a worker that needs a connection does: try (probe says
+// that it is the one that tries, for note), fail when wait is zero or less, or
+// wait that long or until changed is closed, and ask again.
+func (h *health) mayTry(now time.Time) (try, probe bool, wait time.Duration, changed <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.since.IsZero() {
+		return true, false, 0, nil
+	}
+	if !h.trying && !now.Before(h.retryAt) {
+		h.trying = true
+		return true, true, 0, nil
+	}
+	wait = h.since.Add(downPatience).Sub(now)
+	if !h.trying {
+		wait = min(wait, h.retryAt.Sub(now))
+		if h.retryAt.After(h.since.Add(downPatience)) {
+			wait = 0 // nothing will be known in time
+		}
+	}
+	return false, false, wait, h.changed
+}
+
+// note takes the result of a connect that was begun at began, and reports
+// whether it is to be told that the target is down, or is back.
+func (h *health) note(began, now time.Time, probe, ok bool) (tell bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if probe {
+		h.trying = false
+	}
+	switch {
+	case ok:
+		tell = h.told
+		h.since, h.pause, h.told = time.Time{}, 0, false
+	case probe || h.since.IsZero():
+		// Of the many connects that were under way when the target went down,
+		// the first counts.
+		if h.since.IsZero() {
+			h.since = began
+		}
+		h.pause = min(max(2*h.pause, downFirst), downMost)
+		h.retryAt = now.Add(h.pause)
+		if !h.told && (h.toldAt.IsZero() || now.Sub(h.toldAt) >= tellDownAgain) {
+			h.told, h.toldAt, tell = true, now, true
+		}
+	}
+	if h.changed != nil {
+		close(h.changed)
+	}
+	h.changed = make(chan struct{})
+	return tell
+}

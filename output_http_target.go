@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// A target is where an HTTP output sends, as its address says.
+type target struct {
+	dial   string // host:port to connect to
+	host   string // the Host header: without a default port
+	server string // the name for TLS; "" for plain HTTP
+	auth   string // the Authorization header; "" for none
+	prefix string // put before the recorded path; no slash at its end
+}
+
+// wantTarget ends every refusal of an address.
+const wantTarget = "want a target such as staging.com, staging.com:8080, [::1]:8080 or https://user:pass@staging.com/path"
+
+// parseTarget reads staging.com, staging.com:8080, [::1]:8080, http:// and
+// https:// URLs, with user:pass@ and a path.
+func parseTarget(addr string) (*target, error) {
+	if addr == "" {
+		return nil, errors.New("the address is empty; " + wantTarget)
+	}
+	if i := strings.IndexFunc(addr, blankOrControl); i >= 0 {
+		return nil, fmt.Errorf("%q has a space or control character in it; %s", addr, wantTarget)
+	}
+	text := addr
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err
+		}
+		return nil, fmt.Errorf("%q is no target: %w; %s", addr, err, wantTarget)
+	}
+	t := &target{prefix: strings.TrimRight(u.EscapedPath(), "/")}
+	host := u.Hostname()
+	usual := "80"
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("%q: %s is no scheme that requests can be sent with; %s", addr, u.Scheme, wantTarget)
+	case host == "":
+		return nil, fmt.Errorf("%q has no host; %s", addr, wantTarget)
+	case strings.ContainsFunc(host, func(c rune) bool { return c > '~' }):
+		return nil, fmt.Errorf("%q: write the host %s as DNS has it, in its xn-- form", addr, host)
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(addr, "#"):
+		return nil, fmt.Errorf("%q has a query or a fragment, which requests bring themselves; %s", addr, wantTarget)
+	case u.Scheme == "https":
+		t.server, usual = host, "443"
+	}
+	port := u.Port()
+	if port == "" {
+		port = usual
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return nil, fmt.Errorf("%q: %s is no port; %s", addr, port, wantTarget)
+	}
+	t.dial = net.JoinHostPort(host, port)
+	t.host = hostHeader(host, port, usual)
+	if u.User != nil {
+		password, _ := u.User.Password()
+		t.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+	}
+	return t, nil
+}
+
+func blankOrControl(c rune) bool { return c <= ' ' || c == 0x7f }
+
+// hostHeader is the Host header for a host: in brackets when it is IPv6,
+// without the zone, which means nothing elsewhere (RFC 6874 section 4), and
+// with its port unless that is the scheme's usual one.
+func hostHeader(host, port, usual string) string {
+	if strings.Contains(host, ":") {
+		host, _, _ = strings.Cut(host, "%")
+		host = "[" + host + "]"
+	}
+	if port == usual {
+		return host
+	}
+	return host + ":" + port
+}
+
+// String is the target for people, without the password.
+func (t *target) String() string {
+	scheme := "http://"
+	if t.server != "" {
+		scheme = "https://"
+	}
+	return scheme + t.host + t.prefix
+}

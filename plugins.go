@@ -1,0 +1,274 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
+)
+
+// The plugin contract
+//
+// A message is one record without its separator: a header line, LF, and the
+// raw HTTP bytes (internal/payload has the format). Inputs give messages,
+// outputs take them, both in the words of package io, and each call moves
+// exactly one.
+//
+// Whatever plugins have in common is in these two interfaces. None is found
+// by type assertion, because a wrapper would hide it.
+
+// An Input gives one message per Read.
+//
+// Read fills p with one whole message. When p is too small it returns
+// io.ErrShortBuffer, keeps the message, and gives it to the next call. After
+// its last message a finite input returns io.EOF; any other error says why
+// the input cannot go on. Read is called by one goroutine.
+//
+// Close may be called at any time, by any goroutine, and more than once. It
+// makes a pending Read and every later one return io.EOF, after the messages
+// that the input already held.
+type Input interface {
+	io.ReadCloser
+	fmt.Stringer
+
+	// Live reports that the input cannot wait, as traffic on a wire cannot:
+	// what an output has no room for is shed. Other inputs wait a while.
+	Live() bool
+
+	// Counts gives, by reason, what the input lost or passed over before it
+	// became a message. It may be called at any time.
+	Counts() []stats.Count
+
+	// Report writes what the summary should say of this input beyond its
+	// counts, and may write nothing.
+	Report(w io.Writer)
+}
+
+// An Output takes one message per Write.
+//
+// Write neither keeps nor changes p, does no I/O and does not block: it
+// copies the message into the output's queue. It returns queue.ErrFull and
+// takes nothing when the queue has no room. Write is called by several
+// goroutines at once.
+//
+// Drain is called once, after the last Write. Close is idempotent and ends
+// whatever the output still does; messages that it still held are counted as
+// unsent.
+type Output interface {
+	io.WriteCloser
+	fmt.Stringer
+
+	// Room waits until the queue may have room, at most d, and reports
+	// whether it may. It returns false at once when cancel is closed.
+	Room(cancel <-chan struct{}, d time.Duration) bool
+
+	// LastProgress is when a message last left the output, whether delivered
+	// or failed, but not by running into a timeout. Before that it is when
+	// the first message came; zero when none did.
+	LastProgress() time.Time
+
+	// Settle returns when everything written before the call is out of the
+	// process's hands: write(2) returned for a file, handed to a connection
+	// or counted as lost for the rest. It returns an error when cancelled.
+	Settle(cancel <-chan struct{}) error
+
+	// Drain sends what is queued and flushes it. It returns an error when
+	// cancelled, and then what is left stays to be counted as unsent.
+	Drain(cancel <-chan struct{}) error
+
+	// Counts gives the fate of every message that Write took: delivered,
+	// failed by reason, unsent after Close. The rows sum to the writes.
+	Counts() []stats.Count
+
+	// Report writes what the summary should say of this output beyond its
+	// counts (statuses, latencies), and may write nothing.
+	Report(w io.Writer)
+}
+
+// pluginEnv is what every constructor is given beside the settings.
+type pluginEnv struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+
+	// logf writes one line to stderr, after "gor: ".
+	logf func(format string, args ...any)
+
+	// own makes the outgoing connections, so that capture knows them.
+	own *ownConns
+
+	// queueBytes is the share of the queues' memory that one output gets.
+	queueBytes int
+
+	// settle settles every output: what was written to any of them before
+	// the call is out of the process's hands when it returns.
+	settle func(cancel <-chan struct{}) error
+
+	// latencyMatters says that some output answers to a clock: a capture
+	// then hands over its messages every few milliseconds.
+	latencyMatters bool
+
+	// background counts goroutines that print for a plugin (stats lines)
+	// and end when done is closed.
+	background *sync.WaitGroup
+	done       <-chan struct{}
+}
+
+// inputPlugin and outputPlugin are rows of the tables below. The name is the
+// flag's; limit says what "|N%" means after the address.
+type inputPlugin struct {
+	name  string
+	speed bool // "|200%" and "|max" are the replay's speed and go to the constructor
+	make  func(addr string, limit pace.Limit, s *Settings, env *pluginEnv) (Input, error)
+}
+
+type outputPlugin struct {
+	name string
+	make func(addr string, s *Settings, env *pluginEnv) (Output, error)
+}
+
+// inputPlugins and outputPlugins are the one place where a flag meets its
+// constructor. A new plugin is a new file and a row here, beside its flag in
+// settings.go.
+func inputPlugins() []inputPlugin {
+	return []inputPlugin{
+		{name: "input-raw", make: newRawInput},
+		{name: "input-tcp", make: newTCPInput},
+		{name: "input-file", speed: true, make: newFileInput},
+		{name: "input-dummy", make: newDummyInput},
+	}
+}
+
+func outputPlugins() []outputPlugin {
+	return []outputPlugin{
+		{name: "output-http", make: newHTTPOutput},
+		{name: "output-tcp", make: newTCPOutput},
+		{name: "output-file", make: newFileOutput},
+		{name: "output-dummy", make: newDummyOutput},
+		{name: "output-stdout", make: newDummyOutput},
+		{name: "output-null", make: newNullOutput},
+	}
+}
+
+// splitLimit parts "address|limit" at its last bar.
+func splitLimit(value string) (addr string, limit pace.Limit, err error) {
+	addr, text, found := cutLast(value, '|')
+	if !found {
+		return value, pace.Limit{}, nil
+	}
+	limit, err = pace.ParseLimit(text)
+	if err != nil {
+		return "", pace.Limit{}, err
+	}
+	return addr, limit, nil
+}
+
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	if i := strings.LastIndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
+// plugins are the inputs and outputs of one run, in the order of the command
+// line.
+type plugins struct {
+	inputs  []Input
+	outputs []Output
+}
+
+// openPlugins makes every plugin that the settings name. Outputs come first:
+// when an input delivers its first message, everything behind it is there.
+// On an error, what was made already is closed.
+func openPlugins(s *Settings, env *pluginEnv) (*plugins, error) {
+	p := &plugins{}
+	if err := p.open(s, env); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *plugins) open(s *Settings, env *pluginEnv) error {
+	for _, arg := range s.Outputs {
+		out, err := openOutput(arg, s, env)
+		if err != nil {
+			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
+		}
+		p.outputs = append(p.outputs, out)
+	}
+	for _, arg := range s.Inputs {
+		in, err := openInput(arg, s, env)
+		if err != nil {
+			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
+		}
+		p.inputs = append(p.inputs, in)
+	}
+	return nil
+}
+
+func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {
+	for _, row := range inputPlugins() {
+		if row.name != arg.Flag {
+			continue
+		}
+		addr, limit, err := splitLimit(arg.Value)
+		if err != nil {
+			return nil, err
+		}
+		check := limit.Share
+		if row.speed {
+			check = limit.Speed
+		}
+		if err := check(); err != nil {
+			return nil, err
+		}
+		in, err := row.make(addr, limit, s, env)
+		if err != nil {
+			return nil, err
+		}
+		if row.speed && limit.Kind != pace.LimitCount {
+			return in, nil
+		}
+		return limitInput(in, limit), nil
+	}
+	return nil, fmt.Errorf("no such input")
+}
+
+func openOutput(arg pluginArg, s *Settings, env *pluginEnv) (Output, error) {
+	for _, row := range outputPlugins() {
+		if row.name != arg.Flag {
+			continue
+		}
+		addr, limit, err := splitLimit(arg.Value)
+		if err != nil {
+			return nil, err
+		}
+		if err := limit.Share(); err != nil {
+			return nil, err
+		}
+		out, err := row.make(addr, s, env)
+		if err != nil {
+			return nil, err
+		}
+		return limitOutput(out, limit), nil
+	}
+	return nil, fmt.Errorf("no such output")
+}
+
+func (p *plugins) close() {
+	for _, in := range p.inputs {
+		in.Close()
+	}
+	for _, out := range p.outputs {
+		out.Close()
+	}
+}
+
+// errFull is what an Output's Write returns when it took nothing.
+var errFull = queue.ErrFull

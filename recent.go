@@ -1,0 +1,53 @@
+package main
+
+import (
+	"hash/maphash"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// recent remembers a small value for each of the last messages' ids, so that
+// a response can follow its request. It is bounded: the oldest id goes first.
+type recent struct {
+	seed   maphash.Seed
+	values map[uint64]uint16
+	ring   []uint64 // ids in the order they came; 0 is empty
+	next   int
+}
+
+// recentIDs bounds the memory to about 2 MB: a map entry and a slot of the
+// ring are 30 bytes.
+const recentIDs = 64 << 10
+
+func newRecent() *recent {
+	return &recent{seed: maphash.MakeSeed()}
+}
+
+// put remembers v for the message's id. It does nothing on a nil receiver.
+func (r *recent) put(msg []byte, v uint16) {
+	if r == nil {
+		return
+	}
+	if r.values == nil {
+		r.values = make(map[uint64]uint16)
+		r.ring = make([]uint64, recentIDs)
+	}
+	k := maphash.Bytes(r.seed, payload.ID(msg))
+	if _, known := r.values[k]; !known {
+		if old := r.ring[r.next]; old != 0 {
+			delete(r.values, old)
+		}
+		r.ring[r.next] = k
+		r.next = (r.next + 1) % len(r.ring)
+	}
+	r.values[k] = v
+}
+
+// get returns what was put last for the message's id.
+func (r *recent) get(msg []byte) (v uint16, ok bool) {
+	if r == nil || r.values == nil {
+		return 0, false
+	}
+	v, ok = r.values[maphash.Bytes(r.seed, payload.ID(msg))]
+	return v, ok
+}

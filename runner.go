@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// errCancelled is what waiting for outputs ends with when nobody waits any
+// more.
+var errCancelled = errors.New("cancelled")
+
+// A runner takes one run from the first message to the summary.
+type runner struct {
+	s       *Settings
+	log     *logger
+	plugs   *plugins
+	em      *emitter
+	signals <-chan os.Signal
+	started time.Time
+}
+
+// run carries messages until the inputs have ended, a signal came, or
+// --exit-after passed; then it drains.
+func (r *runner) run() error {
+	carried := make(chan bool, 1)
+	go func() { carried <- r.em.run() }()
+
+	var timeUp <-chan time.Time
+	if r.s.ExitAfter > 0 {
+		t := time.NewTimer(r.s.ExitAfter)
+		defer t.Stop()
+		timeUp = t.C
+	}
+
+	inputsWell := true
+	interrupted := false
+	select {
+	case inputsWell = <-carried:
+	case sig := <-r.signals:
+		r.log.printf("%s: sending what is queued; again to stop at once", signalName(sig))
+		interrupted = true
+		if !r.stopInputs(carried) {
+			return exitCode(exitInterrupted)
+		}
+	case <-timeUp:
+		if !r.stopInputs(carried) {
+			return exitCode(exitInterrupted)
+		}
+	}
+
+	end := r.drain(interrupted)
+	if end == drainAborted {
+		return exitCode(exitInterrupted)
+	}
+	for _, out := range r.plugs.outputs {
+		out.Close() // what it still holds becomes "unsent"
+	}
+	for _, in := range r.plugs.inputs {
+		in.Close()
+	}
+	r.log.write(func(w writer) { writeSummary(w, r.em, time.Since(r.started)) })
+	switch {
+	case !inputsWell:
+		return exitCode(exitFailed)
+	case end == drainStuck:
+		return errors.New("gave up on what is counted as unsent: an output made no progress for " + r.s.DrainTimeout.String() + " (--drain-timeout)")
+	}
+	return nil
+}
+
+// stopInputs closes the inputs and waits until their last messages are with
+// the outputs. It reports false when another signal came meanwhile.
+func (r *runner) stopInputs(carried <-chan bool) bool {
+	for _, in := range r.plugs.inputs {
+		in.Close()
+	}
+	r.em.halt()
+	select {
+	case <-carried:
+		return true
+	case <-r.signals:
+		return false
+	}
+}
+
+// drainEnd is how a drain ended.
+type drainEnd int
+
+const (
+	drainDone        drainEnd = iota // every output sent all it had
+	drainStuck                       // an output made no progress for --drain-timeout
+	drainInterrupted                 // a signal bounded it
+	drainAborted                     // a signal after that one
+)
+
+// A draining is one output's drain.
+type draining struct {
+	out    Output
+	cancel chan struct{} // closed to give up
+	gaveUp bool
+	ended  atomic.Bool
+	failed atomic.Bool
+}
+
+// drain lets the outputs finish: after a signal for a bounded time, else each
+// for as long as it makes progress itself. One that hangs holds up no other,
+// and one that goes on saves none that hangs.
+func (r *runner) drain(interrupted bool) drainEnd {
+	var wg sync.WaitGroup
+	drains := make([]*draining, len(r.plugs.outputs))
+	for i, out := range r.plugs.outputs {
+		d := &draining{out: out, cancel: make(chan struct{})}
+		drains[i] = d
+		wg.Go(func() {
+			d.failed.Store(d.out.Drain(d.cancel) != nil)
+			d.ended.Store(true)
+		})
+	}
+	finished := make(chan struct{})
+	go func() { wg.Wait(); close(finished) }()
+
+	began := time.Now()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-finished:
+			for _, d := range drains {
+				switch {
+				case !d.failed.Load():
+				case interrupted:
+					return drainInterrupted
+				default:
+					return drainStuck
+				}
+			}
+			return drainDone
+		case sig := <-r.signals:
+			if interrupted {
+				return drainAborted
+			}
+			r.log.printf("%s: sending what is queued; again to stop at once", signalName(sig))
+			interrupted, began = true, time.Now()
+		case <-look.C:
+			for _, d := range drains {
+				if !d.gaveUp && !d.ended.Load() && r.stuck(d.out, interrupted, began) {
+					d.gaveUp = true
+					close(d.cancel)
+				}
+			}
+		}
+	}
+}
+
+// stuck reports whether an output's drain, which began then, should end.
+func (r *runner) stuck(out Output, interrupted bool, began time.Time) bool {
+	if interrupted {
+		return time.Since(began) > interruptDrain
+	}
+	last := began
+	if t := out.LastProgress(); t.After(last) {
+		last = t
+	}
+	return time.Since(last) > r.s.DrainTimeout
+}
+
+func signalName(sig os.Signal) string {
+	if sig == os.Interrupt {
+		return "interrupted"
+	}
+	return "terminated"
+}

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// pluginArg is one plugin as the command line names it: --output-http X is
+// {"output-http", "X"}.
+type pluginArg struct {
+	Flag  string
+	Value string
+}
+
+// Settings is everything the command line says. It is filled once and handed
+// down by pointer; nothing changes it afterwards.
+type Settings struct {
+	Inputs  []pluginArg
+	Outputs []pluginArg
+
+	SplitOutput  bool
+	OnFull       string        // "", "wait" or "shed"
+	MessageLimit int           // bytes of one message
+	ExitAfter    time.Duration // 0: never
+	DrainTimeout time.Duration
+	Verbose      int // see verboseLosses
+	Stats        bool
+	CPUProfile   string
+	MemProfile   string
+	Version      bool
+
+	RawTrackResponse bool
+	RawBufferSize    int           // bytes of all rings together
+	RawBufferTimeout time.Duration // 0: chosen by the outputs
+	RawExpire        time.Duration
+	RawPromisc       bool
+
+	FileLoop      bool
+	FileReadDepth int           // records
+	FileMaxWait   time.Duration // 0: no limit
+	FileCatchup   int           // percent, 0: no cap
+
+	HTTPWorkers       int // -1 or 0: dynamic
+	HTTPWorkersMin    int
+	HTTPWorkerTimeout time.Duration
+	HTTPQueueLen      int
+	HTTPTimeout       time.Duration
+	HTTPSkipVerify    bool
+	HTTPStats         bool
+	HTTPOriginalHost  bool
+	ResponseBuffer    int // bytes of one response's head and of one read
+
+	TCPStats bool
+
+	FileFlushInterval time.Duration
+	FileMode          uint32
+
+	Rules []ruleArg // filters and rewrites, in the order of the command line
+}
+
+// ruleArg is one filter or rewrite as the command line names it.
+type ruleArg struct {
+	Flag  string
+	Value string
+}
+
+// flagDef is one flag: what -h, the README's reference and the parser know of
+// it. The order of the table is the order of -h.
+type flagDef struct {
+	name    string
+	arg     string // what stands for the value in -h; "" for a boolean
+	help    string
+	example string // a whole command, shown below the help
+	value   flag.Value
+}
+
+// flagGroup is the flags of one plugin or of one concern.
+type flagGroup struct {
+	title string
+	flags []flagDef
+}
+
+// Sizes, counts and times that a command line may leave out. The ceilings
+// add up to the 64 MB that Gor holds itself to on a small production host.
+const (
+	defaultMessageLimit = 16 << 20
+	maxMessageLimit     = 1 << 30
+	defaultRingBytes    = 16 << 20
+	defaultQueueLen     = 100 // the seed's FAQ
+	maxHTTPWorkers      = 512
+)
+
+// Levels of --verbose: what is named, beside all of the levels below.
+const (
+	verboseLosses   = 1 // each request that was filtered or not answered
+	verboseAnswers  = 2 // each answer
+	verboseMessages = 3 // each message
+)
+
+func defaultSettings() *Settings {
+	return &Settings{
+		MessageLimit:      defaultMessageLimit,
+		DrainTimeout:      30 * time.Second,
+		RawBufferSize:     defaultRingBytes,
+		RawExpire:         2 * time.Second,
+		FileReadDepth:     100,
+		HTTPWorkers:       -1,
+		HTTPWorkersMin:    1,
+		HTTPWorkerTimeout: 2 * time.Second,
+		HTTPQueueLen:      defaultQueueLen,
+		HTTPTimeout:       5 * time.Second,
+		ResponseBuffer:    64 << 10,
+		FileFlushInterval: time.Second,
+		FileMode:          0o600,
+	}
+}
+
+// groups is the one table of flags. Each value writes into s.
+func (s *Settings) groups() []flagGroup {
+	input := func(name string) flag.Value { return &pluginList{&s.Inputs, name} }
+	output := func(name string) flag.Value { return &pluginList{&s.Outputs, name} }
+	rule := func(name string) flag.Value { return &ruleList{&s.Rules, name} }
+
+	return []flagGroup{
+		{"Inputs (each may be given several times; ADDRESS|10 takes 10 a second, ADDRESS|10% a tenth)", []flagDef{
+			{"input-raw", "ADDRESS", "capture the HTTP requests that arrive at `ADDRESS`: :80, 10.0.0.5:80, [::1]:80, eth0:80, :80,8080, or a capture file (x.pcap:80; -:80 is standard input). Needs root or CAP_NET_RAW",
+				"sudo gor --input-raw :8080 --output-http staging.com", input("input-raw")},
+			{"input-tcp", "ADDRESS", "receive messages from the --output-tcp of other Gor processes",
+				"gor --input-tcp :28020 --output-http staging.com", input("input-tcp")},
+			{"input-file", "FILE", "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. FILE may be a pattern; several files are merged by time",
+				"gor --input-file ./requests.gor --output-http staging.com", input("input-file")},
+			{"input-dummy", "", "make one GET / a second, to try outputs with",
+				"gor --input-dummy \"\" --output-http staging.com", optional(input("input-dummy"))},
+		}},
+		{"Capture", []flagDef{
+			{"input-raw-track-response", "", "capture the responses too, each under its request's id",
+				"sudo gor --input-raw :80 --input-raw-track-response --output-file both.gor", boolFlag(&s.RawTrackResponse)},
+			{"input-raw-buffer-size", "SIZE", "memory that the kernel may fill with packets before Gor reads them, for all captures together",
+				"sudo gor --input-raw :80 --input-raw-buffer-size 64mb --output-file x.gor", sizeFlag(&s.RawBufferSize, 1<<20, maxMessageLimit)},
+			{"input-raw-buffer-timeout", "DURATION", "longest time a packet waits in that memory; 0 means 64ms when all outputs are files or links, 16ms otherwise",
+				"", durationFlag(&s.RawBufferTimeout, 0)},
+			{"input-raw-expire", "DURATION", "how long a hole in a connection may wait for its retransmission",
+				"", durationFlag(&s.RawExpire, time.Millisecond)},
+			{"input-raw-promisc", "", "put the interface into promiscuous mode", "", boolFlag(&s.RawPromisc)},
+		}},
+		{"Replay from files", []flagDef{
+			{"input-file-loop", "", "start again at the end of the recording, for ever",
+				"gor --input-file requests.gor --input-file-loop --output-http staging.com", boolFlag(&s.FileLoop)},
+			{"input-file-max-wait", "DURATION", "shorten every longer pause between two requests to this",
+				"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", durationFlag(&s.FileMaxWait, 0)},
+			{"input-file-read-depth", "N", "how many records are held back to put late ones in order", "", intFlag(&s.FileReadDepth, 1, 1_000_000)},
+			{"input-file-catchup", "PERCENT", "how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means at once", "", percentFlag(&s.FileCatchup)},
+		}},
+		{"Outputs (each may be given several times and takes |N and |N%)", []flagDef{
+			{"output-http", "URL", "send every request to URL: staging.com, staging.com:8080, http://, https://, user:pass@ for Basic auth; a path is put before the recorded one",
+				"gor --input-raw :80 --output-http http://staging.com", output("output-http")},
+			{"output-tcp", "ADDRESS", "send every message to the --input-tcp of another Gor",
+				"sudo gor --input-raw :80 --output-tcp replay.local:28020", output("output-tcp")},
+			{"output-file", "FILE", "record every message; the file is appended to, never truncated. %Y %m %d %H %M %S stand for the local time; .gz and .zst compress",
+				"sudo gor --input-raw :80 --output-file ./requests.gor", output("output-file")},
+			{"output-dummy", "", "print every message",
+				"sudo gor --input-raw :80 --output-dummy \"\"", optional(output("output-dummy"))},
+			{"output-stdout", "", "the same under its newer name",
+				"sudo gor --input-raw :80 --output-stdout", optional(output("output-stdout"))},
+			{"output-null", "", "count every message and drop it",
+				"sudo gor --input-raw :80 --output-null", optional(output("output-null"))},
+			{"split-output", "", "give each message to one output in turn, not to all",
+				"gor --input-tcp :28020 --output-http http://staging.com --output-http http://dev.com --split-output true", boolFlag(&s.SplitOutput)},
+			{"on-full", "wait|shed", "what an input does when an output has no room: captures shed and other inputs wait while the output makes progress, unless this says otherwise", "", choiceFlag(&s.OnFull, "wait", "shed")},
+		}},
+		{"HTTP output", []flagDef{
+			{"output-http-workers", "N", "connections to the target: N, or -1 to grow and shrink with the queue",
+				"gor --input-tcp :28020 --output-http staging.com --output-http-workers 20", intFlag(&s.HTTPWorkers, -1, 10_000)},
+			{"output-http-workers-min", "N", "connections to keep when they grow and shrink", "", intFlag(&s.HTTPWorkersMin, 1, 10_000)},
+			{"output-http-worker-timeout", "DURATION", "how long a worker may be idle before it ends", "", durationFlag(&s.HTTPWorkerTimeout, time.Millisecond)},
+			{"output-http-queue-len", "N", "requests that may wait for a worker", "", intFlag(&s.HTTPQueueLen, 1, 1_000_000)},
+			{"output-http-timeout", "DURATION", "longest time for one request and its whole response", "", durationFlag(&s.HTTPTimeout, time.Millisecond)},
+			{"output-http-skip-verify", "", "do not verify the target's certificate", "", boolFlag(&s.HTTPSkipVerify)},
+			{"output-http-response-buffer", "SIZE", "largest head of a response that is accepted", "", sizeFlag(&s.ResponseBuffer, 4<<10, 64<<20)},
+			{"output-http-stats", "", "print the queue's length every 5 seconds as latest,mean,max,count,count/second", "", boolFlag(&s.HTTPStats)},
+			{"output-tcp-stats", "", "the same for --output-tcp", "", boolFlag(&s.TCPStats)},
+		}},
+		{"File output", []flagDef{
+			{"output-file-flush-interval", "DURATION", "longest time a message may wait before it is in the file", "", durationFlag(&s.FileFlushInterval, time.Millisecond)},
+			{"output-file-mode", "MODE", "permissions of a new file, in octal", "", modeFlag(&s.FileMode)},
+		}},
+		{"Filters: a request that does not pass is dropped, for every output", []flagDef{
+			{"http-allow-method", "METHOD", "pass only this method; may be given several times", "", rule("http-allow-method")},
+			{"output-http-method", "METHOD", "the same under its first name",
+				"gor --input-raw :80 --output-http staging.com --output-http-method GET --output-http-method OPTIONS", rule("output-http-method")},
+			{"http-allow-url", "REGEXP", "pass only requests whose URL, or host and URL, match", "", rule("http-allow-url")},
+			{"http-disallow-url", "REGEXP", "drop them", "", rule("http-disallow-url")},
+			{"output-http-url-regexp", "REGEXP", "pass only requests whose host and URL match",
+				"gor --input-raw :8080 --output-http staging.com --output-http-url-regexp ^www.", rule("output-http-url-regexp")},
+			{"http-allow-header", "NAME:REGEXP", "pass only requests with a matching header", "", rule("http-allow-header")},
+			{"http-disallow-header", "NAME:REGEXP", "drop requests with a matching header", "", rule("http-disallow-header")},
+			{"output-http-header-filter", "NAME:REGEXP", "http-allow-header under its first name",
+				"gor --input-raw :8080 --output-http staging.com --output-http-header-filter api-version:^v1", rule("output-http-header-filter")},
+			{"output-http-header-hash-filter", "NAME:N/D", "pass a fraction of the requests, always the same ones, by a hash of the header; D is a power of two",
+				"gor --input-raw :8080 --output-http staging.com --output-http-header-hash-filter user-id:1/4", rule("output-http-header-hash-filter")},
+			{"http-basic-auth-filter", "REGEXP", "pass only requests whose Basic auth user:password matches, or that have none", "", rule("http-basic-auth-filter")},
+			{"http-header-limiter", "NAME:P%", "the hash filter in percent; requests without the header pass", "", rule("http-header-limiter")},
+			{"http-param-limiter", "NAME:P%", "the same by a query parameter", "", rule("http-param-limiter")},
+		}},
+		{"Rewrites: done after the filters, for every output", []flagDef{
+			{"http-set-header", "NAME: VALUE", "set a header", "", rule("http-set-header")},
+			{"output-http-header", "NAME: VALUE", "the same under its first name",
+				"gor --input-raw :8080 --output-http staging.com --output-http-header 'User-Agent: Gor'", rule("output-http-header")},
+			{"http-set-param", "NAME=VALUE", "set a query parameter", "", rule("http-set-param")},
+			{"http-rewrite-url", "REGEXP:REPLACEMENT", "rewrite the URL; $1 is the first group; the first rule that matches wins", "", rule("http-rewrite-url")},
+			{"output-http-rewrite-url", "REGEXP:REPLACEMENT", "the same under its first name", "", rule("output-http-rewrite-url")},
+			{"http-rewrite-header", "NAME: REGEXP,REPLACEMENT", "rewrite a header where it is present", "", rule("http-rewrite-header")},
+			{"http-original-host", "", "keep the recorded Host header instead of the target's", "", boolFlag(&s.HTTPOriginalHost)},
+		}},
+		{"General", []flagDef{
+			{"exit-after", "DURATION", "stop after this time, as if interrupted",
+				"sudo gor --input-raw :80 --output-file x.gor --exit-after 30s", durationFlag(&s.ExitAfter, 0)},
+			{"drain-timeout", "DURATION", "when the inputs have ended: how long an output may make no progress before the rest is given up", "", durationFlag(&s.DrainTimeout, time.Millisecond)},
+			{"copy-buffer-size", "SIZE", "largest message; larger ones are dropped and counted, never cut", "", sizeFlag(&s.MessageLimit, 4<<10, maxMessageLimit)},
+			{"stats", "", "print the counts so far every 5 seconds", "", boolFlag(&s.Stats)},
+			{"verbose", "0-3", "say more on stderr: 1 names each request that was filtered or not answered, 2 each answer, 3 each message", "", (*levelValue)(&s.Verbose)},
+			{"cpuprofile", "FILE", "write a CPU profile", "", stringFlag(&s.CPUProfile)},
+			{"memprofile", "FILE", "write a heap profile at the end", "", stringFlag(&s.MemProfile)},
+			{"version", "", "print the version and exit", "", boolFlag(&s.Version)},
+		}},
+	}
+}
+
+// errHelp is returned by parseSettings when -h was asked for and printed.
+var errHelp = flag.ErrHelp
+
+// parseSettings reads the command line into a new Settings. fs is the empty
+// set that the flags are registered on. An error is a usage error: it names
+// what was wrong and what to type instead.
+func parseSettings(fs *flag.FlagSet, args []string, help io.Writer) (*Settings, error) {
+	s := defaultSettings()
+	groups := s.groups()
+	for _, group := range groups {
+		for _, def := range group.flags {
+			fs.Var(def.value, def.name, def.help)
+		}
+	}
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	err := fs.Parse(joinOptionalValues(fs, args))
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		writeHelp(help, groups)
+		return nil, errHelp
+	case err != nil:
+		return nil, explainFlagError(fs, err)
+	case fs.NArg() > 0:
+		return nil, fmt.Errorf("%q is no flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", fs.Arg(0))
+	}
+	if s.Version {
+		return s, nil
+	}
+	for _, rule := range s.Rules {
+		if setsHost(rule) {
+			s.HTTPOriginalHost = true
+		}
+	}
+	return s, s.check()
+}
+
+// check refuses combinations that cannot work, each with what to type.
+func (s *Settings) check() error {
+	switch {
+	case len(s.Inputs) == 0 && len(s.Outputs) == 0:
+		return errors.New("no input and no output; try: gor --input-raw :80 --output-stdout, and gor -h for all flags")
+	case len(s.Inputs) == 0:
+		return errors.New("no input; add one, such as --input-raw :80 or --input-file requests.gor")
+	case len(s.Outputs) == 0:
+		return errors.New("no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
+	case s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers:
+		return fmt.Errorf("--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
+	}
+	for _, arg := range s.Outputs {
+		if strings.HasPrefix(arg.Value, "-") {
+			return fmt.Errorf("--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/buger/gor/internal/stats"
+)
+
+// The ledger says what became of every message. For an input,
+//
+//	read = limited + filtered + passed
+//
+// and for an output, of which all get what all inputs passed, or with
+// --split-output a share,
+//
+//	offered = shed + limited + delivered + failed + unsent
+//
+// Responses that reach an HTTP output have a term of their own.
+type ledger struct {
+	inputs  []inputLedger
+	outputs []outputLedger
+}
+
+type inputLedger struct {
+	name                            string
+	read, limited, filtered, passed uint64
+	before                          []stats.Count // lost before it was a message
+	report                          func(io.Writer)
+}
+
+type outputLedger struct {
+	name          string
+	offered, shed uint64
+	fates         []stats.Count // of what it took
+	report        func(io.Writer)
+}
+
+func takeLedger(e *emitter) ledger {
+	var l ledger
+	for _, f := range e.flows {
+		in := inputLedger{name: f.in.String(), filtered: f.filtered.Load(), report: f.in.Report}
+		for _, row := range f.in.Counts() {
+			if row.Name == limitedRow {
+				in.limited += row.N
+			} else {
+				in.before = append(in.before, row)
+			}
+		}
+		read := f.read.Load()
+		in.read = read + in.limited
+		in.passed = read - in.filtered
+		l.inputs = append(l.inputs, in)
+	}
+	for _, o := range e.outputs {
+		l.outputs = append(l.outputs, outputLedger{
+			name:    o.String(),
+			offered: o.offered.Load(),
+			shed:    o.shed.Load(),
+			fates:   o.Counts(),
+			report:  o.Report,
+		})
+	}
+	return l
+}
+
+// ignoredRow names the row of what an output has no use for: it is neither
+// delivered nor failed.
+const ignoredRow = "responses ignored"
+
+// writeSummary is what stands on stderr at the end.
+func writeSummary(w io.Writer, e *emitter, took time.Duration) {
+	l := takeLedger(e)
+	fmt.Fprintf(w, "gor: ledger after %s\n", took.Round(time.Millisecond))
+	for _, in := range l.inputs {
+		fmt.Fprintf(w, "  %s\n", in.name)
+		fmt.Fprintf(w, "    messages: %s\n", in.equation())
+		if rows := nonZero(in.before); len(rows) > 0 {
+			fmt.Fprintf(w, "    before that: %s\n", list(rows))
+		}
+		in.report(indented{w})
+	}
+	for _, out := range l.outputs {
+		fmt.Fprintf(w, "  %s\n", out.name)
+		fmt.Fprintf(w, "    messages: %s\n", out.equation())
+		out.report(indented{w})
+	}
+}
+
+func (in inputLedger) equation() string {
+	return fmt.Sprintf("%d in = %d limited + %d filtered + %d passed on", in.read, in.limited, in.filtered, in.passed)
+}
+
+// equation always shows shed, delivered, failed and unsent; of the reasons,
+// those that occurred.
+func (out outputLedger) equation() string {
+	terms := []string{fmt.Sprintf("%d shed", out.shed)}
+	failed := uint64(0)
+	var reasons []string
+	for _, row := range out.fates {
+		switch {
+		case row.Name == "delivered" || row.Name == "unsent" || row.Name == limitedRow:
+			terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
+		case row.Name == ignoredRow:
+			if row.N > 0 {
+				terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
+			}
+		case row.N > 0:
+			failed += row.N
+			reasons = append(reasons, fmt.Sprintf("%d %s", row.N, strings.TrimPrefix(row.Name, "failed: ")))
+		}
+	}
+	term := fmt.Sprintf("%d failed", failed)
+	if len(reasons) > 0 {
+		term += " (" + strings.Join(reasons, ", ") + ")"
+	}
+	terms = append(terms, term)
+	return fmt.Sprintf("%d offered = %s", out.offered, strings.Join(terms, " + "))
+}
+
+func nonZero(rows []stats.Count) []stats.Count {
+	var some []stats.Count
+	for _, row := range rows {
+		if row.N > 0 {
+			some = append(some, row)
+		}
+	}
+	return some
+}
+
+func list(rows []stats.Count) string {
+	parts := make([]string, len(rows))
+	for i, row := range rows {
+		parts[i] = fmt.Sprintf("%d %s", row.N, row.Name)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// indented puts the lines of a plugin's report below its ledger. Each Write
+// is whole lines.
+type indented struct{ w io.Writer }
+
+func (i indented) Write(p []byte) (int, error) {
+	for line := range strings.Lines(string(p)) {
+		if _, err := fmt.Fprintf(i.w, "    %s", strings.TrimLeft(line, " ")); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// printStats prints the counts so far every five seconds until done.
+func (r *runner) printStats(done <-chan struct{}) {
+	t := time.NewTicker(stats.GaugePeriod)
+	defer t.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-t.C:
+		}
+		l := takeLedger(r.em)
+		for _, in := range l.inputs {
+			r.log.printf("stats: %s: %s", in.name, in.equation())
+		}
+		for _, out := range l.outputs {
+			r.log.printf("stats: %s: %s", out.name, out.equation())
+		}
+	}
+}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+// version is the release that this source becomes; CHANGELOG.md has its
+// changes.
+const version = "1.0.0"
+
+// versionString adds the revision, when the build knows it, and the platform.
+func versionString() string {
+	v := version
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range build.Settings {
+			if setting.Key == "vcs.revision" {
+				v += " " + setting.Value[:min(12, len(setting.Value))]
+			}
+		}
+	}
+	return v + " " + runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version()
+}
