@@ -1,0 +1,238 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+)
+
+// listInput gives a list of messages.
+type listInput struct {
+	msgs [][]byte
+	live bool
+}
+
+func (l *listInput) Read(p []byte) (int, error) {
+	if len(l.msgs) == 0 {
+		return 0, io.EOF
+	}
+	if len(p) < len(l.msgs[0]) {
+		return 0, io.ErrShortBuffer
+	}
+	n := copy(p, l.msgs[0])
+	l.msgs = l.msgs[1:]
+	return n, nil
+}
+func (l *listInput) Close() error          { return nil }
+func (l *listInput) Live() bool            { return l.live }
+func (l *listInput) Counts() []stats.Count { return nil }
+func (l *listInput) Report(io.Writer)      {}
+func (l *listInput) String() string        { return "list" }
+
+// tightOutput has room for some messages only, until room is added. What it
+// took counts as delivered.
+type tightOutput struct {
+	nullOutput
+	room     atomic.Int64
+	progress time.Time
+	waited   atomic.Int64
+	onWait   func(o *tightOutput)
+	mu       sync.Mutex
+	ids      []string
+}
+
+func (o *tightOutput) Write(p []byte) (int, error) {
+	if o.room.Add(-1) < 0 {
+		o.room.Add(1)
+		return 0, errFull
+	}
+	o.mu.Lock()
+	o.ids = append(o.ids, string(payload.ID(p)))
+	o.mu.Unlock()
+	return o.nullOutput.Write(p)
+}
+func (o *tightOutput) LastProgress() time.Time { return o.progress }
+func (o *tightOutput) Room(<-chan struct{}, time.Duration) bool {
+	o.waited.Add(1)
+	if o.onWait != nil {
+		o.onWait(o)
+	}
+	return true
+}
+
+func emit(t *testing.T, args []string, in Input, outs ...Output) *emitter {
+	t.Helper()
+	s, err := parseArgs(append(args, "--input-dummy", "--output-null")...)
+	must(t, err)
+	e := newEmitter(&plugins{inputs: []Input{in}, outputs: outs}, s, t.Logf)
+	if !e.run() {
+		t.Error("the input did not end well")
+	}
+	return e
+}
+
+func TestLiveInputNeverWaits(t *testing.T) {
+	full := &tightOutput{progress: time.Now().Add(time.Hour)}
+	free := &nullOutput{}
+	e := emit(t, nil, &listInput{testMessages(50, 10), true}, full, free)
+	if full.waited.Load() != 0 {
+		t.Error("a live input waited for room")
+	}
+	if got := e.outputs[0].shed.Load(); got != 50 {
+		t.Errorf("%d shed, want 50", got)
+	}
+	if got := free.delivered.Load(); got != 50 {
+		t.Errorf("the other output has %d, want 50", got)
+	}
+}
+
+func TestPatientInputWaitsWhileThereIsProgress(t *testing.T) {
+	slow := &tightOutput{progress: time.Now().Add(time.Hour), onWait: func(o *tightOutput) { o.room.Add(1) }}
+	e := emit(t, nil, &listInput{testMessages(50, 10), false}, slow, &nullOutput{})
+	if got := slow.delivered.Load(); got != 50 || e.outputs[0].shed.Load() != 0 {
+		t.Errorf("%d delivered, %d shed; want 50 and none", got, e.outputs[0].shed.Load())
+	}
+}
+
+func TestPatientInputShedsForAStalledOutput(t *testing.T) {
+	hung := &tightOutput{progress: time.Now().Add(-2 * stallAfter)}
+	free := &nullOutput{}
+	e := emit(t, nil, &listInput{testMessages(50, 10), false}, hung, free)
+	if e.outputs[0].shed.Load() != 50 || free.delivered.Load() != 50 {
+		t.Errorf("%d shed, the other has %d; want 50 and 50", e.outputs[0].shed.Load(), free.delivered.Load())
+	}
+}
+
+func TestTheOnlyOutputIsWaitedFor(t *testing.T) {
+	waits := 0
+	slow := &tightOutput{progress: time.Now().Add(-time.Hour), onWait: func(o *tightOutput) {
+		if waits++; waits%3 == 0 {
+			o.room.Add(1)
+		}
+	}}
+	emit(t, nil, &listInput{testMessages(20, 10), false}, slow)
+	if got := slow.delivered.Load(); got != 20 {
+		t.Errorf("%d delivered, want 20", got)
+	}
+}
+
+func TestOnFullOverrides(t *testing.T) {
+	full := &tightOutput{progress: time.Now().Add(time.Hour)}
+	e := emit(t, []string{"--on-full", "shed"}, &listInput{testMessages(5, 10), false}, full)
+	if e.outputs[0].shed.Load() != 5 || full.waited.Load() != 0 {
+		t.Error("--on-full shed waited")
+	}
+	slow := &tightOutput{progress: time.Now().Add(-time.Hour), onWait: func(o *tightOutput) { o.room.Add(1) }}
+	emit(t, []string{"--on-full", "wait"}, &listInput{testMessages(5, 10), true}, slow, &nullOutput{})
+	if slow.delivered.Load() != 5 {
+		t.Errorf("--on-full wait delivered %d of 5", slow.delivered.Load())
+	}
+}
+
+func TestSplitKeepsResponsesWithTheirRequests(t *testing.T) {
+	var msgs [][]byte
+	for i := range 30 {
+		for _, kind := range []byte{payload.Request, payload.Response} {
+			msgs = append(msgs, append(payload.AppendMeta(nil, payload.Meta{
+				Type: kind, ID: payload.AppendID(nil, 1, uint32(i)), Time: 1, Duration: -1, Length: -1,
+			}), "x"...))
+		}
+	}
+	outs := make([]Output, 3)
+	for i := range outs {
+		o := &tightOutput{}
+		o.room.Store(1000)
+		outs[i] = o
+	}
+	emit(t, []string{"--split-output"}, &listInput{msgs, false}, outs...)
+	for i, out := range outs {
+		seen := map[string]int{}
+		for _, id := range out.(*tightOutput).ids {
+			seen[id]++
+		}
+		if len(seen) != 10 {
+			t.Errorf("output %d has %d exchanges, want 10", i, len(seen))
+		}
+		for id, n := range seen {
+			if n != 2 {
+				t.Errorf("output %d has %d of the 2 messages of %s", i, n, id)
+			}
+		}
+	}
+}
+
+func TestLargeMessageGrowsTheBuffer(t *testing.T) {
+	o := &tightOutput{}
+	o.room.Store(10)
+	emit(t, nil, &listInput{testMessages(2, 3<<20), false}, o)
+	if o.delivered.Load() != 2 {
+		t.Errorf("%d delivered, want 2", o.delivered.Load())
+	}
+}
+
+func TestCountLimitIsPerSecond(t *testing.T) {
+	now := int64(0)
+	v := newVerdicts(pace.Limit{Kind: pace.LimitCount, N: 3}, "x")
+	v.now = func() int64 { return now }
+	out := &limitedOutput{&nullOutput{}, v}
+	for i, msg := range testMessages(40, 1) {
+		now = int64(i) * int64(100*time.Millisecond)
+		if _, err := out.Write(msg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := fmt.Sprint(out.Counts())
+	if rows != "[{limited 28} {delivered 12}]" {
+		t.Errorf("four seconds of ten messages at |3: %s", rows)
+	}
+}
+
+// TestFullOutputCostsNoToken: what finds no room behind the limiter has not
+// used the limit up.
+func TestFullOutputCostsNoToken(t *testing.T) {
+	tight := &tightOutput{}
+	out := limitOutput(tight, pace.Limit{Kind: pace.LimitCount, N: 1})
+	msg := testMessages(1, 1)[0]
+	for range 5 {
+		if _, err := out.Write(msg); err != errFull {
+			t.Fatalf("full output: %v", err)
+		}
+	}
+	tight.room.Store(1)
+	if _, err := out.Write(msg); err != nil || tight.delivered.Load() != 1 {
+		t.Errorf("with room: %v, %d delivered", err, tight.delivered.Load())
+	}
+}
+
+func BenchmarkEmit(b *testing.B) {
+	s, err := parseArgs("--input-dummy", "--output-null")
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := &repeatInput{msg: testMessages(1, 300)[0], left: b.N}
+	e := newEmitter(&plugins{inputs: []Input{in}, outputs: []Output{&nullOutput{}}}, s, b.Logf)
+	b.ReportAllocs()
+	b.ResetTimer()
+	e.run()
+}
+
+type repeatInput struct {
+	listInput
+	msg  []byte
+	left int
+}
+
+func (r *repeatInput) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	r.left--
+	return copy(p, r.msg), nil
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/buger/gor"
+
+// allowedImports is the direction in which the house leans: each package and
+// what it may import, beside the standard library. Names within the module
+// are given without it. Test files may import more.
+var allowedImports = map[string][]string{
+	".": {"internal/http1", "internal/link", "internal/pace", "internal/payload", "internal/queue", "internal/stats",
+		"raw_socket_listener", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"demo":                {"internal/payload"},
+	"internal/http1":      {},
+	"internal/link":       {"internal/payload", "internal/stats"},
+	"internal/pace":       {"golang.org/x/sys/unix"},
+	"internal/payload":    {"internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"internal/queue":      {"internal/stats"},
+	"internal/stats":      {"github.com/HdrHistogram/hdrhistogram-go"},
+	"raw_socket_listener": {"internal/http1", "golang.org/x/net/bpf", "golang.org/x/sys/unix", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"},
+}
+
+func TestImportsPointDown(t *testing.T) {
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		allowed, known := allowedImports[path.Dir(filepath.ToSlash(name))]
+		if !known {
+			t.Errorf("%s: its package has no row in allowedImports", name)
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			p, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if first, _, _ := strings.Cut(p, "/"); !strings.Contains(first, ".") {
+				if p == "net/http" && strings.HasPrefix(name, "internal") {
+					t.Errorf("%s imports net/http", name)
+				}
+				continue // the standard library
+			}
+			if !slices.Contains(allowed, strings.TrimPrefix(p, module+"/")) {
+				t.Errorf("%s imports %s, which is not below it", name, p)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+)
+
+func noLimit() pace.Limit { return pace.Limit{} }
+
+func TestFileOutputOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	file := writeFile(t, filepath.Join(dir, "file"), []byte("x"))
+	for _, tt := range []struct{ name, pattern, want string }{
+		{"no name", "", "requests.gor"},
+		{"a folder", dir, "name a file in it"},
+		{"a file as folder", filepath.Join(file, "x.gor"), "must be a folder"},
+		{"a file as folder of names", filepath.Join(file, "%Y", "x.gor"), "must be a folder"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := newFileOutput(tt.pattern, defaultSettings(), &pluginEnv{logf: t.Logf, queueBytes: 1 << 20})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q in it", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestFileOutputPermissionDenied(t *testing.T) {
+	var prefix []string
+	if os.Geteuid() == 0 { // who may write everywhere, unless that is taken away
+		prefix = []string{needTool(t, "setpriv", "util-linux"), "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"}
+	}
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o500))
+	for _, name := range []string{"x.gor", "%Y.gor"} {
+		gor := spawn(t, "gor", prefix, nil, "--input-dummy", "--output-file", filepath.Join(dir, name))
+		if code := gor.wait(); code != exitFailed || !strings.Contains(gor.said(), "permission denied; name a file in a folder") {
+			t.Errorf("%s: exit %d: %s", name, code, gor.said())
+		}
+	}
+}
+
+// TestFileOutputAfterInterference: whatever others do to the file while it is
+// recorded to, the next records are in a file of that name, and whole.
+func TestFileOutputAfterInterference(t *testing.T) {
+	msgs := [][]byte{aMessage('1', "a", "GET /a HTTP/1.1\r\n\r\n"), aMessage('1', "b", "GET /b HTTP/1.1\r\n\r\n")}
+	first := payload.AppendRecord(nil, msgs[0])
+	for _, tt := range []struct {
+		name string
+		do   func(t *testing.T, name string)
+		want [][]byte // in the file of that name
+		said string
+	}{
+		{"the file is removed", func(t *testing.T, name string) { must(t, os.Remove(name)) }, msgs[1:], "was removed"},
+		{"the folder is removed", func(t *testing.T, name string) { must(t, os.RemoveAll(filepath.Dir(name))) }, msgs[1:], "was removed"},
+		{"another file takes its place", func(t *testing.T, name string) {
+			other := writeFile(t, name+".other", first)
+			must(t, os.Rename(other, name))
+		}, msgs, "was removed"},
+		{"it is emptied", func(t *testing.T, name string) { must(t, os.Truncate(name, 0)) }, msgs[1:], "was cut"},
+		{"it is cut inside a record", func(t *testing.T, name string) { must(t, os.Truncate(name, int64(len(first)-20))) }, msgs[1:], "was cut"},
+		{"a record is added", func(t *testing.T, name string) { appendTo(t, name, first) }, [][]byte{msgs[0], msgs[0], msgs[1]}, "was written"},
+		{"half a record is added", func(t *testing.T, name string) { appendTo(t, name, first[:30]) }, msgs, "was written"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "folder", "x.gor")
+			out := newRecording(t, name, nil)
+			out.put(t, msgs[0])
+			out.settle(t)
+			tt.do(t, name)
+			out.put(t, msgs[1])
+			out.settle(t)
+			got, _ := readBack(t, name)
+			if len(got) != len(tt.want) {
+				t.Fatalf("%d messages %q, want %d", len(got), got, len(tt.want))
+			}
+			for i := range got {
+				if !bytes.Equal(got[i], tt.want[i]) {
+					t.Errorf("message %d is %q, want %q", i, got[i], tt.want[i])
+				}
+			}
+			if out.log.count(tt.said) != 1 {
+				t.Errorf("said %q, want %q once", out.log.lines, tt.said)
+			}
+			if n := rowsOf(out.Counts())["delivered"]; n != 2 {
+				t.Errorf("%d delivered, want 2", n)
+			}
+		})
+	}
+}
+
+func appendTo(t *testing.T, name string, b []byte) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	must(t, err)
+	_, err = f.Write(b)
+	must(t, err)
+	must(t, f.Close())
+}
+
+// TestFileOutputReopens: after a rename the records go on into the renamed
+// file, and after reopen into a new one.
+func TestFileOutputReopens(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.gor")
+	msgs := [][]byte{aMessage('1', "a", "GET /a HTTP/1.1\r\n\r\n"), aMessage('1', "b", "GET /b HTTP/1.1\r\n\r\n"), aMessage('1', "c", "GET /c HTTP/1.1\r\n\r\n")}
+	out := newRecording(t, name, nil)
+	out.put(t, msgs[0])
+	out.settle(t)
+	must(t, os.Rename(name, name+".1"))
+	out.put(t, msgs[1])
+	out.reopen()
+	eventually(t, "the reopening", func() bool { return !out.w.reopen.Load() })
+	out.put(t, msgs[2])
+	out.settle(t)
+	wantRecords(t, name+".1", msgs[:2]...)
+	wantRecords(t, name, msgs[2])
+}
+
+// TestFileOutputDeviceFull: /dev/full takes nothing, ever.
+func TestFileOutputDeviceFull(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("TestFileOutputDeviceFull: there is no /dev/full")
+	}
+	out := newRecording(t, "/dev/full", nil)
+	msg := aMessage('1', "a", strings.Repeat("x", 1000))
+	taken := fillUp(t, out, msg)
+	cancel := make(chan struct{})
+	close(cancel)
+	if err := out.Settle(cancel); err == nil {
+		t.Error("Settle of what could not be written returned nil")
+	}
+	eventually(t, "a line that names the cause", func() bool { return out.log.has("no space left on device") })
+	must(t, out.Close())
+	if got := rowsOf(out.Counts()); got["unsent"] != taken || got["delivered"] != 0 {
+		t.Errorf("counts %v, want %d unsent", got, taken)
+	}
+	if n := out.log.count("no space left"); n != 1 {
+		t.Errorf("said %d times what is wrong: %q", n, out.log.lines)
+	}
+}
+
+// fillUp writes until the output takes no more and returns how many it took.
+func fillUp(t *testing.T, out fileRecording, msg []byte) (taken uint64) {
+	t.Helper()
+	for deadline := time.Now().Add(testTimeout); ; taken++ {
+		if time.Now().After(deadline) {
+			t.Fatalf("the output takes more and more: %d messages", taken)
+		}
+		if _, err := out.Write(msg); err == nil {
+			continue
+		}
+		if !out.Room(nil, 50*time.Millisecond) {
+			return taken
+		}
+		taken--
+	}
+}
+
+// wantRecovery has an output run into a failure: it takes what its queue holds
+// and no more, says why, and goes on when it can, with nothing lost.
+func wantRecovery(t *testing.T, out fileRecording, name, cause string, recover func()) {
+	t.Helper()
+	msg := aMessage('1', "a", strings.Repeat("x", 10_000))
+	taken := fillUp(t, out, msg)
+	eventually(t, "a line that names the cause", func() bool { return out.log.has(cause) })
+	if got := rowsOf(out.Counts()); got["delivered"] == taken {
+		t.Errorf("%d taken and all delivered", taken)
+	}
+	recover()
+	out.put(t, msg)
+	taken++
+	out.settle(t)
+	got, damage := readBack(t, name)
+	if uint64(len(got)) != taken || damage.Any() {
+		t.Errorf("%d records of %d, %s", len(got), taken, damage)
+	}
+	if n := out.log.count(cause); n != 1 || out.log.count("recording again") != 1 {
+		t.Errorf("said %q, want the cause once and the end of it once", out.log.lines)
+	}
+	must(t, out.Close())
+	if got := rowsOf(out.Counts()); got["delivered"] != taken || stats.Sum(out.Counts()) != taken {
+		t.Errorf("counts %v, want %d delivered", got, taken)
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+func countDials(dial dialFunc, n *atomic.Int64) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		n.Add(1)
+		return dial(ctx, network, address)
+	}
+}
+
+// dialTo connects to addr whatever the address.
+func dialTo(addr string) dialFunc {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}
+}
+
+// TestHealth goes through the life of a target on a clock of its own.
+func TestHealth(t *testing.T) {
+	var h health
+	start := time.Unix(1000, 0)
+	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	type answer struct {
+		try, probe bool
+		wait       time.Duration
+	}
+	ask := func(ms int, want answer) <-chan struct{} {
+		t.Helper()
+		try, probe, wait, changed := h.mayTry(at(ms))
+		if got := (answer{try, probe, max(wait, 0)}); got != want {
+			t.Errorf("at %d ms: %+v, want %+v", ms, got, want)
+		}
+		return changed
+	}
+	note := func(began, now int, probe, ok, tell bool) {
+		t.Helper()
+		if got := h.note(at(began), at(now), probe, ok); got != tell {
+			t.Errorf("note at %d ms: tell %v, want %v", now, got, tell)
+		}
+	}
+	try, probe := answer{try: true}, answer{try: true, probe: true}
+	wait := func(ms int) answer { return answer{wait: time.Duration(ms) * time.Millisecond} }
+	down := wait(0)
+
+	ask(0, try)
+	ask(0, try) // while it is up, all may
+	note(0, 1, false, false, true)
+	note(0, 2, false, false, false) // was under way: changes nothing
+	changed := ask(2, wait(9))
+	ask(11, probe)
+	ask(12, wait(488)) // for the one that tries
+	note(11, 13, true, false, false)
+	<-changed // whoever waited asks again
+	ask(13, wait(20))
+	ask(33, probe)
+	note(33, 34, true, false, false)
+	ask(74, probe)
+	note(74, 75, true, false, false)
+	ask(155, probe)
+	note(155, 156, true, false, false)
+	ask(316, probe)
+	note(316, 317, true, false, false)
+	ask(320, down) // the next try, at 637 ms, is too late for a request of now
+	ask(636, down)
+	ask(637, probe)
+	ask(638, down) // not waited for
+	note(637, 639, true, true, true)
+	ask(640, try)
+
+	// It comes and goes: what was told a moment ago is not told again.
+	note(700, 701, false, false, false)
+	note(702, 703, true, true, false)
+	note(20_000, 20_001, false, false, true)
+	note(20_011, 20_012, true, true, true)
+
+	// A connect that runs into its timeout: nobody waits after it.
+	note(30_000, 35_000, false, false, true)
+	ask(35_001, down)
+}
+
+func TestHealthPauseIsBounded(t *testing.T) {
+	var h health
+	now := time.Unix(1000, 0)
+	h.note(now, now, false, false)
+	for range 20 {
+		try, probe, _, _ := h.mayTry(now.Add(h.pause))
+		if !try || !probe {
+			t.Fatal("no try after the pause")
+		}
+		now = now.Add(h.pause)
+		h.note(now, now, true, false)
+	}
+	if h.pause != downMost {
+		t.Errorf("the pause is %s, want %s", h.pause, downMost)
+	}
+}

@@ -1,0 +1,368 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/payload"
+)
+
+// A rawTarget is a TCP server whose connections a test handles itself.
+type rawTarget struct {
+	net.Listener
+	conns atomic.Int64
+}
+
+// startTarget serves each connection with handle, which is given its number
+// from 1 on, until the test ends.
+func startTarget(t testing.TB, handle func(c net.Conn, n int)) *rawTarget {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rawTarget{Listener: l}
+	r.serve(t, handle)
+	return r
+}
+
+func (r *rawTarget) serve(t testing.TB, handle func(c net.Conn, n int)) {
+	var open sync.Map
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := r.Accept()
+			if err != nil {
+				break
+			}
+			n := int(r.conns.Add(1))
+			open.Store(c, nil)
+			wg.Go(func() {
+				handle(c, n)
+				open.Delete(c)
+				c.Close()
+			})
+		}
+		open.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
+	})
+	t.Cleanup(func() { r.Close(); wg.Wait() })
+}
+
+func (r *rawTarget) addr() string { return r.Addr().String() }
+
+// readRequest reads one request off a connection, and nothing behind it.
+func readRequest(c io.Reader) ([]byte, error) {
+	var p http1.Parser
+	p.ResetRequest()
+	var raw []byte
+	var b [1]byte
+	for {
+		if _, err := c.Read(b[:]); err != nil {
+			return raw, err
+		}
+		raw = append(raw, b[0])
+		if _, done, err := p.Feed(b[:]); err != nil || done {
+			return raw, err
+		}
+	}
+}
+
+// resetConn closes a connection with RST.
+func resetConn(c net.Conn) {
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+}
+
+const ok200 = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+// answering answers every request with these answers in turn.
+func answering(answers ...string) func(c net.Conn, n int) {
+	return func(c net.Conn, _ int) {
+		for i := 0; ; i++ {
+			if _, err := readRequest(c); err != nil {
+				return
+			}
+			io.WriteString(c, answers[i%len(answers)])
+		}
+	}
+}
+
+// httpRig is an HTTP output under test.
+type httpRig struct {
+	*httpOutput
+	t testing.TB
+	n int
+}
+
+func newRig(t testing.TB, addr string, change func(s *Settings)) *httpRig {
+	t.Helper()
+	s := defaultSettings()
+	s.HTTPWorkers = 1
+	if change != nil {
+		change(s)
+	}
+	done := make(chan struct{})
+	var background sync.WaitGroup
+	env := &pluginEnv{
+		stderr: io.Discard, logf: func(string, ...any) {}, own: newOwnConns(), queueBytes: 32 << 20,
+		background: &background, done: done,
+	}
+	out, err := newHTTPOutput(addr, s, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { out.Close(); close(done); background.Wait() })
+	return &httpRig{httpOutput: out.(*httpOutput), t: t}
+}
+
+func (r *httpRig) message(raw string) []byte {
+	msg := payload.AppendMeta(nil, payload.Meta{
+		Type: payload.Request, ID: payload.AppendID(nil, 1, uint32(r.n)), Time: 1e18, Duration: 0, Length: -1,
+	})
+	r.n++
+	return append(msg, raw...)
+}
+
+// put writes requests, waiting for room as an input that can wait does.
+func (r *httpRig) put(raws ...string) {
+	r.t.Helper()
+	for _, raw := range raws {
+		msg := r.message(raw)
+		for {
+			_, err := r.Write(msg)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, errFull) {
+				r.t.Fatal(err)
+			}
+			r.Room(nil, time.Second)
+		}
+	}
+}
+
+// each writes requests one after the other, each when the one before is done.
+func (r *httpRig) each(raws ...string) {
+	r.t.Helper()
+	for _, raw := range raws {
+		r.put(raw)
+		r.settle()
+	}
+}
+
+func (r *httpRig) settle() {
+	r.t.Helper()
+	cancel := make(chan struct{})
+	timer := time.AfterFunc(testTimeout, func() { close(cancel) })
+	defer timer.Stop()
+	if err := r.Settle(cancel); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// counts is the rows that are not zero, as "2 delivered, 1 reset".
+func (r *httpRig) counts() string {
+	return list(nonZero(r.Counts()))
+}
+
+func (r *httpRig) want(counts string) {
+	r.t.Helper()
+	if got := r.counts(); got != counts {
+		r.t.Errorf("got %s, want %s", got, counts)
+	}
+}
+
+const (
+	httpGet  = "GET / HTTP/1.1\r\nHost: prod\r\n\r\n"
+	httpPost = "POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 3\r\n\r\nabc"
+	httpHead = "HEAD / HTTP/1.1\r\nHost: prod\r\n\r\n"
+)
+
+// TestSendsBytesAsRecorded: with the original Host nothing changes at all.
+func TestSendsBytesAsRecorded(t *testing.T) {
+	long := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB
+	requests := []string{
+		httpGet, httpPost,
+		"gEt /a%20b?x=1&y=%00 HTTP/1.1\r\nhOST:prod\r\nX-Odd :  a\tb  \r\nx-odd:\r\nX-ODD: \x80\xff\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: prod\r\nTransfer-Encoding: chunked\r\n\r\n3;ext=\"v\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX-Trailer: t\r\nY: z\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 20\r\n\r\n" + strings.Repeat("\x00", 20),
+		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 34\r\n\r\n" + string(payload.Separator) + "1 abc\n" + string(payload.Separator),
+		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 5000\r\n\r\n" + long[:5000],
+		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 65536\r\n\r\n" + long[:65536],
+		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 65537\r\n\r\n" + long[:65537],
+		"PUT / HTTP/1.1\r\nHost: prod\r\nContent-Length: 1048576\r\n\r\n" + long,
+		"POST / HTTP/1.1\r\nHost: prod\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n" + long + "\r\n0\r\n\r\n",
+		"GET / HTTP/1.1\nHost: prod\nA: b\n\n",
+		"GET /a b c HTTP/1.1\r\nHost: prod\r\n\r\n",
+		"PROPFIND /x HTTP/1.1\r\nHost: prod\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+		"GET / HTTP/1.1\r\nHost: prod\r\nX-Long: " + long[:30000] + "\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: prod\r\nCookie: a\r\n  b=folded\r\n\r\n",
+	}
+	target := startSink(t)
+	rig := newRig(t, target.addr(), func(s *Settings) { s.HTTPOriginalHost = true })
+	rig.put(requests...)
+	rig.settle()
+	rig.want(fmt.Sprintf("%d delivered", len(requests)))
+	want := make([][]byte, len(requests))
+	for i := range requests {
+		want[i] = []byte(requests[i])
+	}
+	wantSame(t, raws(target.arrivals()), want)
+	if target.conns != 1 {
+		t.Errorf("%d connections, want 1", target.conns)
+	}
+}
+
+// TestReusesConnections: as many connections as workers, whatever the answers.
+func TestReusesConnections(t *testing.T) {
+	target := startTarget(t, func(c net.Conn, _ int) {
+		for i := 0; ; i++ {
+			raw, err := readRequest(c)
+			if err != nil {
+				return
+			}
+			answer := []string{
+				ok200,
+				"HTTP/1.1 204 No Content\r\n\r\n",
+				"HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n",
+				"HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nT: x\r\n\r\n",
+				"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok200,
+				"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+			}[i%6]
+			if bytes.HasPrefix(raw, []byte("HEAD")) {
+				answer = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
+			}
+			io.WriteString(c, answer)
+		}
+	})
+	rig := newRig(t, target.addr(), func(s *Settings) { s.HTTPWorkers = 3 })
+	for range 100 {
+		rig.put(httpGet, httpPost, httpHead)
+	}
+	rig.settle()
+	rig.want("300 delivered")
+	if n := target.conns.Load(); n > 3 {
+		t.Errorf("%d connections for 3 workers", n)
+	}
+	var report bytes.Buffer
+	rig.Report(&report)
+	for _, want := range []string{"200 x ", "204 x ", "304 x ", "500 x ", "latency: p50 ", " p99 ", " max ", "connections: "} {
+		if !strings.Contains(report.String(), want) {
+			t.Errorf("the report has no %q:\n%s", want, report.String())
+		}
+	}
+}
+
+// TestResponsesAreIgnored: they count, so that the rows sum to the writes.
+func TestResponsesAreIgnored(t *testing.T) {
+	target := startSink(t)
+	rig := newRig(t, target.addr(), nil)
+	rig.put(httpGet)
+	for _, kind := range []byte{payload.Response, payload.ReplayResponse} {
+		msg := append(payload.AppendMeta(nil, payload.Meta{Type: kind, ID: []byte("a"), Time: 1e18, Duration: 1, Length: -1}), ok200...)
+		if n, err := rig.Write(msg); n != len(msg) || err != nil {
+			t.Errorf("Write: %d, %v", n, err)
+		}
+	}
+	rig.settle()
+	rig.want("1 delivered, 2 responses ignored")
+}
+
+// TestCloseCountsWhatIsInFlight: connections end at once, and what was on
+// them or in the queue is unsent.
+func TestCloseCountsWhatIsInFlight(t *testing.T) {
+	mute := startMute(t)
+	before := runtime.NumGoroutine()
+	rig := newRig(t, mute.addr(), func(s *Settings) { s.HTTPTimeout, s.HTTPWorkers = time.Hour, 4 })
+	for range 10 {
+		rig.put(httpGet)
+	}
+	mute.await(t, 4)
+	cancelled := make(chan struct{})
+	close(cancelled)
+	if err := rig.Drain(cancelled); err == nil {
+		t.Error("a cancelled Drain returns nil")
+	}
+	must(t, rig.Close())
+	rig.want("10 unsent")
+	must(t, rig.Close())
+	rig.want("10 unsent")
+	eventually(t, "the goroutines' end", func() bool { return runtime.NumGoroutine() <= before+4 }) // the target's connections end later
+}
+
+// TestCloseWhileTargetIsDown: workers that wait for it end too.
+func TestCloseWhileTargetIsDown(t *testing.T) {
+	var dials atomic.Int64
+	rig := newRig(t, freePort(t), func(s *Settings) { s.HTTPWorkers = 8 })
+	rig.dial = countDials(rig.dial, &dials)
+	for range 20 {
+		rig.put(httpGet)
+	}
+	eventually(t, "an attempt to connect", func() bool { return dials.Load() > 1 })
+	must(t, rig.Close())
+	var sum uint64
+	for _, row := range rig.Counts() {
+		sum += row.N
+	}
+	if sum != 20 {
+		t.Errorf("%s, want 20 in all", rig.counts())
+	}
+}
+
+func TestReportSumsUpManyStatuses(t *testing.T) {
+	var answers []string
+	for status := 200; status < 213; status++ {
+		answers = append(answers, fmt.Sprintf("HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", status))
+	}
+	answers[3] = "HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n"
+	answers[4] = "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n"
+	target := startTarget(t, func(c net.Conn, n int) {
+		for i := 0; ; i++ {
+			if _, err := readRequest(c); err != nil {
+				return
+			}
+			if answer := answers[i%len(answers)]; strings.Contains(answer, " 204 ") {
+				io.WriteString(c, "HTTP/1.1 204 X\r\n\r\n")
+			} else {
+				io.WriteString(c, answer)
+			}
+		}
+	})
+	rig := newRig(t, target.addr(), nil)
+	for range answers {
+		rig.put(httpGet)
+	}
+	rig.settle()
+	if got, want := rig.statusLine(), "2xx x 11, 4xx x 1, 9xx x 1 (13 different)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestHTTPStatsLines(t *testing.T) {
+	done := make(chan struct{})
+	var background sync.WaitGroup
+	var stderr lockedBuffer
+	s := defaultSettings()
+	s.HTTPStats = true
+	out, err := newHTTPOutput("127.0.0.1:1", s, &pluginEnv{
+		stderr: &stderr, logf: t.Logf, own: newOwnConns(), queueBytes: 1 << 20, background: &background, done: done,
+	})
+	must(t, err)
+	eventually(t, "the heading", func() bool { return bytes.Count(stderr.Bytes(), []byte("\n")) == 2 })
+	close(done)
+	background.Wait()
+	must(t, out.Close())
+	if got := string(stderr.Bytes()); !strings.Contains(got, " output_http:latest,mean,max,count,count/second\n") || !strings.Contains(got, " output_http:0,0,0,0,0\n") {
+		t.Errorf("stderr: %q", got)
+	}
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// selfSigned makes a TLS listener's configuration for 127.0.0.1.
+func selfSigned(t *testing.T) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	cert := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, &key.PublicKey, key)
+	must(t, err)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+}
+
+func TestTLS(t *testing.T) {
+	var names sync.Map
+	config := selfSigned(t)
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		names.Store(hello.ServerName, nil)
+		return nil, nil
+	}
+	target := startTarget(t, func(c net.Conn, _ int) {
+		s := tls.Server(c, config)
+		answering(ok200, ok200, ok200, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"+strings.Repeat("x", 100_000))(s, 0)
+	})
+	_, port, _ := net.SplitHostPort(target.addr())
+	addr := "https://localhost:" + port
+	rig := newRig(t, addr, func(s *Settings) { s.HTTPSkipVerify = true })
+	rig.dial = dialTo(target.addr())
+	size := 1 << 20
+	large := fmt.Sprintf("POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
+	rig.each(httpGet, httpPost, httpHead, httpGet, large, httpPost)
+	rig.want("6 delivered")
+	if n := target.conns.Load(); n != 2 { // the answer to HEAD has a body, which ends a connection
+		t.Errorf("%d connections", n)
+	}
+	if _, ok := names.Load("localhost"); !ok {
+		t.Error("no server name was sent")
+	}
+
+	strict := newRig(t, addr, nil)
+	strict.dial = dialTo(target.addr())
+	var said bytes.Buffer
+	strict.logf = func(format string, args ...any) { fmt.Fprintf(&said, format, args...) }
+	strict.each(httpGet)
+	strict.want("1 TLS")
+	if !strings.Contains(said.String(), "--output-http-skip-verify") {
+		t.Errorf("the certificate's refusal says %q", said.String())
+	}
+}
+
+// TestTLSClosedWhileIdle: session tickets that nobody read yet are not the
+// end of a connection, and a close_notify is.
+func TestTLSClosedWhileIdle(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		closed := make(chan struct{}, 10)
+		config := selfSigned(t)
+		config.MaxVersion = version
+		target := startTarget(t, func(c net.Conn, n int) {
+			s := tls.Server(c, config)
+			for i := 0; ; i++ {
+				if _, err := readRequest(s); err != nil {
+					return
+				}
+				io.WriteString(s, ok200)
+				if i == 2 {
+					s.CloseWrite() // the alert alone: the socket stays open
+					closed <- struct{}{}
+					io.Copy(io.Discard, c)
+					return
+				}
+			}
+		})
+		rig := newRig(t, "https://"+target.addr(), func(s *Settings) { s.HTTPSkipVerify = true })
+		rig.each(httpPost, httpPost, httpPost)
+		<-closed
+		rig.each(httpPost, httpPost, httpPost)
+		rig.want("6 delivered")
+		if n := target.conns.Load(); n != 2 {
+			t.Errorf("%x: %d connections, want 2", version, n)
+		}
+	}
+}
+
+func TestTLSToPlainServer(t *testing.T) {
+	target := startTarget(t, func(c net.Conn, _ int) {
+		io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+		io.Copy(io.Discard, c)
+	})
+	rig := newRig(t, "https://"+target.addr(), nil)
+	rig.put(httpGet)
+	rig.settle()
+	rig.want("1 TLS")
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
+)
+
+func TestLinkAddresses(t *testing.T) {
+	tests := []struct {
+		addr    string
+		in, out string // a part of the error; "" none
+	}{
+		{"127.0.0.1:0", "", ""},
+		{"[::1]:28020", "", ""},
+		{"replay.local:28020", "", ""},
+		{":28020", "", "replay.local:28020"},
+		{"28020", ":28020", ":28020"},
+		{"nonsense", "host:28020", "host:28020"},
+		{"http://host:28020", "host:28020", "host:28020"},
+		{"::1", "[::1]:28020", "[::1]:28020"},
+		{"host:", "port between", "port between"},
+		{"host:http", "port between", "port between"},
+		{"host:70000", "port between", "port between"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.addr, func(t *testing.T) {
+			wantError(t, checkLinkAddr(tt.addr), tt.in)
+			if tt.out == "" {
+				return
+			}
+			_, err := newTCPOutput(tt.addr, defaultSettings(), testEnv(t, io.Discard))
+			wantError(t, err, tt.out)
+		})
+	}
+}
+
+func wantError(t *testing.T, err error, part string) {
+	t.Helper()
+	switch {
+	case part == "" && err != nil:
+		t.Errorf("refused: %v", err)
+	case part != "" && err == nil:
+		t.Errorf("accepted, want an error with %q", part)
+	case part != "" && !strings.Contains(err.Error(), part):
+		t.Errorf("error %q, want one with %q", err, part)
+	}
+}
+
+func TestListenErrorsNameTheRemedy(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer busy.Close()
+	_, err = newTCPInput(busy.Addr().String(), pace.Limit{}, defaultSettings(), testEnv(t, io.Discard))
+	wantError(t, err, "in use; see by whom")
+	_, err = newTCPInput("192.0.2.1:28020", pace.Limit{}, defaultSettings(), testEnv(t, io.Discard))
+	wantError(t, err, "no such address")
+}
+
+func TestOpenInputWarns(t *testing.T) {
+	for addr, warns := range map[string]bool{":0": true, "0.0.0.0:0": true, "127.0.0.1:0": false} {
+		env := testEnv(t, io.Discard)
+		said := 0
+		env.logf = func(format string, _ ...any) {
+			if strings.Contains(format, "everyone who can reach") {
+				said++
+			}
+		}
+		in, err := newTCPInput(addr, pace.Limit{}, defaultSettings(), env)
+		must(t, err)
+		in.Close()
+		if (said == 1) != warns || said > 1 {
+			t.Errorf("%s: warned %d times", addr, said)
+		}
+	}
+}
+
+// A message is acknowledged along a chain of hosts only when the last has
+// settled it.
+func TestSettleReachesTheLastHost(t *testing.T) {
+	s := defaultSettings()
+	open := make(chan struct{})
+	env := testEnv(t, io.Discard)
+	env.settle = func(cancel <-chan struct{}) error {
+		select {
+		case <-open:
+			return nil
+		case <-cancel:
+			return errCancelled
+		}
+	}
+	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, env)
+	must(t, err)
+	received := collect(t, in)
+	out, err := newTCPOutput(linkAddr(t, in), s, testEnv(t, io.Discard))
+	must(t, err)
+	msgs := testMessages(10, 100)
+	for _, msg := range msgs {
+		_, err := out.Write(msg)
+		must(t, err)
+	}
+	settled := make(chan error, 1)
+	go func() { settled <- out.Settle(make(chan struct{})) }()
+	select {
+	case err := <-settled:
+		t.Fatalf("settled (%v) before the receiver was", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(open)
+	must(t, <-settled)
+	must(t, out.Drain(make(chan struct{})))
+	must(t, out.Close())
+	in.Close()
+	if n := len(received()); n != len(msgs) {
+		t.Errorf("%d messages came, want %d", n, len(msgs))
+	}
+	if rows := out.Counts(); rows[0].N != uint64(len(msgs)) || stats.Sum(rows) != uint64(len(msgs)) {
+		t.Errorf("counts %v", rows)
+	}
+}
+
+// A dead receiver holds up a host in the middle for a while, not for ever, and
+// what it did not get is counted.
+func TestSettleOfADeadReceiver(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	addr := l.Addr().String()
+	l.Close()
+	made, err := newTCPOutput(addr, defaultSettings(), testEnv(t, io.Discard))
+	must(t, err)
+	out := made.(*tcpOutput)
+	out.patience = 50 * time.Millisecond
+	msgs := testMessages(3, 100)
+	for _, msg := range msgs {
+		_, err := out.Write(msg)
+		must(t, err)
+	}
+	cancel := make(chan struct{})
+	must(t, out.Settle(cancel))
+	out.patience = time.Hour
+	close(cancel)
+	if err := out.Settle(cancel); !errors.Is(err, queue.ErrCancelled) {
+		t.Errorf("Settle when cancelled: %v", err)
+	}
+	if err := out.Drain(cancel); err == nil {
+		t.Error("Drain when cancelled: no error")
+	}
+	must(t, out.Close())
+	must(t, out.Close())
+	if rows := out.Counts(); rows[len(rows)-1].N != 3 || stats.Sum(rows) != 3 {
+		t.Errorf("counts %v, want 3 unsent", rows)
+	}
+	if _, err := out.Write(msgs[0]); err == nil {
+		t.Error("Write after Close: no error")
+	}
+}
+
+func TestTCPStatsLine(t *testing.T) {
+	s := defaultSettings()
+	s.TCPStats = true
+	var stderr lockedBuffer
+	done := make(chan struct{})
+	var background sync.WaitGroup
+	env := testEnv(t, io.Discard)
+	env.stderr, env.done, env.background = &stderr, done, &background
+	out, err := newTCPOutput("127.0.0.1:1", s, env)
+	must(t, err)
+	defer out.Close()
+	late := time.After(10 * time.Second)
+	for !bytes.Contains(stderr.Bytes(), []byte(" output_tcp:0,0,0,0,0\n")) {
+		select {
+		case <-late:
+			t.Fatalf("printed %q", stderr.Bytes())
+		case <-time.After(time.Millisecond):
+		}
+	}
+	close(done)
+	background.Wait()
+	if !bytes.Contains(stderr.Bytes(), []byte(" output_tcp:latest,mean,max,count,count/second\n")) {
+		t.Errorf("printed %q", stderr.Bytes())
+	}
+}

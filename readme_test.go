@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/payload"
+)
+
+// readmeCommands returns the gor commands of the README's bash blocks, lines
+// joined and without sudo.
+func readmeCommands(t *testing.T) []string {
+	t.Helper()
+	readme, err := os.ReadFile("README.md")
+	must(t, err)
+	var commands []string
+	in := false
+	text := strings.ReplaceAll(string(readme), "\\\n", " ")
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "```bash":
+			in = true
+		case strings.HasPrefix(line, "```"):
+			in = false
+		case in && line != "" && !strings.HasPrefix(line, "#"):
+			commands = append(commands, strings.Join(strings.Fields(strings.TrimPrefix(line, "sudo ")), " "))
+		}
+	}
+	return commands
+}
+
+// readmeRequests is the traffic that every example is given; the examples'
+// filters tell them apart.
+func readmeRequests() [][]byte {
+	var requests [][]byte
+	for i := range 12 {
+		method := []string{"GET", "POST", "OPTIONS"}[i%3]
+		host := []string{"www.example.com", "api.example.com"}[i%2]
+		body, length := "", ""
+		if method == "POST" {
+			body, length = "body", "Content-Length: 4\r\n"
+		}
+		requests = append(requests, fmt.Appendf(nil, "%s /%d HTTP/1.1\r\nHost: %s\r\nX-Number: %d\r\nuser-agent: test\r\nuser-id: %d\r\napi-version: 1.%02d\r\n%s\r\n%s",
+			method, i, host, i, i, i, length, body))
+	}
+	return requests
+}
+
+func all(http1.Request) bool { return true }
+
+func headerIs(r http1.Request, name, value string) bool {
+	got, ok := r.Header(name)
+	return ok && string(got) == value
+}
+
+// readmeExamples says what each example of the README does: which requests
+// pass, and what is true of them at the target. A command of the README that
+// has no row here fails the test.
+var readmeExamples = map[string]struct {
+	pass  func(http1.Request) bool // nil: a rate limit decides, the sums are checked
+	there func(http1.Request) bool // true of each request at the target, nil: nothing more
+}{
+	`gor --input-raw :80 --output-tcp replay.local:28020`:                                                          {pass: all},
+	`gor --input-tcp :28020 --output-http http://staging.com`:                                                      {pass: all},
+	`gor --input-tcp replay.local:28020 --output-http http://staging.com`:                                          {pass: all},
+	`gor --input-raw :80 --output-http "http://staging.com"`:                                                       {pass: all},
+	`gor --input-raw :80 --output-file requests.gor`:                                                               {pass: all},
+	`gor --input-file requests.gor --output-http "http://staging.com"`:                                             {pass: all},
+	`gor --input-file "requests.gor|200%" --output-http http://staging.com`:                                        {pass: all},
+	`gor --input-file "requests.gor|50%" --output-http http://staging.com`:                                         {pass: all},
+	`gor --input-file "requests.gor|max" --output-http http://staging.com`:                                         {pass: all},
+	`gor --input-tcp :28020 --output-http "http://staging.com|10"`:                                                 {},
+	`gor --input-raw :80 --output-tcp "replay.local:28020|10%"`:                                                    {},
+	`gor --input-raw :80 --output-stdout`:                                                                          {pass: all},
+	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com"`:                     {pass: all},
+	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com" --split-output true`: {pass: all},
+	`gor --input-raw :8080 --output-http staging.com --output-http-url-regexp ^www.`: {
+		pass: func(r http1.Request) bool { return headerIs(r, "Host", "www.example.com") }},
+	`gor --input-raw :8080 --output-http staging.com --output-http-header-filter "api-version:^1\.0\d"`: {
+		pass: func(r http1.Request) bool { v, _ := r.Header("api-version"); return string(v) < "1.10" }}, // of 1.00 to 1.11
+	`gor --input-raw :8080 --output-http staging.com --output-http-header-hash-filter user-id:1/32`: {
+		pass: func(r http1.Request) bool { id, _ := r.Header("user-id"); return fnv1a(id) < 1<<27 }},
+	`gor --input-raw :80 --output-http "http://staging.server" --output-http-method GET --output-http-method OPTIONS`: {
+		pass: func(r http1.Request) bool { return string(r.Method()) != "POST" }},
+	`gor --input-raw :80 --output-http "http://staging.server" --output-http-header "User-Agent: Replayed by Gor" --output-http-header "Enable-Feature-X: true"`: {
+		pass: all, there: func(r http1.Request) bool {
+			return headerIs(r, "User-Agent", "Replayed by Gor") && headerIs(r, "Enable-Feature-X", "true")
+		}},
+	`gor --input-raw :80 --output-http "http://user:pass@staging.com"`: {
+		pass: all, there: func(r http1.Request) bool { return headerIs(r, "Authorization", "Basic dXNlcjpwYXNz") }},
+}
+
+// fnv1a is the hash as its authors give it, written again to check ours.
+func fnv1a(b []byte) (h uint32) {
+	h = 0x811c9dc5
+	for _, c := range b {
+		h = (h ^ uint32(c)) * 0x01000193
+	}
+	return h
+}
+
+// TestREADMEExamples runs every example of the README with the real program,
+// and its addresses put on loopback.
+func TestREADMEExamples(t *testing.T) {
+	commands := readmeCommands(t)
+	if len(commands) < len(readmeExamples) {
+		t.Errorf("the README has %d examples, the test %d", len(commands), len(readmeExamples))
+	}
+	for _, command := range commands {
+		t.Run(command, func(t *testing.T) {
+			example, known := readmeExamples[command]
+			if !known {
+				t.Fatal("no row in readmeExamples says what this example does")
+			}
+			if strings.Contains(command, "--input-raw") {
+				needCapture(t)
+			}
+			w := newReadmeWorld(t)
+			args := w.place(splitCommand(t, command)[1:])
+			said, got := w.run(t, args)
+			wantSums(t, said)
+			if example.pass == nil {
+				if !strings.Contains(said, "limited") {
+					t.Errorf("nothing is said of the limit:\n%s", said)
+				}
+				return
+			}
+			var want []int
+			for i, raw := range w.requests {
+				if example.pass(parsed(t, raw)) {
+					want = append(want, i)
+				}
+			}
+			// With several outputs each gets everything, or together they do.
+			for _, numbers := range got {
+				slices.Sort(numbers)
+				if !slices.Equal(numbers, want) {
+					t.Errorf("requests %v, want %v\n%s", numbers, want, said)
+				}
+			}
+			if example.there != nil {
+				for _, a := range w.staging.arrivals() {
+					if !example.there(parsed(t, a.raw)) {
+						t.Errorf("at the target: %q", a.raw)
+					}
+				}
+			}
+		})
+	}
+}
+
+func parsed(t *testing.T, raw []byte) (r http1.Request) {
+	t.Helper()
+	must(t, r.Parse(raw))
+	return r
+}
+
+// readmeWorld is what the examples' names stand for.
+type readmeWorld struct {
+	production, staging, dev *sink
+	link, file               string
+	requests                 [][]byte
+}
+
+func newReadmeWorld(t *testing.T) *readmeWorld {
+	return &readmeWorld{
+		production: startSink(t), staging: startSink(t), dev: startSink(t),
+		link: freePort(t), file: filepath.Join(t.TempDir(), "requests.gor"),
+		requests: readmeRequests(),
+	}
+}
+
+func (w *readmeWorld) place(args []string) []string {
+	names := strings.NewReplacer(
+		"replay.local:28020", w.link, ":28020", w.link,
+		"staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
+		"requests.gor", w.file)
+	placed := slices.Clone(args)
+	for i := range placed {
+		if i > 0 && placed[i-1] == "--input-raw" {
+			placed[i] = w.production.addr()
+		} else {
+			placed[i] = names.Replace(placed[i])
+		}
+	}
+	return placed
+}
+
+// run runs the example to its end. got is the numbers of the requests at each
+// of its outputs, or together when they share the traffic.
+func (w *readmeWorld) run(t *testing.T, args []string) (said string, got [][]int) {
+	t.Helper()
+	has := func(flag string) bool { return slices.Contains(args, flag) }
+	feed := writeFile(t, filepath.Join(t.TempDir(), "feed.gor"), record(w.requests, make([]time.Duration, len(w.requests))))
+	if has("--input-file") {
+		writeFile(t, w.file, record(w.requests, make([]time.Duration, len(w.requests))))
+		code, said := runGor(t, args...)
+		if code != 0 {
+			t.Fatalf("exit %d:\n%s", code, said)
+		}
+		return said, w.outputs(t, args, nil)
+	}
+	received := filepath.Join(t.TempDir(), "received.gor")
+	var receiver *process
+	if has("--output-tcp") {
+		receiver = startGor(t, "--input-tcp", w.link, "--output-file", received)
+	}
+	var stdout bytes.Buffer
+	gor := w.start(t, args, &stdout)
+	if has("--input-tcp") {
+		if code, said := runGor(t, "--input-file", feed+"|max", "--output-tcp", w.link); code != 0 {
+			t.Fatalf("feeder: exit %d:\n%s", code, said)
+		}
+	} else {
+		must(t, sendAll(w.production.addr(), w.requests))
+	}
+	gor.stop()
+	if receiver != nil {
+		receiver.stop()
+		list, _ := readRecording(t, received, payload.Request)
+		return gor.said(), [][]int{numbers(t, list)}
+	}
+	return gor.said(), w.outputs(t, args, stdout.Bytes())
+}
+
+func (w *readmeWorld) start(t *testing.T, args []string, stdout *bytes.Buffer) *process {
+	p := spawnTo(t, stdout, args...)
+	p.await("gor: to ")
+	return p
+}
+
+func (w *readmeWorld) outputs(t *testing.T, args []string, stdout []byte) [][]int {
+	var got [][]int
+	shared := map[int]bool{}
+	add := func(list [][]byte) {
+		n := numbers(t, list)
+		got = append(got, n)
+		for _, i := range n {
+			shared[i] = true
+		}
+	}
+	for i, arg := range args {
+		switch {
+		case arg == "--output-file":
+			list, _ := readRecording(t, w.file, payload.Request)
+			add(list)
+		case arg == "--output-stdout":
+			list, _ := readRecording(t, writeFile(t, filepath.Join(t.TempDir(), "stdout.gor"), stdout), payload.Request)
+			add(list)
+		case arg == "--output-http" && strings.Contains(args[i+1], w.staging.addr()):
+			add(raws(w.staging.arrivals()))
+		case arg == "--output-http":
+			add(raws(w.dev.arrivals()))
+		}
+	}
+	if slices.Contains(args, "--split-output") {
+		for _, n := range got {
+			if len(n) != len(w.requests)/len(got) {
+				t.Errorf("an output's share is %d of %d", len(n), len(w.requests))
+			}
+		}
+		return [][]int{slices.Collect(maps.Keys(shared))}
+	}
+	return got
+}
+
+func numbers(t *testing.T, list [][]byte) []int {
+	out := make([]int, len(list))
+	for i, raw := range list {
+		out[i] = number(t, raw)
+	}
+	return out
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func parseArgs(args ...string) (*Settings, error) {
+	return parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), args, io.Discard)
+}
+
+// seedFlags is the command line reference of Gor 0.9's README.
+var seedFlags = [][]string{
+	{"cpuprofile", "cpu.prof"},
+	{"memprofile", "mem.prof"},
+	{"input-dummy", ""},
+	{"input-file", "./requests.gor"},
+	{"input-raw", ":8080"},
+	{"input-tcp", ":28020"},
+	{"output-dummy", ""},
+	{"output-file", "./requests.gor"},
+	{"output-http", "http://staging.com"},
+	{"output-http-header", "User-Agent: Gor"},
+	{"output-http-header-filter", "api-version:^v1"},
+	{"output-http-header-hash-filter", "user-id:1/4"},
+	{"output-http-url-regexp", "^www."},
+	{"output-http-method", "GET"},
+	{"output-http-workers", "-1"},
+	{"output-http-stats", "true"},
+	{"output-tcp", "replay.local:28020"},
+	{"output-tcp-stats", "true"},
+	{"split-output", "true"},
+	{"verbose", "true"},
+	{"stats", "true"},
+}
+
+func TestSeedFlagsWithOneDashAndTwo(t *testing.T) {
+	for _, f := range seedFlags {
+		for _, form := range [][]string{
+			{"-" + f[0], f[1]},
+			{"--" + f[0], f[1]},
+			{"-" + f[0] + "=" + f[1]},
+			{"--" + f[0] + "=" + f[1]},
+		} {
+			args := append([]string{"--input-dummy", "0", "--output-null"}, form...)
+			if _, err := parseArgs(args...); err != nil {
+				t.Errorf("%q: %v", form, err)
+			}
+		}
+	}
+}
+
+func TestBooleanTakesTheNextWord(t *testing.T) {
+	for _, test := range []struct {
+		args  string
+		split bool
+	}{
+		{"--split-output true --output-http x --input-raw :80", true},
+		{"--split-output false --output-http x --input-raw :80", false},
+		{"--split-output --output-http x --input-raw :80", true},
+		{"-split-output=true -output-http x -input-raw :80", true},
+		{"--input-raw :80 --output-http x --split-output", true},
+		{"--input-raw :80 --output-http x --split-output true", true},
+	} {
+		s, err := parseArgs(strings.Fields(test.args)...)
+		if err != nil {
+			t.Errorf("%s: %v", test.args, err)
+			continue
+		}
+		if s.SplitOutput != test.split {
+			t.Errorf("%s: split %v, want %v", test.args, s.SplitOutput, test.split)
+		}
+		if want := []pluginArg{{"output-http", "x"}}; !slices.Equal(s.Outputs, want) {
+			t.Errorf("%s: outputs %v, want %v", test.args, s.Outputs, want)
+		}
+		if want := []pluginArg{{"input-raw", ":80"}}; !slices.Equal(s.Inputs, want) {
+			t.Errorf("%s: inputs %v, want %v", test.args, s.Inputs, want)
+		}
+	}
+}
+
+func TestValueMayBeLeftOut(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want []pluginArg
+	}{
+		{"--input-dummy 0 --output-stdout", []pluginArg{{"output-stdout", ""}}},
+		{"--output-stdout --input-dummy", []pluginArg{{"output-stdout", ""}}},
+		{"--output-stdout true --input-dummy 0", []pluginArg{{"output-stdout", ""}}},
+		{"--output-null |10 --output-dummy --input-dummy", []pluginArg{{"output-null", "|10"}, {"output-dummy", ""}}},
+	} {
+		s, err := parseArgs(strings.Fields(test.args)...)
+		if err != nil {
+			t.Errorf("%s: %v", test.args, err)
+			continue
+		}
+		if !slices.Equal(s.Outputs, test.want) {
+			t.Errorf("%s: outputs %v, want %v", test.args, s.Outputs, test.want)
+		}
+	}
+}
+
+func TestWrongValuesAreQuoted(t *testing.T) {
+	for _, test := range []struct {
+		args  []string
+		wants []string // all in the error
+	}{
+		{nil, []string{"no input and no output", "--input-raw :80"}},
+		{[]string{"--input-raw", ":80"}, []string{"no output", "--output-http"}},
+		{[]string{"--output-null"}, []string{"no input"}},
+		{[]string{"--input-rwa", ":80"}, []string{"--input-rwa", "did you mean --input-raw?"}},
+		{[]string{"--output-http"}, []string{"--output-http wants a value"}},
+		{[]string{"--output-http", "--split-output", "--input-dummy"}, []string{"--output-http", `"--split-output"`, "looks like a flag"}},
+		{[]string{"--exit-after", "10"}, []string{`"10"`, "--exit-after", "30s"}},
+		{[]string{"--copy-buffer-size", "5x"}, []string{`"5x"`, "32mb"}},
+		{[]string{"--output-http-workers", "many"}, []string{`"many"`, "whole number"}},
+		{[]string{"--split-output=maybe"}, []string{`"maybe"`, "true or false"}},
+		{[]string{"--verbose=9"}, []string{`"9"`, "0 to 3"}},
+		{[]string{"--on-full", "drop"}, []string{`"drop"`, "wait or shed"}},
+		{[]string{"--output-http-method", "GET POST"}, []string{`"GET POST"`, "a method such as GET"}},
+		{[]string{"--output-http-url-regexp", "(a"}, []string{`"(a"`, "regular expression"}},
+		{[]string{"--output-http-header", "nocolon"}, []string{`"nocolon"`, "NAME: VALUE"}},
+		{[]string{"--output-http-header", "A: b\r\nC: d"}, []string{"no header may have"}},
+		{[]string{"--output-http-header-filter", "x"}, []string{`"x"`, "NAME:REGEXP"}},
+		{[]string{"--output-http-header-hash-filter", "user-id:1/3"}, []string{`"user-id:1/3"`, "3 is no power of two"}},
+		{[]string{"--output-http-header-hash-filter", "user-id:5/4"}, []string{`"user-id:5/4"`, "more than all"}},
+		{[]string{"--http-rewrite-url", "/a"}, []string{`"/a"`, "REGEXP:REPLACEMENT"}},
+		{[]string{"--http-set-param", "x"}, []string{`"x"`, "NAME=VALUE"}},
+		{[]string{"--output-file-mode", "rw"}, []string{`"rw"`, "octal"}},
+		{[]string{"stray"}, []string{`"stray"`, "no flag"}},
+	} {
+		_, err := parseArgs(test.args...)
+		if err == nil {
+			t.Errorf("%q: accepted", test.args)
+			continue
+		}
+		for _, want := range test.wants {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: error %q has no %q", test.args, err, want)
+			}
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]int{
+		"1024": 1024, "64k": 64 << 10, "64kb": 64 << 10, "64KB": 64 << 10, "32mb": 32 << 20, "1gb": 1 << 30, "7b": 7,
+	} {
+		if got, err := parseSize(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "k", "-1", "1.5m", "9999999999g", "1 mb x"} {
+		if got, err := parseSize(text); err == nil {
+			t.Errorf("%q: accepted as %d", text, got)
+		}
+	}
+}
+
+func TestVerboseIsASwitchAndALevel(t *testing.T) {
+	for args, want := range map[string]int{
+		"--verbose": 1, "--verbose true": 1, "--verbose=false": 0, "--verbose 3": 3, "-verbose=2": 2,
+	} {
+		s, err := parseArgs(append(strings.Fields(args), "--input-dummy", "--output-null")...)
+		if err != nil || s.Verbose != want {
+			t.Errorf("%s: %v, %v; want %d", args, s, err, want)
+		}
+	}
+}
+
+// TestHelpShowsEveryFlag also keeps the README's reference: it is this text.
+func TestHelpShowsEveryFlag(t *testing.T) {
+	var help bytes.Buffer
+	_, err := parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), []string{"-h"}, &help)
+	if err != errHelp {
+		t.Fatalf("-h: %v", err)
+	}
+	for _, group := range defaultSettings().groups() {
+		for _, def := range group.flags {
+			if !strings.Contains(help.String(), "\n  --"+def.name) {
+				t.Errorf("-h has no --%s", def.name)
+			}
+			if def.example != "" && !strings.Contains(help.String(), def.example) {
+				t.Errorf("-h has no example for --%s", def.name)
+			}
+			if strings.HasPrefix(group.title, "Inputs") || strings.HasPrefix(group.title, "Outputs") {
+				if def.example == "" && def.name != "on-full" {
+					t.Errorf("--%s has no example", def.name)
+				}
+			}
+		}
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(readme, help.Bytes()) {
+		t.Error("the README's flag reference differs from gor -h; run: go generate")
+	}
+}
+
+func TestExamplesInHelpParse(t *testing.T) {
+	for _, group := range defaultSettings().groups() {
+		for _, def := range group.flags {
+			if def.example == "" {
+				continue
+			}
+			args := splitCommand(t, def.example)
+			if args[0] == "sudo" {
+				args = args[1:]
+			}
+			if args[0] != "gor" {
+				t.Errorf("--%s: example %q is no gor command", def.name, def.example)
+				continue
+			}
+			if _, err := parseArgs(args[1:]...); err != nil {
+				t.Errorf("--%s: example %q: %v", def.name, def.example, err)
+			}
+		}
+	}
+}
+
+// splitCommand splits a command line as a shell does, with quotes and no
+// expansion.
+func splitCommand(t *testing.T, line string) []string {
+	t.Helper()
+	var words []string
+	var word strings.Builder
+	in, started := rune(0), false
+	for _, c := range line {
+		switch {
+		case in != 0 && c == in:
+			in = 0
+		case in != 0:
+			word.WriteRune(c)
+		case c == '\'' || c == '"':
+			in, started = c, true
+		case c == ' ' || c == '\n':
+			if started {
+				words = append(words, word.String())
+				word.Reset()
+			}
+			started = false
+		default:
+			word.WriteRune(c)
+			started = true
+		}
+	}
+	if in != 0 {
+		t.Fatalf("unclosed quote in %q", line)
+	}
+	if started {
+		words = append(words, word.String())
+	}
+	return words
+}
+
+func TestDefaultsStayWithinTheirBounds(t *testing.T) {
+	s, err := parseArgs("--input-dummy", "--output-null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.DrainTimeout != 30*time.Second || s.HTTPQueueLen != 100 || s.HTTPWorkers != -1 {
+		t.Errorf("defaults changed: %+v", s)
+	}
+	if total := s.RawBufferSize + queuesTotal + heapTarget; total > 80<<20 {
+		t.Errorf("rings, queues and heap may take %d bytes", total)
+	}
+}
