@@ -1,0 +1,64 @@
+# make build    ./gor, one static binary
+# make demo     see it work: capture, record, replay, all on this machine
+# make test     what it needs, then every test
+# make check    what CI runs: format, vet, staticcheck, race, fuzz, cross-build
+# make bench    benchmarks
+# make release  dist/: linux amd64 and arm64 with checksums
+# make dbuild   the development container; make dtest and make dbash use it
+
+GO      ?= go
+IMAGE   ?= gor-dev
+FUZZ    ?= 5s
+VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' version.go)
+
+# -trimpath and an empty build id: the same source gives the same bytes.
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
+
+.PHONY: build demo test test-deps check fuzz bench release dbuild dtest dbash clean
+
+build:
+	$(BUILD) -o gor .
+
+demo: build
+	$(GO) run ./demo ./gor
+
+test: test-deps
+	./scripts/test ./...
+
+test-deps:
+	@./scripts/test-deps
+
+check: test-deps
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt -w the files above"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	./scripts/test -race ./...
+	./scripts/fuzz $(FUZZ)
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
+	GOOS=darwin CGO_ENABLED=0 $(GO) vet .
+
+fuzz:
+	./scripts/fuzz $(FUZZ)
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+release:
+	rm -rf dist && mkdir dist
+	for arch in amd64 arm64; do \
+		GOOS=linux GOARCH=$$arch $(BUILD) -buildvcs=false -o dist/gor-$(VERSION)-linux-$$arch . || exit 1; \
+	done
+	cd dist && sha256sum gor-* > SHA256SUMS && cat SHA256SUMS
+
+dbuild:
+	docker build --target dev -t $(IMAGE) .
+
+dtest:
+	docker run --rm --cap-add NET_RAW --cap-add NET_ADMIN --cap-add SYS_ADMIN -v "$(CURDIR)":/src $(IMAGE) make test
+
+dbash:
+	docker run --rm -it --cap-add NET_RAW --cap-add NET_ADMIN --cap-add SYS_ADMIN -v "$(CURDIR)":/src $(IMAGE) bash
+
+clean:
+	rm -rf gor dist

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// A recorder is a running Gor that writes the recording.
+type recorder struct {
+	cmd  *exec.Cmd
+	link net.Conn      // to its --input-tcp, when it could not capture
+	read chan struct{} // closed when its stderr has ended
+}
+
+// startRecorder starts Gor with --input-raw. Without the privilege to capture
+// it says so, starts Gor with --input-tcp, and has production itself send
+// what it is asked over the link.
+func startRecorder(gor string, production *site, recording string) (*recorder, error) {
+	r, refusal, err := launch(gor, "--input-raw", production.addr, "--output-file", recording)
+	if err != nil {
+		return nil, err
+	}
+	if r != nil {
+		return r, nil
+	}
+	if !strings.Contains(refusal, "CAP_NET_RAW") {
+		return nil, errors.New(strings.TrimSpace(refusal))
+	}
+	say("   this user may not capture; production sends its requests to --input-tcp instead")
+	say("   (to see the capture: sudo make demo)")
+	addr, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	if r, refusal, err = launch(gor, "--input-tcp", addr, "--output-file", recording); err != nil {
+		return nil, err
+	}
+	if r == nil {
+		return nil, errors.New(strings.TrimSpace(refusal))
+	}
+	if r.link, err = net.Dial("tcp", addr); err != nil {
+		r.kill()
+		return nil, err
+	}
+	number := uint32(0)
+	production.setTap(func(req *http.Request, body []byte) {
+		number++
+		r.link.Write(record(req, body, number))
+	})
+	return r, nil
+}
+
+// launch starts Gor and waits until its plugins are open. When Gor ends
+// before that, r is nil and refusal is what it said.
+func launch(gor string, args ...string) (r *recorder, refusal string, err error) {
+	cmd := exec.Command(gor, args...)
+	show(cmd)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	r = &recorder{cmd: cmd, read: make(chan struct{})}
+	ready := make(chan struct{})
+	var said bytes.Buffer // read after r.read is closed
+	go func() {
+		defer close(r.read)
+		lines := bufio.NewScanner(stderr)
+		open := false
+		var pending sync.Once
+		for lines.Scan() {
+			said.WriteString(lines.Text() + "\n")
+			if strings.HasPrefix(lines.Text(), "gor: to ") {
+				open = true
+				pending.Do(func() { close(ready) })
+			}
+			if open {
+				fmt.Println("     ", lines.Text())
+			}
+		}
+	}()
+	select {
+	case <-ready:
+		return r, "", nil
+	case <-r.read:
+		cmd.Wait()
+		return nil, said.String(), nil
+	case <-time.After(10 * time.Second):
+		r.kill()
+		return nil, "", errors.New("gor did not start within 10 s")
+	}
+}
+
+// stop interrupts Gor and waits for its ledger. Packets that were captured by
+// then are still read.
+func (r *recorder) stop(production *site) error {
+	production.setTap(nil)
+	if r.link != nil {
+		r.link.Close()
+		// Nobody acknowledges what is sent this way: give it time to be read.
+		time.Sleep(300 * time.Millisecond)
+	}
+	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
+		return err
+	}
+	<-r.read
+	return r.cmd.Wait()
+}
+
+func (r *recorder) kill() {
+	r.cmd.Process.Kill()
+	<-r.read
+	r.cmd.Wait()
+}
+
+// record is the request as production received it, in the form that goes
+// over the link.
+func record(req *http.Request, body []byte, number uint32) []byte {
+	var raw bytes.Buffer
+	fmt.Fprintf(&raw, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n", req.Method, req.RequestURI, req.Host, len(body))
+	req.Header.WriteSubset(&raw, map[string]bool{"Content-Length": true})
+	io.WriteString(&raw, "\r\n")
+	raw.Write(body)
+	msg := payload.AppendMeta(nil, payload.Meta{
+		Type: payload.Request, ID: payload.AppendID(nil, 1, number),
+		Time: time.Now().UnixNano(), Duration: -1, Length: -1,
+	})
+	return payload.AppendOldRecord(nil, append(msg, raw.Bytes()...))
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
