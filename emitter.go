@@ -19,6 +19,7 @@ type emitter struct {
 	turn    atomic.Uint64 // counts requests with split
 	stop    chan struct{}
 	stopped sync.Once
+	limit   int // bytes of a message
 	verbose int
 	logf    func(format string, args ...any)
 }
@@ -51,12 +52,22 @@ type flow struct {
 // that could wait for it no longer does.
 const stallAfter = time.Second
 
-// readBuffer is what a flow reads into at first; it holds nearly every
-// request, and grows when one is larger.
-const readBuffer = 64 << 10
+const (
+	// readBuffer is what a flow reads into at first; it holds nearly every
+	// request, and grows when one is larger.
+	readBuffer = 64 << 10
+
+	// keepGrown bounds for how long a grown buffer is kept: its bytes times
+	// the small messages that came meanwhile, 1,000 of them for 1 MiB.
+	keepGrown = 1000 << 20
+
+	// maxHeaderLine is more than what the header line of a record adds to a
+	// message of the largest size.
+	maxHeaderLine = 1 << 10
+)
 
 func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) *emitter {
-	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), verbose: s.Verbose, logf: logf}
+	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), limit: s.MessageLimit, verbose: s.Verbose, logf: logf}
 	for _, out := range p.outputs {
 		e.outputs = append(e.outputs, &outlet{Output: out})
 	}
@@ -113,12 +124,17 @@ func (e *emitter) settle(cancel <-chan struct{}) error {
 // carry is one input's goroutine.
 func (e *emitter) carry(f *flow) error {
 	buf := make([]byte, readBuffer)
+	small := 0 // messages since one that readBuffer would not have held
 	for {
 		n, err := f.in.Read(buf)
 		switch {
 		case err == nil:
 		case errors.Is(err, io.ErrShortBuffer):
-			buf = make([]byte, 2*len(buf)) // the input bounds its messages
+			size := 2 * len(buf)
+			if most := e.limit + maxHeaderLine; len(buf) < most {
+				size = min(size, most)
+			}
+			buf = make([]byte, size)
 			continue
 		case errors.Is(err, io.EOF):
 			return nil
@@ -127,8 +143,13 @@ func (e *emitter) carry(f *flow) error {
 		}
 		f.read.Add(1)
 		e.emit(f, buf[:n])
-		if len(buf) > 16*readBuffer && n <= readBuffer {
-			buf = make([]byte, readBuffer) // one large message must not cost its size for ever
+		// One large message must not cost its size for ever; but where they are
+		// common, a new buffer for each would cost more.
+		if small++; n > readBuffer {
+			small = 0
+		}
+		if len(buf) > readBuffer && small >= keepGrown/len(buf) {
+			buf = make([]byte, readBuffer)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -235,4 +236,25 @@ func (r *repeatInput) Read(p []byte) (int, error) {
 	}
 	r.left--
 	return copy(p, r.msg), nil
+}
+
+// Uploads among small requests once cost a new buffer each, grown by doubling:
+// the collector then kept the emitter from its work.
+func TestLargeMessagesAmongSmallOnesShareABuffer(t *testing.T) {
+	large, small := testMessages(1, 1<<20)[0], testMessages(1, 100)[0]
+	run := func(n int) uint64 {
+		in := &listInput{}
+		for range n {
+			in.msgs = append(in.msgs, large, small, small)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		emit(t, nil, in, &nullOutput{})
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	once := run(1)
+	if many := run(200); many > once+1<<20 {
+		t.Errorf("%d bytes allocated for 200 large messages, %d for one", many, once)
+	}
 }

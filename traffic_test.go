@@ -62,14 +62,16 @@ func randomBytes(random *rand.Rand, n int) []byte {
 	return b
 }
 
-// trafficGap is the time between two requests of sendAll: 1,000 a second, and
-// with numberedRequests 50 MB a second, which no part of two busy cores is
-// late for.
-const trafficGap = time.Millisecond
+// The pace of sendAll: 1,000 requests a second, and less while they are large.
+// With numberedRequests that are some 17 MB a second, for which no part of two
+// cores that are busy with other tests is late.
+const (
+	trafficGap  = time.Millisecond
+	trafficRate = 25 << 20 // bytes a second
+)
 
-// sendAll sends requests over one kept connection, one each trafficGap, and
-// reads an answer for each. Every tenth request goes out together with the
-// next one.
+// sendAll sends requests over one kept connection at that pace, and reads an
+// answer for each. Every tenth request goes out together with the next one.
 func sendAll(addr string, requests [][]byte) error {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -78,14 +80,16 @@ func sendAll(addr string, requests [][]byte) error {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(testTimeout))
 	answers := &answerReader{c: c}
-	start := time.Now()
+	due := time.Now()
 	for i := 0; i < len(requests); {
-		time.Sleep(time.Until(start.Add(time.Duration(i) * trafficGap)))
+		time.Sleep(time.Until(due))
 		n := 1
 		if i%10 == 0 && i+1 < len(requests) {
 			n = 2
 		}
-		if _, err := c.Write(bytes.Join(requests[i:i+n], nil)); err != nil {
+		together := bytes.Join(requests[i:i+n], nil)
+		due = due.Add(time.Duration(n)*trafficGap + time.Duration(len(together))*time.Second/trafficRate)
+		if _, err := c.Write(together); err != nil {
 			return fmt.Errorf("request %d: %w", i, err)
 		}
 		for range n {

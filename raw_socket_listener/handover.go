@@ -13,10 +13,9 @@ const (
 	// handoverBytes bounds all batches together, as the queues' share of the
 	// program's memory does; one larger message is admitted alone.
 	handoverBytes = 4 << 20
-	// patience is how long a live source waits for Next to take a batch before
-	// it sheds one: the ring holds what comes meanwhile. It is longer than a
-	// busy host keeps a runnable thread waiting.
-	patience = 100 * time.Millisecond
+	// pressureGrain is how often a live source that waits for Next to take a
+	// batch looks at its ring, which holds what comes meanwhile.
+	pressureGrain = 5 * time.Millisecond
 	// messageOverhead is what a message costs beside its bytes: its entry.
 	messageOverhead = 144
 )
@@ -40,8 +39,11 @@ func (b *batch) cost() int { return len(b.arena) + messageOverhead*len(b.entries
 
 // A handover passes batches from the assembler to Next.
 type handover struct {
-	limit int  // bytes
-	wait  bool // put waits for room without end
+	limit int // bytes
+
+	// pressed says that a put must not wait for room any longer: the ring of
+	// a live source is about to overflow. Nil never is.
+	pressed func() bool
 
 	mu      sync.Mutex
 	ready   sync.Cond // something is queued, or the end
@@ -52,18 +54,18 @@ type handover struct {
 	kept    int // memory of those in free
 	ended   bool
 	hurried bool
-	stuck   bool // a put waited in vain, and nothing was taken since
 }
 
-func newHandover(limit int, wait bool) *handover {
-	h := &handover{limit: limit, wait: wait}
+func newHandover(limit int, pressed func() bool) *handover {
+	h := &handover{limit: limit, pressed: pressed}
 	h.ready.L, h.room.L = &h.mu, &h.mu
 	return h
 }
 
 // put queues b and returns an empty batch in its place. When there is no room
-// it waits; a live source only for its patience, and then it gets b back, and
-// false. must makes it take b in any case.
+// it waits, a live source only until its ring is pressed, and then it gets b
+// back, and false: a message that is shed costs less than the packets that the
+// kernel would drop, which may lie in many. must makes it take b in any case.
 func (h *handover) put(b *batch, must bool) (*batch, bool) {
 	cost := b.cost()
 	h.mu.Lock()
@@ -88,23 +90,21 @@ func (h *handover) roomFor(cost int) bool {
 
 // await waits for room and reports whether there is. h.mu is held.
 func (h *handover) await(cost int) bool {
-	if !h.wait {
-		if h.stuck {
+	for !h.roomFor(cost) {
+		if h.pressed == nil {
+			h.room.Wait()
+			continue
+		}
+		if h.pressed() {
 			return false
 		}
-		t := time.AfterFunc(patience, func() {
-			h.mu.Lock()
-			h.stuck = true
-			h.mu.Unlock()
+		t := time.AfterFunc(pressureGrain, func() {
+			h.mu.Lock() // not before Wait has begun
+			defer h.mu.Unlock()
 			h.room.Broadcast()
 		})
-		defer t.Stop()
-	}
-	for !h.roomFor(cost) {
-		if h.stuck && !h.wait {
-			return false
-		}
 		h.room.Wait()
+		t.Stop()
 	}
 	return true
 }
@@ -138,7 +138,6 @@ func (h *handover) get(done *batch) *batch {
 	b := h.queue[0]
 	h.queue = h.queue[:copy(h.queue, h.queue[1:])]
 	h.bytes -= b.cost()
-	h.stuck = false
 	h.room.Signal()
 	return b
 }

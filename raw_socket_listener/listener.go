@@ -101,7 +101,7 @@ type Listener struct {
 func Listen(c Config) (*Listener, error) {
 	c = c.withDefaults()
 	l := &Listener{live: c.Address.Live()}
-	l.hand = newHandover(handoverBytes, !l.live)
+	l.hand = newHandover(handoverBytes, nil)
 	out := newWriter(l.hand)
 	stdin := c.Stdin
 	if c.Address.Path == "-" && stdin != nil {
@@ -117,6 +117,9 @@ func Listen(c Config) (*Listener, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if l.live {
+		l.hand.pressed = src.pressed
 	}
 	l.start(c, src, out)
 	return l, nil

@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -142,7 +144,7 @@ func TestListenerReportsADamagedFile(t *testing.T) {
 
 // A source of a file waits for Next.
 func TestHandoverWaits(t *testing.T) {
-	h := newHandover(1000, true)
+	h := newHandover(1000, nil)
 	w := newWriter(h)
 	const n = 100
 	go func() {
@@ -208,5 +210,33 @@ func TestRowsNameEveryLoss(t *testing.T) {
 		if !seen["lost: "+l.String()] {
 			t.Errorf("no row for %q", l)
 		}
+	}
+}
+
+// A live source waits for a slow reader as long as its ring has room.
+func TestHandoverWaitsUntilTheRingIsPressed(t *testing.T) {
+	var looks atomic.Int64
+	h := newHandover(1000, func() bool { return looks.Add(1) > 3 })
+	fill := func() (*batch, bool) {
+		return h.put(&batch{arena: make([]byte, 800), entries: make([]entry, 1)}, false)
+	}
+	if _, ok := fill(); !ok {
+		t.Fatal("an empty handover refused a batch")
+	}
+	if _, ok := fill(); ok || looks.Load() != 4 {
+		t.Errorf("taken %v after %d looks at the ring, want a refusal after 4", ok, looks.Load())
+	}
+	looks.Store(-1 << 40)
+	took := make(chan bool)
+	go func() {
+		_, ok := fill()
+		took <- ok
+	}()
+	for looks.Load() < -1<<40+2 { // it waits
+		runtime.Gosched()
+	}
+	h.get(nil)
+	if !<-took {
+		t.Error("refused although the reader took a batch")
 	}
 }

@@ -23,7 +23,7 @@ var (
 )
 
 func newRig(t testing.TB, cfg Config) *rig {
-	r := &rig{t: t, hand: newHandover(1<<30, false)}
+	r := &rig{t: t, hand: newHandover(1<<30, func() bool { return true })}
 	if cfg.Address.Ports == nil && cfg.Address.text == "" {
 		cfg.Address = Address{Ports: []uint16{80}}
 	}

@@ -163,16 +163,31 @@ func (r *ring) String() string {
 func (r *ring) drain(t *tally, to sink) int {
 	blocks := len(r.mem) / r.block
 	for n := range blocks {
-		b := r.mem[r.next*r.block:][:r.block]
-		status := (*uint32)(unsafe.Pointer(&b[blockStatus]))
-		if atomic.LoadUint32(status)&unix.TP_STATUS_USER == 0 {
+		if !r.given(r.next) {
 			return n
 		}
-		readBlock(b, t, to)
-		atomic.StoreUint32(status, unix.TP_STATUS_KERNEL)
+		readBlock(r.mem[r.next*r.block:][:r.block], t, to)
+		atomic.StoreUint32(r.status(r.next), unix.TP_STATUS_KERNEL)
 		r.next = (r.next + 1) % blocks
 	}
 	return blocks
+}
+
+// status is where the kernel and we say whose a block is.
+func (r *ring) status(block int) *uint32 {
+	return (*uint32)(unsafe.Pointer(&r.mem[block*r.block+blockStatus]))
+}
+
+// given reports whether the kernel has given us a block.
+func (r *ring) given(block int) bool {
+	return atomic.LoadUint32(r.status(block))&unix.TP_STATUS_USER != 0
+}
+
+// pressed reports whether the kernel has less than a quarter of the blocks
+// left. It fills them in turn, so that the one at three quarters tells.
+func (r *ring) pressed() bool {
+	blocks := len(r.mem) / r.block
+	return r.given((r.next + blocks*3/4) % blocks)
 }
 
 // readBlock decodes the frames of a block.

@@ -200,6 +200,16 @@ func (s *rings) revive() {
 	}
 }
 
+// pressed reports that the kernel has nearly no block left to fill.
+func (s *rings) pressed() bool {
+	for _, r := range s.rings {
+		if r.pressed() {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *rings) close() error {
 	s.life.Lock()
 	defer s.life.Unlock()

@@ -223,10 +223,16 @@ func TestCaptureCountsDrops(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.close() }()
+	if s.pressed() {
+		t.Error("an empty ring is pressed")
+	}
 	talk(t, l.Addr().String(), make([]byte, 8<<20))
 	dropped := s.stats().Dropped
 	if dropped == 0 {
 		t.Error("no drops were counted")
+	}
+	if !s.pressed() {
+		t.Error("a full ring is not pressed")
 	}
 	if again := s.stats().Dropped; again != dropped {
 		t.Errorf("counted %d, and then %d", dropped, again)

@@ -31,6 +31,10 @@ type source interface {
 	// goroutine, and before run.
 	close() error
 
+	// pressed reports that packets will be lost if the sink keeps the source
+	// waiting. The sink calls it, inside its methods.
+	pressed() bool
+
 	// stats may be called at any time from any goroutine.
 	stats() SourceStats
 

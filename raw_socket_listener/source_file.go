@@ -54,6 +54,9 @@ func (s *fileSource) String() string { return s.addr.String() }
 
 func (s *fileSource) stats() SourceStats { return s.snapshot() }
 
+// pressed is false: a file waits.
+func (s *fileSource) pressed() bool { return false }
+
 func (s *fileSource) close() error {
 	if s.closed.Swap(true) {
 		return nil

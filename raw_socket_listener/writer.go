@@ -18,8 +18,8 @@ func (w *writer) room(n int) *batch {
 			return nil
 		}
 	}
-	if w.cur.arena == nil {
-		w.cur.arena = make([]byte, 0, max(n, batchBytes))
+	if len(w.cur.entries) == 0 && cap(w.cur.arena) < n || w.cur.arena == nil {
+		w.cur.arena = make([]byte, 0, max(n, batchBytes)) // at once, not by doubling
 	}
 	return w.cur
 }

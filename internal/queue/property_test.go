@@ -109,7 +109,7 @@ func TestEveryMessageOnce(t *testing.T) {
 			var settles sync.WaitGroup
 			for range 2 {
 				settles.Go(func() {
-					for !q.Drained() {
+					for !q.Drained() && !isClosed(stop) {
 						// What was accepted before must have been got.
 						before := accepted.Load()
 						if q.Settle(stop) != nil {
