@@ -151,8 +151,8 @@ func (s *sink) await(t *testing.T, n int) []arrival {
 	return s.arrivals()
 }
 
-// sinkMain is the role "sink ADDRESS FILE": a sink that writes what it got as
-// a recording when it is interrupted.
+// sinkMain is the role "sink ADDRESS FILE": a sink that says how much it got,
+// and writes it as a recording when it is interrupted.
 func sinkMain(args []string) int {
 	s, err := newSink("tcp", args[0])
 	if err != nil {
@@ -164,6 +164,7 @@ func sinkMain(args []string) int {
 	}
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
+	s.each = func(arrival) { fmt.Fprintf(os.Stderr, "got %d\n", len(s.got)) }
 	go s.serve()
 	fmt.Fprintln(os.Stderr, "listening")
 	<-interrupted

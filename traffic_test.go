@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -21,39 +22,45 @@ import (
 
 // numberedRequests makes the traffic of the end-to-end tests: n requests with
 // an X-Number header, GETs for the most part, a quarter POSTs of 1 kB, a
-// twentieth POSTs of 1 MB in chunks. The same n gives the same bytes.
-func numberedRequests(n int, host string) [][]byte {
-	random := rand.New(rand.NewPCG(7, uint64(n)))
-	requests := make([][]byte, n)
-	for i := range requests {
-		var b bytes.Buffer
-		switch {
-		case i%20 == 7:
-			fmt.Fprintf(&b, "POST /upload/%d HTTP/1.1\r\nHost: %s\r\nX-Number: %d\r\nTransfer-Encoding: chunked\r\n\r\n", i, host, i)
-			for left := 1 << 20; left > 0; {
-				size := min(left, 1+random.IntN(100_000))
-				fmt.Fprintf(&b, "%x\r\n", size)
-				b.Write(randomBytes(random, size))
-				b.WriteString("\r\n")
-				left -= size
-			}
-			b.WriteString("0\r\nX-Trailer: yes\r\n\r\n")
-		case i%4 == 1:
-			fmt.Fprintf(&b, "POST /orders HTTP/1.1\r\nhost: %s\r\nX-Number:%d\r\nContent-Length: 1024\r\n\r\n", host, i)
-			b.Write(randomBytes(random, 1024))
-		default:
-			fmt.Fprintf(&b, "GET /items/%d?q=%d HTTP/1.1\r\nHost: %s\r\nX-Number:  %d\r\nAccept: */*\r\nuser-id: %d\r\n\r\n", i%100, i, host, i, random.IntN(1e6))
-		}
-		requests[i] = b.Bytes()
+// twentieth POSTs of 1 MB in chunks. The same number gives the same bytes.
+func numberedRequests(n int, host string) [][]byte { return requestsFromTo(0, n, host) }
+
+func requestsFromTo(from, to int, host string) [][]byte {
+	var requests [][]byte
+	for i := from; i < to; i++ {
+		requests = append(requests, numberedRequest(i, host))
 	}
 	return requests
 }
 
+func numberedRequest(i int, host string) []byte {
+	random := rand.New(rand.NewPCG(7, uint64(i)))
+	var b bytes.Buffer
+	switch {
+	case i%20 == 7:
+		fmt.Fprintf(&b, "POST /upload/%d HTTP/1.1\r\nHost: %s\r\nX-Number: %d\r\nTransfer-Encoding: chunked\r\n\r\n", i, host, i)
+		for left := 1 << 20; left > 0; {
+			size := min(left, 1+random.IntN(100_000))
+			fmt.Fprintf(&b, "%x\r\n", size)
+			b.Write(randomBytes(random, size))
+			b.WriteString("\r\n")
+			left -= size
+		}
+		b.WriteString("0\r\nX-Trailer: yes\r\n\r\n")
+	case i%4 == 1:
+		fmt.Fprintf(&b, "POST /orders HTTP/1.1\r\nhost: %s\r\nX-Number:%d\r\nContent-Length: 1024\r\n\r\n", host, i)
+		b.Write(randomBytes(random, 1024))
+	default:
+		fmt.Fprintf(&b, "GET /items/%d?q=%d HTTP/1.1\r\nHost: %s\r\nX-Number:  %d\r\nAccept: */*\r\nuser-id: %d\r\n\r\n", i%100, i, host, i, random.IntN(1e6))
+	}
+	return b.Bytes()
+}
+
 // randomBytes also has zeros and record separators in it.
 func randomBytes(random *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(random.Uint32())
+	b := make([]byte, n, n+8)
+	for i := 0; i < n; i += 8 {
+		binary.NativeEndian.PutUint64(b[i:i+8:i+8], random.Uint64())
 	}
 	if n > 100 {
 		clear(b[10:30])
@@ -134,13 +141,18 @@ func (a *answerReader) next() error {
 	}
 }
 
-// trafficMain is the role "traffic ADDRESS COUNT".
+// trafficMain is the role "traffic ADDRESS FROM TO": it sends the requests with
+// these numbers, but for TO.
 func trafficMain(args []string) int {
-	n, err := strconv.Atoi(args[1])
+	from, err := strconv.Atoi(args[1])
 	if err != nil {
 		return fail("%v", err)
 	}
-	if err := sendAll(args[0], numberedRequests(n, args[0])); err != nil {
+	to, err := strconv.Atoi(args[2])
+	if err != nil {
+		return fail("%v", err)
+	}
+	if err := sendAll(args[0], requestsFromTo(from, to, args[0])); err != nil {
 		return fail("%v", err)
 	}
 	return 0
