@@ -133,7 +133,7 @@ func (a *assembler) advance(now int64) {
 	a.sweep = now + int64(sweepGrain)
 	a.expire()
 	a.publish()
-	a.notice.look(now, &a.stats)
+	a.notice.look(now)
 }
 
 // end resolves what is left when the source has ended.

@@ -22,14 +22,21 @@ const (
 )
 
 // kernelFilter is the program for an AF_PACKET socket of type SOCK_DGRAM,
-// whose packets begin with the IP header on every kind of link.
-func kernelFilter(a Address, response, tunnels bool) ([]bpf.RawInstruction, error) {
+// whose packets begin with the IP header on every kind of link. What e, unless
+// it is nil, does not match is refused whatever it is.
+func kernelFilter(a Address, response, tunnels bool, e *expression) ([]bpf.RawInstruction, error) {
 	prog := dropLoopbackTwin()
+	if e != nil {
+		prog = append(prog, e.program()...)
+	}
 	if tunnels {
 		prog = append(prog, passWrapped()...)
 	}
 	prog = append(prog, packetFilter(a, response, tunnels)...)
-	if len(prog) > maxFilter {
+	switch {
+	case len(prog) > maxFilter && e != nil:
+		return nil, fmt.Errorf("capture %q: the kernel filter has %d instructions with the expression, more than %d: shorten %q", a, len(prog), maxFilter, e.text)
+	case len(prog) > maxFilter:
 		return nil, fmt.Errorf("capture %q: the kernel filter has %d instructions, more than %d: list fewer ports or addresses", a, len(prog), maxFilter)
 	}
 	raw, err := bpf.Assemble(prog)

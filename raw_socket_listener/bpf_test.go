@@ -186,7 +186,7 @@ func TestFilterManyPorts(t *testing.T) {
 		for i := range n {
 			a.Ports = append(a.Ports, uint16(1000+2*i))
 		}
-		if _, err := kernelFilter(a, true, true); err != nil {
+		if _, err := kernelFilter(a, true, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		vm, err := bpf.NewVM(packetFilter(a, true, false))
@@ -216,7 +216,7 @@ func TestFilterTooLong(t *testing.T) {
 	for i := range 600 {
 		a.Hosts = append(a.Hosts, mustAddr(fmt.Sprintf("2001:db8::%x", i+1)))
 	}
-	if _, err := kernelFilter(a, true, true); err == nil {
+	if _, err := kernelFilter(a, true, true, nil); err == nil {
 		t.Error("a filter that the kernel would refuse was made")
 	}
 }

@@ -37,13 +37,9 @@ func (b *batch) memory() int { return cap(b.arena) + messageOverhead*cap(b.entri
 
 func (b *batch) cost() int { return len(b.arena) + messageOverhead*len(b.entries) }
 
-// A handover passes batches from the assembler to Next.
+// A handover passes batches from the assemblers to Next.
 type handover struct {
 	limit int // bytes
-
-	// pressed says that a put must not wait for room any longer: the ring of
-	// a live source is about to overflow. Nil never is.
-	pressed func() bool
 
 	mu      sync.Mutex
 	ready   sync.Cond // something is queued, or the end
@@ -52,50 +48,58 @@ type handover struct {
 	bytes   int // of the queue
 	free    []*batch
 	kept    int // memory of those in free
-	ended   bool
+	writers int // that have not ended
 	hurried bool
 }
 
-func newHandover(limit int, pressed func() bool) *handover {
-	h := &handover{limit: limit, pressed: pressed}
+func newHandover(limit int) *handover {
+	h := &handover{limit: limit}
 	h.ready.L, h.room.L = &h.mu, &h.mu
 	return h
 }
 
 // put queues b and returns an empty batch in its place. When there is no room
-// it waits, a live source only until its ring is pressed, and then it gets b
-// back, and false: a message that is shed costs less than the packets that the
-// kernel would drop, which may lie in many. must makes it take b in any case.
-func (h *handover) put(b *batch, must bool) (*batch, bool) {
+// it waits until pressed, and then the writer gets b back, and false: a message
+// that is shed costs less than the packets that the kernel would drop, which
+// may lie in many. A nil pressed waits without end.
+func (h *handover) put(b *batch, pressed func() bool) (*batch, bool) {
 	cost := b.cost()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if must {
-		cost = 0
-	}
-	if !h.roomFor(cost) && !h.await(cost) {
+	if !h.await(cost, pressed) {
 		return b, false
 	}
-	cost = b.cost()
 	h.queue = append(h.queue, b)
 	h.bytes += cost
 	h.ready.Signal()
 	return h.empty(), true
 }
 
+// last takes a writer's last batch, whether there is room or not.
+func (h *handover) last(b *batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(b.entries) > 0 {
+		h.queue = append(h.queue, b)
+		h.bytes += b.cost()
+	}
+	h.writers--
+	h.ready.Broadcast()
+}
+
 // roomFor reports whether cost bytes more may be queued. h.mu is held.
 func (h *handover) roomFor(cost int) bool {
-	return cost == 0 || h.bytes == 0 || h.bytes+cost <= h.limit || h.hurried
+	return h.bytes == 0 || h.bytes+cost <= h.limit || h.hurried
 }
 
 // await waits for room and reports whether there is. h.mu is held.
-func (h *handover) await(cost int) bool {
+func (h *handover) await(cost int, pressed func() bool) bool {
 	for !h.roomFor(cost) {
-		if h.pressed == nil {
+		if pressed == nil {
 			h.room.Wait()
 			continue
 		}
-		if h.pressed() {
+		if pressed() {
 			return false
 		}
 		t := time.AfterFunc(pressureGrain, func() {
@@ -129,7 +133,7 @@ func (h *handover) get(done *batch) *batch {
 	if done != nil {
 		h.recycle(done)
 	}
-	for len(h.queue) == 0 && !h.ended {
+	for len(h.queue) == 0 && h.writers > 0 {
 		h.ready.Wait()
 	}
 	if len(h.queue) == 0 {
@@ -138,7 +142,7 @@ func (h *handover) get(done *batch) *batch {
 	b := h.queue[0]
 	h.queue = h.queue[:copy(h.queue, h.queue[1:])]
 	h.bytes -= b.cost()
-	h.room.Signal()
+	h.room.Broadcast()
 	return b
 }
 
@@ -160,12 +164,4 @@ func (h *handover) hurry() {
 	h.hurried = true
 	h.mu.Unlock()
 	h.room.Broadcast()
-}
-
-// end says that no batch will follow.
-func (h *handover) end() {
-	h.mu.Lock()
-	h.ended = true
-	h.mu.Unlock()
-	h.ready.Broadcast()
 }

@@ -3,6 +3,7 @@ package rawsocket
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -220,5 +221,32 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	if s := &r.a.stats; s.Evicted != 2 || s.Lost[LostMemory] != 2 || s.Lost[LostIncomplete] != 1 {
 		t.Errorf("evicted %d, lost %s", s.Evicted, losses(s.Lost))
+	}
+}
+
+// A field that is added to Stats must be added up too.
+func TestStatsAddUp(t *testing.T) {
+	var one, sum Stats
+	var fill func(v reflect.Value)
+	fill = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Uint64:
+			v.SetUint(3)
+		case reflect.Array:
+			for i := range v.Len() {
+				fill(v.Index(i))
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				fill(v.Field(i))
+			}
+		}
+	}
+	fill(reflect.ValueOf(&one).Elem())
+	want := one
+	sum.add(&one)
+	sum.Source.add(&one.Source)
+	if !reflect.DeepEqual(sum, want) {
+		t.Errorf("nothing and one are %+v, want %+v", sum, want)
 	}
 }

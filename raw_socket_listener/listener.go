@@ -1,6 +1,7 @@
 package rawsocket
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -28,8 +29,13 @@ type Config struct {
 	Address       Address
 	TrackResponse bool          // give responses too
 	RingBytes     int           // bytes of all packet rings together
+	Rings         int           // how many share the packets of live capture, each with a thread; one for files and tunnels
+	VXLANPort     int           // receive from a VXLAN tunnel at this UDP port, not from interfaces; 0 does not
+	VNIs          []int         // of the tunnel: the networks listed, or all but those listed below zero
+	Tunnels       bool          // look into tunnels and second VLAN tags on interfaces too; a file's are always looked into
 	BlockTimeout  time.Duration // how long the kernel may hold a packet back
 	Promisc       bool          // see what is addressed to other hosts, on the named interfaces
+	Filter        *Filter       // what packets have to match beside Address; nil for all
 	Stdin         io.Reader     // what the address "-" reads; its Close, or the kernel when it is a file, must end a Read
 
 	// Expire is how long a hole in a stream is waited for, in packet time,
@@ -81,58 +87,97 @@ type Message struct {
 
 // A Listener captures HTTP messages.
 type Listener struct {
-	src  source
-	asm  *assembler
-	hand *handover
-	live bool
+	parts []part
+	hand  *handover
+	live  bool
 
 	closing  sync.Once
 	closeErr error
+
+	mu  sync.Mutex
+	err error // of the first source that failed
 
 	// Of the caller of Next.
 	cur *batch
 	at  int
 	msg Message
-	err error // of the source; written before the handover ends
+}
+
+// A part is a source and what makes messages of its segments. Live capture
+// has one for each ring, which do not know of each other: the kernel gives
+// both directions of a connection to the same.
+type part struct {
+	src source
+	asm *assembler
 }
 
 // Listen begins to capture. What the interfaces see from now on is not
 // missed, as long as Next is called quickly enough.
 func Listen(c Config) (*Listener, error) {
 	c = c.withDefaults()
-	l := &Listener{live: c.Address.Live()}
-	l.hand = newHandover(handoverBytes, nil)
-	out := newWriter(l.hand)
+	l := &Listener{live: c.Address.Live(), hand: newHandover(handoverBytes)}
+	flush := func() {} // of the writer, once there is one
 	stdin := c.Stdin
 	if c.Address.Path == "-" && stdin != nil {
 		r, err := interruptible(stdin)
 		if err != nil {
 			return nil, fmt.Errorf("read the capture %q: %w", c.Address, err)
 		}
-		stdin = &flushingReader{r, out}
+		stdin = &flushingReader{r, func() { flush() }}
 	}
-	src, err := openSource(sourceConfig{
-		Address: c.Address, TrackResponse: c.TrackResponse, RingBytes: c.RingBytes,
-		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Stdin: stdin,
-	})
+	filter, err := c.Filter.resolve(systemLookups())
 	if err != nil {
 		return nil, err
 	}
-	if l.live {
-		l.hand.pressed = src.pressed
+	sources, err := openSources(sourceConfig{
+		Address: c.Address, TrackResponse: c.TrackResponse, RingBytes: c.RingBytes,
+		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: filter, Stdin: stdin,
+		VXLANPort: c.VXLANPort, VNIs: c.VNIs,
+	}, c.Rings)
+	if err != nil {
+		return nil, err
 	}
-	l.start(c, src, out)
+	l.add(c, sources)
+	flush = l.parts[0].asm.out.flush
+	l.start()
 	return l, nil
 }
 
-func (l *Listener) start(c Config, src source, out *writer) {
-	n := &notices{logf: c.Logf, source: src.stats, live: l.live}
-	l.src, l.asm = src, newAssembler(c, out, n)
-	go func() {
-		l.err = src.run(l.asm)
-		n.tellFaults(src.stats())
-		l.asm.end()
-	}()
+// add makes a part of each source. Together they keep to the bounds of c.
+func (l *Listener) add(c Config, sources []source) {
+	c.MaxBuffered /= len(sources)
+	c.MaxConns = max(1, c.MaxConns/len(sources))
+	notes := newNotices(c, l.Stats)
+	for _, src := range sources {
+		pressed := src.pressed
+		if !l.live {
+			pressed = nil
+		}
+		l.parts = append(l.parts, part{src, newAssembler(c, newWriter(l.hand, pressed), notes)})
+	}
+}
+
+func (l *Listener) start() {
+	for _, p := range l.parts {
+		go func() {
+			if err := p.src.run(p.asm); err != nil {
+				l.fail(err)
+			}
+			p.asm.notice.end()
+			p.asm.end()
+		}()
+	}
+}
+
+// fail keeps the first source's error, for when Next has given the rest, and
+// ends the other sources: part of the traffic is worse than none.
+func (l *Listener) fail(err error) {
+	l.mu.Lock()
+	if l.err == nil {
+		l.err = err
+	}
+	l.mu.Unlock()
+	l.Close()
 }
 
 // Next returns the next message, which is valid until the call after it. A
@@ -144,10 +189,13 @@ func (l *Listener) Next() (*Message, error) {
 	for l.cur == nil || l.at == len(l.cur.entries) {
 		l.cur, l.at = l.hand.get(l.cur), 0
 		if l.cur == nil {
-			if l.err != nil {
-				return nil, l.err
+			l.mu.Lock()
+			err := l.err
+			l.mu.Unlock()
+			if err == nil {
+				err = io.EOF
 			}
-			return nil, io.EOF
+			return nil, err
 		}
 	}
 	e := &l.cur.entries[l.at]
@@ -161,7 +209,11 @@ func (l *Listener) Next() (*Message, error) {
 // io.EOF. Close may be called from any goroutine, and more than once.
 func (l *Listener) Close() error {
 	l.closing.Do(func() {
-		l.closeErr = l.src.close()
+		var errs []error
+		for _, p := range l.parts {
+			errs = append(errs, p.src.close())
+		}
+		l.closeErr = errors.Join(errs...)
 		l.hand.hurry()
 	})
 	return l.closeErr
@@ -171,9 +223,22 @@ func (l *Listener) Close() error {
 // block of packets, and adds up; after the end it is final. It may be called
 // at any time from any goroutine.
 func (l *Listener) Stats() Stats {
-	s := l.asm.snapshot()
-	s.Source = l.src.stats()
-	return s
+	var sum Stats
+	for _, p := range l.parts {
+		s := p.asm.snapshot()
+		sum.add(&s)
+	}
+	sum.Source = l.sourceStats()
+	return sum
+}
+
+func (l *Listener) sourceStats() SourceStats {
+	var sum SourceStats
+	for _, p := range l.parts {
+		s := p.src.stats()
+		sum.add(&s)
+	}
+	return sum
 }
 
 // Live reports that messages come from interfaces: whoever reads too slowly
@@ -181,16 +246,16 @@ func (l *Listener) Stats() Stats {
 func (l *Listener) Live() bool { return l.live }
 
 // String is the address as it was given.
-func (l *Listener) String() string { return l.src.String() }
+func (l *Listener) String() string { return l.parts[0].src.String() }
 
 // A flushingReader hands over what is complete before each read, which may
 // wait: a capture that comes through a pipe has no ticks.
 type flushingReader struct {
 	io.ReadCloser
-	out *writer
+	flush func()
 }
 
 func (r *flushingReader) Read(b []byte) (int, error) {
-	r.out.flush()
+	r.flush()
 	return r.ReadCloser.Read(b)
 }

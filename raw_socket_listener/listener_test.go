@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 func listenerCapture() []byte {
@@ -144,8 +143,8 @@ func TestListenerReportsADamagedFile(t *testing.T) {
 
 // A source of a file waits for Next.
 func TestHandoverWaits(t *testing.T) {
-	h := newHandover(1000, nil)
-	w := newWriter(h)
+	h := newHandover(1000)
+	w := newWriter(h, nil)
 	const n = 100
 	go func() {
 		for range n {
@@ -177,26 +176,6 @@ func TestHandoverWaits(t *testing.T) {
 	}
 }
 
-// The hint of a capture that sees no request.
-func TestSilence(t *testing.T) {
-	r := newRig(t, Config{})
-	n := r.a.notice
-	var dropped uint64
-	n.live, n.source = true, func() SourceStats {
-		return SourceStats{Received: 7, Dropped: dropped, Faults: []string{"eth0 went down"}}
-	}
-	r.send(handshake[0])
-	for i := range 12 {
-		r.a.tick(rigEpoch + int64(i)*int64(time.Second))
-	}
-	dropped = 3
-	r.a.tick(rigEpoch + int64(14*time.Second))
-	r.a.tick(rigEpoch + int64(16*time.Second))
-	if len(r.logs) != 3 || !strings.Contains(r.logs[1], "no request in 10s: 7 packets, 1 connections") || !strings.Contains(r.logs[2], "dropped 3 packets") {
-		t.Errorf("logged %q", r.logs)
-	}
-}
-
 func TestRowsNameEveryLoss(t *testing.T) {
 	var s Stats
 	seen := map[string]bool{}
@@ -216,9 +195,10 @@ func TestRowsNameEveryLoss(t *testing.T) {
 // A live source waits for a slow reader as long as its ring has room.
 func TestHandoverWaitsUntilTheRingIsPressed(t *testing.T) {
 	var looks atomic.Int64
-	h := newHandover(1000, func() bool { return looks.Add(1) > 3 })
+	h := newHandover(1000)
+	pressed := func() bool { return looks.Add(1) > 3 }
 	fill := func() (*batch, bool) {
-		return h.put(&batch{arena: make([]byte, 800), entries: make([]entry, 1)}, false)
+		return h.put(&batch{arena: make([]byte, 800), entries: make([]entry, 1)}, pressed)
 	}
 	if _, ok := fill(); !ok {
 		t.Fatal("an empty handover refused a batch")

@@ -30,7 +30,7 @@ func TestLiveLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Listen(Config{Address: addr, TrackResponse: true, Logf: t.Logf})
+	l, err := Listen(Config{Address: addr, TrackResponse: true, RingBytes: 64 << 20, Logf: t.Logf}) // 80 MB in all, on a host that may be busy
 	if err != nil {
 		t.Fatal(err)
 	}

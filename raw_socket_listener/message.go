@@ -98,16 +98,15 @@ func (a *assembler) frame(c *conn, f *flow, b []byte, from *arrival) int {
 		a.learn(f, h)
 	}
 	part := b[lead:n]
-	if done && h.buf.size == 0 && h.lost == notLost {
+	switch {
+	case h.lost != notLost:
+	case h.buf.size+len(part) > a.cfg.MaxMessage:
+		a.lose(h, LostTooLarge)
+	case done && h.buf.size == 0:
 		a.conclude(c, f, h, notLost, part)
 		return n
-	}
-	if h.lost == notLost {
-		if h.buf.size+len(part) > a.cfg.MaxMessage {
-			a.lose(h, LostTooLarge)
-		} else {
-			a.pool.add(&h.buf, part)
-		}
+	default:
+		a.pool.add(&h.buf, part)
 	}
 	if done {
 		a.conclude(c, f, h, notLost, nil)

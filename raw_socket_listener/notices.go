@@ -1,29 +1,56 @@
 package rawsocket
 
-import "time"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 const (
-	// noticeGrain is how often the source's counters are looked at.
+	// noticeGrain is how often the counters are looked at.
 	noticeGrain = time.Second
 	// silence is after what time without a request a live capture says what
-	// it has seen instead.
+	// there is instead.
 	silence = 10 * time.Second
 )
 
-// notices tells people, once each, what they would want to know before the
-// summary at the end. The assembler's goroutine calls it.
+// notices tells people what they would want to know before the summary at the
+// end: that the traffic is not HTTP/1, that messages are being lost and what
+// helps, and what there is to see when nothing is captured. The goroutines of
+// all assemblers of a capture call it.
 type notices struct {
-	logf   func(string, ...any)
-	source func() SourceStats // nil when there is none
-	live   bool
+	logf  func(string, ...any)
+	stats func() Stats // of the whole capture; nil when there is none
+	cfg   Config
+	live  bool
 
+	silence time.Duration                              // after which the hint comes
+	observe func(ctx context.Context, s *survey) error // makes a survey
+
+	mu          sync.Mutex
 	began, next int64 // packet time
 	faults      int   // of the source, that were told
+	losses      lossNotices
 
-	toldTLS, toldHTTP2, toldShed, toldDrops, toldSilence bool
+	toldTLS, toldHTTP2, toldSilence bool
+
+	ended   bool
+	cancel  context.CancelFunc // ends the survey
+	surveys sync.WaitGroup     // at most one
+}
+
+func newNotices(c Config, stats func() Stats) *notices {
+	return &notices{
+		logf: c.Logf, stats: stats, cfg: c, live: c.Address.Live(),
+		silence: silence,
+		observe: func(ctx context.Context, s *survey) error { return s.look(ctx) },
+		losses:  lossNotices{cfg: c},
+	}
 }
 
 func (n *notices) tls(c *conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if !once(&n.toldTLS) {
 		return
 	}
@@ -32,6 +59,8 @@ func (n *notices) tls(c *conn) {
 }
 
 func (n *notices) http2(c *conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if !once(&n.toldHTTP2) {
 		return
 	}
@@ -39,41 +68,89 @@ func (n *notices) http2(c *conn) {
 	n.logf("port %d carries HTTP/2, which is not captured: capture where it has been translated to HTTP/1, behind the proxy", server.Port())
 }
 
+// shed tells of the first message that the reader was too slow for, at once.
 func (n *notices) shed() {
-	if once(&n.toldShed) {
-		n.logf("messages are being lost: they are captured faster than they are passed on")
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.losses.told[LostShed] == 0 {
+		var s Stats
+		s.Lost[LostShed] = 1
+		n.losses.look(n.next, &s, n.logf)
 	}
 }
 
 // look tells what the counters show. now is packet time.
-func (n *notices) look(now int64, s *Stats) {
-	if now < n.next {
+func (n *notices) look(now int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now < n.next || n.ended {
 		return
 	}
 	if n.began == 0 {
 		n.began = now
 	}
 	n.next = now + int64(noticeGrain)
-	if n.source == nil {
+	if n.stats == nil {
 		return
 	}
-	src := n.source()
-	n.tellFaults(src)
-	if src.Dropped > 0 && once(&n.toldDrops) {
-		n.logf("the kernel dropped %d packets: raise --input-raw-buffer-size", src.Dropped)
-	}
+	s := n.stats()
+	n.tellFaults(&s.Source)
+	n.losses.look(now, &s, n.logf)
 	if s.Requests > 0 {
 		n.toldSilence = true
 	}
-	if n.live && now-n.began >= int64(silence) && once(&n.toldSilence) {
-		n.logf("no request in %v: %d packets, %d connections (%d TLS, %d HTTP/2, %d excluded), %d messages begun, %d lost",
-			silence, src.Received, s.Connections, s.TLS, s.HTTP2, s.Excluded, s.Starts, s.LostSum())
+	if n.live && now-n.began >= int64(n.silence) && once(&n.toldSilence) {
+		n.tellSilence(&s)
 	}
 }
 
-func (n *notices) tellFaults(src SourceStats) {
-	for ; n.faults < len(src.Faults); n.faults++ {
-		n.logf("%s", src.Faults[n.faults])
+// tellSilence says what of the packets that are captured was of no use, and
+// has a survey find out what there is beside them.
+func (n *notices) tellSilence(s *Stats) {
+	if s.Source.Received == 0 {
+		n.logf("no request in %v, and no packet for %s: looking at what else there is", n.silence, n.cfg.Address)
+	} else {
+		n.logf("no request in %v from %s: %s, %s (%d TLS, %d HTTP/2, %d excluded), %s begun, %d lost; looking at what else there is",
+			n.silence, n.cfg.Address, counted(s.Source.Received, "packet"), counted(s.Connections, "connection"),
+			s.TLS, s.HTTP2, s.Excluded, counted(s.Starts, "message"), s.LostSum())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	n.cancel = cancel
+	n.surveys.Go(func() { n.survey(ctx) })
+}
+
+func (n *notices) survey(ctx context.Context) {
+	s := newSurvey(n.cfg)
+	err := n.observe(ctx, s)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		n.logf("what else there is cannot be seen: %v", err)
+	default:
+		for _, line := range s.lines() {
+			n.logf("%s", line)
+		}
+	}
+}
+
+// end tells what the source had to say at last, and ends the survey.
+func (n *notices) end() {
+	n.mu.Lock()
+	if n.stats != nil {
+		s := n.stats()
+		n.tellFaults(&s.Source)
+	}
+	n.ended = true
+	if n.cancel != nil {
+		n.cancel()
+	}
+	n.mu.Unlock()
+	n.surveys.Wait()
+}
+
+func (n *notices) tellFaults(s *SourceStats) {
+	for ; n.faults < len(s.Faults); n.faults++ {
+		n.logf("%s", s.Faults[n.faults])
 	}
 }
 

@@ -68,6 +68,8 @@ const (
 	IgnoredShort                           // ends within its headers, or contradicts its own lengths
 	IgnoredOther                           // TCP, but not to or from what is captured
 	IgnoredUnknownLink                     // from a kind of link, or a tunnel in a tunnel, that is not understood
+	IgnoredVNI                             // from a VXLAN network that is not wanted
+	IgnoredFilter                          // not matched by the Filter; in the kernel such packets are not counted
 	ignoreReasons      int          = iota
 
 	// decoded stands for no reason: there is a segment.
@@ -87,6 +89,10 @@ func (r IgnoreReason) String() string {
 		return "other address or port"
 	case IgnoredUnknownLink:
 		return "unknown link type"
+	case IgnoredVNI:
+		return "other VXLAN network"
+	case IgnoredFilter:
+		return "not matched by the filter"
 	}
 	return "unknown reason"
 }

@@ -23,13 +23,13 @@ var (
 )
 
 func newRig(t testing.TB, cfg Config) *rig {
-	r := &rig{t: t, hand: newHandover(1<<30, func() bool { return true })}
+	r := &rig{t: t, hand: newHandover(1 << 30)}
 	if cfg.Address.Ports == nil && cfg.Address.text == "" {
 		cfg.Address = Address{Ports: []uint16{80}}
 	}
 	cfg.Logf = func(f string, args ...any) { r.logs = append(r.logs, fmt.Sprintf(f, args...)) }
 	cfg = cfg.withDefaults()
-	r.a = newAssembler(cfg, newWriter(r.hand), &notices{logf: cfg.Logf})
+	r.a = newAssembler(cfg, newWriter(r.hand, func() bool { return true }), &notices{logf: cfg.Logf})
 	return r
 }
 

@@ -200,6 +200,7 @@ func readBlock(b []byte, t *tally, to sink) {
 		proto := binary.BigEndian.Uint16(f[frameProto:])
 		t.seg.Time = int64(le.Uint32(f[frameSec:]))*1e9 + int64(le.Uint32(f[frameNsec:]))
 		wire := int(le.Uint32(f[frameLen:]))
+		proto, data, wire = hiddenTag(proto, data, wire)
 		r := decodeEtherType(proto, data, wire, &t.seg, 0)
 		if r == decoded && t.seg.Missing > 0 && len(data) == wire {
 			r = IgnoredShort // shorter than its IP header says: no host takes that
@@ -208,6 +209,36 @@ func readBlock(b []byte, t *tally, to sink) {
 		at += le.Uint32(f[frameNext:])
 	}
 	to.tick(int64(le.Uint32(b[blockLastSec:]))*1e9 + int64(le.Uint32(b[blockLastNs:])))
+}
+
+// hiddenTag takes a VLAN tag off data that the protocol says nothing of. Of
+// two tags the kernel takes the outer one away and, since Linux 6.10, names
+// what follows the inner one. The tag's first byte may look like that of an IP
+// header; what follows it has to be one with the right length.
+func hiddenTag(proto uint16, data []byte, wire int) (uint16, []byte, int) {
+	const tag = 4
+	if len(data) < tag+ip4HeaderLen || binary.BigEndian.Uint16(data[2:]) != proto {
+		return proto, data, wire
+	}
+	ip := data[tag:]
+	switch {
+	case proto == etherIP4 && ip[0]>>4 == 4 && ip[0]&0x0f >= 5 && int(binary.BigEndian.Uint16(ip[2:])) <= wire-tag:
+	case proto == etherIP6 && ip[0]>>4 == 6 && int(binary.BigEndian.Uint16(ip[4:])) <= wire-tag-ip6HeaderLen:
+	default:
+		return proto, data, wire
+	}
+	if looksLikeIP(proto, data, wire) {
+		return proto, data, wire
+	}
+	return proto, ip, wire - tag
+}
+
+// looksLikeIP reports whether data begins with an IP header of its length.
+func looksLikeIP(proto uint16, data []byte, wire int) bool {
+	if proto == etherIP4 {
+		return data[0]>>4 == 4 && data[0]&0x0f >= 5 && int(binary.BigEndian.Uint16(data[2:])) == wire
+	}
+	return data[0]>>4 == 6 && int(binary.BigEndian.Uint16(data[4:])) == wire-ip6HeaderLen
 }
 
 // drops is how many packets the kernel could not place since the last call.

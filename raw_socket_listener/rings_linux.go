@@ -42,7 +42,7 @@ type rings struct {
 }
 
 func openRings(c sourceConfig) (source, error) {
-	filter, err := kernelFilter(c.Address, c.TrackResponse, c.Tunnels)
+	filter, err := kernelFilter(c.Address, c.TrackResponse, c.Tunnels, c.Filter)
 	if err != nil {
 		return nil, err
 	}

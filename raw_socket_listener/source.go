@@ -49,7 +49,10 @@ type sourceConfig struct {
 	BlockTimeout  time.Duration // how long the kernel may hold a packet back; 0 means defaultBlockTimeout
 	Promisc       bool          // put the interfaces in promiscuous mode
 	Tunnels       bool          // look into tunnels and second VLAN tags too; a file's are always looked into
+	Filter        *expression   // what packets have to match beside; nil for all
 	Stdin         io.Reader     // what "-" reads
+	VXLANPort     int           // receive the packets from a VXLAN tunnel at this UDP port instead; 0 does not
+	VNIs          []int         // the tunnel's networks: those listed, or all but those listed below zero
 }
 
 // defaultRingBytes is the share of the memory ceiling that is for rings.
@@ -62,7 +65,10 @@ const defaultBlockTimeout = 16 * time.Millisecond
 // openSource opens the interfaces or the file that c names. Packets that the
 // interfaces see from now on are not missed.
 func openSource(c sourceConfig) (source, error) {
-	if !c.Address.Live() {
+	switch {
+	case c.VXLANPort != 0:
+		return openVXLAN(c.withDefaults())
+	case !c.Address.Live():
 		return openFile(c)
 	}
 	return openRings(c.withDefaults())
@@ -70,10 +76,11 @@ func openSource(c sourceConfig) (source, error) {
 
 // openSources is openSource for live capture on several cores: n sources of
 // which each is given some of the connections, both directions to the same
-// one. It is one source for a file, and with tunnels, whose connections the
-// kernel cannot tell apart.
+// one. It is one source for n below two, for a file, with a filter, of which
+// nobody knows whether it takes whole connections, and with tunnels, whose
+// connections the kernel cannot tell apart.
 func openSources(c sourceConfig, n int) ([]source, error) {
-	if n > 1 && c.Address.Live() && !c.Tunnels {
+	if n > 1 && c.Address.Live() && !c.Tunnels && c.Filter == nil && c.VXLANPort == 0 {
 		return openFanout(c.withDefaults(), n)
 	}
 	s, err := openSource(c)
@@ -102,6 +109,22 @@ type SourceStats struct {
 	Ignored  [ignoreReasons]uint64 // by IgnoreReason
 	Dropped  uint64                // packets that the kernel had no room for: not in Received
 	Faults   []string              // what went wrong without ending the capture, once each, in order
+}
+
+// add adds what another source says.
+func (s *SourceStats) add(o *SourceStats) {
+	s.Received += o.Received
+	s.Segments += o.Segments
+	s.Cut += o.Cut
+	s.Dropped += o.Dropped
+	for i, n := range o.Ignored {
+		s.Ignored[i] += n
+	}
+	for _, line := range o.Faults {
+		if !slices.Contains(s.Faults, line) {
+			s.Faults = append(s.Faults, line)
+		}
+	}
 }
 
 // maxSourceFaults bounds what a flapping interface can pile up.

@@ -17,6 +17,7 @@ type fileSource struct {
 	counters
 	addr   Address
 	resp   bool
+	filter *expression
 	in     io.Reader
 	file   io.Closer // nil when there is nothing to close
 	reader *captureReader
@@ -24,7 +25,7 @@ type fileSource struct {
 }
 
 func openFile(c sourceConfig) (source, error) {
-	s := &fileSource{addr: c.Address, resp: c.TrackResponse}
+	s := &fileSource{addr: c.Address, resp: c.TrackResponse, filter: c.Filter}
 	if c.Address.Path == "-" {
 		if c.Stdin == nil {
 			return nil, fmt.Errorf("read the capture %q: there is no stdin", c.Address)
@@ -98,7 +99,11 @@ func (s *fileSource) readAll(t *tally, to sink) (err error) {
 			return err
 		}
 		t.seg.Time = p.time
-		t.take(decodeLink(p.link, p.data, p.wire, &t.seg), to)
+		r := IgnoredFilter
+		if s.filter == nil || s.filter.matchLink(p.link, p.data, p.wire) {
+			r = decodeLink(p.link, p.data, p.wire, &t.seg)
+		}
+		t.take(r, to)
 		if n%flushEvery == 0 {
 			t.flush(&s.counters)
 		}

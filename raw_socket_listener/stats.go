@@ -65,6 +65,27 @@ type Stats struct {
 	Buffered uint64 // now: bytes of memory that torn messages and early segments take
 }
 
+// add adds the ledger of another assembler; Source is left alone.
+func (s *Stats) add(o *Stats) {
+	for _, n := range [...]struct {
+		to   *uint64
+		from uint64
+	}{
+		{&s.Segments, o.Segments}, {&s.Unmatched, o.Unmatched}, {&s.Undirected, o.Undirected},
+		{&s.Connections, o.Connections}, {&s.Joined, o.Joined}, {&s.Excluded, o.Excluded}, {&s.TLS, o.TLS},
+		{&s.HTTP2, o.HTTP2}, {&s.Tunnels, o.Tunnels}, {&s.Evicted, o.Evicted}, {&s.Reused, o.Reused},
+		{&s.Retransmitted, o.Retransmitted}, {&s.Conflicting, o.Conflicting}, {&s.OutOfOrder, o.OutOfOrder},
+		{&s.Gaps, o.Gaps}, {&s.MissingBytes, o.MissingBytes}, {&s.SkippedBytes, o.SkippedBytes}, {&s.UnseenBytes, o.UnseenBytes},
+		{&s.Starts, o.Starts}, {&s.Requests, o.Requests}, {&s.Responses, o.Responses}, {&s.Interim, o.Interim},
+		{&s.Ambiguous, o.Ambiguous}, {&s.Open, o.Open}, {&s.Live, o.Live}, {&s.Buffered, o.Buffered},
+	} {
+		*n.to += n.from
+	}
+	for i, n := range o.Lost {
+		s.Lost[i] += n
+	}
+}
+
 // A Count is one row of the ledger.
 type Count struct {
 	Name string

@@ -126,6 +126,7 @@ func TestStreams(t *testing.T) {
 		{name: "Upgrade taken, unseen", segs: joined(handshake, []seg{c(0, upgrade), c(len(upgrade), "\x81\x85abcdhello"), c(len(upgrade)+11, "\x81\x85abcdhello")}), want: []string{upgrade}},
 		{name: "CONNECT, unseen", segs: joined(handshake, []seg{c(0, connect), c(len(connect), get1), c(len(connect)+n, connect)}), want: []string{connect, connect}},
 		{name: "too large", cfg: Config{MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10[:40]), c(40, post10[40:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
+		{name: "too large, in one segment", cfg: Config{MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
 		{name: "too large, chunked", cfg: Config{MaxMessage: 60}, segs: joined(handshake, []seg{c(0, chunky[:40]), c(40, chunky[40:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
 		{name: "excluded", cfg: Config{Exclude: exclude}, segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 0, data: get2, port: 7}}), want: []string{get2},
 			check: func(t *testing.T, r *rig) {

@@ -4,9 +4,18 @@ package rawsocket
 type writer struct {
 	to  *handover
 	cur *batch
+
+	// pressed says that the source must not be kept waiting any longer: its
+	// ring is about to overflow. Nil for a source that can wait.
+	pressed func() bool
 }
 
-func newWriter(to *handover) *writer { return &writer{to: to, cur: &batch{}} }
+func newWriter(to *handover, pressed func() bool) *writer {
+	to.mu.Lock()
+	to.writers++
+	to.mu.Unlock()
+	return &writer{to: to, cur: &batch{}, pressed: pressed}
+}
 
 // room returns the batch that takes a message of n bytes, nil when nothing
 // takes it because Next is called too slowly. What the batch holds already is
@@ -27,16 +36,14 @@ func (w *writer) room(n int) *batch {
 // flush hands over what there is, if there is room for it.
 func (w *writer) flush() {
 	if len(w.cur.entries) > 0 {
-		w.cur, _ = w.to.put(w.cur, false)
+		w.cur, _ = w.to.put(w.cur, w.pressed)
 	}
 }
 
 // end hands over the rest and says that it is the last.
 func (w *writer) end() {
-	if len(w.cur.entries) > 0 {
-		w.cur, _ = w.to.put(w.cur, true)
-	}
-	w.to.end()
+	w.to.last(w.cur)
+	w.cur = &batch{}
 }
 
 // next appends an entry.

@@ -1,0 +1,510 @@
+package rawsocket
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/bpf"
+)
+
+func mustExpression(t testing.TB, text string) *expression {
+	t.Helper()
+	e, err := parseExpression(text, testLookups())
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return e
+}
+
+// What is not understood is refused, with the word and what to write.
+func TestExpressionRefusals(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"", "it ends, where a condition is wanted"},
+		{" \t", "it ends, where a condition is wanted"},
+		{"port", `it ends behind "port", where a port is wanted`},
+		{"port 80 and", `it ends behind "and", where a condition is wanted`},
+		{"not", `it ends behind "not", where a condition is wanted`},
+		{"(port 80", `"(" is not closed`},
+		{"port 80)", `")" has no "(" before it`},
+		{"tcp[0) = 1", `")" has no "(" before it`},
+		{"tcp[0 = 1", `"[" is not closed`},
+		{"()", `")" is not understood behind "(", where a condition is wanted`},
+		{"port ()", `")" is not understood behind "(", where a port is wanted`},
+		{"port 80 443", `"443" is not understood behind "80", where "and" or "or" is wanted`},
+		{"port 80, 443", `"," is no part of an expression`},
+		{"port 80; drop", `";" is no part of an expression`},
+		{"hóst 10.0.0.1", `"ó" is no part of an expression`},
+		{"port 80\xff", `"\xff" is no part of an expression`},
+		{`port \`, `"\\" escapes no word`},
+		{"prot 80", `"prot" is not understood, where a condition is wanted`},
+		{"PORT 80", `"PORT" is not understood, where a condition is wanted`},
+		{"tcp 80", `"80" is not understood behind "tcp", where "and" or "or" is wanted`},
+		{"tcp or 80", `"80" stands alone`},
+		{"10.0.0.1", `"10.0.0.1" is not understood, where a condition is wanted`},
+		{"(port 80) or 443", `"443" stands alone: write "host 443" or "port 443"`},
+		{"tcp and prot 80", `"prot" is not understood behind "and", where a condition is wanted`},
+		{"tcp[13] = 2 or 16", `"16" stands alone`},
+		{"host 10.0.0.1 or tcp or 10.0.0.2", `"10.0.0.2" stands alone`},
+		{"host 10.0.0.1 and (10.0.0.2 or port 80)", `"port" is not understood behind "or", where a host is wanted`},
+		{"src or port 80", `"or" is not understood behind "src", where a host is wanted`},
+		{"port port 80", `"port" is not understood behind "port", where a port is wanted`},
+
+		{"vlan 5 and port 80", `"vlan" is not understood: the first VLAN tag is taken off before`},
+		{"port 80 and mpls", `"mpls" is not understood`},
+		{"ether host 02:00:00:00:00:01", `"ether" is not understood: only IP is captured`},
+		{"arp", `"arp" is not understood: only IP is captured`},
+		{"host 10.0.0.1 or arp", `"arp" is not understood: only IP is captured`},
+		{"ip multicast", `"multicast" is not understood: only IP is captured`},
+		{"gateway foo", `"gateway" is not understood`},
+		{"inbound", `"inbound" is not understood: name the interface`},
+		{"ip6 protochain 6", `"protochain" is not understood: it is left out`},
+		{"ether[0] = 1", `"ether" is not understood: only IP is captured`},
+		{"esp[0] = 1", `"esp[" is not understood: bytes are those of`},
+
+		{"tcp host 10.0.0.1", `"tcp" goes with port and portrange, not with host: write "tcp and host", or "tcp port"`},
+		{"tcp src 80", `"tcp" goes with port and portrange, not with host`},
+		{"udp net 10.0.0.0/8", `"udp" goes with port and portrange, not with net`},
+		{"icmp proto 6", `"icmp" goes with port and portrange, not with proto`},
+		{"ip port 80", `"ip" has no ports: write "ip and port"`},
+		{"icmp portrange 1-2", `"icmp" has no ports: write "icmp and portrange"`},
+		{"ip src proto 6", `"proto" is not understood behind "src", where a host is wanted`},
+
+		{"host 10.0.0", `"10.0.0" is no whole IPv4 address`},
+		{"host 10.0.0.256", `"10.0.0.256" is no whole IPv4 address`},
+		{"host 010.0.0.1", `"010.0.0.1" is no whole IPv4 address`},
+		{"host 80", `"80" is no host: write "port 80"`},
+		{"src 80", `"80" is no host: write "port 80"`},
+		{"host 10.0.0.0/8", `"10.0.0.0" is a host, and only networks have a mask: write "net 10.0.0.0/...`},
+		{"src 10.0.0.0 mask 255.0.0.0", `"10.0.0.0" is a host, and only networks have a mask`},
+		{"host 2001:db8::/32", `"2001:db8::" is a host, and only networks have a mask`},
+		{"host 1::2::3", `"1::2::3" is no IPv6 address`},
+		{"host 02:00:00:00:00:01", `"02:00:00:00:00:01" is no IPv6 address`},
+		{"host fe80::1%eth0", `"%" is not understood behind "fe80::1"`},
+		{"ip6 host 10.0.0.1", `"10.0.0.1" has no address of the family "ip6"`},
+		{"ip host ::1", `"::1" has no address of the family "ip"`},
+		{"host nowhere", `look up the host "nowhere": no such host`},
+		{"host tcp", `"tcp" is not understood behind "host", where a host is wanted`},
+
+		{"net 10.0.0.1/8", `"10.0.0.1" has bits behind its mask: write "10.0.0.0"`},
+		{"net 10.0.0.1 mask 255.0.0.0", `"10.0.0.1" has bits behind its mask: write "10.0.0.0"`},
+		{"net 2001:db8::1/32", `"2001:db8::1" has bits behind its 32: write "2001:db8::/32"`},
+		{"net 10/8", `"10" needs a point before its mask: write "10.0.0.0"`},
+		{"net 0", `"0" is taken for one address`},
+		{"net 10.0.0.0/33", `33 is no length of a network: at most 32`},
+		{"net ::/129", `129 is no length of a network: at most 128`},
+		{"net 10.0.0.0/", `it ends behind "/", where a number is wanted`},
+		{"net 10.0.0.0/08", `"08" begins with a zero`},
+		{"net 10.0.0.0/tcp-syn", `"10.0.0.0" has bits behind its mask`},
+		{"net 10.0.0.0 mask 255", `"255" is no mask`},
+		{"net 10.0.0.0 mask foo", `"foo" is no mask`},
+		{"net :: mask 255.0.0.0", `"::" is of IPv6, which has no mask: write "::/64"`},
+		{"net 300", `"300" is no network`},
+		{"net loopback", `"loopback" is no network`},
+		{"net 10.0.0.0.0", `"10.0.0.0.0" is no network`},
+		{"ip6 net 10.0.0.0/8", `"10.0.0.0" is no network of the family "ip6"`},
+		{"ip net 2001:db8::/32", `"2001:db8::" is no network of the family "ip"`},
+
+		{"port 65536", `"65536" is no port: at most 65535`},
+		{"port 99999999999", `"99999999999" is more than 32 bits hold`},
+		{"port 010", `"010" begins with a zero`},
+		{"port 80-90", `"80-90" is no port: write "portrange 80-90"`},
+		{"port nosuchservice", `"nosuchservice" is no port, no known service and no keyword`},
+		{"port 10.0.0.1", `"10.0.0.1" is no port, no known service`},
+		{"port tcp-syn", `"tcp-syn" is not understood behind "port", where a port is wanted`},
+		{"sctp port http", `"http" is no port, no known service`},
+		{"portrange 80-90-100", `"80-90-100" is no range of ports`},
+		{"portrange http-https", `"http-https" is no range of ports`},
+		{"portrange 80-65536", `"65536" is no port`},
+		{"portrange 80-", `"-" is not understood behind "80"`},
+		{"ip proto 256", `"256" is no number of a protocol: at most 255`},
+		{"ip proto tcp", `"tcp" is a keyword: write "proto \tcp"`},
+		{"proto foo", `"foo" is no protocol: write its number`},
+		{`proto \ip`, `"ip" is no protocol: write its number`},
+
+		{"tcp[13] & 2", `it ends behind "2", where a comparison such as != 0 is wanted`},
+		{"tcp[13] = 2 = 3", `"=" is not understood behind "2"`},
+		{"tcp[12-1] = 0", `"12-1" is not understood behind "[", where a number is wanted`},
+		{"len-14 > 5", `"len-14" is not understood, where a condition is wanted`},
+		{"tcp[0:3] = 1", `3 bytes cannot be compared, only 1, 2 or 4`},
+		{"tcp[-1] = 1", `tcp[-1] is in no packet`},
+		{"ip[2000000] = 1", `ip[2000000] is in no packet`},
+		{"tcp[0]/0 = 1", `behind "/" stands zero`},
+		{"tcp[0] % (1 - 1) = 1", `behind "%" stands zero`},
+		{"tcp[0] << 32 = 1", `behind "<<" only a number up to 31 may stand`},
+		{"1 >> tcp[0] = 1", `behind ">>" only a number up to 31 may stand`},
+		{"tcp[0] % 3 + 1 = 1", `"%" beside "+" needs parentheses`},
+		{"tcp[0] + 3 ^ 1 = 1", `"^" beside another operator needs parentheses`},
+		{"tcp[foo] = 1", `"foo" is not understood behind "[", where a number is wanted`},
+		{"foo[0] = 1", `"foo" is not understood, where a number is wanted`},
+		{"5", `it ends behind "5", where a comparison such as != 0 is wanted`},
+		{"less", `it ends behind "less", where a number is wanted`},
+		{"less len", `"len" is not understood behind "less", where a number is wanted`},
+		{"ip[0] => 5", `">" is not understood behind "=", where a number is wanted`},
+		{"tcp[icmptype] = 1", `"icmptype" is not understood behind "[", where a number is wanted`},
+		{strings.Repeat("ip[0] + (", 16) + "1" + strings.Repeat(")", 16) + " = 1", ""},
+		{strings.Repeat("ip[0] + (", 17) + "ip[1]" + strings.Repeat(")", 17) + " = 1", ""},
+		{"1 = " + strings.Repeat("(ip[0] + ", 30) + "1" + strings.Repeat(")", 30), ""},
+		{strings.Repeat("(", 40) + "ip[0]" + strings.Repeat(" + ip[0])", 40) + " = ip[1]", "its arithmetic is nested too deeply: the kernel keeps 16 results"},
+		{strings.Repeat("not ", 5000) + "tcp", "it has 20003 bytes, and the kernel takes no filter that needs more than 16384"},
+	} {
+		_, err := parseExpression(tt.text, testLookups())
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("%.60q: %v", tt.text, err)
+		case tt.want != "" && err == nil:
+			t.Errorf("%.60q is taken, want %q", tt.text, tt.want)
+		case tt.want != "" && !strings.HasPrefix(err.Error(), tt.want):
+			t.Errorf("%.60q: %v, want %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+// Names are looked up when the capture begins, and stand for all of their
+// addresses.
+func TestExpressionNames(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want []bool // from 10.0.0.5, to 10.0.0.5, from 2001:db8::5, to 2001:db8::5, other, other v6
+	}{
+		{"host both", []bool{true, true, true, true, false, false}},
+		{"src both", []bool{true, false, true, false, false, false}},
+		{"ip host both", []bool{true, true, false, false, false, false}},
+		{"ip6 dst host both", []bool{false, false, false, true, false, false}},
+		{"not host both", []bool{false, false, false, false, true, true}},
+		{`host \both or 192.0.2.9`, []bool{true, true, true, true, true, false}},
+	} {
+		f, err := ParseFilter(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := f.resolve(testLookups())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range [][]byte{
+			craftTCP4("10.0.0.5:1", "192.0.2.1:2", craftSeg{}), craftTCP4("192.0.2.1:2", "10.0.0.5:1", craftSeg{}),
+			craftTCP6("[2001:db8::5]:1", "[2001:db8::9]:2", craftSeg{}), craftTCP6("[2001:db8::9]:2", "[2001:db8::5]:1", craftSeg{}),
+			craftTCP4("192.0.2.1:1", "192.0.2.9:1", craftSeg{}), craftTCP6("[2001:db8::1]:1", "[2001:db8::9]:2", craftSeg{}),
+		} {
+			if got := e.matchLink(linkRaw, p, len(p)); got != tt.want[i] {
+				t.Errorf("%s: packet %d matches %t", tt.text, i, got)
+			}
+		}
+	}
+	f, err := ParseFilter("host nowhere")
+	if err != nil {
+		t.Fatal("names are not looked up yet:", err)
+	}
+	if _, err := f.resolve(testLookups()); err == nil || !strings.Contains(err.Error(), `the filter "host nowhere": look up the host "nowhere"`) {
+		t.Errorf("an unknown name: %v", err)
+	}
+	mapped := testLookups()
+	mapped.host = func(string) ([]netip.Addr, error) { return []netip.Addr{mustAddr("::ffff:10.0.0.5")}, nil }
+	if e, err := f.resolve(mapped); err != nil || !e.match(etherIP4, craftTCP4("10.0.0.5:1", "192.0.2.1:2", craftSeg{}), 40) {
+		t.Error("an IPv4 address that the resolver gives as one of IPv6:", err)
+	}
+	if e, err := (*Filter)(nil).resolve(lookups{}); e != nil || err != nil {
+		t.Error("no filter:", e, err)
+	}
+}
+
+// Where libpcap looks at the bytes of another protocol, since it forgets what
+// the right side of an operator asks for, we do not: the comparison does not
+// hold.
+func TestExpressionRightSideIsGuarded(t *testing.T) {
+	fragment := craftTCP4(client4, server4, sampleSeg())
+	fragment[7] = 1
+	for _, tt := range []struct {
+		text      string
+		etherType uint16
+		packet    []byte
+	}{
+		{"1 + ip[0] != 0", etherIP6, craftTCP6(client6, server6, sampleSeg())},
+		{"1 + ip6[0] != 0", etherIP4, craftTCP4(client4, server4, sampleSeg())},
+		{"ip[0] + udp[0] != 0", etherIP4, craftTCP4(client4, server4, sampleSeg())},
+		{"ip[0] + tcp[0] != 0", etherIP4, fragment},
+		{"(ip[0] + 1) / (1 + tcp[0]) + 1 != 0", etherIP4, fragment},
+	} {
+		e := mustExpression(t, tt.text)
+		if e.match(tt.etherType, tt.packet, len(tt.packet)) || passes(t, programVM(t, e, tt.etherType), tt.packet) {
+			t.Errorf("%s holds", tt.text)
+		}
+	}
+}
+
+// The length is that before the capture cut the packet, with an Ethernet
+// header, on every link.
+func TestExpressionLength(t *testing.T) {
+	p := craftTCP4(client4, server4, craftSeg{payload: make([]byte, 100)}) // 140 bytes
+	for _, tt := range []struct {
+		text string
+		wire int
+		want bool
+	}{
+		{"len = 154", 140, true},
+		{"greater 154", 140, true},
+		{"greater 155", 140, false},
+		{"less 154", 140, true},
+		{"less 153", 140, false},
+		{"len = 1514", 1500, true},
+		{"ip[2:2] + 14 = len", 140, true},
+	} {
+		e := mustExpression(t, tt.text)
+		link := append(make([]byte, sllHeader), p...)
+		binary.BigEndian.PutUint16(link[14:], etherIP4)
+		if got := e.matchLink(linkSLL, link, tt.wire+sllHeader); got != tt.want {
+			t.Errorf("%s of %d bytes: %t", tt.text, tt.wire, got)
+		}
+		if got := e.matchLink(linkRaw, p, tt.wire); got != tt.want {
+			t.Errorf("%s of %d bytes without a link: %t", tt.text, tt.wire, got)
+		}
+	}
+}
+
+// An expression sees what is behind the link, and not what is in a tunnel.
+func TestExpressionLinks(t *testing.T) {
+	p4, p6 := craftTCP4("10.0.0.1:5", "10.0.0.2:80", sampleSeg()), craftTCP6("[2001:db8::1]:5", "[2001:db8::2]:80", sampleSeg())
+	join := func(parts ...any) (b []byte) {
+		for _, p := range parts {
+			switch p := p.(type) {
+			case string:
+				b = append(b, p...)
+			case []byte:
+				b = append(b, p...)
+			}
+		}
+		return b
+	}
+	ppp := func(proto string, p []byte) []byte { return join(proto, p) }
+	outer := func(proto byte, inner []byte) []byte {
+		return craftEther(etherIP4, craftIP4(mustAddr("203.0.113.1"), mustAddr("203.0.113.2"), proto, inner))
+	}
+	const port80, none, other = "tcp dst port 80 and (src 10.0.0.1 or 2001:db8::1)", "ip or ip6", "host 203.0.113.1 and not host 10.0.0.1"
+	for _, tt := range []struct {
+		name string
+		link uint32
+		b    []byte
+		text string
+		want bool
+	}{
+		{"Ethernet", linkEthernet, craftEther(etherIP4, p4), port80, true},
+		{"Ethernet, IPv6", linkEthernet, craftEther(etherIP6, p6), port80, true},
+		{"VLAN", linkEthernet, craftEther(etherVLAN, craftVLAN(5, etherIP4, p4)), port80, true},
+		{"VLAN of a provider", linkEthernet, craftEther(etherQinQ, craftVLAN(5, etherIP6, p6)), port80, true},
+		{"two tags", linkEthernet, craftEther(etherQinQ, craftVLAN(5, etherVLAN, craftVLAN(6, etherIP4, p4))), none, false},
+		{"two tags, negated", linkEthernet, craftEther(etherQinQ, craftVLAN(5, etherVLAN, craftVLAN(6, etherIP4, p4))), "not port 80", true},
+		{"802.3 SNAP", linkEthernet, craftEther(8+uint16(len(p4)), join("\xaa\xaa\x03\x00\x00\x00\x08\x00", p4)), port80, true},
+		{"802.3", linkEthernet, craftEther(64, p4), none, false},
+		{"MPLS", linkEthernet, craftEther(etherMPLS, join("\x00\x01\x01\x40", p4)), none, false},
+		{"PPPoE", linkEthernet, craftEther(etherPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x21", p4)), none, false},
+		{"PPPoE as link", linkPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x21", p4), port80, true},
+		{"PPP", linkPPP, ppp("\x00\x21", p4), port80, true},
+		{"PPP, compressed protocol", linkPPP, ppp("\x57", p6), port80, true},
+		{"PPP in HDLC framing", linkPPPSerial, ppp("\xff\x03\x00\x57", p6), port80, true},
+		{"PPP, LCP", linkPPP, ppp("\xc0\x21", p4), none, false},
+		{"raw", linkRaw, p4, port80, true},
+		{"raw, IPv6", linkRawBSD, p6, port80, true},
+		{"raw of OpenBSD", linkRawOpen, p6, port80, true},
+		{"IPv4", linkIP4, p4, port80, true},
+		{"IPv6", linkIP6, p6, port80, true},
+		{"raw, neither", linkRaw, make([]byte, 60), none, false},
+		{"null", linkNull, join("\x02\x00\x00\x00", p4), port80, true},
+		{"loop", linkLoop, join("\x00\x00\x00\x18", p6), port80, true},
+		{"SLL", linkSLL, join(make([]byte, 14), "\x08\x00", p4), port80, true},
+		{"SLL, VLAN", linkSLL, join(make([]byte, 14), "\x81\x00\x00\x05\x86\xdd", p6), port80, true},
+		{"SLL2", linkSLL2, join("\x86\xdd", make([]byte, 18), p6), port80, true},
+		{"IP in IP", linkEthernet, outer(protoIP4, p4), other, true},
+		{"GRE", linkEthernet, outer(protoGRE, join("\x00\x00\x08\x00", p4)), other, true},
+		{"VXLAN", linkEthernet, outer(protoUDP, craftUDP(9, portVXLAN, join("\x08\x00\x00\x00\x00\x00\x2a\x00", craftEther(etherIP4, p4)))), "udp port 4789 and not tcp", true},
+
+		// What is not understood is left to decodeLink.
+		{"unknown link", 9999, p4, port80, true},
+		{"short", linkEthernet, p4[:13], port80, true},
+		{"short VLAN", linkEthernet, craftEther(etherVLAN, nil)[:16], port80, true},
+		{"short null", linkNull, p4[:4], port80, true},
+		{"short SLL", linkSLL, p4[:15], port80, true},
+		{"short SLL2", linkSLL2, p4[:19], port80, true},
+		{"short PPP", linkPPP, p4[:1], port80, true},
+		{"empty", linkRaw, nil, port80, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := mustExpression(t, tt.text)
+			if got := e.matchLink(tt.link, tt.b, len(tt.b)); got != tt.want {
+				t.Errorf("%s matches: %t", tt.text, got)
+			}
+		})
+	}
+}
+
+// The packets of a file that do not match are counted for themselves.
+func TestExpressionOnFile(t *testing.T) {
+	file := craftPcap(linkEthernet,
+		craftEther(etherIP4, craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg())),
+		craftEther(etherIP4, craftTCP4("10.0.0.2:5000", "10.0.0.9:80", sampleSeg())),
+		craftEther(etherIP4, craftTCP4("10.0.0.1:5000", "10.0.0.9:81", sampleSeg())),
+		craftEther(etherVLAN, craftVLAN(5, etherIP4, craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg()))),
+		craftEther(0x0806, make([]byte, 28)),
+		craftEther(etherIP4, nil)[:10],
+	)
+	addr, err := ParseFileAddress("-:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := openFile(sourceConfig{Address: addr, Filter: mustExpression(t, "src host 10.0.0.1"), Stdin: bytes.NewReader(file)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRecorder()
+	if err := src.run(r); err != nil {
+		t.Fatal(err)
+	}
+	s := src.stats()
+	want := SourceStats{Received: 6, Segments: 2}
+	want.Ignored[IgnoredFilter], want.Ignored[IgnoredOther], want.Ignored[IgnoredShort] = 2, 1, 1
+	if s.Received != want.Received || s.Segments != want.Segments || s.Ignored != want.Ignored {
+		t.Errorf("got %+v, want %+v", s, want)
+	}
+	if IgnoredFilter.String() != "not matched by the filter" {
+		t.Error(IgnoredFilter)
+	}
+}
+
+// The kernel's program refuses what the expression or the address refuses, and
+// says which of the two made it too long.
+func TestExpressionKernelFilter(t *testing.T) {
+	addr := mustParse(t, ":80")
+	for _, tt := range []struct {
+		text   string
+		packet []byte
+		want   bool
+	}{
+		{"src 10.0.0.1", craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg()), true},
+		{"src 10.0.0.1", craftTCP4("10.0.0.1:5000", "10.0.0.9:81", sampleSeg()), false},
+		{"src 10.0.0.1", craftTCP4("10.0.0.2:5000", "10.0.0.9:80", sampleSeg()), false},
+		{"src 10.0.0.1", craftTCP6("[2001:db8::1]:5", "[2001:db8::9]:80", sampleSeg()), false},
+		{"not src 10.0.0.1", craftTCP6("[2001:db8::1]:5", "[2001:db8::9]:80", sampleSeg()), true},
+		{"not port 80", craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg()), false},
+	} {
+		raw, err := kernelFilter(addr, false, false, mustExpression(t, tt.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		etherType := uint32(etherIP4)
+		if tt.packet[0]>>4 == 6 {
+			etherType = etherIP6
+		}
+		prog, _ := bpf.Disassemble(raw)
+		for i, ins := range prog {
+			if x, is := ins.(bpf.LoadExtension); is && x.Num != bpf.ExtLen {
+				prog[i] = bpf.LoadConstant{Dst: bpf.RegA, Val: map[bpf.Extension]uint32{bpf.ExtProto: etherType}[x.Num]}
+			}
+		}
+		vm, err := bpf.NewVM(prog)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := passes(t, vm, tt.packet); got != tt.want {
+			t.Errorf("%s: passes %t", tt.text, got)
+		}
+	}
+
+	// Jumps of any length: the first of many conditions is as good as the last.
+	var b strings.Builder
+	for i := range 240 {
+		fmt.Fprintf(&b, "host 10.1.%d.%d or ", i, 255-i)
+	}
+	long := mustExpression(t, b.String()+"port 9")
+	vm := programVM(t, long, etherIP4)
+	for i := range 240 {
+		for _, tt := range []struct {
+			addr string
+			want bool
+		}{{fmt.Sprintf("10.1.%d.%d:1", i, 255-i), true}, {fmt.Sprintf("10.1.%d.%d:1", i, i), false}} {
+			p := craftTCP4(tt.addr, "192.0.2.1:80", craftSeg{})
+			if got := passes(t, vm, p); got != tt.want || long.match(etherIP4, p, len(p)) != tt.want {
+				t.Fatalf("%s passes: %t", tt.addr, got)
+			}
+		}
+	}
+	if _, err := kernelFilter(addr, true, true, long); err != nil {
+		t.Error(err)
+	}
+	long = mustExpression(t, strings.Repeat("tcp port 80 or ", 300)+"ip6")
+	if _, err := kernelFilter(addr, true, true, long); err == nil || !strings.Contains(err.Error(), "instructions with the expression, more than 4096: shorten") {
+		t.Errorf("a program that the kernel would refuse: %v", err)
+	}
+}
+
+func TestExpressionAllocatesNothing(t *testing.T) {
+	e := mustExpression(t, "tcp dst port (80 or 443) and not (src net 10.0.0.0/8 or 2001:db8::/32) or tcp[((tcp[12] & 0xf0) >> 2):4] = 0x47455420 and len / ip[8] > 2 - ip[9]")
+	packets := expressionPackets(rand.New(rand.NewPCG(1, 1)), 100)
+	allocs := testing.AllocsPerRun(20, func() {
+		for _, p := range packets {
+			e.matchLink(linkEthernet, p, len(p))
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations for %d packets", allocs, len(packets))
+	}
+}
+
+// FuzzExpression reads any text. It is refused with a message, or it becomes
+// conditions and a program for the kernel, which agree on any packet; neither
+// may take long or look behind the packet.
+func FuzzExpression(f *testing.F) {
+	packets := expressionPackets(rand.New(rand.NewPCG(2, 3)), 30)
+	for i, text := range agreements {
+		f.Add(text, packets[i%len(packets)][12:])
+	}
+	l := lookups{
+		host: func(string) ([]netip.Addr, error) { return []netip.Addr{mustAddr("10.0.0.1"), mustAddr("::1")}, nil },
+		service: func(network, name string) (int, error) {
+			if network != "tcp" && len(name) > 3 {
+				return 0, errors.New("no such service")
+			}
+			return 80, nil
+		},
+	}
+	f.Fuzz(func(t *testing.T, text string, packet []byte) {
+		if len(packet) < 2 {
+			return
+		}
+		e, err := parseExpression(text, l)
+		if err != nil {
+			if err.Error() == "" || strings.Contains(err.Error(), "%!") {
+				t.Fatalf("%q: %q", text, err)
+			}
+			return
+		}
+		etherType, packet := binary.BigEndian.Uint16(packet), packet[2:]
+		vm := programVM(t, e, etherType)
+		packets := append(packets[:len(packets):len(packets)], append(make([]byte, etherHeader), packet...))
+		for _, p := range packets {
+			p = p[etherHeader:]
+			if got, want := passes(t, vm, p), e.match(etherType, p, len(p)); got != want {
+				t.Fatalf("%q: the program passes %t, the conditions hold %t: %04x % x", text, got, want, etherType, p)
+			}
+		}
+	})
+}
+
+// BenchmarkExpression is what a packet of a file costs.
+func BenchmarkExpression(b *testing.B) {
+	p := craftEther(etherIP4, craftTCP4("10.0.0.1:5000", "10.0.0.5:80", sampleSeg()))
+	for _, text := range []string{"tcp dst port 80", "src net 10.0.0.0/8 and not src host 10.0.0.7", "tcp[((tcp[12] & 0xf0) >> 2):4] = 0x47455420"} {
+		b.Run(text, func(b *testing.B) {
+			e := mustExpression(b, text)
+			b.ReportAllocs()
+			for b.Loop() {
+				e.matchLink(linkEthernet, p, len(p))
+			}
+			b.ReportMetric(float64(len(e.program())), "instructions")
+		})
+	}
+}
