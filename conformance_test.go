@@ -232,7 +232,7 @@ func TestOutputContract(t *testing.T) {
 				}
 				wantSame(t, out.delivered(t), want)
 			}
-			out.Report(io.Discard)
+			out.Report(newReport(io.Discard))
 		})
 	}
 }
@@ -348,7 +348,7 @@ func TestInputContract(t *testing.T) {
 				t.Errorf("a later Read: %v, want io.EOF", err)
 			}
 			in.Counts()
-			in.Report(io.Discard)
+			in.Report(newReport(io.Discard))
 		})
 	}
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"hash/maphash"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,13 +17,18 @@ import (
 type emitter struct {
 	outputs []*outlet
 	flows   []*flow
+	echoes  []*flow // what comes back from outputs, for the others
+	echoing sync.WaitGroup
 	split   bool
 	turn    atomic.Uint64 // counts requests with split
-	stop    chan struct{}
-	stopped sync.Once
-	limit   int // bytes of a message
-	verbose int
-	logf    func(format string, args ...any)
+
+	sessions bool         // with split all of a connection goes to one output
+	seed     maphash.Seed // which one
+	stop     chan struct{}
+	stopped  sync.Once
+	limit    int // bytes of a message
+	verbose  int
+	logf     func(format string, args ...any)
 }
 
 // An outlet is an output and what became of the messages that it did not
@@ -35,6 +42,8 @@ type outlet struct {
 // A flow is an input on its way through its modifier to the outlets.
 type flow struct {
 	in       Input
+	outlets  []*outlet
+	split    bool // each message goes to one of them
 	mod      *modifier
 	wait     bool // for outputs that are full
 	only     bool // there is one output: waiting for it delays nobody
@@ -67,12 +76,12 @@ const (
 )
 
 func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) *emitter {
-	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), limit: s.MessageLimit, verbose: s.Verbose, logf: logf}
+	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), limit: s.MessageLimit, verbose: s.Verbose, sessions: s.RecognizeSessions, seed: maphash.MakeSeed(), logf: logf}
 	for _, out := range p.outputs {
 		e.outputs = append(e.outputs, &outlet{Output: out})
 	}
 	for _, in := range p.inputs {
-		f := &flow{in: in, mod: newModifier(s, logf), wait: !in.Live(), only: len(p.outputs) == 1}
+		f := &flow{in: in, outlets: e.outputs, split: e.split, mod: newModifier(s, logf), wait: !in.Live(), only: len(p.outputs) == 1}
 		switch s.OnFull {
 		case "wait":
 			f.wait, f.only = true, true
@@ -84,7 +93,25 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 		}
 		e.flows = append(e.flows, f)
 	}
+	for _, out := range e.outputs {
+		if in := out.Responses(); in != nil {
+			e.echoes = append(e.echoes, &flow{in: in, outlets: e.takeResponses(), mod: &modifier{}})
+		}
+	}
 	return e
+}
+
+// takeResponses lists the outputs that have none themselves.
+func (e *emitter) takeResponses() []*outlet {
+	return slices.DeleteFunc(slices.Clone(e.outputs), func(o *outlet) bool { return o.Responses() != nil })
+}
+
+// endEchoes passes on what came back so far, and takes no more.
+func (e *emitter) endEchoes() {
+	for _, f := range e.echoes {
+		f.in.Close()
+	}
+	e.echoing.Wait()
 }
 
 // run carries messages until every input has ended, and reports whether all
@@ -92,6 +119,9 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 func (e *emitter) run() bool {
 	var failed atomic.Bool
 	var wg sync.WaitGroup
+	for _, f := range e.echoes {
+		e.echoing.Go(func() { _ = e.carry(f) }) // it ends with io.EOF
+	}
 	for _, f := range e.flows {
 		wg.Go(func() {
 			if err := e.carry(f); err != nil {
@@ -169,7 +199,7 @@ func (e *emitter) emit(f *flow, msg []byte) {
 		return
 	}
 	msg = passed
-	if e.split {
+	if f.split {
 		out := e.outputs[e.route(f, msg)]
 		if !out.offer(msg) {
 			e.press(f, out, msg)
@@ -177,7 +207,7 @@ func (e *emitter) emit(f *flow, msg []byte) {
 		return
 	}
 	f.pending = f.pending[:0]
-	for _, out := range e.outputs {
+	for _, out := range f.outlets {
 		if !out.offer(msg) {
 			f.pending = append(f.pending, out)
 		}
@@ -204,15 +234,21 @@ func (f *flow) modify(msg []byte) ([]byte, bool) {
 	return f.mod.rewrite(msg), true
 }
 
-// route picks the output for a message when they share the traffic: in turn,
-// and for a response the one that had the request.
+// route picks the output for a message when they share the traffic: in turn
+// or by its connection, and for a response the one that had the request.
 func (e *emitter) route(f *flow, msg []byte) int {
 	if !payload.IsRequest(msg) {
 		if i, ok := f.routed.get(msg); ok {
 			return int(i)
 		}
 	}
-	i := int((e.turn.Add(1) - 1) % uint64(len(e.outputs)))
+	var turn uint64
+	if e.sessions {
+		turn = maphash.Bytes(e.seed, payload.ConnPart(payload.ID(msg)))
+	} else {
+		turn = e.turn.Add(1) - 1
+	}
+	i := int(turn % uint64(len(e.outputs)))
 	f.routed.put(msg, uint16(i))
 	return i
 }

@@ -34,7 +34,8 @@ func (l *listInput) Read(p []byte) (int, error) {
 func (l *listInput) Close() error          { return nil }
 func (l *listInput) Live() bool            { return l.live }
 func (l *listInput) Counts() []stats.Count { return nil }
-func (l *listInput) Report(io.Writer)      {}
+func (l *listInput) Progress() progress    { return progress{} }
+func (l *listInput) Report(*report)        {}
 func (l *listInput) String() string        { return "list" }
 
 // tightOutput has room for some messages only, until room is added. What it

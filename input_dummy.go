@@ -70,5 +70,6 @@ func (d *dummyInput) Close() error {
 
 func (d *dummyInput) Live() bool            { return false }
 func (d *dummyInput) Counts() []stats.Count { return nil }
-func (d *dummyInput) Report(io.Writer)      {}
+func (d *dummyInput) Progress() progress    { return progress{} }
+func (d *dummyInput) Report(*report)        {}
 func (d *dummyInput) String() string        { return fmt.Sprintf("input-dummy (GET / every %s)", time.Second) }

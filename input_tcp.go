@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"syscall"
@@ -79,5 +78,6 @@ func prefixed(logf func(format string, args ...any), prefix string) func(format 
 func (t *tcpInput) Live() bool { return false }
 
 func (t *tcpInput) Counts() []stats.Count { return t.Receiver.Counts() }
-func (t *tcpInput) Report(io.Writer)      {}
+func (t *tcpInput) Progress() progress    { return progress{} }
+func (t *tcpInput) Report(*report)        {}
 func (t *tcpInput) String() string        { return "input-tcp " + t.addr.String() }

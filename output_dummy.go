@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,6 +94,7 @@ func (d *dummyOutput) Close() error {
 	return nil
 }
 
+func (d *dummyOutput) Responses() Input { return nil }
 func (d *dummyOutput) Counts() []stats.Count {
 	return []stats.Count{
 		{Name: "delivered", N: d.delivered.Load()},
@@ -102,8 +102,8 @@ func (d *dummyOutput) Counts() []stats.Count {
 		{Name: "unsent", N: d.unsent.Load()},
 	}
 }
-func (d *dummyOutput) Report(io.Writer) {}
-func (d *dummyOutput) String() string   { return "output-stdout" }
+func (d *dummyOutput) Report(*report) {}
+func (d *dummyOutput) String() string { return "output-stdout" }
 
 // nullOutput counts and drops.
 type nullOutput struct {
@@ -124,8 +124,9 @@ func (n *nullOutput) LastProgress() time.Time                  { return time.Now
 func (n *nullOutput) Settle(<-chan struct{}) error             { return nil }
 func (n *nullOutput) Drain(<-chan struct{}) error              { return nil }
 func (n *nullOutput) Close() error                             { return nil }
-func (n *nullOutput) Report(io.Writer)                         {}
+func (n *nullOutput) Report(*report)                           {}
 func (n *nullOutput) String() string                           { return "output-null" }
+func (n *nullOutput) Responses() Input                         { return nil }
 func (n *nullOutput) Counts() []stats.Count {
 	return []stats.Count{{Name: "delivered", N: n.delivered.Load()}}
 }

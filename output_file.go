@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +105,7 @@ func (o *fileOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return
 func (o *fileOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
 func (o *fileOutput) String() string                                    { return "output-file " + o.pattern }
 
+func (o *fileOutput) Responses() Input { return nil }
 func (o *fileOutput) Counts() []stats.Count {
 	delivered, failed := o.w.delivered.Load(), o.w.failures.NonZero()
 	unsent := uint64(0)
@@ -118,7 +118,7 @@ func (o *fileOutput) Counts() []stats.Count {
 	}, failed...)
 }
 
-func (o *fileOutput) Report(w io.Writer) {
+func (o *fileOutput) Report(r *report) {
 	records, written := o.w.recordBytes.Load(), o.w.fileBytes.Load()
 	if written == 0 {
 		return
@@ -127,11 +127,13 @@ func (o *fileOutput) Report(w io.Writer) {
 	if n := o.w.opened.Load(); n > 1 {
 		where = fmt.Sprintf("%d files, the last %s", n, where)
 	}
+	r.value("bytes_written", written)
+	r.value("record_bytes", records)
 	if written < records {
-		fmt.Fprintf(w, "wrote %d bytes, %d before compression, to %s\n", written, records, where)
+		r.line("wrote %d bytes, %d before compression, to %s", written, records, where)
 		return
 	}
-	fmt.Fprintf(w, "wrote %d bytes to %s\n", written, where)
+	r.line("wrote %d bytes to %s", written, where)
 }
 
 // A bell wakes a goroutine that waits in a select. Whoever keeps the channel

@@ -376,13 +376,13 @@ func TestFileOutputReport(t *testing.T) {
 	} {
 		out := newRecording(t, filepath.Join(dir, tt.name), nil)
 		var b bytes.Buffer
-		out.Report(&b)
+		out.Report(newReport(&b))
 		if b.Len() > 0 {
 			t.Errorf("%s: report %q before anything was written", tt.name, b.String())
 		}
 		out.put(t, msg)
 		out.settle(t)
-		out.Report(&b)
+		out.Report(newReport(&b))
 		if !strings.HasSuffix(b.String(), tt.want) {
 			t.Errorf("%s: report %q, want %q", tt.name, b.String(), tt.want)
 		}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -28,12 +28,16 @@ type httpOutput struct {
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
 	workers workers
-	health  health
+	session *sessions // nil: requests go out on any connection
 
-	delivered, unsent, retried atomic.Uint64
-	failures                   *stats.Reasons
-	statuses                   [1000]atomic.Uint64 // answers by status; http1 takes 100 to 999
-	latency                    *stats.Histogram
+	responses *httpResponses // nil: nobody wants the answers
+	health    health
+
+	sent, delivered, unsent, retried atomic.Uint64
+	redirected, elsewhere            atomic.Uint64 // redirections that were followed, and those to other hosts
+	failures                         *stats.Reasons
+	statuses                         [1000]atomic.Uint64 // answers by status; http1 takes 100 to 999
+	latency                          *stats.Histogram
 }
 
 var _ Output = (*httpOutput)(nil)
@@ -60,6 +64,13 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	o.workers.least, o.workers.most = workerBounds(s)
 	o.workers.work = o.work
+	if s.HTTPTrackResponse {
+		o.responses = newHTTPResponses(o)
+	}
+	if s.RecognizeSessions {
+		o.session = newSessions(o)
+		o.workers.wg.Go(o.session.dispatch)
+	}
 	if s.HTTPStats {
 		g := stats.NewGauge("output_http", stats.GaugePeriod)
 		o.q.Watch(g)
@@ -76,7 +87,9 @@ func (o *httpOutput) Write(p []byte) (int, error) {
 	if err := o.q.Put(p); err != nil {
 		return 0, err
 	}
-	o.workers.grow(o.q.Len())
+	if o.session == nil {
+		o.workers.grow(o.q.Len())
+	}
 	return len(p), nil
 }
 
@@ -100,7 +113,15 @@ func (o *httpOutput) work() {
 }
 
 func (o *httpOutput) send(c *client, it queue.Item) {
+	sent := time.Now()
 	result := c.exchange(o.ctx, payload.Body(it.Bytes))
+	if result.reason == delivered && o.responses != nil {
+		o.responses.give(c, it.Bytes, sent, time.Since(sent))
+	}
+	c.forget()
+	if result.sent {
+		o.sent.Add(1)
+	}
 	switch {
 	case result.reason == delivered:
 		o.delivered.Add(1)
@@ -148,6 +169,14 @@ func (o *httpOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return
 func (o *httpOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
 func (o *httpOutput) String() string                                    { return "output-http " + o.t.String() }
 
+// Responses gives the target's answers, when they are wanted.
+func (o *httpOutput) Responses() Input {
+	if o.responses == nil {
+		return nil
+	}
+	return o.responses
+}
+
 func (o *httpOutput) Counts() []stats.Count {
 	return append([]stats.Count{
 		{Name: "delivered", N: o.delivered.Load()},
@@ -157,35 +186,53 @@ func (o *httpOutput) Counts() []stats.Count {
 
 // Report says which statuses came and how long they took, from the moment
 // the output was handed the request to the end of the answer.
-func (o *httpOutput) Report(w io.Writer) {
-	if line := o.statusLine(); line != "" {
-		fmt.Fprintf(w, "statuses: %s\n", line)
+func (o *httpOutput) Report(r *report) {
+	sent, answered := o.sent.Load(), o.delivered.Load()
+	r.line("requests: %d sent, %d answered", sent, answered)
+	r.value("sent", sent)
+	r.value("answered", answered)
+	if line := o.statusLine(r); line != "" {
+		r.line("statuses: %s", line)
 	}
 	if l := o.latency.Snapshot(); l.Count() > 0 {
-		fmt.Fprintf(w, "latency: p50 %s p90 %s p99 %s max %s\n", l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Max())
+		r.line("latency: p50 %s p90 %s p99 %s p99.9 %s max %s",
+			l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Quantile(0.999), l.Max())
+		r.value("latency_seconds", durationsOf(l))
 	}
 	line := fmt.Sprintf("connections: %d", o.workers.connections.Load())
 	if n := o.retried.Load(); n > 0 {
 		line += fmt.Sprintf(", %d requests sent again after a reset", n)
 	}
-	fmt.Fprintln(w, line)
+	r.line("%s", line)
+	r.value("connections", o.workers.connections.Load())
+	r.value("sent_again", o.retried.Load())
+	if n, other := o.redirected.Load(), o.elsewhere.Load(); n+other > 0 {
+		r.line("redirections: %d followed, %d to other hosts, not followed", n, other)
+		r.value("redirections_followed", n)
+		r.value("redirections_elsewhere", other)
+	}
 }
 
 // statusesShown is how many different statuses the report lists; when there
 // are more it sums them up by their first digit.
 const statusesShown = 12
 
-func (o *httpOutput) statusLine() string {
+func (o *httpOutput) statusLine(r *report) string {
 	var each, classes []string
 	var sum uint64
+	byStatus, byClass := map[string]uint64{}, map[string]uint64{}
+	r.value("statuses", byStatus)
+	r.value("status_classes", byClass)
 	for status := range o.statuses {
 		n := o.statuses[status].Load()
 		if n > 0 {
 			each = append(each, fmt.Sprintf("%d x %d", status, n))
+			byStatus[strconv.Itoa(status)] = n
 		}
 		sum += n
 		if status%100 == 99 && sum > 0 {
 			classes = append(classes, fmt.Sprintf("%dxx x %d", status/100, sum))
+			byClass[fmt.Sprintf("%dxx", status/100)] = sum
 			sum = 0
 		}
 	}

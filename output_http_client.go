@@ -25,7 +25,28 @@ type client struct {
 	out    []byte       // the request's head, or all of it
 	vector [2][]byte
 	parts  net.Buffers // refers to vector
+
+	answer []byte // the final answer, as far as it is kept; see keep
+	cut    bool   // it is longer than can be kept
+	record []byte // scratch of httpResponses
 }
+
+// forget gives back the memory of an answer that was kept.
+func (c *client) forget() {
+	if c.o.responses != nil {
+		c.o.responses.kept.Add(-int64(len(c.answer)))
+	}
+	c.answer, c.cut = c.answer[:0], false
+	if cap(c.answer) > keepAnswer {
+		c.answer = nil
+	}
+	if cap(c.record) > keepAnswer {
+		c.record = nil
+	}
+}
+
+// keepAnswer bounds the buffers that a client keeps for the next answer.
+const keepAnswer = 16 << 10
 
 // exchange sends one recorded request and reads its answer. It uses the kept
 // connection when there is one; a request that may be repeated is sent again
@@ -35,6 +56,16 @@ func (c *client) exchange(ctx context.Context, raw []byte) outcome {
 		return outcome{reason: reason}
 	}
 	deadline := time.Now().Add(c.o.s.HTTPTimeout)
+	for hops := 0; ; hops++ {
+		result := c.exchangeOnce(ctx, deadline)
+		if result.reason != delivered || hops >= c.o.s.HTTPRedirects || !c.redirect(result.status) {
+			return result
+		}
+	}
+}
+
+// exchangeOnce sends the request that is prepared and reads its answer.
+func (c *client) exchangeOnce(ctx context.Context, deadline time.Time) outcome {
 	if c.conn != nil {
 		c.conn.SetDeadline(deadline)
 		c.closeIfGone()
@@ -48,12 +79,12 @@ func (c *client) exchange(ctx context.Context, raw []byte) outcome {
 		}
 		try := c.roundTrip(deadline)
 		if try.err == nil {
-			return outcome{status: try.status, reason: delivered}
+			return outcome{status: try.status, reason: delivered, sent: true}
 		}
 		c.close()
 		repeat := !try.wrote || c.req.repeatable()
 		if fresh || try.got || !repeat || isTimeout(try.err) || ctx.Err() != nil {
-			return outcome{reason: failure(try.err, try.sent, try.got)}
+			return outcome{reason: failure(try.err, try.sent, try.got), sent: try.sent}
 		}
 		if try.wrote {
 			c.o.retried.Add(1)

@@ -46,7 +46,8 @@ func newHTTPReasons() *stats.Reasons {
 // An outcome is what became of one request.
 type outcome struct {
 	status int
-	reason int // delivered, or why not
+	reason int  // delivered, or why not
+	sent   bool // all of it was written to a connection
 }
 
 // timedOut reports whether all that was learnt is that time went by.

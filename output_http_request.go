@@ -15,6 +15,10 @@ type sentRequest struct {
 	t        *target
 	keepHost bool
 
+	// keepConnection says that our connection lives and ends with the recorded
+	// one.
+	keepConnection bool
+
 	check  http1.Parser
 	path   []byte // scratch
 	isHead bool
@@ -46,11 +50,22 @@ func (r *sentRequest) prepare(raw []byte) (reason int) {
 	if r.t.auth != "" {
 		r.SetHeader("Authorization", r.t.auth)
 	}
-	r.keepAlive(http10)
+	if !r.keepConnection {
+		r.keepAlive(http10)
+	}
 	if r.rewriteTarget() != nil {
 		return failMalformed // control characters in it: to be sent as it is, or not at all
 	}
 	return sendable
+}
+
+// prepareAgain indexes a request that was prepared before and then redirected.
+func (r *sentRequest) prepareAgain(raw []byte) error {
+	if err := r.Parse(raw); err != nil {
+		return err
+	}
+	r.isHead = string(r.Method()) == "HEAD"
+	return nil
 }
 
 // whole reports whether raw, which was indexed, is exactly one request. Most

@@ -123,6 +123,7 @@ func (c *client) receive() (t trip) {
 		c.in = make([]byte, readLeast)
 	}
 	head := 0 // bytes of it so far
+	c.forget()
 	for {
 		n, err := c.conn.Read(c.in)
 		for b := c.in[:n]; len(b) > 0; {
@@ -137,10 +138,12 @@ func (c *client) receive() (t trip) {
 			if perr != nil || head > c.o.s.ResponseBuffer {
 				return t.fail(errBadResponse)
 			}
+			c.keep(b[:used], h != nil && len(c.answer) >= h.HeadLen)
 			b = b[used:]
 			switch {
 			case !done:
 			case h.Interim():
+				c.forget()
 				c.parser.ResetResponse()
 				c.parser.SetRequest(c.req.isHead, false)
 				head = 0
@@ -162,6 +165,19 @@ func (c *client) receive() (t trip) {
 		default:
 			return t.fail(err)
 		}
+	}
+}
+
+// keep keeps a part of the answer: all of it when it is for other outputs too,
+// and of one that may be a redirection the head.
+func (c *client) keep(b []byte, headDone bool) {
+	switch {
+	case c.o.responses != nil && !c.cut:
+		var ok bool
+		c.answer, ok = c.o.responses.keep(c.answer, b)
+		c.cut = !ok
+	case c.o.responses == nil && c.o.s.HTTPRedirects > 0 && !headDone:
+		c.answer = append(c.answer, b[:min(len(b), c.o.s.ResponseBuffer)]...)
 	}
 }
 

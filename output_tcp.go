@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -141,12 +140,13 @@ func (o *tcpOutput) Close() error {
 	return nil
 }
 
+func (o *tcpOutput) Responses() Input { return nil }
 func (o *tcpOutput) Counts() []stats.Count {
 	return append(o.sender.Counts(), stats.Count{Name: "unsent", N: o.unsent.Load()})
 }
 
-func (o *tcpOutput) Report(io.Writer) {}
-func (o *tcpOutput) String() string   { return "output-tcp " + o.addr }
+func (o *tcpOutput) Report(*report) {}
+func (o *tcpOutput) String() string { return "output-tcp " + o.addr }
 
 // linkSource gives the queue's messages to the link and remembers, in order,
 // which it has given.

@@ -44,9 +44,13 @@ type Input interface {
 	// became a message. It may be called at any time.
 	Counts() []stats.Count
 
-	// Report writes what the summary should say of this input beyond its
-	// counts, and may write nothing.
-	Report(w io.Writer)
+	// Progress says how far an input that has an end has got. It may be called
+	// at any time.
+	Progress() progress
+
+	// Report says what the summary should have of this input beyond its
+	// counts, and may say nothing.
+	Report(r *report)
 }
 
 // An Output takes one message per Write.
@@ -81,13 +85,18 @@ type Output interface {
 	// cancelled, and then what is left stays to be counted as unsent.
 	Drain(cancel <-chan struct{}) error
 
+	// Responses gives what came back for the messages, as an input for the
+	// other outputs; nil when nothing does. Whoever opened the output closes
+	// it once the output is drained.
+	Responses() Input
+
 	// Counts gives the fate of every message that Write took: delivered,
 	// failed by reason, unsent after Close. The rows sum to the writes.
 	Counts() []stats.Count
 
-	// Report writes what the summary should say of this output beyond its
-	// counts (statuses, latencies), and may write nothing.
-	Report(w io.Writer)
+	// Report says what the summary should have of this output beyond its
+	// counts (statuses, latencies), and may say nothing.
+	Report(r *report)
 }
 
 // pluginEnv is what every constructor is given beside the settings.

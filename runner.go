@@ -20,6 +20,7 @@ type runner struct {
 	em      *emitter
 	signals <-chan os.Signal
 	started time.Time
+	over    chan struct{} // closed when all is sent that will be
 }
 
 // run carries messages until the inputs have ended, a signal came, or
@@ -51,7 +52,8 @@ func (r *runner) run() error {
 		}
 	}
 
-	end := r.drain(interrupted)
+	end := r.drainAll(interrupted)
+	close(r.over)
 	if end == drainAborted {
 		return exitCode(exitInterrupted)
 	}
@@ -62,6 +64,11 @@ func (r *runner) run() error {
 		in.Close()
 	}
 	r.log.write(func(w writer) { writeSummary(w, r.em, time.Since(r.started)) })
+	if r.s.SummaryJSON != "" {
+		if err := writeSummaryJSON(r.s.SummaryJSON, takeLedger(r.em), r.started); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !inputsWell:
 		return exitCode(exitFailed)
@@ -91,8 +98,8 @@ type drainEnd int
 
 const (
 	drainDone        drainEnd = iota // every output sent all it had
-	drainStuck                       // an output made no progress for --drain-timeout
 	drainInterrupted                 // a signal bounded it
+	drainStuck                       // an output made no progress for --drain-timeout
 	drainAborted                     // a signal after that one
 )
 
@@ -105,13 +112,38 @@ type draining struct {
 	failed atomic.Bool
 }
 
-// drain lets the outputs finish: after a signal for a bounded time, else each
-// for as long as it makes progress itself. One that hangs holds up no other,
-// and one that goes on saves none that hangs.
-func (r *runner) drain(interrupted bool) drainEnd {
+// drainAll lets the outputs finish, first those from which something comes
+// back for the others.
+func (r *runner) drainAll(interrupted bool) drainEnd {
+	var first, rest []Output
+	for _, out := range r.plugs.outputs {
+		if out.Responses() != nil {
+			first = append(first, out)
+		} else {
+			rest = append(rest, out)
+		}
+	}
+	began := time.Now()
+	end := drainDone
+	if len(first) > 0 {
+		if end = r.drain(first, interrupted, began); end == drainAborted {
+			return end
+		}
+		r.em.endEchoes()
+		if interrupted = interrupted || end == drainInterrupted; !interrupted {
+			began = time.Now()
+		}
+	}
+	return max(end, r.drain(rest, interrupted, began))
+}
+
+// drain lets outputs finish: after a signal for a bounded time since began,
+// else each for as long as it makes progress itself. One that hangs holds up
+// no other, and one that goes on saves none that hangs.
+func (r *runner) drain(outputs []Output, interrupted bool, began time.Time) drainEnd {
 	var wg sync.WaitGroup
-	drains := make([]*draining, len(r.plugs.outputs))
-	for i, out := range r.plugs.outputs {
+	drains := make([]*draining, len(outputs))
+	for i, out := range outputs {
 		d := &draining{out: out, cancel: make(chan struct{})}
 		drains[i] = d
 		wg.Go(func() {
@@ -122,7 +154,6 @@ func (r *runner) drain(interrupted bool) drainEnd {
 	finished := make(chan struct{})
 	go func() { wg.Wait(); close(finished) }()
 
-	began := time.Now()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	for {

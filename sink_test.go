@@ -29,8 +29,9 @@ type sink struct {
 }
 
 type arrival struct {
-	at  time.Time
-	raw []byte
+	at   time.Time
+	raw  []byte
+	conn int // which of the sink's connections, from 1
 }
 
 func newSink(network, addr string) (*sink, error) {
@@ -79,10 +80,11 @@ func (s *sink) serve() {
 		}
 		s.mu.Lock()
 		s.conns++
+		id := s.conns
 		s.mu.Unlock()
 		open.Store(c, nil)
 		wg.Go(func() {
-			s.conn(c)
+			s.conn(c, id)
 			open.Delete(c)
 			c.Close()
 		})
@@ -91,7 +93,7 @@ func (s *sink) serve() {
 	wg.Wait()
 }
 
-func (s *sink) conn(c net.Conn) {
+func (s *sink) conn(c net.Conn, id int) {
 	var p http1.Parser
 	p.ResetRequest()
 	buf := make([]byte, 64<<10)
@@ -116,7 +118,7 @@ func (s *sink) conn(c net.Conn) {
 			if !done {
 				continue
 			}
-			s.keep(arrival{first, bytes.Clone(raw[p.Lead():])})
+			s.keep(arrival{first, bytes.Clone(raw[p.Lead():]), id})
 			raw = raw[:0]
 			if !s.mute {
 				if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,19 +29,19 @@ type inputLedger struct {
 	name                            string
 	read, limited, filtered, passed uint64
 	before                          []stats.Count // lost before it was a message
-	report                          func(io.Writer)
+	report                          func(*report)
 }
 
 type outputLedger struct {
 	name          string
 	offered, shed uint64
 	fates         []stats.Count // of what it took
-	report        func(io.Writer)
+	report        func(*report)
 }
 
 func takeLedger(e *emitter) ledger {
 	var l ledger
-	for _, f := range e.flows {
+	for _, f := range slices.Concat(e.flows, e.echoes) {
 		in := inputLedger{name: f.in.String(), filtered: f.filtered.Load(), report: f.in.Report}
 		for _, row := range f.in.Counts() {
 			if row.Name == limitedRow {
@@ -55,11 +56,12 @@ func takeLedger(e *emitter) ledger {
 		l.inputs = append(l.inputs, in)
 	}
 	for _, o := range e.outputs {
+		fates := o.Counts() // first: never more than what was offered
 		l.outputs = append(l.outputs, outputLedger{
 			name:    o.String(),
 			offered: o.offered.Load(),
 			shed:    o.shed.Load(),
-			fates:   o.Counts(),
+			fates:   fates,
 			report:  o.Report,
 		})
 	}
@@ -80,12 +82,12 @@ func writeSummary(w io.Writer, e *emitter, took time.Duration) {
 		if rows := nonZero(in.before); len(rows) > 0 {
 			fmt.Fprintf(w, "    before that: %s\n", list(rows))
 		}
-		in.report(indented{w})
+		in.report(newReport(indented{w}))
 	}
 	for _, out := range l.outputs {
 		fmt.Fprintf(w, "  %s\n", out.name)
 		fmt.Fprintf(w, "    messages: %s\n", out.equation())
-		out.report(indented{w})
+		out.report(newReport(indented{w}))
 	}
 }
 
@@ -97,27 +99,36 @@ func (in inputLedger) equation() string {
 // those that occurred.
 func (out outputLedger) equation() string {
 	terms := []string{fmt.Sprintf("%d shed", out.shed)}
-	failed := uint64(0)
 	var reasons []string
 	for _, row := range out.fates {
 		switch {
 		case row.Name == "delivered" || row.Name == "unsent" || row.Name == limitedRow:
 			terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
+		case row.N == 0:
 		case row.Name == ignoredRow:
-			if row.N > 0 {
-				terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
-			}
-		case row.N > 0:
-			failed += row.N
+			terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
+		default:
 			reasons = append(reasons, fmt.Sprintf("%d %s", row.N, strings.TrimPrefix(row.Name, "failed: ")))
 		}
 	}
-	term := fmt.Sprintf("%d failed", failed)
+	term := fmt.Sprintf("%d failed", out.failed())
 	if len(reasons) > 0 {
 		term += " (" + strings.Join(reasons, ", ") + ")"
 	}
 	terms = append(terms, term)
 	return fmt.Sprintf("%d offered = %s", out.offered, strings.Join(terms, " + "))
+}
+
+// failed is the sum over all reasons for which messages were not delivered.
+func (out outputLedger) failed() (n uint64) {
+	for _, row := range out.fates {
+		switch row.Name {
+		case "delivered", "unsent", limitedRow, ignoredRow:
+		default:
+			n += row.N
+		}
+	}
+	return n
 }
 
 func nonZero(rows []stats.Count) []stats.Count {
@@ -136,19 +147,6 @@ func list(rows []stats.Count) string {
 		parts[i] = fmt.Sprintf("%d %s", row.N, row.Name)
 	}
 	return strings.Join(parts, ", ")
-}
-
-// indented puts the lines of a plugin's report below its ledger. Each Write
-// is whole lines.
-type indented struct{ w io.Writer }
-
-func (i indented) Write(p []byte) (int, error) {
-	for line := range strings.Lines(string(p)) {
-		if _, err := fmt.Fprintf(i.w, "    %s", strings.TrimLeft(line, " ")); err != nil {
-			return 0, err
-		}
-	}
-	return len(p), nil
 }
 
 // printStats prints the counts so far every five seconds until done.

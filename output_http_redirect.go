@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+
+	"github.com/buger/gor/internal/http1"
+)
+
+// redirect makes the request that an answer asks for (RFC 9110 section 15.4),
+// and reports whether there is one. Only redirections within the target are
+// followed: another host may be production, and gets nothing.
+func (c *client) redirect(status int) bool {
+	switch status {
+	case 301, 302, 303, 307, 308:
+	default:
+		return false
+	}
+	var answer http1.Response
+	if answer.Parse(c.answer) != nil {
+		return false
+	}
+	location, ok := answer.Header("Location")
+	if !ok {
+		return false
+	}
+	target, ok := c.follow(string(location))
+	if !ok {
+		c.o.elsewhere.Add(1)
+		return false
+	}
+	if c.req.prepareAgain(redirected(&c.req.Request, target, status)) != nil {
+		return false
+	}
+	c.o.redirected.Add(1)
+	return true
+}
+
+// follow gives the request target that a Location means, false when it lies
+// at another host.
+func (c *client) follow(location string) (string, bool) {
+	t := c.o.t
+	base := url.URL{Scheme: "http", Host: t.host}
+	if t.server != "" {
+		base.Scheme = "https"
+	}
+	here, err := url.ParseRequestURI(string(c.req.Target()))
+	if err != nil {
+		here = &url.URL{Path: "/"}
+	}
+	base.Path, base.RawPath = here.Path, here.RawPath
+	there, err := base.Parse(location)
+	if err != nil || there.Scheme != base.Scheme {
+		return "", false
+	}
+	sent, _ := c.req.Header("Host")
+	if there.Host != t.host && there.Host != t.dial && there.Host != string(sent) {
+		return "", false
+	}
+	return there.RequestURI(), true
+}
+
+// redirected makes the request for a redirection: the same for another
+// target, or, as clients have always taken 301 and 302 to mean, and 303 means,
+// a GET without the body. It shares no memory with r.
+func redirected(r *http1.Request, target string, status int) []byte {
+	method, body := string(r.Method()), r.Body()
+	asGet := status == 303 && method != "HEAD" || (status == 301 || status == 302) && method == "POST"
+	head := r.AppendHead(nil)
+	_, fields, _ := bytes.Cut(head, []byte{'\n'})
+	if asGet {
+		method, body = "GET", nil
+	}
+	raw := fmt.Appendf(nil, "%s %s %s\r\n%s%s", method, target, r.Proto(), fields, body)
+	var get http1.Request
+	if !asGet || get.Parse(raw) != nil {
+		return raw // what does not parse is refused by prepareAgain
+	}
+	for _, name := range []string{"Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Expect", "Trailer"} {
+		get.DelHeader(name)
+	}
+	return get.AppendTo(nil)
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// sessionRecording is a recording of connections whose requests alternate:
+// X-Number counts over all, X-Conn names the connection, from 0.
+func sessionRecording(conns, each int, gap time.Duration) []byte {
+	var out []byte
+	for j := range each {
+		for i := range conns {
+			n := j*conns + i
+			msg := payload.AppendMeta(nil, payload.Meta{
+				Type: payload.Request, ID: payload.AppendID(nil, uint64(1000+i), uint32(j+1)),
+				Time: 1_700_000_000_000_000_000 + int64(n)*int64(gap), Duration: 0, Length: -1,
+			})
+			msg = fmt.Appendf(msg, "GET /%d HTTP/1.1\r\nHost: prod\r\nX-Conn: %d\r\nX-Number: %d\r\n\r\n", n, i, n)
+			out = payload.AppendRecord(out, msg)
+		}
+	}
+	return out
+}
+
+func header(t *testing.T, raw []byte, name string) string {
+	t.Helper()
+	r := parsed(t, raw)
+	v, ok := r.Header(name)
+	if !ok {
+		t.Fatalf("no %s in %q", name, raw)
+	}
+	return string(v)
+}
+
+// wantSessions wants each recorded connection's requests on one connection of
+// the target, in order, and returns how many connections there were.
+func wantSessions(t *testing.T, arrivals []arrival) int {
+	t.Helper()
+	of, last := map[string]int{}, map[string]int{}
+	owner := map[int]string{}
+	for _, a := range arrivals {
+		conn, n := header(t, a.raw, "X-Conn"), number(t, a.raw)
+		if of[conn] == 0 {
+			of[conn] = a.conn
+		}
+		if of[conn] != a.conn {
+			t.Errorf("recorded connection %s came on connections %d and %d", conn, of[conn], a.conn)
+		}
+		if owner[a.conn] == "" {
+			owner[a.conn] = conn
+		}
+		if owner[a.conn] != conn {
+			t.Errorf("connection %d carried recorded connections %s and %s", a.conn, owner[a.conn], conn)
+		}
+		if before, seen := last[conn]; seen && n <= before {
+			t.Errorf("recorded connection %s: request %d came after %d", conn, n, before)
+		}
+		last[conn] = n
+	}
+	return len(of)
+}
+
+func TestSessions(t *testing.T) {
+	const conns, each = 40, 25
+	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 50*time.Microsecond))
+	target := startSink(t)
+	code, said := runGor(t, "--input-file", file, "--output-http", target.addr(), "--recognize-tcp-sessions")
+	if code != 0 {
+		t.Fatalf("exit %d:\n%s", code, said)
+	}
+	got := target.arrivals()
+	if n := wantSessions(t, got); n != conns || len(got) != conns*each {
+		t.Errorf("%d connections and %d requests, want %d and %d\n%s", n, len(got), conns, conns*each, said)
+	}
+	wantSums(t, said)
+}
+
+// With fewer connections allowed than were recorded, the longest idle ones
+// end, and every request is sent all the same.
+func TestSessionsAreBounded(t *testing.T) {
+	const conns, each = 40, 25
+	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 50*time.Microsecond))
+	target := startSink(t)
+	code, said := runGor(t, "--input-file", file+"|max", "--output-http", target.addr(), "--recognize-tcp-sessions", "--output-http-workers", "7")
+	if code != 0 {
+		t.Fatalf("exit %d:\n%s", code, said)
+	}
+	seen := map[int]bool{}
+	last := map[string]int{}
+	for _, a := range target.arrivals() {
+		conn, n := header(t, a.raw, "X-Conn"), number(t, a.raw)
+		if before, ok := last[conn]; ok && n <= before {
+			t.Errorf("recorded connection %s: request %d came after %d", conn, n, before)
+		}
+		last[conn], seen[n] = n, true
+	}
+	if len(seen) != conns*each {
+		t.Errorf("%d requests came, want %d\n%s", len(seen), conns*each, said)
+	}
+	wantSums(t, said)
+}
+
+// A session whose connection was idle for the worker timeout closes it, and
+// one that is told to close does.
+func TestSessionsEnd(t *testing.T) {
+	target := startSink(t)
+	s := defaultSettings()
+	s.RecognizeSessions, s.HTTPOriginalHost = true, true
+	s.HTTPWorkerTimeout = 20 * time.Millisecond
+	out, err := newHTTPOutput(target.addr(), s, testEnv(t, nil))
+	must(t, err)
+	defer out.Close()
+	send := func(conn uint64, n int) {
+		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, conn, uint32(n)), Time: 1e18, Duration: 0, Length: -1})
+		_, err := out.Write(fmt.Appendf(msg, "GET /%d HTTP/1.1\r\nHost: prod\r\nX-Conn: %d\r\nX-Number: %d\r\n\r\n", n, conn, n))
+		must(t, err)
+	}
+	o := out.(*httpOutput)
+	for n := range 3 {
+		send(1, n)
+		target.await(t, n+1)
+		eventually(t, "the session ends", func() bool {
+			o.session.mu.Lock()
+			defer o.session.mu.Unlock()
+			return len(o.session.open) == 0
+		})
+	}
+	for i, a := range target.arrivals() {
+		if a.conn != i+1 {
+			t.Errorf("request %d came on connection %d", i, a.conn)
+		}
+	}
+}
+
+// A target that never answers: what its sessions hold is counted as unsent.
+func TestSessionsUnsent(t *testing.T) {
+	target := startMute(t)
+	s := defaultSettings()
+	s.RecognizeSessions = true
+	out, err := newHTTPOutput(target.addr(), s, testEnv(t, nil))
+	must(t, err)
+	const n = 90
+	for i := range n {
+		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i%7), uint32(i)), Time: 1e18, Duration: 0, Length: -1})
+		_, err := out.Write(append(msg, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"...))
+		must(t, err)
+	}
+	target.await(t, 7)
+	must(t, out.Close())
+	counts := map[string]uint64{}
+	var sum uint64
+	for _, row := range out.Counts() {
+		counts[row.Name] += row.N
+		sum += row.N
+	}
+	if counts["unsent"] != n || sum != n {
+		t.Errorf("%v, want %d unsent", counts, n)
+	}
+}
+
+// With --split-output all of a connection goes to one output.
+func TestSessionsSplit(t *testing.T) {
+	const conns, each = 40, 10
+	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 0))
+	a, b := startSink(t), startSink(t)
+	code, said := runGor(t, "--input-file", file, "--output-http", a.addr(), "--output-http", b.addr(), "--split-output", "--recognize-tcp-sessions", "--on-full", "wait")
+	if code != 0 {
+		t.Fatalf("exit %d:\n%s", code, said)
+	}
+	na, nb := wantSessions(t, a.arrivals()), wantSessions(t, b.arrivals())
+	if na+nb != conns || na == 0 || nb == 0 || len(a.arrivals())+len(b.arrivals()) != conns*each {
+		t.Errorf("%d and %d connections, want %d in all, some at each\n%s", na, nb, conns, said)
+	}
+}
