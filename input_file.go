@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,7 @@ type fileInput struct {
 	late     atomic.Uint64
 	before   [2]uint64 // shuffled and late of the passes that are over
 	lag      *stats.Histogram
+	lagNow   atomic.Int64 // ns, of the last message
 	span     replaySpan
 }
 
@@ -64,11 +66,22 @@ type replayClock interface {
 const reorderBytes = 4 << 20
 
 func newFileInput(pattern string, limit pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
+	f, err := openReplay(pattern, limit, s, env)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func openReplay(pattern string, limit pace.Limit, s *Settings, env *pluginEnv) (*fileInput, error) {
+	if s.FileRate > 0 && (limit.Kind == pace.LimitPercent || limit.Kind == pace.LimitMax) {
+		return nil, fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.FileRate)
+	}
 	files, err := openMerged(pattern, s.MessageLimit, s.FileLoop, env.logf)
 	if err != nil {
 		return nil, err
 	}
-	timing := pace.Timing{MaxWait: s.FileMaxWait, Catchup: s.FileCatchup}
+	timing := pace.Timing{MaxWait: s.FileMaxWait, Catchup: s.FileCatchup, Rate: s.FileRate}
 	switch limit.Kind {
 	case pace.LimitPercent:
 		timing.Speed = limit.N
@@ -184,7 +197,9 @@ func (f *fileInput) wait() bool {
 		return false
 	}
 	f.due = true
-	f.lag.Record(time.Duration(f.clock.Now() - f.slot.Plan))
+	lag := f.clock.Now() - f.slot.Plan
+	f.lag.Record(time.Duration(lag))
+	f.lagNow.Store(lag)
 	return true
 }
 
@@ -229,7 +244,16 @@ func (f *fileInput) Counts() []stats.Count {
 		stats.Count{Name: "records too late for their place", N: f.late.Load()})
 }
 
+// Progress is in bytes of the recordings. One that loops has no end.
+func (f *fileInput) Progress() progress {
+	p := progress{lag: time.Duration(f.lagNow.Load())}
+	if !f.loop {
+		p.done, p.all = f.files.progress()
+	}
+	return p
+}
+
 // Report says how the replay kept its time.
-func (f *fileInput) Report(w io.Writer) {
-	f.span.report(w, f.given.Load(), f.lag)
+func (f *fileInput) Report(r *report) {
+	f.span.report(r, f.given.Load(), f.lag)
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -40,6 +41,8 @@ type recording struct {
 	index   int // among the names, in order
 	f       *os.File
 	regular bool
+	size    int64        // bytes; of a regular file
+	done    atomic.Int64 // bytes read of it
 	src     payload.Source
 	msg     []byte // valid until the next read
 	time    int64  // of msg
@@ -146,9 +149,35 @@ func (m *mergedFiles) begin(r *recording) error {
 	if info.IsDir() {
 		return fmt.Errorf("%s is a folder; name its files: %q", r.name, filepath.Join(r.name, "*.gor"))
 	}
-	r.regular = info.Mode().IsRegular()
-	r.src, err = payload.Open(f, r.name, m.limit)
+	r.regular, r.size = info.Mode().IsRegular(), info.Size()
+	r.done.Store(0)
+	r.src, err = payload.Open(countingReader{f, &r.done}, r.name, m.limit)
 	return err
+}
+
+// countingReader tells how far a file was read.
+type countingReader struct {
+	io.Reader
+	done *atomic.Int64
+}
+
+func (c countingReader) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.done.Add(int64(n))
+	return n, err
+}
+
+// progress returns how many bytes of all files were read, and how many there
+// are; zero of those when that is not known.
+func (m *mergedFiles) progress() (done, all int64) {
+	for _, r := range m.files {
+		if !r.regular {
+			return 0, 0
+		}
+		done += r.done.Load()
+		all += r.size
+	}
+	return done, all
 }
 
 func (r *recording) close() {

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -48,28 +46,23 @@ func (s *replaySpan) end(now int64, plan *pace.Schedule) {
 	s.ended.Store(now)
 }
 
-func (s *replaySpan) report(w io.Writer, records uint64, lag *stats.Histogram) {
+func (s *replaySpan) report(r *report, records uint64, lag *stats.Histogram) {
 	if records == 0 {
 		return
 	}
-	var b bytes.Buffer // a line is one Write
 	took := time.Duration(max(s.ended.Load()-s.began.Load(), 0))
-	fmt.Fprintf(&b, "replay: %d records in %s (recorded over %s)", records, roundSpan(took), roundSpan(time.Duration(s.recorded.Load())))
+	recorded := time.Duration(s.recorded.Load())
+	line := fmt.Sprintf("replay: %d records in %s (recorded over %s)", records, roundSpan(took), roundSpan(recorded))
+	r.value("records", records)
+	r.value("seconds", took.Seconds())
+	r.value("recorded_seconds", recorded.Seconds())
 	if lag := lag.Snapshot(); lag.Count() > 0 {
-		fmt.Fprintf(&b, ", lag p50 %s p99 %s max %s", lag.Quantile(0.5), lag.Quantile(0.99), lag.Max())
+		line += fmt.Sprintf(", lag p50 %s p99 %s max %s", lag.Quantile(0.5), lag.Quantile(0.99), lag.Max())
+		r.value("lag_seconds", durationsOf(lag))
 	}
-	fmt.Fprintln(&b)
+	r.line("%s", line)
 	if n := s.shortened.Load(); n > 0 {
-		fmt.Fprintf(&b, "%d pauses shortened by %s in all\n", n, roundSpan(time.Duration(s.saved.Load())))
+		r.line("%d pauses shortened by %s in all", n, roundSpan(time.Duration(s.saved.Load())))
+		r.value("pauses_shortened", n)
 	}
-	// Whoever cannot take a report has no use for the error.
-	_, _ = w.Write(b.Bytes())
-}
-
-// roundSpan leaves a duration the digits that a person reads.
-func roundSpan(d time.Duration) time.Duration {
-	if d < 10*time.Second {
-		return d.Round(time.Millisecond)
-	}
-	return d.Round(100 * time.Millisecond)
 }

@@ -13,9 +13,13 @@ type writer = io.Writer
 // A logger writes to stderr, each call at once, so that the lines of
 // different goroutines do not mix.
 type logger struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu  sync.Mutex
+	w   io.Writer
+	bar clearer // drawn below the last line; nil: none
 }
+
+// A clearer is something on the last line of a terminal that makes way.
+type clearer interface{ Clear() error }
 
 func newLogger(w io.Writer) *logger { return &logger{w: w} }
 
@@ -23,7 +27,27 @@ func newLogger(w io.Writer) *logger { return &logger{w: w} }
 func (l *logger) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.bar != nil {
+		_ = l.bar.Clear() // it is drawn again soon
+	}
 	return l.w.Write(p)
+}
+
+// setBar puts a bar below the lines, or with nil takes it away.
+func (l *logger) setBar(bar clearer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.bar != nil {
+		_ = l.bar.Clear()
+	}
+	l.bar = bar
+}
+
+// draw calls f, which draws, while no line is written.
+func (l *logger) draw(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
 }
 
 // printf writes one line to people.

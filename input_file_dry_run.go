@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/payload"
+)
+
+// dryRun reads every --input-file as a replay would, on a clock that waits
+// for nothing, and says on w what is in it and how long the replay will take.
+func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
+	once := *s
+	once.FileLoop = false
+	for _, arg := range s.Inputs {
+		if arg.Flag != "input-file" {
+			return fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value)
+		}
+		addr, limit, err := splitLimit(arg.Value)
+		if err == nil {
+			err = limit.Speed()
+		}
+		if err != nil {
+			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
+		}
+		f, err := openReplay(addr, limit, &once, env)
+		if err != nil {
+			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
+		}
+		if err := dryReplay(f, w, &once); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// idleClock is a clock on which all waiting is over at once.
+type idleClock struct{ now int64 }
+
+func (c *idleClock) Now() int64          { return c.now }
+func (c *idleClock) Pin() (unpin func()) { return func() {} }
+func (c *idleClock) Until(deadline int64, _ <-chan struct{}) bool {
+	c.now = max(c.now, deadline)
+	return true
+}
+
+func dryReplay(f *fileInput, w io.Writer, s *Settings) error {
+	clock := &idleClock{now: 1} // zero is not begun
+	f.clock = clock
+	var kinds [256]uint64
+	var bytes uint64
+	buf := make([]byte, readBuffer)
+	for {
+		n, err := f.Read(buf)
+		if errors.Is(err, io.ErrShortBuffer) {
+			buf = make([]byte, 2*len(buf))
+			continue
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", f, err)
+		}
+		kinds[buf[0]]++
+		bytes += uint64(len(payload.Body(buf[:n])))
+	}
+	fmt.Fprintf(w, "%s\n", f)
+	fmt.Fprintf(w, "  records: %d requests, %d responses, %d replayed responses; %d bytes\n",
+		kinds[payload.Request], kinds[payload.Response], kinds[payload.ReplayResponse], bytes)
+	if f.given.Load() > 0 {
+		fmt.Fprintf(w, "  recorded: %s to %s, over %s\n", stamp(f.span.first), stamp(f.span.last), roundSpan(time.Duration(f.span.recorded.Load())))
+		fmt.Fprintf(w, "  replay: %s\n", f.expected(clock.now))
+		fmt.Fprintf(w, "  out of order: %d, of which %d by more than %d records (--input-file-read-depth)\n", f.shuffled.Load(), f.late.Load(), s.FileReadDepth)
+	}
+	for _, row := range f.files.counts() {
+		if row.N > 0 {
+			fmt.Fprintf(w, "  %s: %d\n", row.Name, row.N)
+		}
+	}
+	return nil
+}
+
+// expected says how long the replay takes when nothing is late.
+func (f *fileInput) expected(end int64) string {
+	if f.limit.Kind == pace.LimitMax {
+		return "as fast as it goes (|max)"
+	}
+	text := "takes " + roundSpan(time.Duration(end-f.span.began.Load())).String()
+	if n := f.span.shortened.Load(); n > 0 {
+		text += fmt.Sprintf(", %d pauses shortened by %s in all", n, roundSpan(time.Duration(f.span.saved.Load())))
+	}
+	if f.limit.Kind == pace.LimitCount {
+		text += fmt.Sprintf("; of what comes in a second at most %d are replayed", f.limit.N)
+	}
+	return text
+}
+
+func stamp(ns int64) string { return time.Unix(0, ns).Format("2006-01-02 15:04:05.000") }

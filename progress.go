@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// A progress is how far an input has got.
+type progress struct {
+	done, all int64         // in a unit of the input's; all is zero when there is no end
+	lag       time.Duration // behind the plan, at the last message
+}
+
+// progressGrain is how often a progress bar is drawn: as often as a person
+// can read it.
+const progressGrain = 250 * time.Millisecond
+
+// isTerminal reports whether a person looks at w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// showProgress draws a bar below the log until done is closed, when a person
+// looks and every input has an end.
+func (r *runner) showProgress(done <-chan struct{}) {
+	if !isTerminal(r.log.w) {
+		return
+	}
+	_, all := r.progress()
+	if all == 0 {
+		return
+	}
+	bar := progressbar.NewOptions64(all,
+		progressbar.OptionSetWriter(r.log.w),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionShowBytes(false),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionThrottle(0),
+		progressbar.OptionClearOnFinish(),
+	)
+	r.log.setBar(bar)
+	defer r.log.setBar(nil)
+	t := time.NewTicker(progressGrain)
+	defer t.Stop()
+	before, last := uint64(0), time.Now()
+	for {
+		select {
+		case <-done:
+			return
+		case <-t.C:
+		}
+		p, _ := r.progress()
+		messages, failed := r.progressCounts()
+		now := time.Now()
+		rate := float64(messages-before) / now.Sub(last).Seconds()
+		before, last = messages, now
+		text := fmt.Sprintf("%d done %.0f/s lag %s errors %d", messages, rate, p.lag.Round(100*time.Microsecond), failed)
+		r.log.draw(func() {
+			bar.Describe(text)
+			_ = bar.Set64(min(p.done, all-1)) // at all it ends, and is cleared
+		})
+	}
+}
+
+// progress sums up how far the inputs have got; all is zero when one of them
+// has no end.
+func (r *runner) progress() (sum progress, all int64) {
+	for _, in := range r.plugs.inputs {
+		p := in.Progress()
+		if p.all == 0 {
+			return sum, 0
+		}
+		sum.done += p.done
+		sum.lag = max(sum.lag, p.lag)
+		all += p.all
+	}
+	return sum, all
+}
+
+// progressCounts is how many messages the inputs gave, and how many an output
+// failed to deliver.
+func (r *runner) progressCounts() (messages, failed uint64) {
+	l := takeLedger(r.em)
+	for _, in := range l.inputs {
+		messages += in.read
+	}
+	for _, out := range l.outputs {
+		failed += out.shed + out.failed()
+	}
+	return messages, failed
+}
