@@ -15,14 +15,24 @@ import (
 	"github.com/buger/gor/internal/payload"
 )
 
-// captureFile makes a pcap file of one connection that carries these
-// requests, in segments of 1,000 bytes, a millisecond apart.
-func captureFile(t *testing.T, requests [][]byte) []byte {
+// captureFile makes a pcap file of these frames, a millisecond apart.
+func captureFile(t *testing.T, frames [][]byte) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	w := pcapgo.NewWriterNanos(&file)
 	must(t, w.WriteFileHeader(65536, layers.LinkTypeEthernet))
 	at := time.Unix(1_700_000_000, 0)
+	for _, raw := range frames {
+		must(t, w.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(raw), Length: len(raw)}, raw))
+		at = at.Add(time.Millisecond)
+	}
+	return file.Bytes()
+}
+
+// tcpFrames makes the Ethernet frames of one connection to port 80 that
+// carries these requests, in segments of 1,000 bytes.
+func tcpFrames(t *testing.T, requests [][]byte) (frames [][]byte) {
+	t.Helper()
 	seq := uint32(4_294_967_000) // wraps within the first request
 	packet := func(syn bool, data []byte) {
 		eth := &layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: layers.EthernetTypeIPv4}
@@ -31,9 +41,7 @@ func captureFile(t *testing.T, requests [][]byte) []byte {
 		must(t, tcp.SetNetworkLayerForChecksum(ip))
 		buf := gopacket.NewSerializeBuffer()
 		must(t, gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, eth, ip, tcp, gopacket.Payload(data)))
-		raw := buf.Bytes()
-		must(t, w.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(raw), Length: len(raw)}, raw))
-		at = at.Add(time.Millisecond)
+		frames = append(frames, buf.Bytes())
 		seq += uint32(len(data))
 		if syn {
 			seq++
@@ -47,14 +55,14 @@ func captureFile(t *testing.T, requests [][]byte) []byte {
 			raw = raw[n:]
 		}
 	}
-	return file.Bytes()
+	return frames
 }
 
 // TestCaptureFiles: a capture file gives the requests in it, by name with and
 // without a port, and on stdin.
 func TestCaptureFiles(t *testing.T) {
 	requests := numberedRequests(30, "prod")
-	file := captureFile(t, requests)
+	file := captureFile(t, tcpFrames(t, requests))
 	name := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), file)
 	for _, addr := range []string{name, name + ":80", "-:80", "-"} {
 		out := filepath.Join(t.TempDir(), "out.gor")

@@ -19,7 +19,10 @@ const module = "github.com/buger/gor"
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
 	".": {"internal/http1", "internal/link", "internal/pace", "internal/payload", "internal/queue", "internal/stats",
-		"raw_socket_listener", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+		"raw_socket_listener", "golang.org/x/sys/unix", "golang.org/x/term", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"bench/capture":       {"bench/loadgen", "bench/netns", "internal/payload"},
+	"bench/loadgen":       {"internal/http1", "internal/payload"},
+	"bench/netns":         {"golang.org/x/sys/unix"},
 	"demo":                {"internal/payload"},
 	"internal/http1":      {},
 	"internal/link":       {"internal/payload", "internal/stats"},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/buger/gor/internal/pace"
@@ -31,7 +32,14 @@ const (
 )
 
 func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
-	a, err := rawsocket.ParseAddress(addr)
+	parse, vxlan := rawsocket.ParseAddress, 0
+	switch s.RawEngine {
+	case engineFile:
+		parse = rawsocket.ParseFileAddress
+	case engineVXLAN:
+		vxlan = s.RawVXLANPort
+	}
+	a, err := parse(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +60,16 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 		Address:       a,
 		TrackResponse: s.RawTrackResponse,
 		RingBytes:     s.RawBufferSize / max(1, captures),
+		Rings:         rings(s),
+		Tunnels:       s.RawTunnels,
+		VXLANPort:     vxlan,
+		VNIs:          s.RawVNIs,
+		MaxBuffered:   s.RawMaxBuffered / max(1, captures),
+		MaxConns:      max(1, s.RawMaxConns/max(1, captures)),
 		BlockTimeout:  wait,
 		Expire:        s.RawExpire,
 		Promisc:       s.RawPromisc,
+		Filter:        s.RawFilter,
 		Stdin:         env.stdin,
 		MaxMessage:    s.MessageLimit,
 		Exclude:       env.own.Has,
@@ -63,7 +78,45 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 	if err != nil {
 		return nil, err
 	}
+	if a.Live() && vxlan == 0 {
+		warnOfTargets(a, s, env)
+	}
 	return &rawInput{addr: addr, l: l}, nil
+}
+
+// coresPerRing is how many cores share the packets' work with one ring: one
+// thread takes some hundred thousand requests a second, and each ring has its
+// own connections, whose memory is divided.
+const coresPerRing = 4
+
+func rings(s *Settings) int {
+	if s.RawRings > 0 {
+		return s.RawRings
+	}
+	return max(1, runtime.NumCPU()/coresPerRing)
+}
+
+// filterValue takes one expression: two would have to be joined, and only
+// whoever wrote them knows how.
+type filterValue struct{ p **rawsocket.Filter }
+
+func (v *filterValue) String() string {
+	if v.p == nil {
+		return ""
+	}
+	return (*v.p).String()
+}
+
+func (v *filterValue) Set(s string) error {
+	if *v.p != nil {
+		return fmt.Errorf("there is the filter %q already: join them with and, or with or", *v.p)
+	}
+	f, err := rawsocket.ParseFilter(s)
+	if err != nil {
+		return err
+	}
+	*v.p = f
+	return nil
 }
 
 func (r *rawInput) Read(p []byte) (int, error) {
@@ -92,10 +145,11 @@ func (r *rawInput) header(m *rawsocket.Message) []byte {
 	return payload.AppendMeta(r.head[:0], meta)
 }
 
-func (r *rawInput) Close() error     { return r.l.Close() }
-func (r *rawInput) Live() bool       { return r.l.Live() }
-func (r *rawInput) String() string   { return fmt.Sprintf("input-raw %s", r.addr) }
-func (r *rawInput) Report(io.Writer) {}
+func (r *rawInput) Close() error       { return r.l.Close() }
+func (r *rawInput) Live() bool         { return r.l.Live() }
+func (r *rawInput) String() string     { return fmt.Sprintf("input-raw %s", r.addr) }
+func (r *rawInput) Progress() progress { return progress{} }
+func (r *rawInput) Report(*report)     {}
 
 // Counts gives the capture's ledger: first the packets, then the messages.
 func (r *rawInput) Counts() []stats.Count {

@@ -48,6 +48,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, "gor", versionString())
 		return exitOK
 	}
+	if s.FileDryRun {
+		if err := dryRun(s, &pluginEnv{logf: log.printf}, stdout); err != nil {
+			log.printf("%v", err)
+			return exitFailed
+		}
+		return exitOK
+	}
 	if err := supervise(s, log, stdin, stdout); err != nil {
 		var code exitCode
 		if errors.As(err, &code) {
@@ -76,6 +83,14 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 			err = perr
 		}
 	}()
+	if s.SummaryJSON != "" {
+		// Not at the end of a long replay that the name was a mistake.
+		f, err := os.OpenFile(s.SummaryJSON, os.O_WRONLY|os.O_CREATE, 0o644)
+		if err != nil {
+			return fmt.Errorf("--summary-json: %w", err)
+		}
+		f.Close() // nothing was written
+	}
 	tuneRuntime(s)
 
 	// The signals are taken before anything is opened, so that none ends Gor
@@ -87,6 +102,12 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 		signal.Ignore(syscall.SIGPIPE) // a reader of stdout that left must not end the other outputs
 		defer signal.Reset(syscall.SIGPIPE)
 	}
+
+	page, err := openPage(s, log.printf)
+	if err != nil {
+		return err
+	}
+	defer page.close()
 
 	var em *emitter
 	done := make(chan struct{})
@@ -118,12 +139,14 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 	defer plugs.close()
 	em = newEmitter(plugs, s, log.printf)
 	close(ready)
+	page.serve(em)
 	sayPlan(log, plugs)
 
-	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals, started: time.Now()}
+	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals, started: time.Now(), over: make(chan struct{})}
 	if s.Stats {
 		background.Go(func() { r.printStats(done) })
 	}
+	background.Go(func() { r.showProgress(r.over) })
 	return r.run()
 }
 

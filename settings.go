@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
 // pluginArg is one plugin as the command line names it: --output-http X is
@@ -22,7 +24,12 @@ type Settings struct {
 	Inputs  []pluginArg
 	Outputs []pluginArg
 
-	SplitOutput  bool
+	SplitOutput bool
+
+	// RecognizeSessions keeps what was one connection together: on one
+	// connection to a target, and at one output of several that share.
+	RecognizeSessions bool
+
 	OnFull       string        // "", "wait" or "shed"
 	MessageLimit int           // bytes of one message
 	ExitAfter    time.Duration // 0: never
@@ -31,6 +38,8 @@ type Settings struct {
 	Stats        bool
 	CPUProfile   string
 	MemProfile   string
+	HTTPPprof    string // address; "": none
+	SummaryJSON  string // file; "": none
 	Version      bool
 
 	RawTrackResponse bool
@@ -38,11 +47,21 @@ type Settings struct {
 	RawBufferTimeout time.Duration // 0: chosen by the outputs
 	RawExpire        time.Duration
 	RawPromisc       bool
+	RawFilter        *rawsocket.Filter // nil: none
+	RawEngine        string            // "" or "af_packet", "pcap_file", "vxlan"
+	RawTunnels       bool
+	RawVXLANPort     int
+	RawVNIs          []int // below zero: all but these
+	RawRings         int   // 0: chosen by the number of cores
+	RawMaxBuffered   int   // bytes of torn messages and early segments
+	RawMaxConns      int
 
 	FileLoop      bool
 	FileReadDepth int           // records
 	FileMaxWait   time.Duration // 0: no limit
 	FileCatchup   int           // percent, 0: no cap
+	FileRate      int           // records a second, 0: as recorded
+	FileDryRun    bool
 
 	HTTPWorkers       int // -1 or 0: dynamic
 	HTTPWorkersMin    int
@@ -51,6 +70,8 @@ type Settings struct {
 	HTTPTimeout       time.Duration
 	HTTPSkipVerify    bool
 	HTTPStats         bool
+	HTTPRedirects     int
+	HTTPTrackResponse bool
 	HTTPOriginalHost  bool
 	ResponseBuffer    int // bytes of one response's head and of one read
 
@@ -107,13 +128,16 @@ func defaultSettings() *Settings {
 		DrainTimeout:      30 * time.Second,
 		RawBufferSize:     defaultRingBytes,
 		RawExpire:         2 * time.Second,
+		RawVXLANPort:      4789, // RFC 7348
+		RawMaxBuffered:    rawsocket.DefaultMaxBuffered,
+		RawMaxConns:       rawsocket.DefaultMaxConns,
 		FileReadDepth:     100,
 		HTTPWorkers:       -1,
 		HTTPWorkersMin:    1,
 		HTTPWorkerTimeout: 2 * time.Second,
 		HTTPQueueLen:      defaultQueueLen,
 		HTTPTimeout:       5 * time.Second,
-		ResponseBuffer:    64 << 10,
+		ResponseBuffer:    1 << 20,
 		FileFlushInterval: time.Second,
 		FileMode:          0o600,
 	}
@@ -146,6 +170,21 @@ func (s *Settings) groups() []flagGroup {
 			{"input-raw-expire", "DURATION", "how long a hole in a connection may wait for its retransmission",
 				"", durationFlag(&s.RawExpire, time.Millisecond)},
 			{"input-raw-promisc", "", "put the interface into promiscuous mode", "", boolFlag(&s.RawPromisc)},
+			{"input-raw-bpf-filter", "EXPRESSION", "capture only packets that match this expression of pcap-filter(7) too: of what is not understood nothing is ignored. With --input-raw-track-response it has to match both directions: host, not src host",
+				"sudo gor --input-raw :80 --input-raw-bpf-filter \"src net 10.0.0.0/8 and not src host 10.0.0.7\" --output-file x.gor", &filterValue{&s.RawFilter}},
+			{"input-raw-rings", "N", "how many threads share the packets, each with its part of the memory and of the connections; 0 means one for each four cores",
+				"", intFlag(&s.RawRings, 0, 64)},
+			{"input-raw-max-buffered", "SIZE", "memory for messages that are not whole yet; when it is full, the oldest idle ones go first, counted",
+				"", sizeFlag(&s.RawMaxBuffered, 1<<20, maxMessageLimit)},
+			{"input-raw-max-connections", "N", "connections known at the same time; beyond them the oldest idle ones go first, counted",
+				"", intFlag(&s.RawMaxConns, 16, 10_000_000)},
+			{"input-raw-tunnels", "", "look into VLANs in VLANs, GRE, VXLAN, Geneve, PPPoE, MPLS and IP in IP on interfaces too; all tunnel traffic then reaches Gor",
+				"sudo gor --input-raw eth1:80 --input-raw-tunnels --output-file mirrored.gor", boolFlag(&s.RawTunnels)},
+			{"input-raw-engine", "NAME", "where packets come from: af_packet (also under the names libpcap and raw_socket), pcap_file (ADDRESS is a capture file whatever its name), or vxlan (Gor is the end of a VXLAN tunnel, as of a cloud's traffic mirroring; needs no privilege)",
+				"gor --input-raw :80 --input-raw-engine vxlan --output-http staging.com", (*engineValue)(&s.RawEngine)},
+			{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", intFlag(&s.RawVXLANPort, 1, 65535)},
+			{"input-raw-vxlan-vni", "N", "VXLAN network to capture; may be given several times; -N captures all but N",
+				"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", (*vniList)(&s.RawVNIs)},
 		}},
 		{"Replay from files", []flagDef{
 			{"input-file-loop", "", "start again at the end of the recording, for ever",
@@ -154,6 +193,10 @@ func (s *Settings) groups() []flagGroup {
 				"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", durationFlag(&s.FileMaxWait, 0)},
 			{"input-file-read-depth", "N", "how many records are held back to put late ones in order", "", intFlag(&s.FileReadDepth, 1, 1_000_000)},
 			{"input-file-catchup", "PERCENT", "how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means at once", "", percentFlag(&s.FileCatchup)},
+			{"input-file-rate", "N", "replay N records a second, evenly, in place of the recorded pace; none is dropped; 0 means as recorded",
+				"gor --input-file requests.gor --input-file-rate 500 --output-http staging.com", intFlag(&s.FileRate, 0, 1_000_000_000)},
+			{"input-file-dry-run", "", "say what the recordings hold and how long their replay will take, and exit",
+				"gor --input-file \"requests.gor|200%\" --input-file-dry-run", boolFlag(&s.FileDryRun)},
 		}},
 		{"Outputs (each may be given several times and takes |N and |N%)", []flagDef{
 			{"output-http", "URL", "send every request to URL: staging.com, staging.com:8080, http://, https://, user:pass@ for Basic auth; a path is put before the recorded one",
@@ -170,6 +213,8 @@ func (s *Settings) groups() []flagGroup {
 				"sudo gor --input-raw :80 --output-null", optional(output("output-null"))},
 			{"split-output", "", "give each message to one output in turn, not to all",
 				"gor --input-tcp :28020 --output-http http://staging.com --output-http http://dev.com --split-output true", boolFlag(&s.SplitOutput)},
+			{"recognize-tcp-sessions", "", "replay each recorded connection on a connection of its own, its requests in order; with --split-output all of it goes to one output",
+				"gor --input-file requests.gor --output-http staging.com --recognize-tcp-sessions", boolFlag(&s.RecognizeSessions)},
 			{"on-full", "wait|shed", "what an input does when an output has no room: captures shed and other inputs wait while the output makes progress, unless this says otherwise", "", choiceFlag(&s.OnFull, "wait", "shed")},
 		}},
 		{"HTTP output", []flagDef{
@@ -179,8 +224,11 @@ func (s *Settings) groups() []flagGroup {
 			{"output-http-worker-timeout", "DURATION", "how long a worker may be idle before it ends", "", durationFlag(&s.HTTPWorkerTimeout, time.Millisecond)},
 			{"output-http-queue-len", "N", "requests that may wait for a worker", "", intFlag(&s.HTTPQueueLen, 1, 1_000_000)},
 			{"output-http-timeout", "DURATION", "longest time for one request and its whole response", "", durationFlag(&s.HTTPTimeout, time.Millisecond)},
+			{"output-http-redirects", "N", "follow up to N redirections within the target; those to other hosts are never followed", "", intFlag(&s.HTTPRedirects, 0, 100)},
 			{"output-http-skip-verify", "", "do not verify the target's certificate", "", boolFlag(&s.HTTPSkipVerify)},
-			{"output-http-response-buffer", "SIZE", "largest head of a response that is accepted", "", sizeFlag(&s.ResponseBuffer, 4<<10, 64<<20)},
+			{"output-http-track-response", "", "give the target's responses to the other outputs too, each under its request's id",
+				"gor --input-file requests.gor --output-http staging.com --output-http-track-response --output-file answered.gor", boolFlag(&s.HTTPTrackResponse)},
+			{"output-http-response-buffer", "SIZE", "largest head of a response that is accepted, and largest response that --output-http-track-response passes on", "", sizeFlag(&s.ResponseBuffer, 4<<10, 64<<20)},
 			{"output-http-stats", "", "print the queue's length every 5 seconds as latest,mean,max,count,count/second", "", boolFlag(&s.HTTPStats)},
 			{"output-tcp-stats", "", "the same for --output-tcp", "", boolFlag(&s.TCPStats)},
 		}},
@@ -223,8 +271,11 @@ func (s *Settings) groups() []flagGroup {
 			{"copy-buffer-size", "SIZE", "largest message; larger ones are dropped and counted, never cut", "", sizeFlag(&s.MessageLimit, 4<<10, maxMessageLimit)},
 			{"stats", "", "print the counts so far every 5 seconds", "", boolFlag(&s.Stats)},
 			{"verbose", "0-3", "say more on stderr: 1 names each request that was filtered or not answered, 2 each answer, 3 each message", "", (*levelValue)(&s.Verbose)},
+			{"summary-json", "FILE", "write the summary at the end as JSON too", "gor --input-file requests.gor --output-http staging.com --summary-json summary.json", stringFlag(&s.SummaryJSON)},
 			{"cpuprofile", "FILE", "write a CPU profile", "", stringFlag(&s.CPUProfile)},
 			{"memprofile", "FILE", "write a heap profile at the end", "", stringFlag(&s.MemProfile)},
+			{"http-pprof", "ADDRESS", "listen on ADDRESS, such as :8181 or 127.0.0.1:8181, and serve the counts under /metrics (for Prometheus) and /debug/vars (JSON), and profiles under /debug/pprof/",
+				"sudo gor --input-raw :80 --output-http staging.com --http-pprof 127.0.0.1:8181", listenFlag(&s.HTTPPprof)},
 			{"version", "", "print the version and exit", "", boolFlag(&s.Version)},
 		}},
 	}
@@ -267,6 +318,16 @@ func parseSettings(fs *flag.FlagSet, args []string, help io.Writer) (*Settings, 
 	return s, s.check()
 }
 
+// onlyHTTP reports whether no output takes responses.
+func (s *Settings) onlyHTTP() bool {
+	for _, out := range s.Outputs {
+		if out.Flag != "output-http" {
+			return false
+		}
+	}
+	return true
+}
+
 // check refuses combinations that cannot work, each with what to type.
 func (s *Settings) check() error {
 	switch {
@@ -274,8 +335,12 @@ func (s *Settings) check() error {
 		return errors.New("no input and no output; try: gor --input-raw :80 --output-stdout, and gor -h for all flags")
 	case len(s.Inputs) == 0:
 		return errors.New("no input; add one, such as --input-raw :80 or --input-file requests.gor")
-	case len(s.Outputs) == 0:
+	case len(s.Outputs) == 0 && !s.FileDryRun:
 		return errors.New("no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
+	case s.HTTPTrackResponse && s.onlyHTTP():
+		return errors.New("--output-http-track-response is for the other outputs; add one, such as --output-file responses.gor")
+	case len(s.RawVNIs) > 0 && s.RawEngine != engineVXLAN:
+		return errors.New("--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
 	case s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers:
 		return fmt.Errorf("--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
 	}

@@ -181,6 +181,43 @@ func (v *choiceValue) Set(s string) error {
 	return nil
 }
 
+// The engines of --input-raw, under one of their names each.
+const (
+	engineRings = "af_packet"
+	engineFile  = "pcap_file"
+	engineVXLAN = "vxlan"
+)
+
+// engineValue takes the names that GoReplay has for its engines. Those that
+// read from interfaces are one engine here.
+type engineValue string
+
+func (v *engineValue) String() string { return string(*v) }
+func (v *engineValue) Set(s string) error {
+	switch s {
+	case "libpcap", "raw_socket", engineRings:
+		*v = engineRings
+	case engineFile, engineVXLAN:
+		*v = engineValue(s)
+	default:
+		return fmt.Errorf("want af_packet, pcap_file or vxlan")
+	}
+	return nil
+}
+
+// vniList collects VXLAN network identifiers, which have 24 bits.
+type vniList []int
+
+func (v *vniList) String() string { return "" }
+func (v *vniList) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n <= -1<<24 || n >= 1<<24 {
+		return fmt.Errorf("want a number up to %d, or one below zero to leave a network out", 1<<24-1)
+	}
+	*v = append(*v, n)
+	return nil
+}
+
 // levelValue is --verbose: a switch in Gor 0.9, a level in later versions.
 type levelValue int
 

@@ -1,0 +1,653 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
+	runtimepprof "runtime/pprof"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/stats"
+)
+
+// scraped is a page of metrics: the value of each series, named as in the
+// text but with its labels unescaped and quoted as in Go.
+type scraped map[string]string
+
+var (
+	metricName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*`)
+	labelName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*`)
+	helpLine   = regexp.MustCompile(`^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) \S.*\.$`)
+	typeLine   = regexp.MustCompile(`^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge)$`)
+)
+
+// parseMetrics reads the text format 0.0.4 and refuses what the format or
+// Prometheus's conventions do not allow.
+func parseMetrics(text string) (scraped, error) {
+	if !utf8.ValidString(text) || !strings.HasSuffix(text, "\n") {
+		return nil, fmt.Errorf("not UTF-8, or the last line does not end")
+	}
+	out := scraped{}
+	families := map[string]bool{}
+	family, kind := "", ""
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		if m := helpLine.FindStringSubmatch(line); m != nil {
+			if family, kind = m[1], ""; families[family] {
+				return nil, fmt.Errorf("the family %s stands in two places", family)
+			}
+			families[family] = true
+			continue
+		}
+		if m := typeLine.FindStringSubmatch(line); m != nil {
+			if kind != "" || m[1] != family {
+				return nil, fmt.Errorf("a type without its help: %q", line)
+			}
+			if kind = m[2]; (kind == "counter") != strings.HasSuffix(family, "_total") {
+				return nil, fmt.Errorf("%s is called as no %s is", family, kind)
+			}
+			continue
+		}
+		name := metricName.FindString(line)
+		if name == "" || name != family || kind == "" {
+			return nil, fmt.Errorf("no sample of %s: %q", family, line)
+		}
+		labels, value, err := parseLabels(line[len(name):])
+		if err != nil {
+			return nil, fmt.Errorf("%w: %q", err, line)
+		}
+		if n, err := strconv.ParseFloat(value, 64); err != nil || n < 0 || kind == "counter" && strings.Trim(value, "0123456789") != "" {
+			return nil, fmt.Errorf("the value of %q", line)
+		}
+		if _, twice := out[name+labels]; twice {
+			return nil, fmt.Errorf("%s%s twice", name, labels)
+		}
+		out[name+labels] = value
+	}
+	return out, nil
+}
+
+// parseLabels reads what stands behind the name.
+func parseLabels(rest string) (labels, value string, err error) {
+	if !strings.HasPrefix(rest, "{") {
+		value, found := strings.CutPrefix(rest, " ")
+		if !found {
+			return "", "", fmt.Errorf("no space before the value")
+		}
+		return "", value, nil
+	}
+	seen := map[string]bool{}
+	for sep := "{"; ; sep = "," {
+		rest = strings.TrimPrefix(rest, sep)
+		name := labelName.FindString(rest)
+		rest = rest[len(name):]
+		if name == "" || seen[name] || !strings.HasPrefix(rest, `="`) {
+			return "", "", fmt.Errorf("no label at %q", rest)
+		}
+		seen[name] = true
+		var text strings.Builder
+		rest = rest[2:]
+		for !strings.HasPrefix(rest, `"`) {
+			switch {
+			case rest == "":
+				return "", "", fmt.Errorf("a label without end")
+			case strings.HasPrefix(rest, `\\`), strings.HasPrefix(rest, `\"`):
+				text.WriteByte(rest[1])
+				rest = rest[2:]
+			case strings.HasPrefix(rest, `\n`):
+				text.WriteByte('\n')
+				rest = rest[2:]
+			case rest[0] == '\\':
+				return "", "", fmt.Errorf("an escape that is none")
+			default:
+				text.WriteByte(rest[0])
+				rest = rest[1:]
+			}
+		}
+		labels += fmt.Sprintf(" %s=%q", name, text.String())
+		if rest = rest[1:]; strings.HasPrefix(rest, "} ") {
+			return labels, rest[2:], nil
+		}
+		if !strings.HasPrefix(rest, ",") {
+			return "", "", fmt.Errorf("no end of the labels at %q", rest)
+		}
+	}
+}
+
+// TestMetricsParserIsStrict: a test that cannot fail is none.
+func TestMetricsParserIsStrict(t *testing.T) {
+	const head = "# HELP a_total A.\n# TYPE a_total counter\n"
+	if got, err := parseMetrics(head + "a_total{x=\"1\\n\\\"\\\\\",y=\"\"} 3\n"); err != nil || got[`a_total x="1\n\"\\" y=""`] != "3" {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{
+		"a_total 1\n", head, head + "a_total 1", head + "a_total 1\na_total 2\n", head + "b_total 1\n", head + "a_total -1\n",
+		head + "a_total 1.5\n", head + "a_total{x=\"\\t\"} 1\n", head + "a_total{x=\"1\"}1\n", head + "a_total{x=\"1\" 1\n",
+		head + "a_total{x=\"1\",x=\"2\"} 1\n", head + "a_total{} 1\n", head + "a_total 1\n\n", "# TYPE a_total counter\na_total 1\n",
+		head + "a_total 1\n" + head + "a_total{x=\"\"} 1\n", "# HELP a A.\n# TYPE a counter\na 1\n", "# HELP a_total A.\n# TYPE a_total gauge\na_total 1\n",
+	} {
+		if got, err := parseMetrics(bad); err == nil && bad != head {
+			t.Errorf("accepted %q as %v", bad, got)
+		}
+	}
+}
+
+// TestMetricsText: whatever plugins are called, the page can be read, and
+// two that are called the same are told apart.
+func TestMetricsText(t *testing.T) {
+	names := []string{`input-file a"b\c.gor`, "input-file two\nlines", "input-file \xff\xfe", "same", "same", "same #2"}
+	l := ledger{outputs: []outputLedger{{name: "output-null", offered: 9, shed: 1, fates: []stats.Count{
+		{Name: limitedRow, N: 2}, {Name: "delivered", N: 1}, {Name: "unsent", N: 0}, {Name: ignoredRow, N: 1}, {Name: "failed: write", N: 1}, {Name: "timeout", N: 1}}}}}
+	for i, name := range names {
+		l.inputs = append(l.inputs, inputLedger{name: name, read: uint64(i), passed: uint64(i), before: []stats.Count{
+			{Name: "lost: gap", N: 3}, {Name: "bytes buffered", N: 4}, {Name: "duplicate, sent again", N: 5}}})
+	}
+	var b bytes.Buffer
+	l.metrics(time.UnixMilli(1_700_000_000_250)).writeTo(&b)
+	got, err := parseMetrics(b.String())
+	must(t, err)
+	for i, name := range []string{names[0], names[1], "input-file \uFFFD", "same", "same #2", "same #2 #2"} {
+		for series, want := range map[string]string{
+			"gor_input_messages_total input=%q":                                   strconv.Itoa(i),
+			"gor_input_limited_total input=%q":                                    "0",
+			"gor_input_filtered_total input=%q":                                   "0",
+			"gor_input_passed_total input=%q":                                     strconv.Itoa(i),
+			"gor_capture_buffered_bytes input=%q":                                 "4",
+			"gor_capture_lost_total input=%q reason=\"gap\"":                      "3",
+			"gor_input_irregular_total input=%q reason=\"duplicate, sent again\"": "5",
+		} {
+			if series = fmt.Sprintf(series, name); got[series] != want {
+				t.Errorf("%s is %q, want %q", series, got[series], want)
+			}
+			delete(got, series)
+		}
+	}
+	const out = ` output="output-null"`
+	for series, want := range map[string]string{
+		"gor_output_offered_total" + out: "9", "gor_output_shed_total" + out: "1", "gor_output_limited_total" + out: "2",
+		"gor_output_delivered_total" + out: "1", "gor_output_unsent_total" + out: "0", "gor_output_ignored_total" + out: "1",
+		"gor_output_failed_total" + out + ` reason="write"`: "1", "gor_output_failed_total" + out + ` reason="timeout"`: "1",
+		"gor_output_pending_messages" + out: "2", "gor_start_time_seconds": "1700000000.250",
+	} {
+		if got[series] != want {
+			t.Errorf("%s is %q, want %q", series, got[series], want)
+		}
+		delete(got, series)
+	}
+	if len(got) != 1 || !strings.HasPrefix(slices.Collect(maps.Keys(got))[0], `gor_build_info version="`+version+`"`) {
+		t.Errorf("beside them: %v", got)
+	}
+}
+
+// TestEveryRowHasAMetric: a row that the capture gets has to get a name too,
+// and no two rows the same series.
+func TestEveryRowHasAMetric(t *testing.T) {
+	file := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), captureFile(t, nil))
+	in, err := newRawInput(file, pace.Limit{}, defaultSettings(), &pluginEnv{own: newOwnConns(), logf: t.Logf})
+	must(t, err)
+	defer in.Close()
+	seen := map[string]string{}
+	for _, row := range in.Counts() {
+		def, reason := metricOf(row.Name, captureMetrics[:], otherRows)
+		if def == otherRows {
+			t.Errorf("the row %q has no metric in captureMetrics", row.Name)
+		}
+		if other := seen[def.name+reason]; other != "" {
+			t.Errorf("the rows %q and %q are one series", row.Name, other)
+		}
+		seen[def.name+reason] = row.Name
+	}
+	for _, def := range captureMetrics {
+		found := false
+		for _, row := range seen {
+			d, _ := metricOf(row, captureMetrics[:], otherRows)
+			found = found || d == def
+		}
+		if !found {
+			t.Errorf("no row is %q", def.row)
+		}
+	}
+}
+
+// pageOf returns where a Gor's page is.
+func pageOf(t *testing.T, gor *process) string {
+	t.Helper()
+	gor.await("counts and profiles at http://")
+	gor.await("gor: to ")
+	_, rest, _ := strings.Cut(gor.said(), "counts and profiles at ")
+	url, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSuffix(url, "/")
+}
+
+// fetch gets a page that must be there.
+func fetch(t *testing.T, url, contentType string) string {
+	t.Helper()
+	client := http.Client{Timeout: testTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(url)
+	must(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	must(t, err)
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || !strings.HasPrefix(got, contentType) {
+		t.Fatalf("%s: %s, %q:\n%.500s", url, resp.Status, got, body)
+	}
+	return string(body)
+}
+
+func scrape(t *testing.T, page string) scraped {
+	t.Helper()
+	got, err := parseMetrics(fetch(t, page+"/metrics", "text/plain; version=0.0.4"))
+	must(t, err)
+	return got
+}
+
+// fetchVars gets the counts as JSON, by plugin and name.
+func fetchVars(t *testing.T, page string) ledgerVars {
+	t.Helper()
+	var vars struct {
+		Cmdline  []string
+		Memstats struct{ Alloc, HeapSys uint64 }
+		Gor      ledgerVars
+	}
+	decoder := json.NewDecoder(strings.NewReader(fetch(t, page+"/debug/vars", "application/json")))
+	must(t, decoder.Decode(&vars))
+	if !slices.Contains(vars.Cmdline, "--http-pprof") || vars.Memstats.Alloc == 0 || vars.Memstats.HeapSys == 0 {
+		t.Errorf("cmdline %q, memstats %+v", vars.Cmdline, vars.Memstats)
+	}
+	if vars.Gor.Version == "" || vars.Gor.Uptime <= 0 {
+		t.Errorf("version %q, up for %v s", vars.Gor.Version, vars.Gor.Uptime)
+	}
+	return vars.Gor
+}
+
+// wantProfiles looks at the pages of net/http/pprof.
+func wantProfiles(t *testing.T, page string) {
+	t.Helper()
+	for path, want := range map[string]string{
+		"/":                              "/metrics",
+		"/debug/pprof/":                  "goroutine",
+		"/debug/pprof/goroutine?debug=1": "goroutine profile: total",
+		"/debug/pprof/heap?debug=1":      "heap profile",
+		"/debug/pprof/cmdline":           "--http-pprof",
+		"/debug/pprof/symbol?0x1":        "num_symbols",
+	} {
+		if body := fetch(t, page+path, "text/"); !strings.Contains(body, want) {
+			t.Errorf("%s has no %q:\n%.300s", path, want, body)
+		}
+	}
+	if body := fetch(t, page+"/debug/pprof/profile?seconds=1", "application/octet-stream"); !strings.HasPrefix(body, "\x1f\x8b") {
+		t.Errorf("the CPU profile begins with %.10q", body)
+	}
+}
+
+var beforeLine = regexp.MustCompile(`before that: (.*)`)
+
+// wantSameAsLedger compares a last scrape and the JSON of the same moment
+// with the ledger that Gor printed when it ended: each number of the ledger
+// is there, and no other that is not zero. Gauges may have fallen since.
+func wantSameAsLedger(t *testing.T, got scraped, vars ledgerVars, said string) {
+	t.Helper()
+	_, printed, found := strings.Cut(said, "gor: ledger after ")
+	if !found {
+		t.Fatalf("no ledger:\n%s", said)
+	}
+	rest := maps.Clone(got)
+	want := func(def metricDef, n int, labels ...string) {
+		t.Helper()
+		series := def.name
+		for i := 0; i < len(labels); i += 2 {
+			series += fmt.Sprintf(" %s=%q", labels[i], labels[i+1])
+		}
+		if got[series] != strconv.Itoa(n) {
+			t.Errorf("%s is %q, the ledger has %d", series, got[series], n)
+		}
+		delete(rest, series)
+	}
+	wantVar := func(what string, got uint64, n int) {
+		t.Helper()
+		if got != uint64(n) {
+			t.Errorf("%s is %d as JSON, the ledger has %d", what, got, n)
+		}
+	}
+	plugin, input := "", false
+	for line := range strings.Lines(printed) {
+		line = strings.TrimRight(line, "\n")
+		if name, is := strings.CutPrefix(line, "  "); is && !strings.HasPrefix(name, " ") {
+			plugin, input = name, strings.HasPrefix(name, "input")
+			continue
+		}
+		if m := beforeLine.FindStringSubmatch(line); m != nil {
+			for part := range strings.SplitSeq(m[1], ", ") {
+				count, row, _ := strings.Cut(part, " ")
+				def, reason := metricOf(row, captureMetrics[:], otherRows)
+				want(def, atoi(t, count), withReason("input", plugin, reason)...)
+				wantVar(row, vars.Inputs[plugin].Before[row], atoi(t, count))
+			}
+		}
+		m := equationLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		terms := map[string]int{}
+		for _, term := range regexp.MustCompile(`(\d+) ([a-z][^+(),]*[a-z])`).FindAllStringSubmatch(m[2], -1) {
+			terms[term[2]] = atoi(t, term[1])
+		}
+		total := atoi(t, m[1])
+		if input {
+			in := vars.Inputs[plugin]
+			for name, n := range map[string]int{"messages": total, "limited": terms["limited"], "filtered": terms["filtered"], "passed": terms["passed on"]} {
+				want(metricDef{name: "gor_input_" + name + "_total"}, n, "input", plugin)
+			}
+			wantVar("read", in.Read, total)
+			wantVar("limited", in.Limited, terms["limited"])
+			wantVar("filtered", in.Filtered, terms["filtered"])
+			wantVar("passed", in.Passed, terms["passed on"])
+			continue
+		}
+		out := vars.Outputs[plugin]
+		want(metricDef{name: "gor_output_offered_total"}, total, "output", plugin)
+		wantVar("offered", out.Offered, total)
+		want(metricDef{name: "gor_output_shed_total"}, terms["shed"], "output", plugin)
+		wantVar("shed", out.Shed, terms["shed"])
+		delete(terms, "shed")
+		delete(terms, "failed") // the sum of those behind it
+		for row, n := range terms {
+			def, reason := metricOf(row, fateMetrics[:], failedRows)
+			want(def, n, withReason("output", plugin, reason)...)
+			wantVar(row, out.Fates[row], n)
+		}
+		want(metricDef{name: "gor_output_pending_messages"}, 0, "output", plugin)
+		wantVar("pending", out.Pending, 0)
+	}
+	for series, n := range rest {
+		if n != "0" && !strings.HasPrefix(series, "gor_build_info") && series != "gor_start_time_seconds" {
+			t.Errorf("%s is %s, the ledger has nothing of it", series, n)
+		}
+	}
+}
+
+// TestMetricsOfACapture: while a capture runs, all pages are there, and their
+// numbers are those that the ledger has at the end.
+func TestMetricsOfACapture(t *testing.T) {
+	needCapture(t)
+	production, staging := startSink(t), startSink(t)
+	input := "input-raw " + production.addr()
+	gor := startGor(t, "--input-raw", production.addr(), "--output-http", "http://"+staging.addr(), "--output-null", "--http-allow-method", "GET",
+		"--http-pprof", "127.0.0.1:0")
+	page := pageOf(t, gor)
+	if got := scrape(t, page); got[fmt.Sprintf("gor_input_messages_total input=%q", input)] != "0" {
+		t.Errorf("before the first request: %v", got)
+	}
+	requests := readmeRequests()
+	must(t, sendAll(production.addr(), requests))
+	wantProfiles(t, page)
+	resp, err := http.Post(page+"/metrics", "text/plain", strings.NewReader("x"))
+	must(t, err)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %s", resp.Status)
+	}
+	// Once the connection is forgotten, nothing changes any more.
+	var got scraped
+	eventually(t, "the capture forgets the connection", func() bool {
+		got = scrape(t, page)
+		return got[fmt.Sprintf("gor_capture_requests_total input=%q", input)] == strconv.Itoa(len(requests)) &&
+			got[fmt.Sprintf("gor_capture_connections_live input=%q", input)] == "0" &&
+			got[`gor_output_pending_messages output="output-http http://`+staging.addr()+`"`] == "0"
+	})
+	vars := fetchVars(t, page)
+	gor.stop()
+	wantSameAsLedger(t, got, vars, gor.said())
+	if n := got[fmt.Sprintf("gor_input_filtered_total input=%q", input)]; n != "8" {
+		t.Errorf("%s requests filtered, want 8", n)
+	}
+	if vars.Inputs[input].Before["messages begun"] != uint64(len(requests)) || vars.Outputs["output-null"].Fates["delivered"] != 4 {
+		t.Errorf("as JSON: %+v", vars)
+	}
+	if _, err := net.Dial("tcp", strings.TrimPrefix(page, "http://")); err == nil {
+		t.Error("somebody still listens")
+	}
+}
+
+// TestMetricsOfAReplay: the same of a recording with damage in it, whose
+// output fails.
+func TestMetricsOfAReplay(t *testing.T) {
+	requests := readmeRequests()
+	times := make([]time.Duration, len(requests))
+	for i := range times {
+		times[i] = time.Duration(i) * 20 * time.Millisecond
+	}
+	recording := append(record(requests, times), "what is this\n\n🐵🙈🙉\n"...)
+	file := writeFile(t, filepath.Join(t.TempDir(), `in "1".gor`), recording)
+	nobody := freePort(t)
+	// The link keeps Gor running.
+	gor := startGor(t, "--input-file", file, "--input-tcp", "127.0.0.1:0", "--output-http", nobody, "--output-file", filepath.Join(t.TempDir(), "out.gor"),
+		"--http-pprof", "127.0.0.1:0")
+	page := pageOf(t, gor)
+	var got scraped
+	eventually(t, "all is dealt with", func() bool {
+		fetchVars(t, page) // while it goes on, too
+		got = scrape(t, page)
+		done := 0
+		for series, n := range got {
+			if strings.HasPrefix(series, "gor_output_pending_messages") && n == "0" {
+				done++
+			}
+			if strings.HasPrefix(series, "gor_output_offered_total") && n == strconv.Itoa(len(requests)) {
+				done++
+			}
+		}
+		return done == 4
+	})
+	vars := fetchVars(t, page)
+	gor.stop()
+	wantSameAsLedger(t, got, vars, gor.said())
+	if n := got[fmt.Sprintf("gor_input_irregular_total input=%q reason=\"damaged records\"", "input-file "+file)]; n != "1" {
+		t.Errorf("%q damaged records, want 1: %v", n, got)
+	}
+}
+
+// TestPageEndsWithGor: neither a profile that is being taken nor a connection
+// that says nothing keeps Gor from ending.
+func TestPageEndsWithGor(t *testing.T) {
+	gor := startGor(t, "--input-dummy", "--output-null", "--http-pprof", "127.0.0.1:0")
+	page := pageOf(t, gor)
+	idle, err := net.Dial("tcp", strings.TrimPrefix(page, "http://"))
+	must(t, err)
+	defer idle.Close()
+	slow, err := net.Dial("tcp", strings.TrimPrefix(page, "http://"))
+	must(t, err)
+	defer slow.Close()
+	_, err = io.WriteString(slow, "GET /debug/pprof/profile?seconds=600 HTTP/1.1\r\nHost: x\r\n\r\n")
+	must(t, err)
+	eventually(t, "the profile is being taken", func() bool {
+		return strings.Contains(fetch(t, page+"/debug/pprof/goroutine?debug=2", "text/plain"), "pprof.Profile(")
+	})
+	began := time.Now()
+	gor.stop()
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+}
+
+// TestPageEndsAProfile: when the page has ended, so has what it began.
+func TestPageEndsAProfile(t *testing.T) {
+	s := defaultSettings()
+	s.HTTPPprof = "127.0.0.1:0"
+	page, err := openPage(s, t.Logf)
+	must(t, err)
+	page.serve(newEmitter(&plugins{}, s, t.Logf))
+	defer page.close()
+	c, err := net.Dial("tcp", page.listener.Addr().String())
+	must(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, "GET /debug/pprof/profile?seconds=600 HTTP/1.1\r\nHost: x\r\n\r\n")
+	must(t, err)
+	eventually(t, "the profile is being taken", func() bool {
+		if runtimepprof.StartCPUProfile(io.Discard) != nil {
+			return true
+		}
+		runtimepprof.StopCPUProfile()
+		return false
+	})
+	page.close()
+	if err := runtimepprof.StartCPUProfile(io.Discard); err != nil {
+		t.Error(err)
+	}
+	runtimepprof.StopCPUProfile()
+}
+
+// TestPageOnAPortInUse: exit 1, and what to type.
+func TestPageOnAPortInUse(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer busy.Close()
+	addr := busy.Addr().String()
+	file := filepath.Join(t.TempDir(), "out.gor")
+	code, said := runGor(t, "--input-dummy", "--output-file", file, "--http-pprof", addr)
+	for _, want := range []string{"--http-pprof: ", strconv.Quote(addr), "in use", "ss -ltnp 'sport = :" + portOf(t, addr) + "'"} {
+		if code != exitFailed || !strings.Contains(said, want) {
+			t.Errorf("exit %d, want %d and %q:\n%s", code, exitFailed, want, said)
+		}
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the output was opened")
+	}
+}
+
+func TestPageAddresses(t *testing.T) {
+	for addr, good := range map[string]bool{
+		":8181": true, "127.0.0.1:8181": true, "[::1]:8181": true, "8181": false, "": false, "localhost": false, ":http": false, "a:b:c": false,
+	} {
+		s, err := parseArgs("--input-dummy", "--output-null", "--http-pprof="+addr)
+		if (err == nil) != good || good && s.HTTPPprof != addr {
+			t.Errorf("%q: %v", addr, err)
+		}
+		if err != nil && !(strings.Contains(err.Error(), strconv.Quote(addr)) && strings.Contains(err.Error(), "127.0.0.1:8181")) {
+			t.Errorf("%q: %v", addr, err)
+		}
+	}
+}
+
+// TestPageWarns: whoever listens on more than loopback is told so, once.
+func TestPageWarns(t *testing.T) {
+	for addr, want := range map[string]int{"127.0.0.1:0": 0, "[::1]:0": 0, ":0": 1} {
+		gor := startGor(t, "--input-dummy", "--output-null", "--http-pprof", addr)
+		page := pageOf(t, gor)
+		fetch(t, strings.Replace(page, "[::]", "127.0.0.1", 1)+"/metrics", "text/plain")
+		gor.stop()
+		if n := strings.Count(gor.said(), "everyone who can reach this port"); n != want {
+			t.Errorf("%s: warned %d times, want %d:\n%s", addr, n, want, gor.said())
+		}
+	}
+}
+
+// TestWithoutTheFlagNothingListens: and with it, one socket does.
+func TestWithoutTheFlagNothingListens(t *testing.T) {
+	for _, args := range [][]string{nil, {"--http-pprof", "127.0.0.1:0"}} {
+		gor := startGor(t, append([]string{"--input-dummy", "--output-null"}, args...)...)
+		if n := listening(t, gor.cmd.Process.Pid); n != len(args)/2 {
+			t.Errorf("%q: %d sockets listen", args, n)
+		}
+		gor.stop()
+	}
+}
+
+// listening counts the TCP sockets of a process that listen.
+func listening(t *testing.T, pid int) (n int) {
+	t.Helper()
+	inodes := map[string]bool{}
+	for _, table := range []string{"tcp", "tcp6"} {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
+		must(t, err)
+		for line := range strings.Lines(string(b)) {
+			if f := strings.Fields(line); len(f) > 9 && f[3] == "0A" { // TCP_LISTEN
+				inodes["socket:["+f[9]+"]"] = true
+			}
+		}
+	}
+	dir := fmt.Sprintf("/proc/%d/fd/", pid)
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	for _, e := range entries {
+		if to, _ := os.Readlink(dir + e.Name()); inodes[to] {
+			n++
+		}
+	}
+	return n
+}
+
+// TestPageInOneProcess: several runs in one process, at once and after each
+// other, each have their own page.
+func TestPageInOneProcess(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1)) // run sets it
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for range 2 {
+				var stderr lockedBuffer
+				if code := run([]string{"--input-dummy", "--output-null", "--exit-after", "50ms", "--http-pprof", "127.0.0.1:0"}, strings.NewReader(""), io.Discard, &stderr); code != exitOK {
+					t.Errorf("exit %d:\n%s", code, stderr.Bytes())
+				}
+				_, rest, _ := strings.Cut(string(stderr.Bytes()), "counts and profiles at http://")
+				addr, _, _ := strings.Cut(rest, "/")
+				if c, err := net.Dial("tcp", addr); err == nil {
+					c.Close()
+					t.Errorf("%s is still there", addr)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestPageIsBounded: connections beyond the bound are closed, and room is
+// made when others leave.
+func TestPageIsBounded(t *testing.T) {
+	s := defaultSettings()
+	s.HTTPPprof = "127.0.0.1:0"
+	page, err := openPage(s, t.Logf)
+	must(t, err)
+	defer page.close()
+	page.serve(newEmitter(&plugins{}, s, t.Logf))
+	addr := page.listener.Addr().String()
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", addr)
+		must(t, err)
+		t.Cleanup(func() { c.Close() })
+		must(t, c.SetDeadline(time.Now().Add(testTimeout)))
+		return c
+	}
+	ask := func(c net.Conn) error {
+		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			return err
+		}
+		_, err := c.Read(make([]byte, 1))
+		return err
+	}
+	var conns []net.Conn
+	for range pageMaxConns {
+		c := dial()
+		must(t, ask(c))
+		conns = append(conns, c)
+	}
+	if err := ask(dial()); err == nil {
+		t.Errorf("connection %d was answered", pageMaxConns+1)
+	}
+	conns[0].Close()
+	eventually(t, "there is room again", func() bool { return ask(dial()) == nil })
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The counts as Prometheus reads them: its text format 0.0.4, which is a few
+// lines to write; its client library would add a quarter to the program.
+
+// A metricDef says how rows of the ledger are called there.
+type metricDef struct {
+	row  string // its name, or when it ends in ": " the names that begin so, whose rest is the label "reason"
+	name string
+	help string
+	kind string // counter or gauge
+}
+
+const (
+	counter = "counter"
+	gauge   = "gauge"
+)
+
+// captureMetrics are the rows of a capture.
+var captureMetrics = [...]metricDef{
+	{"packets", "gor_capture_packets_total", "Packets that the capture received.", counter},
+	{"packets dropped by the kernel", "gor_capture_kernel_drops_total", "Packets that the kernel had no room for.", counter},
+	{"packets cut short", "gor_capture_packets_cut_total", "Packets that were not captured whole.", counter},
+	{"packets ignored: ", "gor_capture_packets_ignored_total", "Packets that gave no TCP segment.", counter},
+	// It falls when a connection turns out not to be HTTP after all.
+	{"messages begun", "gor_capture_messages_begun", "Messages that were seen to begin: those captured, lost, interim and open together.", gauge},
+	{"requests", "gor_capture_requests_total", "Requests that were captured.", counter},
+	{"responses", "gor_capture_responses_total", "Responses that were captured.", counter},
+	{"interim responses", "gor_capture_interim_responses_total", "Responses of status 1xx, which are not passed on.", counter},
+	{"messages open", "gor_capture_messages_open", "Messages that have begun and not ended.", gauge},
+	{"lost: ", "gor_capture_lost_total", "Messages that were seen to begin and were not captured.", counter},
+	{"ambiguous framing", "gor_capture_ambiguous_total", "Messages that were captured although their framing can be read in two ways.", counter},
+	{"connections", "gor_capture_connections_total", "Connections seen to begin, or joined.", counter},
+	{"connections joined", "gor_capture_connections_joined_total", "Connections that were established before the capture.", counter},
+	{"connections excluded", "gor_capture_connections_excluded_total", "Connections of Gor itself.", counter},
+	{"connections with TLS", "gor_capture_connections_tls_total", "Connections that are encrypted.", counter},
+	{"connections with HTTP/2", "gor_capture_connections_http2_total", "Connections that carry HTTP/2.", counter},
+	{"connections tunnelled", "gor_capture_connections_tunnelled_total", "Connections given over to another protocol by CONNECT or Upgrade.", counter},
+	{"connections evicted", "gor_capture_connections_evicted_total", "Connections forgotten to stay below the ceilings of memory.", counter},
+	{"connections reused", "gor_capture_connections_reused_total", "Connections ended by the next one between the same ports.", counter},
+	{"connections live", "gor_capture_connections_live", "Connections that are known now.", gauge},
+	{"segments", "gor_capture_segments_total", "TCP segments that were looked at.", counter},
+	{"segments of other addresses", "gor_capture_segments_unmatched_total", "Segments to and from other addresses.", counter},
+	{"segments without direction", "gor_capture_segments_undirected_total", "Segments of connections of which it is not known who asks whom.", counter},
+	{"segments retransmitted", "gor_capture_segments_retransmitted_total", "Segments that held bytes seen before.", counter},
+	{"segments conflicting", "gor_capture_segments_conflicting_total", "Retransmitted segments with other bytes than before.", counter},
+	{"segments out of order", "gor_capture_segments_out_of_order_total", "Segments that came before their predecessors.", counter},
+	{"gaps", "gor_capture_gaps_total", "Holes in connections that did not close.", counter},
+	{"bytes missing", "gor_capture_missing_bytes_total", "Bytes in these holes.", counter},
+	{"bytes skipped", "gor_capture_skipped_bytes_total", "Bytes passed over in search of a message.", counter},
+	{"bytes acknowledged but unseen", "gor_capture_unseen_bytes_total", "Bytes that the receiver acknowledged and the capture never saw.", counter},
+	{"bytes buffered", "gor_capture_buffered_bytes", "Memory that torn messages and early segments take now.", gauge},
+}
+
+// otherRows takes the rows that have no name of their own, as what recordings
+// and links had to say.
+var otherRows = metricDef{"", "gor_input_irregular_total", "What an input passed over, or gave in spite of something, before it was a message.", counter}
+
+// fateMetrics are the rows of an output. The reasons for failures have no
+// common beginning: they are all others.
+var fateMetrics = [...]metricDef{
+	{"delivered", "gor_output_delivered_total", "Messages that were written, or answered whatever the status.", counter},
+	{"unsent", "gor_output_unsent_total", "Messages that the output still held at the end.", counter},
+	{limitedRow, "gor_output_limited_total", "Messages that a limit behind the address dropped.", counter},
+	{ignoredRow, "gor_output_ignored_total", "Responses, of which the output has no use.", counter},
+}
+
+var failedRows = metricDef{"", "gor_output_failed_total", "Messages that were neither written nor answered.", counter}
+
+// metricOf finds the metric of a row, and its reason.
+func metricOf(row string, defs []metricDef, rest metricDef) (def metricDef, reason string) {
+	for _, d := range defs {
+		if row == d.row {
+			return d, ""
+		}
+		if prefix, is := strings.CutPrefix(row, d.row); is && strings.HasSuffix(d.row, ": ") {
+			return d, prefix
+		}
+	}
+	return rest, row
+}
+
+// A metricSet is families of samples in the order of their first one. The
+// samples of a family have to stand together.
+type metricSet struct {
+	families []*family
+	index    map[string]*family
+}
+
+type family struct {
+	metricDef
+	samples []sample
+}
+
+type sample struct {
+	labels []string // name, value, name, value ...
+	value  string
+}
+
+func (m *metricSet) add(def metricDef, n uint64, labels ...string) {
+	m.addText(def, strconv.FormatUint(n, 10), labels...)
+}
+
+func (m *metricSet) addText(def metricDef, value string, labels ...string) {
+	f := m.index[def.name]
+	if f == nil {
+		f = &family{metricDef: def}
+		m.index[def.name] = f
+		m.families = append(m.families, f)
+	}
+	f.samples = append(f.samples, sample{labels, value})
+}
+
+// metrics gives every number of the ledger.
+func (l ledger) metrics(started time.Time) *metricSet {
+	m := &metricSet{index: map[string]*family{}}
+	fixed := func(name, help string, n uint64, labels ...string) {
+		m.add(metricDef{"", name, help, counter}, n, labels...)
+	}
+	m.add(metricDef{"", "gor_build_info", "Always 1; the labels tell the version.", gauge}, 1, "version", version, "goversion", runtime.Version())
+	m.addText(metricDef{"", "gor_start_time_seconds", "When Gor was started, in seconds since 1970.", gauge}, strconv.FormatFloat(float64(started.UnixMilli())/1000, 'f', 3, 64))
+	inputs, outputs := l.names()
+	for i, in := range l.inputs {
+		name := inputs[i]
+		fixed("gor_input_messages_total", "Messages that the input gave.", in.read, "input", name)
+		fixed("gor_input_limited_total", "Messages that a limit behind the address dropped.", in.limited, "input", name)
+		fixed("gor_input_filtered_total", "Messages that a rule filtered.", in.filtered, "input", name)
+		fixed("gor_input_passed_total", "Messages that were passed on to the outputs.", in.passed, "input", name)
+		for _, row := range in.before {
+			def, reason := metricOf(row.Name, captureMetrics[:], otherRows)
+			m.add(def, row.N, withReason("input", name, reason)...)
+		}
+	}
+	for i, out := range l.outputs {
+		name := outputs[i]
+		fixed("gor_output_offered_total", "Messages that were offered to the output.", out.offered, "output", name)
+		fixed("gor_output_shed_total", "Messages that the output had no room for.", out.shed, "output", name)
+		m.add(metricDef{"", "gor_output_pending_messages", "Messages that wait in the output or are on their way.", gauge}, out.pending(), "output", name)
+		for _, row := range out.fates {
+			def, reason := metricOf(row.Name, fateMetrics[:], failedRows)
+			m.add(def, row.N, withReason("output", name, strings.TrimPrefix(reason, "failed: "))...)
+		}
+	}
+	return m
+}
+
+func withReason(label, name, reason string) []string {
+	if reason == "" {
+		return []string{label, name}
+	}
+	return []string{label, name, "reason", reason}
+}
+
+// writeTo writes the text format.
+func (m *metricSet) writeTo(b *bytes.Buffer) {
+	inHelp := strings.NewReplacer(`\`, `\\`, "\n", `\n`)
+	inLabel := strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
+	for _, f := range m.families {
+		b.WriteString("# HELP " + f.name + " " + inHelp.Replace(f.help) + "\n")
+		b.WriteString("# TYPE " + f.name + " " + f.kind + "\n")
+		for _, s := range f.samples {
+			b.WriteString(f.name)
+			for i := 0; i < len(s.labels); i += 2 {
+				b.WriteByte("{,"[min(i, 1)])
+				// Names of files may be any bytes, the format is UTF-8.
+				b.WriteString(s.labels[i] + `="` + inLabel.Replace(strings.ToValidUTF8(s.labels[i+1], "\uFFFD")) + `"`)
+			}
+			if len(s.labels) > 0 {
+				b.WriteByte('}')
+			}
+			b.WriteString(" " + s.value + "\n")
+		}
+	}
+}
