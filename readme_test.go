@@ -69,20 +69,28 @@ var readmeExamples = map[string]struct {
 	pass  func(http1.Request) bool // nil: a rate limit decides, the sums are checked
 	there func(http1.Request) bool // true of each request at the target, nil: nothing more
 }{
-	`gor --input-raw :80 --output-tcp replay.local:28020`:                                                          {pass: all},
-	`gor --input-tcp :28020 --output-http http://staging.com`:                                                      {pass: all},
-	`gor --input-tcp replay.local:28020 --output-http http://staging.com`:                                          {pass: all},
-	`gor --input-raw :80 --output-http "http://staging.com"`:                                                       {pass: all},
-	`gor --input-raw :80 --output-file requests.gor`:                                                               {pass: all},
-	`gor --input-file requests.gor --output-http "http://staging.com"`:                                             {pass: all},
-	`gor --input-file "requests.gor|200%" --output-http http://staging.com`:                                        {pass: all},
-	`gor --input-file "requests.gor|50%" --output-http http://staging.com`:                                         {pass: all},
-	`gor --input-file "requests.gor|max" --output-http http://staging.com`:                                         {pass: all},
-	`gor --input-tcp :28020 --output-http "http://staging.com|10"`:                                                 {},
-	`gor --input-raw :80 --output-tcp "replay.local:28020|10%"`:                                                    {},
-	`gor --input-raw :80 --output-stdout`:                                                                          {pass: all},
-	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com"`:                     {pass: all},
-	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com" --split-output true`: {pass: all},
+	`gor --input-raw :80 --output-tcp replay.local:28020`:                                                                    {pass: all},
+	`gor --input-tcp :28020 --output-http http://staging.com`:                                                                {pass: all},
+	`gor --input-tcp replay.local:28020 --output-http http://staging.com`:                                                    {pass: all},
+	`gor --input-raw :80 --output-http "http://staging.com"`:                                                                 {pass: all},
+	`gor --input-raw :80 --output-file requests.gor`:                                                                         {pass: all},
+	`gor --input-file requests.gor --output-http "http://staging.com"`:                                                       {pass: all},
+	`gor --input-file "requests.gor|200%" --output-http http://staging.com`:                                                  {pass: all},
+	`gor --input-file "requests.gor|50%" --output-http http://staging.com`:                                                   {pass: all},
+	`gor --input-file "requests.gor|max" --output-http http://staging.com`:                                                   {pass: all},
+	`gor --input-raw :80 --input-raw-bpf-filter "src net 127.0.0.0/8 and not src host 127.0.0.7" --output-file requests.gor`: {pass: all},
+	`gor --input-file requests.gor --input-file-rate 500 --output-http http://staging.com`:                                   {pass: all},
+	`gor --input-file requests.gor --output-http http://staging.com --recognize-tcp-sessions`:                                {pass: all},
+	`gor --input-file requests.gor --output-http http://staging.com --output-http-track-response --output-file answered.gor`: {pass: all},
+	`gor --input-file "requests.gor|200%" --input-file-dry-run`:                                                              {pass: all},
+	`gor --input-raw eth0:80 --input-raw-tunnels --output-file requests.gor`:                                                 {pass: all},
+	`gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-file requests.gor`:                        {pass: all},
+	`gor --input-raw traffic.pcap:80 --output-file requests.gor`:                                                             {pass: all},
+	`gor --input-tcp :28020 --output-http "http://staging.com|10"`:                                                           {},
+	`gor --input-raw :80 --output-tcp "replay.local:28020|10%"`:                                                              {},
+	`gor --input-raw :80 --output-stdout`:                                                                                    {pass: all},
+	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com"`:                               {pass: all},
+	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com" --split-output true`:           {pass: all},
 	`gor --input-raw :8080 --output-http staging.com --output-http-url-regexp ^www.`: {
 		pass: func(r http1.Request) bool { return headerIs(r, "Host", "www.example.com") }},
 	`gor --input-raw :8080 --output-http staging.com --output-http-header-filter "api-version:^1\.0\d"`: {
@@ -121,12 +129,15 @@ func TestREADMEExamples(t *testing.T) {
 			if !known {
 				t.Fatal("no row in readmeExamples says what this example does")
 			}
-			if strings.Contains(command, "--input-raw") {
+			w := newReadmeWorld(t)
+			args := w.place(t, splitCommand(t, command)[1:])
+			if strings.Contains(command, "--input-raw") && w.mirror == "" && w.capture == "" {
 				needCapture(t)
 			}
-			w := newReadmeWorld(t)
-			args := w.place(splitCommand(t, command)[1:])
 			said, got := w.run(t, args)
+			if slices.Contains(args, "--input-file-dry-run") {
+				return // it has sent nothing, and run wants it to end well
+			}
 			wantSums(t, said)
 			if example.pass == nil {
 				if !strings.Contains(said, "limited") {
@@ -168,6 +179,8 @@ func parsed(t *testing.T, raw []byte) (r http1.Request) {
 type readmeWorld struct {
 	production, staging, dev *sink
 	link, file               string
+	mirror                   string // where the end of a VXLAN tunnel is
+	capture                  string // a capture file
 	requests                 [][]byte
 }
 
@@ -179,18 +192,27 @@ func newReadmeWorld(t *testing.T) *readmeWorld {
 	}
 }
 
-func (w *readmeWorld) place(args []string) []string {
+func (w *readmeWorld) place(t *testing.T, args []string) []string {
 	names := strings.NewReplacer(
 		"replay.local:28020", w.link, ":28020", w.link,
 		"staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
-		"requests.gor", w.file)
+		"requests.gor", w.file, "answered.gor", w.file+".answered")
 	placed := slices.Clone(args)
 	for i := range placed {
-		if i > 0 && placed[i-1] == "--input-raw" {
-			placed[i] = w.production.addr()
-		} else {
+		switch {
+		case i == 0 || placed[i-1] != "--input-raw":
 			placed[i] = names.Replace(placed[i])
+		case strings.Contains(placed[i], ".pcap"):
+			w.capture = writeFile(t, filepath.Join(t.TempDir(), "traffic.pcap"), captureFile(t, tcpFrames(t, w.requests)))
+			placed[i] = w.capture + ":80"
+		case slices.Contains(args, "vxlan"):
+			w.mirror = freePort(t)
+		default:
+			placed[i] = w.production.addr()
 		}
+	}
+	if w.mirror != "" {
+		placed = append(placed, "--input-raw-vxlan-port", portOf(t, w.mirror))
 	}
 	return placed
 }
@@ -201,8 +223,10 @@ func (w *readmeWorld) run(t *testing.T, args []string) (said string, got [][]int
 	t.Helper()
 	has := func(flag string) bool { return slices.Contains(args, flag) }
 	feed := writeFile(t, filepath.Join(t.TempDir(), "feed.gor"), record(w.requests, make([]time.Duration, len(w.requests))))
-	if has("--input-file") {
-		writeFile(t, w.file, record(w.requests, make([]time.Duration, len(w.requests))))
+	if has("--input-file") || w.capture != "" {
+		if w.capture == "" {
+			writeFile(t, w.file, record(w.requests, make([]time.Duration, len(w.requests))))
+		}
 		code, said := runGor(t, args...)
 		if code != 0 {
 			t.Fatalf("exit %d:\n%s", code, said)
@@ -216,11 +240,14 @@ func (w *readmeWorld) run(t *testing.T, args []string) (said string, got [][]int
 	}
 	var stdout bytes.Buffer
 	gor := w.start(t, args, &stdout)
-	if has("--input-tcp") {
+	switch {
+	case w.mirror != "":
+		sendVXLAN(t, w.mirror, 7, tcpFrames(t, w.requests))
+	case has("--input-tcp"):
 		if code, said := runGor(t, "--input-file", feed+"|max", "--output-tcp", w.link); code != 0 {
 			t.Fatalf("feeder: exit %d:\n%s", code, said)
 		}
-	} else {
+	default:
 		must(t, sendAll(w.production.addr(), w.requests))
 	}
 	gor.stop()
@@ -251,7 +278,7 @@ func (w *readmeWorld) outputs(t *testing.T, args []string, stdout []byte) [][]in
 	for i, arg := range args {
 		switch {
 		case arg == "--output-file":
-			list, _ := readRecording(t, w.file, payload.Request)
+			list, _ := readRecording(t, args[i+1], payload.Request)
 			add(list)
 		case arg == "--output-stdout":
 			list, _ := readRecording(t, writeFile(t, filepath.Join(t.TempDir(), "stdout.gor"), stdout), payload.Request)
