@@ -2,7 +2,11 @@
 # make demo     see it work: capture, record, replay, all on this machine
 # make test     what it needs, then every test
 # make check    what CI runs: format, vet, staticcheck, race, fuzz, cross-build
-# make bench    benchmarks
+# make bench    benchmarks of the parts
+# make bench-capture  what capture costs a server, beside tcpdump (and PEER)
+# make bench-replay   how fast requests go out, beside a raw client and wrk (and PEER)
+# make bench-pace     how exactly a replay keeps the recorded times
+# make soak     two minutes of abuse, with correct requests beside it
 # make release  dist/: linux amd64 and arm64 with checksums
 # make dbuild   the development container; make dtest and make dbash use it
 
@@ -14,7 +18,7 @@ VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' version.go)
 # -trimpath and an empty build id: the same source gives the same bytes.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
 
-.PHONY: build demo test test-deps check fuzz bench release dbuild dtest dbash clean
+.PHONY: build demo test test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace soak release dbuild dtest dbash clean
 
 build:
 	$(BUILD) -o gor .
@@ -43,6 +47,21 @@ fuzz:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-deps:
+	@./scripts/bench-deps
+
+bench-capture: build bench-deps
+	$(GO) run ./bench/capture ./gor
+
+bench-replay: build bench-deps
+	$(GO) run ./bench/replay -gor ./gor
+
+bench-pace: build
+	$(GO) run ./bench/pace -gor ./gor
+
+soak: test-deps
+	GOR_SOAK_SECONDS=120 $(GO) test -count=1 -v -timeout 20m -run '^TestSoakUnderAbuse$$' .
 
 release:
 	rm -rf dist && mkdir dist

@@ -23,6 +23,8 @@ var allowedImports = map[string][]string{
 	"bench/capture":       {"bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/loadgen":       {"internal/http1", "internal/payload"},
 	"bench/netns":         {"golang.org/x/sys/unix"},
+	"bench/pace":          {"internal/http1", "internal/payload", "golang.org/x/sys/unix"},
+	"bench/replay":        {"bench/netns", "internal/http1", "internal/payload"},
 	"demo":                {"internal/payload"},
 	"internal/http1":      {},
 	"internal/link":       {"internal/payload", "internal/stats"},
