@@ -52,13 +52,13 @@ bench-deps:
 	@./scripts/bench-deps
 
 bench-capture: build bench-deps
-	$(GO) run ./bench/capture ./gor
+	$(GO) run ./bench/capture $(BENCH) ./gor
 
 bench-replay: build bench-deps
-	$(GO) run ./bench/replay -gor ./gor
+	$(GO) run ./bench/replay -gor ./gor $(BENCH)
 
 bench-pace: build
-	$(GO) run ./bench/pace -gor ./gor
+	$(GO) run ./bench/pace -gor ./gor $(BENCH)
 
 soak: test-deps
 	GOR_SOAK_SECONDS=120 $(GO) test -count=1 -v -timeout 20m -run '^TestSoakUnderAbuse$$' .

@@ -186,6 +186,7 @@ func TestCaptureLeavesOwnRequestsOut(t *testing.T) {
 	needCapture(t)
 	target := startSink(t)
 	gor := startGor(t, "--input-raw", target.addr(), "--output-http", target.addr())
+	gor.await("it will get each of its requests a second time")
 	requests := numberedRequests(6, "prod")
 	must(t, sendAll(target.addr(), requests))
 	target.await(t, 2*len(requests))
@@ -202,34 +203,16 @@ func TestCaptureLeavesOwnRequestsOut(t *testing.T) {
 // veth pair; staging sees all requests with equal bodies and headers.
 func TestVethReplay(t *testing.T) {
 	needCapture(t)
-	ip := needTool(t, "ip", "iproute2")
-	in := func(ns string) []string { return []string{ip, "netns", "exec", ns} }
-	web, replay := fmt.Sprintf("gorweb%d", os.Getpid()), fmt.Sprintf("gorreplay%d", os.Getpid())
-	network := func(args ...string) {
-		t.Helper()
-		if out, err := exec.Command(ip, args...).CombinedOutput(); err != nil {
-			t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
-		}
-	}
-	for _, ns := range []string{web, replay} {
-		network("netns", "add", ns)
-		t.Cleanup(func() { exec.Command(ip, "netns", "del", ns).Run() })
-		network("-n", ns, "link", "set", "lo", "up")
-	}
-	network("link", "add", "veth0", "netns", web, "type", "veth", "peer", "name", "veth0", "netns", replay)
-	for i, ns := range []string{web, replay} {
-		network("-n", ns, "addr", "add", fmt.Sprintf("10.77.0.%d/24", i+1), "dev", "veth0")
-		network("-n", ns, "addr", "add", fmt.Sprintf("fd77::%d/64", i+1), "dev", "veth0", "nodad")
-		network("-n", ns, "link", "set", "veth0", "up")
-	}
-	startNginx(t, in(web), "80", "[::]:80 ipv6only=on")
+	wire := newWire(t)
+	web, replay := wire.Near.Prefix(), wire.Far.Prefix()
+	startNginx(t, web, "80", "[::]:80 ipv6only=on")
 
 	file := filepath.Join(t.TempDir(), "staging.gor")
-	staging := spawn(t, "sink", in(replay), nil, "127.0.0.1:8000", file)
+	staging := spawn(t, "sink", replay, nil, "127.0.0.1:8000", file)
 	staging.await("listening")
-	receiver := spawn(t, "gor", in(replay), nil, "--input-tcp", ":28020", "--output-http", "127.0.0.1:8000")
+	receiver := spawn(t, "gor", replay, nil, "--input-tcp", ":28020", "--output-http", "127.0.0.1:8000")
 	receiver.await("gor: to ")
-	sender := spawn(t, "gor", in(web), nil, "--input-raw", ":80", "--output-tcp", "10.77.0.2:28020")
+	sender := spawn(t, "gor", web, nil, "--input-raw", ":80", "--output-tcp", "10.77.0.2:28020")
 	sender.await("gor: to ")
 
 	// Two processes under the race detector may be slower than any pace. The
@@ -239,7 +222,7 @@ func TestVethReplay(t *testing.T) {
 	var sent [][]byte
 	for _, addr := range []string{"10.77.0.1:80", "[fd77::1]:80"} {
 		for from := 0; from < each; from += batch {
-			client := spawn(t, "traffic", in(replay), nil, addr, fmt.Sprint(from), fmt.Sprint(from+batch))
+			client := spawn(t, "traffic", replay, nil, addr, fmt.Sprint(from), fmt.Sprint(from+batch))
 			if code := client.wait(); code != 0 {
 				t.Fatalf("the client failed:\n%s", client.said())
 			}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/buger/gor/bench/loadgen"
+	"github.com/buger/gor/bench/netns"
+	"github.com/buger/gor/internal/payload"
+)
+
+// A measurement is one captor beside one load.
+type measurement struct {
+	rate     float64 // answers a second
+	requests int64   // sent
+	cpu      time.Duration
+	memory   int64 // bytes, the most that was resident
+	dropped  int64 // packets; -1 unknown
+	recorded int64 // requests; of numbered ones those that are intact; -1 unknown
+	wrong    int64 // records of numbered requests that are doubled, altered or foreign
+}
+
+// per100k is CPU seconds for each 100,000 requests.
+func (m measurement) per100k() float64 { return m.cpu.Seconds() / float64(m.requests) * 100_000 }
+
+// measure runs a load with a captor beside the server.
+func measure(ctx context.Context, s *site, c captor, kind loadgen.Case, o options) (m measurement, err error) {
+	dir, err := os.MkdirTemp("", "gor-bench-")
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	w, err := watchSite(ctx, s, c, filepath.Join(dir, "out.gor"))
+	if err != nil {
+		return m, err
+	}
+	m.recorded, m.dropped = -1, -1
+	traffic := loadgen.NewTraffic(kind, uint64(time.Now().UnixNano()))
+	var sent []uint32 // nil: not numbered
+	if kind == loadgen.Get {
+		err = loadWrk(ctx, s, o, &m)
+	} else {
+		sent, err = loadNumbered(ctx, s, traffic, o, &m)
+	}
+	if err != nil {
+		w.abandon()
+		return m, err
+	}
+	if err := w.end(&m); err != nil {
+		return m, err
+	}
+	if c.records {
+		err = countRecorded(dir, traffic, sent, &m)
+	}
+	return m, err
+}
+
+// loadNumbered sends numbered requests and returns how many each connection
+// sent.
+func loadNumbered(ctx context.Context, s *site, traffic *loadgen.Traffic, o options, m *measurement) ([]uint32, error) {
+	stop, cancel := context.WithTimeout(ctx, time.Duration(o.seconds)*time.Second)
+	defer cancel()
+	load := loadgen.Load{Traffic: traffic, Address: s.address(), Connections: o.conns, Stop: stop.Done(), Dial: s.client.Dial}
+	r, err := load.Run(ctx)
+	m.rate, m.requests = r.Rate(), r.Requests()
+	return r.Sent, err
+}
+
+var (
+	wrkCount  = regexp.MustCompile(`(?m)^\s*(\d+) requests in `)
+	wrkRate   = regexp.MustCompile(`(?m)^Requests/sec:\s*([0-9.]+)`)
+	wrkErrors = regexp.MustCompile(`(?m)^\s*(Socket errors|Non-2xx).*`)
+)
+
+// loadWrk has wrk send GETs, from one thread as the server has one.
+func loadWrk(ctx context.Context, s *site, o options, m *measurement) error {
+	wrk, err := netns.Tool("wrk")
+	if err != nil {
+		return fmt.Errorf("%w: run scripts/bench-deps", err)
+	}
+	argv := append(s.client.Prefix(), wrk, "-t", "1", "-c", strconv.Itoa(o.conns),
+		"-d", strconv.Itoa(o.seconds)+"s", "http://"+s.address()+"/")
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("wrk: %w: %s", err, out)
+	}
+	return parseWrk(string(out), m)
+}
+
+// parseWrk reads what wrk says at its end.
+func parseWrk(out string, m *measurement) error {
+	if bad := wrkErrors.FindString(out); bad != "" {
+		return fmt.Errorf("wrk: %s", bad)
+	}
+	count, rate := wrkCount.FindStringSubmatch(out), wrkRate.FindStringSubmatch(out)
+	if count == nil || rate == nil {
+		return fmt.Errorf("wrk says neither how many requests it sent nor how fast: %s", out)
+	}
+	var err1, err2 error
+	m.requests, err1 = strconv.ParseInt(count[1], 10, 64)
+	m.rate, err2 = strconv.ParseFloat(rate[1], 64)
+	return errors.Join(err1, err2)
+}
+
+// countRecorded counts what the recordings in dir have: any requests, or of
+// numbered ones those that are intact. Several files are read as one, as some
+// captors begin a new one now and then.
+func countRecorded(dir string, traffic *loadgen.Traffic, sent []uint32, m *measurement) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		return err
+	}
+	var files []io.Reader
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		files = append(files, f)
+	}
+	all := io.MultiReader(files...)
+	if sent != nil {
+		found, err := traffic.Verify(all, dir, sent)
+		m.recorded, m.wrong = found.Intact, found.Duplicates+found.Altered+found.Foreign
+		return err
+	}
+	src, err := payload.Open(all, dir, 0)
+	if err != nil {
+		return err
+	}
+	m.recorded = 0
+	for {
+		msg, err := src.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if payload.IsRequest(msg) {
+			m.recorded++
+		}
+	}
+}

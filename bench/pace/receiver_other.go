@@ -1,0 +1,16 @@
+//go:build !linux
+
+package main
+
+import "errors"
+
+// A receiver needs a thread that blocks in read(2), and the control the
+// kernel's absolute sleep.
+type receiver struct{}
+
+func newReceiver(int) (*receiver, error) { return nil, errors.ErrUnsupported }
+func (*receiver) addr() string           { return "" }
+func (*receiver) stamps() []int64        { return nil }
+func (*receiver) close()                 {}
+
+func controlMain([]string) error { return errors.ErrUnsupported }
