@@ -43,9 +43,6 @@ func variedRequest(random *rand.Rand, i int) []byte {
 		body = append(body, pick("0\r\n\r\n", "000\r\n\r\n", "0;last\r\n\r\n", "0\r\nTrailer: x\r\nother:y\r\n\r\n")...)
 	}
 	random.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
-	if strings.HasPrefix(fields[0], " ") {
-		fields[0] = fields[0][1:]
-	}
 	b.WriteString(strings.Join(fields, end) + end + end)
 	b.Write(body)
 	return b.Bytes()

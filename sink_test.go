@@ -22,7 +22,8 @@ type sink struct {
 	mu    sync.Mutex
 	got   []arrival
 	conns int
-	mute  bool // never answer
+	mute  bool          // never answer
+	delay time.Duration // before each answer
 
 	// each, when set, is told of every request under the lock.
 	each func(a arrival)
@@ -120,6 +121,9 @@ func (s *sink) conn(c net.Conn, id int) {
 			}
 			s.keep(arrival{first, bytes.Clone(raw[p.Lead():]), id})
 			raw = raw[:0]
+			if s.delay > 0 {
+				time.Sleep(s.delay) // it is what such a target does
+			}
 			if !s.mute {
 				if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); err != nil {
 					return
