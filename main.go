@@ -177,7 +177,7 @@ func latencyMatters(s *Settings) bool {
 
 // heapTarget is where the garbage collector begins to work harder: the 64 MB
 // that Gor promises, less the rings, which are not on the heap, and stacks.
-const heapTarget = 40 << 20
+const heapTarget = 36 << 20
 
 // tuneRuntime sets what the runtime cannot know. The user's own settings
 // stand.

@@ -62,8 +62,10 @@ const (
 	// a write is that of its bytes; compression wants some more.
 	fileBuffer = 256 << 10
 
-	// keptBuffers is how much memory the buffers of all files keep.
-	keptBuffers = 4 * fileBuffer
+	// keptBuffers is how much memory the buffers of all files keep: with one
+	// file enough for an upload of a megabyte, whose buffer would otherwise be
+	// made anew for each.
+	keptBuffers = 8 * fileBuffer
 
 	// fileBatch is how many messages are taken from the queue at once.
 	fileBatch = 256

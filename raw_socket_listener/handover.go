@@ -12,7 +12,7 @@ const (
 	batchBytes = 256 << 10
 	// handoverBytes bounds all batches together, as the queues' share of the
 	// program's memory does; one larger message is admitted alone.
-	handoverBytes = 4 << 20
+	handoverBytes = 2 << 20
 	// pressureGrain is how often a live source that waits for Next to take a
 	// batch looks at its ring, which holds what comes meanwhile.
 	pressureGrain = 5 * time.Millisecond
