@@ -160,8 +160,10 @@ func sayPlan(log *logger, plugs *plugins) {
 	}
 }
 
-// queuesTotal is the memory of all outputs' queues together.
-const queuesTotal = 16 << 20
+// queuesTotal is the memory of all outputs' queues together. With 16 MB of
+// rings, 12 for reassembly and 9 of the program itself it leaves the collector
+// enough room below the 64 MB that Gor promises.
+const queuesTotal = 12 << 20
 
 func queueBytes(outputs int) int { return queuesTotal / max(1, outputs) }
 
@@ -177,7 +179,7 @@ func latencyMatters(s *Settings) bool {
 
 // heapTarget is where the garbage collector begins to work harder: the 64 MB
 // that Gor promises, less the rings, which are not on the heap, and stacks.
-const heapTarget = 36 << 20
+const heapTarget = 32 << 20
 
 // tuneRuntime sets what the runtime cannot know. The user's own settings
 // stand.

@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		os.Exit(sinkMain(os.Args[1:]))
 	case "traffic":
 		os.Exit(trafficMain(os.Args[1:]))
+	case "soak":
+		os.Exit(soakMain(os.Args[1:]))
 	}
 	testscript.Main(m, map[string]func(){"gor": main})
 }

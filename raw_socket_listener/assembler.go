@@ -56,6 +56,7 @@ type assembler struct {
 
 	waiting, acked list[half] // by when their wait began
 	holders        list[half] // by when they took memory last
+	largest        *half      // of those that were served while memory was short
 	freeHalves     []*half
 	freePieces     *piece
 
@@ -150,6 +151,7 @@ func (a *assembler) end() {
 
 // publish makes the ledger visible to Stats.
 func (a *assembler) publish() {
+	a.stats.Open = a.stats.Starts - a.stats.Emitted() - a.stats.Interim - a.stats.LostSum()
 	a.stats.Live = uint64(len(a.conns))
 	a.stats.Buffered = uint64(a.pool.used)
 	a.mu.Lock()

@@ -100,6 +100,9 @@ func (a *assembler) release(f *flow) {
 		return
 	}
 	f.h = nil
+	if a.largest == h {
+		a.largest = nil
+	}
 	a.await(h, false)
 	if h.memory.listed() {
 		a.holders.remove(&h.memory)
@@ -116,6 +119,9 @@ func (a *assembler) release(f *flow) {
 		a.freeHalves = append(a.freeHalves, h)
 	}
 }
+
+// holds is how many bytes are kept for the direction.
+func (h *half) holds() int { return h.buf.size + h.store.bytes + h.held }
 
 // agrees reports whether b, which was at seq before, is the same as what is
 // still there of the message under way, whose last byte is before next.

@@ -18,9 +18,10 @@ const (
 	DefaultMaxMessage = 16 << 20
 	// DefaultMaxBuffered is the share of the program's memory that is for
 	// reassembly.
-	DefaultMaxBuffered = 16 << 20
-	// DefaultMaxConns is more than a server with the usual limits holds open.
-	DefaultMaxConns = 32768
+	DefaultMaxBuffered = 12 << 20
+	// DefaultMaxConns takes half of that. An idle connection that is forgotten
+	// is joined again at its next request, which is whole.
+	DefaultMaxConns = 16384
 )
 
 // Config says what to capture and how much it may cost. Zero values are

@@ -1,5 +1,17 @@
 package rawsocket
 
+const (
+	// activeTime is how recently a connection that goes on must have carried
+	// something, as exactly as that is known.
+	activeTime = 2 * touchGrain
+	// largeShare is the part of the memory for bytes from which on a message
+	// is one that displaces others.
+	largeShare = 4
+	// reuseShare is the part of that memory that may be free chunks while the
+	// rest is full: without any, each byte of a flood would become garbage.
+	reuseShare = 8
+)
+
 // touch notes that c carried something.
 func (a *assembler) touch(c *conn) {
 	if a.now-c.seen < int64(touchGrain) {
@@ -121,16 +133,28 @@ func (a *assembler) newConn() *conn {
 // buffered stay below their ceiling. Connections count too, but leave a
 // quarter to the bytes. The connection that is being served is spared: alone,
 // it may exceed the ceiling by one message.
+//
+// When even the oldest is no idler, more is sent at the same time than there
+// is room for. Then whoever holds most goes, so that bodies without an end
+// displace themselves and not the requests beside them.
 func (a *assembler) reclaim(serving *conn) {
 	room := max(a.cfg.MaxBuffered-connBytes*len(a.conns), a.cfg.MaxBuffered/4)
 	a.pool.limit = room
-	for a.pool.used > room {
+	for a.pool.used > room-room/reuseShare {
+		for _, h := range [...]*half{serving.req.h, serving.rsp.h} {
+			if h != nil && (a.largest == nil || h.holds() > a.largest.holds()) {
+				a.largest = h
+			}
+		}
 		h := a.holders.oldest()
 		for h != nil && h.c == serving {
 			h = a.holders.after(&h.memory)
 		}
 		if h == nil {
 			return
+		}
+		if a.now-h.c.seen < int64(activeTime) && a.largest != nil && a.largest.holds() > room/largeShare {
+			h = a.largest
 		}
 		a.strip(h)
 	}
