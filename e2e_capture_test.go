@@ -85,7 +85,8 @@ func TestCaptureNginx(t *testing.T) {
 	port := loopbackPort(t)
 	startNginx(t, nil, "127.0.0.1:"+port, "[::1]:"+port)
 	file := filepath.Join(t.TempDir(), "out.gor")
-	gor := startGor(t, "--input-raw", ":"+port, "--output-file", file)
+	// The ring takes what comes while a machine busy with other tests lets Gor wait.
+	gor := startGor(t, "--input-raw", ":"+port, "--output-file", file, "--input-raw-buffer-size", "64mb")
 
 	var sent [][]byte
 	for _, host := range []string{"127.0.0.1", "[::1]"} {

@@ -56,7 +56,7 @@ func TestLiveLoopback(t *testing.T) {
 			}
 		})
 	}
-	deadline := time.AfterFunc(20*time.Second, func() { _ = l.Close() })
+	deadline := time.AfterFunc(60*time.Second, func() { _ = l.Close() })
 	defer deadline.Stop()
 	type id struct {
 		conn    uint64
