@@ -15,6 +15,10 @@ IMAGE   ?= gor-dev
 FUZZ    ?= 5s
 VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' version.go)
 
+# Tests of load, which say little more under the race detector and take minutes
+# there; make test runs them as they are.
+LONG := ^(TestSoakUnderAbuse|TestBadTargets|TestLiveCapture|TestLiveCaptureLoss|TestReplayKeepsBytes)$$
+
 # -trimpath and an empty build id: the same source gives the same bytes.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
 
@@ -37,7 +41,7 @@ check: test-deps
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
-	./scripts/test -race ./...
+	./scripts/test -race -skip '$(LONG)' ./...
 	./scripts/fuzz $(FUZZ)
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
 	GOOS=darwin CGO_ENABLED=0 $(GO) vet .
