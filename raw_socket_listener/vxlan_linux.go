@@ -25,6 +25,9 @@ const (
 	// vxlanPatience is for how long the socket's buffer, which says nothing of
 	// how full it is, is expected to have room while nothing is read from it.
 	vxlanPatience = 100 * time.Millisecond
+
+	// vxlanDrain bounds the reading of what came before close.
+	vxlanDrain = time.Second
 )
 
 // vxlanSource is the end of a VXLAN tunnel (RFC 7348), to which a switch or a
@@ -118,11 +121,16 @@ func (s *vxlanSource) run(to sink) error {
 		some = false
 	}
 	tick(s.block)
-	var until time.Time // after close: when what came before it has been read
+	// After close what came before it is read: until there is nothing for a
+	// moment, and not for ever if it goes on coming.
+	var until, last time.Time
 	for {
-		if s.closed.Load() && until.IsZero() {
+		if s.closed.Load() {
 			until = time.Now().Add(blockSlack)
 			_ = s.conn.SetReadDeadline(until)
+			if last.IsZero() {
+				last = until.Add(vxlanDrain)
+			}
 		}
 		n, oobn, flags, _, err := s.conn.ReadMsgUDPAddrPort(datagram, control)
 		now := time.Now()
@@ -130,15 +138,14 @@ func (s *vxlanSource) run(to sink) error {
 		case err == nil:
 			s.read, some = now, true
 			s.take(&t, datagram[:n], control[:oobn], flags, to)
-			if over := !until.IsZero() && now.After(until); over || now.Sub(ticked) >= s.block {
+			if over := !last.IsZero() && now.After(last); over || now.Sub(ticked) >= s.block {
 				ticked = now
 				tick(s.block)
 				if over {
 					return nil
 				}
 			}
-		case errors.Is(err, os.ErrDeadlineExceeded) && now.Before(until):
-			_ = s.conn.SetReadDeadline(until) // it was close's
+		case errors.Is(err, os.ErrDeadlineExceeded) && now.Before(until): // it was close's
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			wait := waitAtMost
 			if some {
