@@ -54,22 +54,25 @@ func soak(t *testing.T, args []string) {
 	seconds, scale := soakLength(t)
 	rounds := max(1, int(time.Duration(seconds)*time.Second/roundTime))
 	wire := soakWire(t)
-	for _, addr := range []string{":80", "127.0.0.1:8000"} {
-		soakPart(t, wire.Near, "server", addr).await("listening")
-	}
+	parts := newSoakParts(t)
+	parts.start(wire.Near.Prefix(), "server", ":80").await("listening")
+	parts.start(wire.Near.Prefix(), "target", "127.0.0.1:8000").await("listening")
 	file := filepath.Join(t.TempDir(), "out.gor")
-	gor := startSoaked(t, wire.Near, append([]string{"--input-raw", ":80", "--output-file", file}, args...))
+	patience := time.Duration(seconds)*time.Second + testTimeout
+	gor := parts.startGor(wire.Near, append([]string{
+		"--input-raw", ":80", "--output-file", file, "--exit-after", (2 * patience).String(), // should the test be gone
+	}, args...))
 	mem := watchMemory(t, gor)
-	abuse := startAbuse(t, wire, scale)
+	abuse := parts.startAbuse(wire, scale)
 
 	began := time.Now()
 	for _, p := range []*process{
-		soakPart(t, wire.Near, "traffic", "near", strconv.Itoa(rounds)),
-		soakPart(t, wire.Far, "traffic", "far", strconv.Itoa(rounds)),
+		parts.start(wire.Near.Prefix(), "traffic", "near", strconv.Itoa(rounds)),
+		parts.start(wire.Far.Prefix(), "traffic", "far", strconv.Itoa(rounds)),
 	} {
 		select {
 		case <-p.ended:
-		case <-time.After(time.Duration(seconds)*time.Second + testTimeout):
+		case <-time.After(patience):
 			t.Fatal("the clients do not come to an end")
 		}
 		if code := p.wait(); code != 0 {
@@ -78,8 +81,10 @@ func soak(t *testing.T, args []string) {
 	}
 	ended := time.Now()
 	gor.stop() // the abuse goes on
-	if took := time.Since(ended); took > soakExit {
-		t.Errorf("after an interrupt Gor took %s to end, want %s at most", took, soakExit)
+	took := time.Since(ended)
+	t.Logf("Gor ended %s after the interrupt", took.Round(time.Millisecond))
+	if took > soakExit {
+		t.Errorf("after the interrupt Gor took %s to end, want %s at most", took, soakExit)
 	}
 	for _, p := range abuse {
 		p.stop()
@@ -135,28 +140,41 @@ func soakWire(t *testing.T) *netns.Pair {
 	return wire
 }
 
-// soakPart starts a program of the soak on a host.
-func soakPart(t *testing.T, host netns.Host, args ...string) *process {
-	t.Helper()
-	return spawn(t, "soak", host.Prefix(), nil, args...)
+// soakParts starts the programs of a soak.
+type soakParts struct {
+	t     *testing.T
+	stdin *os.File // of all of them; ends with the test
 }
 
-// startSoaked starts Gor. It is built as it is released, whose memory counts;
-// with the race detector it is the test's own binary, as always.
-func startSoaked(t *testing.T, host netns.Host, args []string) *process {
+func newSoakParts(t *testing.T) soakParts {
 	t.Helper()
+	r, w, err := os.Pipe()
+	must(t, err)
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return soakParts{t, r}
+}
+
+// start starts a part behind prefix, which puts it on a host.
+func (s soakParts) start(prefix []string, args ...string) *process {
+	s.t.Helper()
+	return spawn(s.t, "soak", prefix, s.stdin, args...)
+}
+
+// startGor starts Gor. It is built as it is released, whose memory counts;
+// with the race detector it is the test's own binary, as always.
+func (s soakParts) startGor(host netns.Host, args []string) (gor *process) {
+	s.t.Helper()
 	if raceEnabled {
-		gor := spawn(t, "gor", host.Prefix(), nil, args...)
-		gor.await("gor: to ")
-		return gor
+		gor = spawn(s.t, "gor", host.Prefix(), nil, args...)
+	} else {
+		binary := filepath.Join(s.t.TempDir(), "gor")
+		build := exec.Command(needTool(s.t, "go", "golang"), "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", binary, ".")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			s.t.Fatalf("go build: %v: %s", err, out)
+		}
+		gor = s.start(host.Prefix(), append([]string{"exec", binary}, args...)...)
 	}
-	binary := filepath.Join(t.TempDir(), "gor")
-	build := exec.Command(needTool(t, "go", "golang"), "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v: %s", err, out)
-	}
-	gor := soakPart(t, host, append([]string{"exec", binary}, args...)...)
 	gor.await("gor: to ")
 	return gor
 }
@@ -164,18 +182,19 @@ func startSoaked(t *testing.T, host netns.Host, args []string) *process {
 // startAbuse starts what sends forged packets and what makes connections, on
 // either host, and returns when soakHalfOpen connections are half open. Their
 // senders come last when the processors are short: strangers bring their own.
-func startAbuse(t *testing.T, wire *netns.Pair, scale float64) (all []*process) {
-	t.Helper()
+func (s soakParts) startAbuse(wire *netns.Pair, scale float64) (all []*process) {
+	s.t.Helper()
 	var mac string
-	must(t, wire.Near.Do(func() error {
+	must(s.t, wire.Near.Do(func() error {
 		ifi, err := net.InterfaceByName("veth0")
 		if err == nil {
 			mac = ifi.HardwareAddr.String()
 		}
 		return err
 	}))
+	nice := []string{needTool(s.t, "nice", "coreutils"), "-n", "19"}
 	start := func(host netns.Host, args ...string) *process {
-		p := spawn(t, "soak", append(host.Prefix(), needTool(t, "nice", "coreutils"), "-n", "19"), nil, args...)
+		p := s.start(append(host.Prefix(), nice...), args...)
 		all = append(all, p)
 		return p
 	}

@@ -18,7 +18,7 @@ const soakCeiling = 64 << 20
 // thousand connections a second, of 400 bytes each if they carry nothing.
 const (
 	growthThird = 20 * time.Second
-	soakMargin  = 4 << 20
+	soakMargin  = 3 << 20
 )
 
 // memorySampling is how often a program's memory is looked at.

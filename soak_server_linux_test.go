@@ -15,13 +15,22 @@ import (
 	"github.com/buger/gor/internal/http1"
 )
 
-// soakMain is the role "soak PART ...": the programs around a soak.
+// soakMain is the role "soak PART ...": the programs around a soak. They end
+// when their stdin does, as it does however the test ends: a flood must not
+// outlive it.
 func soakMain(args []string) int {
-	switch args[0] {
-	case "exec":
+	if args[0] == "exec" {
 		return fail("%v", unix.Exec(args[1], args[1:], os.Environ()))
+	}
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(fail("the test is gone"))
+	}()
+	switch args[0] {
 	case "server":
-		return soakServer(args[1])
+		return soakServer(args[1], &pacer{rate: soakBytes})
+	case "target":
+		return soakServer(args[1], nil)
 	case "traffic":
 		return soakTraffic(args[1], args[2:])
 	case "packets":
@@ -35,14 +44,15 @@ func soakMain(args []string) int {
 // endlessTarget is what the server of a soak answers without an end.
 const endlessTarget = "/abuse/endless"
 
-// soakServer is the part "server ADDRESS": it answers what is a request, and
-// reads whatever else comes.
-func soakServer(addr string) int {
+// soakServer is the parts "server ADDRESS" and "target ADDRESS": it answers
+// what is a request, and reads whatever else comes. The answers to
+// endlessTarget have no end and share pace; a target has none, so that it
+// holds up no drain.
+func soakServer(addr string, pace *pacer) int {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fail("%v", err)
 	}
-	pace := &pacer{rate: soakBytes}
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -61,7 +71,7 @@ func soakServer(addr string) int {
 	return 0
 }
 
-// answerAll serves a connection; pace is that of answers without an end.
+// answerAll serves a connection.
 func answerAll(c net.Conn, pace *pacer) {
 	var p http1.Parser
 	p.ResetRequest()
@@ -71,7 +81,7 @@ func answerAll(c net.Conn, pace *pacer) {
 		if err != nil {
 			return
 		}
-		endless := bytes.HasPrefix(buf[:n], []byte("GET "+endlessTarget+" "))
+		endless := pace != nil && bytes.HasPrefix(buf[:n], []byte("GET "+endlessTarget+" "))
 		for b := buf[:n]; len(b) > 0; {
 			used, done, err := p.Feed(b)
 			if err != nil {
