@@ -53,6 +53,7 @@ type assembler struct {
 	conns                    map[key]*conn
 	embryos, active, closing list[conn] // by when they carried something last
 	freeConns                []*conn
+	pendingBytes             int // of all conn.pending
 
 	waiting, acked list[half] // by when their wait began
 	holders        list[half] // by when they took memory last

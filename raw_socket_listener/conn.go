@@ -112,14 +112,32 @@ type exchange struct {
 	upgrade bool
 }
 
-// maxPending bounds the requests of one connection that wait for responses;
-// no client is known to pipeline a tenth of it.
-const maxPending = 1024
+// Bounds of the requests that wait for responses.
+const (
+	// maxPending is for one connection; no client is known to pipeline a tenth
+	// of it.
+	maxPending = 1024
+	// fewPending is what each connection has room for in any case.
+	fewPending = 4
+	// pendingShare is the part of Config.MaxBuffered that all together may
+	// take beyond that: a megabyte is room for 65,536.
+	pendingShare = 16
+
+	exchangeBytes = 16 // what an exchange takes of memory
+)
 
 // exchanges is a queue.
 type exchanges struct {
 	list []exchange
 	from int
+}
+
+// bytes is what the queue takes of memory beyond what each has.
+func (q *exchanges) bytes() int {
+	if cap(q.list) <= fewPending {
+		return 0
+	}
+	return cap(q.list) * exchangeBytes
 }
 
 func (q *exchanges) len() int           { return len(q.list) - q.from }

@@ -50,7 +50,7 @@ func (a *assembler) foreign(c *conn, b []byte) bool {
 // begin was none.
 func (a *assembler) ignore(c *conn) {
 	c.ignored = true
-	c.pending.clear()
+	a.dropPending(c)
 	for _, f := range [...]*flow{&c.req, &c.rsp} {
 		if f.h != nil && f.h.open {
 			a.stats.Starts--

@@ -45,13 +45,28 @@ func (c *conn) sentAt(at sequence) int {
 	return -1
 }
 
-// enqueue adds a request to those that wait for a response.
+// enqueue adds a request to those that wait for a response. Who sends one
+// after the other and gets no answer loses track of them, at once when many
+// do so.
 func (a *assembler) enqueue(c *conn, e exchange) {
-	if c.pending.len() >= maxPending {
-		c.pending.clear()
+	n := c.pending.len()
+	if n >= maxPending || n >= fewPending && a.pendingBytes > a.cfg.MaxBuffered/pendingShare {
+		a.dropPending(c)
 		c.unsure = true
 	}
+	before := c.pending.bytes()
 	c.pending.push(e)
+	a.pendingBytes += c.pending.bytes() - before
+}
+
+// dropPending forgets the requests of c that wait for responses, and frees
+// their memory if it is more than each connection has.
+func (a *assembler) dropPending(c *conn) {
+	if n := c.pending.bytes(); n > 0 {
+		a.pendingBytes -= n
+		c.pending = exchanges{}
+	}
+	c.pending.clear()
 }
 
 // unqueue takes the first request off those that wait for a response. A
@@ -133,6 +148,9 @@ func (a *assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole 
 	if h.claimed {
 		e = *c.pending.at(0)
 		c.unqueue()
+		if c.pending.len() == 0 && a.pendingBytes > a.cfg.MaxBuffered/pendingShare/2 {
+			a.dropPending(c)
+		}
 	}
 	if why == notLost && !e.kept {
 		why = LostUnpaired

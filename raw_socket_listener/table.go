@@ -113,9 +113,8 @@ func (a *assembler) forget(c *conn) {
 	}
 	a.placeOf(c).remove(&c.node)
 	delete(a.conns, c.key)
-	pending := c.pending
-	pending.clear()
-	*c = conn{pending: pending}
+	a.dropPending(c)
+	*c = conn{pending: c.pending}
 	a.freeConns = append(a.freeConns, c)
 }
 
