@@ -9,7 +9,7 @@ import (
 
 var (
 	equationLine = regexp.MustCompile(`messages: (\d+) (?:in|offered) = (.*)`)
-	equationTerm = regexp.MustCompile(`(\d+) [a-z]`)
+	equationTerm = regexp.MustCompile(`(\d+) [a-zA-Z]`)
 	inBrackets   = regexp.MustCompile(`\([^)]*\)`)
 )
 

@@ -60,10 +60,14 @@ type ring struct {
 	gone  bool // the interface does not exist at the moment
 }
 
-// ringShape says how to divide bytes into blocks.
-func ringShape(bytes int) (block, blocks int) {
+// ringDepth is how long we may be held up on a link that fills no block: the
+// kernel ends each when its time is over, however little is in it.
+const ringDepth = time.Second
+
+// ringShape says how to divide bytes into blocks that last for timeout.
+func ringShape(bytes int, timeout time.Duration) (block, blocks int) {
 	block = maxBlock
-	for block > minBlock && bytes/block < 2*minBlocks {
+	for block > minBlock && (bytes/block < 2*minBlocks || time.Duration(bytes/block)*timeout < ringDepth) {
 		block /= 2
 	}
 	return block, max(bytes/block, minBlocks)
@@ -93,7 +97,7 @@ func (r *ring) setup(bytes int, timeout time.Duration, filter []bpf.RawInstructi
 	if err := unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V3); err != nil {
 		return fmt.Errorf("ask for a TPACKET_V3 ring (Linux 3.2 or later): %w", err)
 	}
-	block, blocks := ringShape(bytes)
+	block, blocks := ringShape(bytes, timeout)
 	req := unix.TpacketReq3{
 		Block_size:     uint32(block),
 		Block_nr:       uint32(blocks),

@@ -206,9 +206,16 @@ func TestRingShape(t *testing.T) {
 		{1, 256 << 10, 4},
 		{64<<20 + 1, 1 << 20, 64},
 	} {
-		if block, blocks := ringShape(tt.bytes); block != tt.block || blocks != tt.blocks {
+		if block, blocks := ringShape(tt.bytes, ringDepth); block != tt.block || blocks != tt.blocks {
 			t.Errorf("%d bytes: %d blocks of %d, want %d of %d", tt.bytes, blocks, block, tt.blocks, tt.block)
 		}
+	}
+	// Short blocks end before they are full: there are as many as last a second.
+	if block, blocks := ringShape(16<<20, 16*time.Millisecond); block != 256<<10 || blocks != 64 {
+		t.Errorf("16 ms: %d blocks of %d, want 64 of 256 KiB", blocks, block)
+	}
+	if block, _ := ringShape(16<<20, 64*time.Millisecond); block != 1<<20 {
+		t.Errorf("64 ms: blocks of %d, want 1 MiB", block)
 	}
 }
 
