@@ -193,6 +193,18 @@ func tuneRuntime(s *Settings) {
 		// The thread that keeps the schedule needs a free P when it wakes.
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
+	if capturesOnly(s) && !latencyMatters(s) {
+		giveWay()
+	}
+}
+
+func capturesOnly(s *Settings) bool {
+	for _, in := range s.Inputs {
+		if in.Flag != "input-raw" {
+			return false
+		}
+	}
+	return true
 }
 
 func replaysOnTime(s *Settings) bool {

@@ -60,14 +60,12 @@ func (d *dummyOutput) print() {
 		if ferr := d.w.Flush(); ferr != nil {
 			err = ferr
 		}
-		for _, it := range items[:n] {
-			if err == nil {
-				d.delivered.Add(1)
-			} else {
-				d.failed.Add(1)
-			}
-			d.q.Done(it, true)
+		if err == nil {
+			d.delivered.Add(uint64(n))
+		} else {
+			d.failed.Add(uint64(n))
 		}
+		d.q.DoneBatch(items[:n], true)
 	}
 }
 

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"time"
-
-	"github.com/buger/gor/internal/queue"
-)
+import "time"
 
 // What of the fileWriter touches the disk, and what it does when that fails.
 
@@ -113,10 +109,7 @@ func (w *fileWriter) wrote(t *recordTarget) {
 // done lets go of what t held back.
 func (w *fileWriter) done(t *recordTarget, progressed bool) {
 	w.pending -= len(t.records)
-	for i, it := range t.held {
-		w.q.Done(it, progressed)
-		t.held[i] = queue.Item{}
-	}
+	w.q.DoneBatch(t.held, progressed)
 	t.held, t.records = t.held[:0], t.records[:0]
 	if cap(t.records) > keptBuffers/len(w.targets) {
 		t.records = nil // neither a large message nor many files cost their size for ever

@@ -179,11 +179,8 @@ func (s *linkSource) Take(dst [][]byte, cancel <-chan struct{}) (n int, more boo
 func (s *linkSource) Release(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for range n {
-		s.q.Done(s.taken[s.head], true)
-		s.taken[s.head] = queue.Item{}
-		s.head++
-	}
+	s.q.DoneBatch(s.taken[s.head:s.head+n], true)
+	s.head += n
 	if s.head > len(s.taken)/2 {
 		s.taken = s.taken[:copy(s.taken, s.taken[s.head:])]
 		s.head = 0

@@ -94,7 +94,7 @@ func (q *Queue) fits(n int) bool {
 // Put takes a copy of p, or nothing and returns ErrFull or ErrClosed. It never
 // blocks. It does not keep p.
 func (q *Queue) Put(p []byte) error {
-	n := len(p)
+	n, at := len(p), time.Since(q.start)
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
@@ -105,34 +105,35 @@ func (q *Queue) Put(p []byte) error {
 		q.mu.Unlock()
 		return ErrFull
 	}
-	// The place is taken first and the bytes are copied without the lock, so
-	// that a long message holds up nobody.
-	q.promised++
 	idle := q.held == 0 && q.count == 0
 	q.held += n
 	q.refused = 0
 	buf := q.buffers.get(n)
-	q.mu.Unlock()
-
-	if buf == nil {
-		buf = newBuffer(n)
-	}
-	it := Item{Bytes: buf[:copy(buf, p)], buf: buf, size: n, At: time.Since(q.start)}
-
-	q.mu.Lock()
-	q.promised--
-	if q.closed {
-		q.held -= n
+	if buf == nil || n > copiedLocked {
+		// The place is taken first and the bytes are copied without the lock, so
+		// that a long message holds up nobody.
+		q.promised++
 		q.mu.Unlock()
-		return ErrClosed
+		if buf == nil {
+			buf = newBuffer(n)
+		}
+		copy(buf, p)
+		q.mu.Lock()
+		q.promised--
+		if q.closed {
+			q.held -= n
+			q.mu.Unlock()
+			return ErrClosed
+		}
+	} else {
+		copy(buf, p)
 	}
 	q.heldCap += cap(buf)
 	q.trim()
-	if idle && it.At > q.progress || !q.started {
-		q.progress, q.started = it.At, true
+	if idle && at > q.progress || !q.started {
+		q.progress, q.started = at, true
 	}
-	it.epoch = q.epochs.add()
-	q.push(it)
+	q.push(Item{Bytes: buf[:n], buf: buf, size: n, At: at, epoch: q.epochs.add()})
 	if q.gauge != nil {
 		q.gauge.Record(q.count)
 	}
@@ -143,6 +144,10 @@ func (q *Queue) Put(p []byte) error {
 	}
 	return nil
 }
+
+// copiedLocked is the largest message that is copied under the lock: that is
+// quicker than to take the lock twice.
+const copiedLocked = 2 << 10
 
 // trim lets the kept buffers go when they and those in use are more than the
 // bound can need: half above it, since a buffer is larger than its message.
@@ -213,6 +218,25 @@ func (q *Queue) Done(it Item, progressed bool) {
 	if now > q.progress {
 		q.progress = now
 	}
+	q.wakePutters()
+	q.mu.Unlock()
+}
+
+// DoneBatch is Done for each of items, which it clears.
+func (q *Queue) DoneBatch(items []Item, progressed bool) {
+	if len(items) == 0 {
+		return
+	}
+	now := time.Duration(0)
+	if progressed {
+		now = time.Since(q.start)
+	}
+	q.mu.Lock()
+	for i := range items {
+		q.finish(&items[i])
+		items[i] = Item{}
+	}
+	q.progress = max(q.progress, now)
 	q.wakePutters()
 	q.mu.Unlock()
 }

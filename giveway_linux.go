@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// giveWay puts the program's threads under SCHED_BATCH (sched(7)): they get
+// their share of the cores as before, but do not interrupt another program by
+// waking up. A server whose traffic is captured loses less by that, and the
+// packets wait in the ring. Threads that are started later inherit it. Who
+// chose another policy for the program keeps it.
+func giveWay() {
+	for changed := true; changed; { // again for a thread that one of the old ones started meanwhile
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return // no harm: it is a courtesy
+		}
+		changed = false
+		for _, t := range tasks {
+			tid, err := strconv.Atoi(t.Name())
+			if err != nil {
+				continue
+			}
+			attr, err := unix.SchedGetAttr(tid, 0)
+			if err != nil || attr.Policy != unix.SCHED_NORMAL {
+				continue
+			}
+			attr.Policy = unix.SCHED_BATCH
+			if unix.SchedSetAttr(tid, attr, 0) == nil { // a sandbox may forbid it
+				changed = true
+			}
+		}
+	}
+}
