@@ -31,10 +31,9 @@ type fileInput struct {
 	window   *pace.Reorder
 	schedule *pace.Schedule
 	clock    replayClock
-	unpin    func() // nil before the first wait
-	inPass   int    // messages of this pass so far
-	over     error  // why files gives no more; the window may still
-	err      error  // how it ended; stays
+	inPass   int   // messages of this pass so far
+	over     error // why files gives no more; the window may still
+	err      error // how it ended; stays
 
 	msg  []byte // taken from the window, not yet given
 	slot pace.Slot
@@ -57,7 +56,7 @@ var _ Input = (*fileInput)(nil)
 // A replayClock is the part of pace.Sleeper that a replay uses.
 type replayClock interface {
 	Now() int64
-	Pin() (unpin func())
+	Yield()
 	Until(deadline int64, cancel <-chan struct{}) bool
 }
 
@@ -104,6 +103,7 @@ func (f *fileInput) Read(p []byte) (int, error) {
 		return 0, f.err
 	}
 	if f.msg == nil {
+		f.clock.Yield()
 		if halted(f.cancel) {
 			return 0, f.end(io.EOF)
 		}
@@ -190,9 +190,6 @@ func (f *fileInput) again() error {
 // wait waits until the message's time and notes how late it is. It reports
 // false when the input was closed.
 func (f *fileInput) wait() bool {
-	if f.unpin == nil {
-		f.unpin = f.clock.Pin()
-	}
 	if !f.clock.Until(f.slot.Send, f.cancel) {
 		return false
 	}
@@ -207,10 +204,6 @@ func (f *fileInput) wait() bool {
 func (f *fileInput) end(err error) error {
 	if halted(f.cancel) {
 		err = io.EOF // whatever a file said that Close closed
-	}
-	if f.unpin != nil {
-		f.unpin()
-		f.unpin = nil
 	}
 	f.msg, f.err = nil, err
 	f.window = nil

@@ -40,8 +40,8 @@ func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
 // idleClock is a clock on which all waiting is over at once.
 type idleClock struct{ now int64 }
 
-func (c *idleClock) Now() int64          { return c.now }
-func (c *idleClock) Pin() (unpin func()) { return func() {} }
+func (c *idleClock) Now() int64 { return c.now }
+func (c *idleClock) Yield()     {}
 func (c *idleClock) Until(deadline int64, _ <-chan struct{}) bool {
 	c.now = max(c.now, deadline)
 	return true

@@ -47,8 +47,8 @@ type fakeClock struct {
 	slow  int64 // ns by which each wait ends late
 }
 
-func (c *fakeClock) Now() int64          { return c.now }
-func (c *fakeClock) Pin() (unpin func()) { return func() {} }
+func (c *fakeClock) Now() int64 { return c.now }
+func (c *fakeClock) Yield()     {}
 func (c *fakeClock) Until(deadline int64, cancel <-chan struct{}) bool {
 	if halted(cancel) {
 		return false

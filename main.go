@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/buger/gor/internal/pace"
 )
 
 // Exit codes. exitInterrupted is what a shell gives a process that SIGINT
@@ -209,7 +211,7 @@ func capturesOnly(s *Settings) bool {
 
 func replaysOnTime(s *Settings) bool {
 	for _, in := range s.Inputs {
-		if in.Flag == "input-file" {
+		if _, limit, err := splitLimit(in.Value); in.Flag == "input-file" && (err != nil || limit.Kind != pace.LimitMax) {
 			return true
 		}
 	}

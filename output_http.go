@@ -113,10 +113,10 @@ func (o *httpOutput) work() {
 }
 
 func (o *httpOutput) send(c *client, it queue.Item) {
-	sent := time.Now()
-	result := c.exchange(o.ctx, payload.Body(it.Bytes))
+	began := time.Now()
+	result := c.exchange(o.ctx, payload.Body(it.Bytes), began)
 	if result.reason == delivered && o.responses != nil {
-		o.responses.give(c, it.Bytes, sent, time.Since(sent))
+		o.responses.give(c, it.Bytes, began, time.Since(began))
 	}
 	c.forget()
 	if result.sent {

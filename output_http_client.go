@@ -18,6 +18,8 @@ type client struct {
 	tcp    net.Conn   // what conn stands on; conn itself without TLS
 	look   *peek      // at tcp
 	source *tlsSource // nil without TLS
+	used   time.Time  // when the last exchange on conn began
+	armed  time.Time  // conn's deadline
 
 	req    sentRequest
 	parser http1.Parser // of the answer
@@ -48,27 +50,34 @@ func (c *client) forget() {
 // keepAnswer bounds the buffers that a client keeps for the next answer.
 const keepAnswer = 16 << 10
 
-// exchange sends one recorded request and reads its answer. It uses the kept
+// exchange sends one recorded request now and reads its answer. It uses the kept
 // connection when there is one; a request that may be repeated is sent again
 // on a new one when the old turns out to be closed before any answer.
-func (c *client) exchange(ctx context.Context, raw []byte) outcome {
+func (c *client) exchange(ctx context.Context, raw []byte, now time.Time) outcome {
 	if reason := c.req.prepare(raw); reason != sendable {
 		return outcome{reason: reason}
 	}
-	deadline := time.Now().Add(c.o.s.HTTPTimeout)
 	for hops := 0; ; hops++ {
-		result := c.exchangeOnce(ctx, deadline)
+		result := c.exchangeOnce(ctx, now, now.Add(c.o.s.HTTPTimeout))
 		if result.reason != delivered || hops >= c.o.s.HTTPRedirects || !c.redirect(result.status) {
 			return result
 		}
 	}
 }
 
+// freshFor is for how long after the start of an exchange its connection is
+// taken to be good for another without a look, if the next request may be
+// repeated. A look costs a tenth of an exchange.
+const freshFor = 10 * time.Millisecond
+
 // exchangeOnce sends the request that is prepared and reads its answer.
-func (c *client) exchangeOnce(ctx context.Context, deadline time.Time) outcome {
-	if c.conn != nil {
-		c.conn.SetDeadline(deadline)
+func (c *client) exchangeOnce(ctx context.Context, now, deadline time.Time) outcome {
+	if c.conn != nil && (now.Sub(c.used) > freshFor || !c.req.repeatable()) {
 		c.closeIfGone()
+	}
+	if c.conn != nil {
+		c.used = now
+		c.arm(deadline)
 	}
 	for {
 		fresh := c.conn == nil
@@ -76,6 +85,7 @@ func (c *client) exchangeOnce(ctx context.Context, deadline time.Time) outcome {
 			if reason := c.connect(ctx, deadline); reason != sendable {
 				return outcome{reason: reason}
 			}
+			c.used = now
 		}
 		try := c.roundTrip(deadline)
 		if try.err == nil {
@@ -89,6 +99,15 @@ func (c *client) exchangeOnce(ctx context.Context, deadline time.Time) outcome {
 		if try.wrote {
 			c.o.retried.Add(1)
 		}
+	}
+}
+
+// arm sets the connection's deadline, to a little later so that it will do for
+// the next exchanges too: to set it costs more than to frame an answer.
+func (c *client) arm(deadline time.Time) {
+	if c.armed.Before(deadline) {
+		c.armed = deadline.Add(c.o.s.HTTPTimeout / 16)
+		c.conn.SetDeadline(c.armed)
 	}
 }
 
@@ -141,7 +160,7 @@ func (c *client) open(ctx context.Context, deadline time.Time) error {
 	}
 	c.o.workers.watch(tcp)
 	tcp.SetDeadline(deadline)
-	c.conn, c.tcp, c.look, c.source = tcp, tcp, newPeek(tcp), nil
+	c.conn, c.tcp, c.look, c.source, c.armed = tcp, tcp, newPeek(tcp), nil, deadline
 	if c.o.tls != nil {
 		c.source = &tlsSource{Conn: tcp, look: c.look}
 		secure := tls.Client(c.source, c.o.tls)

@@ -69,6 +69,7 @@ func (c *client) roundTrip(deadline time.Time) trip {
 // does not leave both sides waiting for the other to read.
 func (c *client) roundTripSplit(deadline time.Time) trip {
 	conn := c.conn
+	c.armed = time.Time{} // what follows changes the deadline
 	written := make(chan error, 1)
 	go func() {
 		_, err := c.send(conn)

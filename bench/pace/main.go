@@ -135,6 +135,8 @@ func measureMain(args []string, stdout, stderr io.Writer) error {
 		}
 		senders := []sender{
 			{"gor", nil, []string{*gor, "--input-file", file, "--output-http", "{addr}"}},
+			// By itself Gor starts a second worker when ten requests wait.
+			{"gor, 8 workers", nil, []string{*gor, "--input-file", file, "--output-http", "{addr}", "--output-http-workers", "8"}},
 			{"gor, sessions", nil, []string{*gor, "--input-file", file, "--output-http", "{addr}", "--recognize-tcp-sessions"}},
 			{"control", []string{roleVar + "=control"}, []string{self, "{addr}", file}},
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -8,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,21 +21,29 @@ import (
 
 const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// A receiver stamps requests. Each of its connections has a thread that blocks
-// in read(2): a stamp is later than the arrival by a wake-up of the kernel's,
-// and not by one of Go's scheduler.
+// A receiver stamps requests with the time at which the kernel received them
+// (SO_TIMESTAMPNS of socket(7)): how late a thread of the receiver wakes up says
+// nothing about the sender.
 type receiver struct {
 	l  net.Listener
 	wg sync.WaitGroup
 
 	mu     sync.Mutex
-	at     []int64 // ns, of CLOCK_MONOTONIC
+	at     []int64 // ns since 1970
 	conns  []int
 	closed bool
 }
 
 func newReceiver(n int) (*receiver, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// What is set on the listening socket holds for its connections.
+	stamping := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var set error
+		err := c.Control(func(fd uintptr) {
+			set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+		})
+		return errors.Join(err, set)
+	}}
+	l, err := stamping.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -78,17 +89,17 @@ func (r *receiver) serve(f *os.File) {
 	r.mu.Unlock()
 	var p http1.Parser
 	p.ResetRequest()
-	buf := make([]byte, 16<<10)
+	buf, control := make([]byte, 16<<10), make([]byte, 128)
 	var raw []byte
 	for {
-		n, err := unix.Read(fd, buf)
-		now := monotonic()
+		n, oobn, _, _, err := unix.Recvmsg(fd, buf, control, 0)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil || n == 0 {
 			return
 		}
+		now := received(control[:oobn])
 		for b := buf[:n]; len(b) > 0; {
 			used, done, err := p.Feed(b)
 			if err != nil {
@@ -121,6 +132,21 @@ func (r *receiver) stamp(raw []byte, at int64) {
 	r.mu.Lock()
 	r.at[i] = at
 	r.mu.Unlock()
+}
+
+// received is the time that came with what recvmsg(2) returned, 0 if none did.
+func received(control []byte) int64 {
+	for len(control) > 0 {
+		h, data, rest, err := unix.ParseOneSocketControlMessage(control)
+		if err != nil {
+			return 0
+		}
+		if h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_TIMESTAMPNS && len(data) >= 16 {
+			return int64(binary.NativeEndian.Uint64(data))*1e9 + int64(binary.NativeEndian.Uint64(data[8:]))
+		}
+		control = rest
+	}
+	return 0
 }
 
 func (r *receiver) close() {

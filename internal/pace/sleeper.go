@@ -31,9 +31,10 @@ const (
 )
 
 // A Sleeper waits until points in time on the system's monotonic clock, to
-// some µs. One goroutine at a time uses it, between Pin and unpin for the
-// precision. The program should run with GOMAXPROCS one above the number of
-// cores: when a sleep ends, the thread needs a free P.
+// some µs. One goroutine at a time uses it. It is not tied to a thread: what it
+// hands a message to could then run only on another, whose wake-up takes
+// longer than the sending. The program should run with GOMAXPROCS one above
+// the number of cores: when a sleep ends, the thread needs a free P.
 type Sleeper struct {
 	clock
 	timer *time.Timer
@@ -42,6 +43,7 @@ type Sleeper struct {
 	credit  time.Duration // of spinning
 	counted int64         // up to when credit was earned
 	spun    time.Duration
+	waited  bool
 }
 
 // NewSleeper returns a Sleeper.
@@ -55,19 +57,18 @@ func NewSleeper() *Sleeper {
 	return s
 }
 
-// Pin ties the calling goroutine to its thread and asks the kernel to be
-// punctual with it. Call what it returns when the waiting is over.
-func (s *Sleeper) Pin() (unpin func()) {
-	runtime.LockOSThread()
-	tightenTimers()
-	return func() {
-		relaxTimers()
-		runtime.UnlockOSThread()
-	}
-}
-
 // Spun returns how much time was spent spinning.
 func (s *Sleeper) Spun() time.Duration { return s.spun }
+
+// Yield lets who was given a message after the last Until go first, on this
+// thread: to wake another for it takes longer than to send the message. After
+// an Until that did not wait it does nothing.
+func (s *Sleeper) Yield() {
+	if s.waited {
+		s.waited = false
+		runtime.Gosched()
+	}
+}
 
 // Until waits until deadline, in ns on the clock of Now, and returns true, or
 // false at most longWait after cancel was closed. It returns at once when the
@@ -87,6 +88,7 @@ func (s *Sleeper) Until(deadline int64, cancel <-chan struct{}) bool {
 		if left <= longWait {
 			s.earn(now)
 			s.short(now, deadline)
+			s.waited = true
 			return true
 		}
 		if !s.long(left-timerMargin, cancel) {

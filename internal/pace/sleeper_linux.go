@@ -37,6 +37,7 @@ func (c *clock) Now() int64 { return c.origin + int64(time.Since(c.base)) }
 // sleepUntil sleeps until t on the clock of Now.
 func (c *clock) sleepUntil(t int64) {
 	ts := unix.NsecToTimespec(t)
+	tightenTimers()
 	// The time is absolute, so that a signal in between costs nothing.
 	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {
 	}
@@ -44,7 +45,4 @@ func (c *clock) sleepUntil(t int64) {
 
 // tightenTimers has the kernel not join this thread's wake-ups with others:
 // its default slack is 50 µs. Where that is forbidden, sleeps end later.
-func tightenTimers() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) }
-
-// relaxTimers sets this thread's slack to its default, which 0 means.
-func relaxTimers() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) }
+func tightenTimers() { unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, 1, 0) }

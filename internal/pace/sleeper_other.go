@@ -16,7 +16,3 @@ func (c *clock) Now() int64 { return int64(time.Since(c.base)) }
 
 // sleepUntil sleeps until t on the clock of Now.
 func (c *clock) sleepUntil(t int64) { time.Sleep(time.Duration(t - c.Now())) }
-
-func tightenTimers() {}
-
-func relaxTimers() {}

@@ -10,7 +10,6 @@ import (
 
 func TestSleeperUntil(t *testing.T) {
 	s := NewSleeper()
-	defer s.Pin()()
 	for _, wait := range []time.Duration{-time.Second, 0, 5 * time.Microsecond, 300 * time.Microsecond, 3 * time.Millisecond, 25 * time.Millisecond} {
 		deadline := s.Now() + int64(wait)
 		if !s.Until(deadline, nil) {
@@ -25,7 +24,6 @@ func TestSleeperUntil(t *testing.T) {
 // Without credit for spinning it sleeps, and still never returns early.
 func TestSleeperNoCredit(t *testing.T) {
 	s := NewSleeper()
-	defer s.Pin()()
 	for range 50 {
 		s.credit, s.counted = 0, s.Now()
 		spun := s.spun
@@ -79,7 +77,6 @@ func TestSleeperCancel(t *testing.T) {
 	closed := make(chan struct{})
 	close(closed)
 	s := NewSleeper()
-	defer s.Pin()()
 	if s.Until(s.Now()+int64(time.Hour), closed) {
 		t.Error("Until with a closed cancel = true")
 	}
@@ -149,7 +146,6 @@ func spin(stop <-chan struct{}) {
 
 func measureSleeper(b *testing.B, rate, events int) {
 	s := NewSleeper()
-	defer s.Pin()()
 	late := make([]int64, events)
 	start := s.Now() + int64(10*time.Millisecond)
 	for i := range late {
