@@ -37,7 +37,7 @@ type half struct {
 // rest brings the lists up to date with what f waits for and what it holds,
 // and frees its half when that is nothing.
 func (a *assembler) rest(c *conn, f *flow) {
-	torn := f.fin && f.mode != modeEnded && f.mode != modeOpaque && f.next.before(f.finAt)
+	torn := f.torn()
 	if f.h == nil && !torn {
 		return
 	}
@@ -55,6 +55,11 @@ func (a *assembler) rest(c *conn, f *flow) {
 	} else {
 		a.holders.push(&h.memory, h)
 	}
+}
+
+// torn reports whether bytes before the FIN of f have not come.
+func (f *flow) torn() bool {
+	return f.fin && f.mode != modeEnded && f.mode != modeOpaque && f.next.before(f.finAt)
 }
 
 // await enters h into the list of those who wait, or takes it out. Progress

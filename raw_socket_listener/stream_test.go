@@ -85,6 +85,7 @@ func TestStreams(t *testing.T) {
 			want: []string{get1, post10}, check: connections(1)},
 		{name: "FIN with the last data", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: n, data: get2, flags: FlagFIN}}), want: []string{get1, get2}},
 		{name: "FIN before the last data", segs: joined(handshake, []seg{{from: 'c', off: 2 * n, flags: FlagFIN}, c(n, get2), c(0, get1)}), want: []string{get1, get2}},
+		{name: "bytes before the FIN are missing at the end", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 2 * n, flags: FlagFIN}}), want: []string{get1}, lost: map[Loss]uint64{LostGap: 1}, check: missing(n)},
 		{name: "FIN in a message", segs: joined(handshake, []seg{c(0, get1+get2[:9]), {from: 'c', off: n + 9, flags: FlagFIN}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
 		{name: "data behind FIN", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: FlagFIN}, c(n, get2)}), want: []string{get1}},
 		{name: "late copy of a closed connection", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: FlagFIN}, c(0, get1), {from: 'c', off: 0, data: get1, at: time.Second}}),

@@ -90,7 +90,7 @@ func (a *assembler) evict() {
 // a message that is still open then is lost for the given reason.
 func (a *assembler) finish(c *conn, why Loss) {
 	for _, f := range [...]*flow{&c.req, &c.rsp} {
-		for f.h != nil && !f.h.store.empty() {
+		for f.h != nil && !f.h.store.empty() || f.torn() {
 			a.giveUp(c, f)
 		}
 		a.endFlow(c, f, why)
