@@ -18,19 +18,22 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/http1", "internal/link", "internal/pace", "internal/payload", "internal/queue", "internal/stats",
+	".": {"internal/http1", "internal/link", "internal/pace", "internal/payload", "internal/queue", "internal/spill", "internal/stats",
 		"raw_socket_listener", "golang.org/x/sys/unix", "golang.org/x/term", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"bench/capture":       {"bench/loadgen", "bench/netns", "internal/payload"},
+	"bench/link":          {"internal/payload"},
 	"bench/loadgen":       {"internal/http1", "internal/payload"},
 	"bench/netns":         {"golang.org/x/sys/unix"},
 	"bench/pace":          {"internal/http1", "internal/payload", "golang.org/x/sys/unix"},
 	"bench/replay":        {"bench/netns", "internal/http1", "internal/payload"},
 	"demo":                {"internal/payload"},
 	"internal/http1":      {},
-	"internal/link":       {"internal/payload", "internal/stats"},
-	"internal/pace":       {"golang.org/x/sys/unix"},
+	"internal/link":       {"internal/payload", "internal/stats", "github.com/klauspost/compress/zstd"},
+	"internal/buffers":    {},
+	"internal/pace":       {"internal/buffers", "golang.org/x/sys/unix"},
 	"internal/payload":    {"internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
-	"internal/queue":      {"internal/stats"},
+	"internal/queue":      {"internal/buffers", "internal/stats"},
+	"internal/spill":      {"internal/payload", "golang.org/x/sys/unix"},
 	"internal/stats":      {"github.com/HdrHistogram/hdrhistogram-go"},
 	"raw_socket_listener": {"internal/http1", "golang.org/x/net/bpf", "golang.org/x/sys/unix", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"},
 }

@@ -1,6 +1,6 @@
 package pace
 
-import "math/bits"
+import "github.com/buger/gor/internal/buffers"
 
 // A Reorder puts messages in the order of their times as far as a window of
 // bounded size allows. It holds copies. The use is: Push until Full, then Pop
@@ -13,7 +13,7 @@ type Reorder struct {
 	caps         int // capacity of their buffers
 	seq          uint64
 	out          []byte // what Pop returned last
-	free         freeBuffers
+	free         buffers.Free
 
 	newest     int64 // the latest time pushed, of this generation
 	popped     int64 // the latest time popped, of this generation
@@ -78,7 +78,11 @@ func (r *Reorder) Push(t int64, msg []byte) {
 		r.behind = 0
 	}
 	r.seq++
-	h := held{r.generation, t, r.seq, append(r.free.get(len(msg)), msg...)}
+	buf := r.free.Get(len(msg))
+	if buf == nil {
+		buf = buffers.New(len(msg))
+	}
+	h := held{r.generation, t, r.seq, buf[:copy(buf, msg)]}
 	r.heap = append(r.heap, h)
 	r.bytes += len(msg)
 	r.caps += cap(h.msg)
@@ -112,12 +116,12 @@ func (r *Reorder) Peek() (int64, bool) {
 // Pop returns the earliest message and its time, or false when there is none.
 // msg is valid until the next Push or Pop.
 func (r *Reorder) Pop() (msg []byte, t int64, ok bool) {
-	r.free.put(r.out)
+	r.free.Put(r.out)
 	r.out = nil
 	// A buffer is at most twice its message. What goes beyond that is of
 	// sizes that were needed once; those of now come back by themselves.
-	if r.free.bytes+r.caps > 2*r.limit {
-		r.free = freeBuffers{}
+	if r.free.Bytes()+r.caps > 2*r.limit {
+		r.free.Drop()
 	}
 	if len(r.heap) == 0 {
 		return nil, 0, false
@@ -165,45 +169,4 @@ func (r *Reorder) down() {
 		r.heap[i], r.heap[child] = r.heap[child], r.heap[i]
 		i = child
 	}
-}
-
-const (
-	smallestBits = 8  // 256 bytes: a short request
-	largestBits  = 16 // 64 KiB: larger buffers are rare, and not kept
-)
-
-// freeBuffers keeps buffers between messages, by powers of two, so that a
-// buffer is at most twice its message.
-type freeBuffers struct {
-	free  [largestBits - smallestBits + 1][][]byte
-	bytes int
-}
-
-func bufferClass(n int) int { return max(bits.Len(uint(max(n, 1)-1))-smallestBits, 0) }
-
-// get returns an empty buffer for n bytes.
-func (f *freeBuffers) get(n int) []byte {
-	if n > 1<<largestBits {
-		return make([]byte, 0, n)
-	}
-	c := bufferClass(n)
-	list := f.free[c]
-	if len(list) == 0 {
-		return make([]byte, 0, 1<<(c+smallestBits))
-	}
-	b := list[len(list)-1]
-	list[len(list)-1] = nil
-	f.free[c] = list[:len(list)-1]
-	f.bytes -= cap(b)
-	return b
-}
-
-// put keeps a buffer from get, unless it is large.
-func (f *freeBuffers) put(b []byte) {
-	if cap(b) == 0 || cap(b) > 1<<largestBits {
-		return
-	}
-	c := bufferClass(cap(b))
-	f.free[c] = append(f.free[c], b[:0])
-	f.bytes += cap(b)
 }

@@ -151,7 +151,7 @@ func TestEveryMessageOnce(t *testing.T) {
 				t.Errorf("left: %d bytes, %d messages, %d capacity, %d promised, %d waking",
 					q.Bytes(), q.Len(), q.heldCap, q.promised, q.waking)
 			}
-			if kept := q.buffers.bytes; kept > tt.bytes+tt.bytes/2 {
+			if kept := q.free.Bytes(); kept > tt.bytes+tt.bytes/2 {
 				t.Errorf("%d bytes of buffers kept with a bound of %d", kept, tt.bytes)
 			}
 		})

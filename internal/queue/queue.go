@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -54,7 +55,7 @@ type Queue struct {
 	promised int    // places that a Put takes while it copies
 	held     int    // bytes of all messages not yet Done
 	heldCap  int    // capacity of their buffers
-	buffers  buffers
+	free     buffers.Free
 	epochs   epochs
 	progress time.Duration // see LastProgress
 	started  bool
@@ -108,14 +109,14 @@ func (q *Queue) Put(p []byte) error {
 	idle := q.held == 0 && q.count == 0
 	q.held += n
 	q.refused = 0
-	buf := q.buffers.get(n)
+	buf := q.free.Get(n)
 	if buf == nil || n > copiedLocked {
 		// The place is taken first and the bytes are copied without the lock, so
 		// that a long message holds up nobody.
 		q.promised++
 		q.mu.Unlock()
 		if buf == nil {
-			buf = newBuffer(n)
+			buf = buffers.New(n)
 		}
 		copy(buf, p)
 		q.mu.Lock()
@@ -152,8 +153,8 @@ const copiedLocked = 2 << 10
 // trim lets the kept buffers go when they and those in use are more than the
 // bound can need: half above it, since a buffer is larger than its message.
 func (q *Queue) trim() {
-	if q.buffers.bytes > 0 && q.heldCap+q.buffers.bytes > q.bytes+q.bytes/2 {
-		q.buffers.drop()
+	if q.free.Bytes() > 0 && q.heldCap+q.free.Bytes() > q.bytes+q.bytes/2 {
+		q.free.Drop()
 	}
 }
 
@@ -246,7 +247,7 @@ func (q *Queue) finish(it *Item) {
 	q.epochs.done(it.epoch)
 	q.held -= it.size
 	q.heldCap -= cap(it.buf)
-	q.buffers.put(it.buf)
+	q.free.Put(it.buf)
 	q.trim()
 }
 
@@ -327,6 +328,13 @@ func (q *Queue) Age(it Item) time.Duration { return time.Since(q.start) - it.At 
 
 // Len returns how many messages wait for a worker.
 func (q *Queue) Len() int { return int(q.length.Load()) }
+
+// HalfFull reports whether more than half of either bound is taken.
+func (q *Queue) HalfFull() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return 2*q.held > q.bytes || 2*q.count > q.items
+}
 
 // Bytes returns the length of all messages that are not yet Done.
 func (q *Queue) Bytes() int {

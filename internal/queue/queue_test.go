@@ -123,8 +123,8 @@ func TestLargeAlone(t *testing.T) {
 	}
 	q.Done(it, true)
 	put(t, q, "small")
-	if q.buffers.bytes > 1000 {
-		t.Errorf("%d bytes of buffers kept after a large message", q.buffers.bytes)
+	if q.free.Bytes() > 1000 {
+		t.Errorf("%d bytes of buffers kept after a large message", q.free.Bytes())
 	}
 }
 
@@ -469,25 +469,5 @@ func waitSettlers(q *Queue, n int) {
 			return
 		}
 		runtime.Gosched()
-	}
-}
-
-func TestSizeClasses(t *testing.T) {
-	last, lastSize := 0, 0
-	for n := range largestKept + 1 {
-		c, size := sizeClass(n)
-		if size < n || c < last || c > last+1 || c >= classes || (c == last) != (size == lastSize) && n > 0 {
-			t.Fatalf("sizeClass(%d) = %d, %d after %d, %d", n, c, size, last, lastSize)
-		}
-		if again, _ := sizeClass(size); again != c {
-			t.Fatalf("class of %d is %d, of its size %d is %d", n, c, size, again)
-		}
-		if n > smallestBuffer && size-n > n/4 {
-			t.Fatalf("%d bytes get a buffer of %d", n, size)
-		}
-		last, lastSize = c, size
-	}
-	if last != classes-1 || lastSize != largestKept {
-		t.Errorf("the last class is %d with %d bytes", last, lastSize)
 	}
 }

@@ -1,0 +1,151 @@
+package spill
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+const (
+	// firstSegment leaves room for segments that come before all others.
+	firstSegment = 1_000_000_000
+
+	positionFile = "position.json"
+	lockName     = "lock"
+)
+
+// ErrInUse is what Open returns when another process has the folder.
+var ErrInUse = errors.New("the folder is in use by another process")
+
+// A Mark is what a sender that ended in good order tells its successor: who it
+// was to the receiver, and the number of the first message that is kept.
+type Mark struct {
+	Identity string `json:"identity"`
+	Number   uint64 `json:"number"`
+}
+
+// position is what of the first segment is done with.
+type position struct {
+	Segment  uint64 `json:"segment"`
+	Released int    `json:"released"`
+	Mark     *Mark  `json:"mark,omitempty"`
+}
+
+// Open opens a folder, which it makes when there is none, for at most limit
+// bytes on disk and messages of at most most bytes. mark is that of the last
+// Close, nil when the process that used the folder did not get so far: then
+// some of what is kept may have been sent.
+func Open(dir string, limit int64, most int) (s *Store, mark *Mark, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	unlock, err := lockFolder(filepath.Join(dir, lockName))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	s = &Store{dir: dir, limit: limit, most: most, next: firstSegment, unlock: unlock}
+	s.more.L = &s.mu
+	if mark, err = s.load(); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return s, mark, nil
+}
+
+// load finds out what the folder holds.
+func (s *Store) load() (*Mark, error) {
+	list, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		digits, ok := strings.CutSuffix(e.Name(), ".gor")
+		number, err := strconv.ParseUint(digits, 10, 64)
+		if !ok || err != nil || e.IsDir() {
+			continue // not ours
+		}
+		seg := &segment{number: number}
+		if filepath.Base(seg.name(s.dir)) != e.Name() {
+			continue
+		}
+		if err := s.count(seg); err != nil {
+			return nil, err
+		}
+		s.segs = append(s.segs, seg)
+		s.next = max(s.next, number+1)
+	}
+	slices.SortFunc(s.segs, func(a, b *segment) int { return int(a.number) - int(b.number) })
+	pos := s.readPosition()
+	if len(s.segs) > 0 && s.segs[0].number == pos.Segment {
+		first := s.segs[0]
+		first.released = min(max(pos.Released, 0), first.count)
+		first.taken = first.released
+	} else if len(s.segs) > 0 {
+		pos.Mark = nil // it is about another one
+	}
+	for _, seg := range s.segs {
+		s.waiting += seg.count - seg.taken
+		s.bytes += seg.bytes
+	}
+	s.sweep()
+	// The mark holds once: from now on only a good end renews it.
+	return pos.Mark, s.save(nil)
+}
+
+// count finds out how many messages a segment has.
+func (s *Store) count(seg *segment) error {
+	f, err := os.Open(seg.name(s.dir))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	seg.bytes = info.Size()
+	src, err := payload.Open(f, f.Name(), s.most)
+	for err == nil {
+		if _, err = src.Next(); err == nil {
+			seg.count++
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// readPosition returns the saved position, or one that is about no segment.
+func (s *Store) readPosition() (pos position) {
+	b, err := os.ReadFile(filepath.Join(s.dir, positionFile))
+	if err != nil || json.Unmarshal(b, &pos) != nil {
+		return position{}
+	}
+	return pos
+}
+
+// save writes the position. s.mu is held.
+func (s *Store) save(mark *Mark) error {
+	pos := position{Segment: s.next, Mark: mark}
+	if len(s.segs) > 0 {
+		pos.Segment, pos.Released = s.segs[0].number, s.segs[0].released
+	}
+	b, err := json.Marshal(pos)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(s.dir, positionFile)
+	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
+}
