@@ -41,12 +41,17 @@ func newFileOutput(pattern string, s *Settings, env *pluginEnv) (Output, error) 
 	if pattern == "" {
 		return nil, errors.New("want the name of a file, such as requests.gor")
 	}
+	if s.FileAppend && s.FileSizeLimit+s.FileQueueLimit > 0 {
+		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", pattern)
+	}
 	q := queue.New(fileQueue, env.queueBytes)
 	w := newFileWriter(pattern, q, s, env)
+	o := &fileOutput{pattern: pattern, q: q, w: w, gone: make(chan struct{}), patience: closePatience}
+	o.reopenOnHangup(env)
 	if err := w.tryOpen(time.Now()); err != nil {
+		close(o.gone)
 		return nil, explainOpen(err)
 	}
-	o := &fileOutput{pattern: pattern, q: q, w: w, gone: make(chan struct{}), patience: closePatience}
 	go func() {
 		defer close(o.gone)
 		w.run()
@@ -119,6 +124,10 @@ func (o *fileOutput) Counts() []stats.Count {
 }
 
 func (o *fileOutput) Report(r *report) {
+	if n := o.w.stops.Load(); n > 0 {
+		r.value("interruptions", n)
+		r.line("interruptions of the recording: %d, %s in all", n, roundSpan(time.Duration(o.w.stoppedFor.Load())))
+	}
 	records, written := o.w.recordBytes.Load(), o.w.fileBytes.Load()
 	if written == 0 {
 		return

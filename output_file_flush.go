@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // What of the fileWriter touches the disk, and what it does when that fails.
 
@@ -31,11 +34,14 @@ func (w *fileWriter) flush(t *recordTarget) {
 			w.wrote(t)
 			return
 		}
-		if err.Error() != w.said {
-			w.said = err.Error()
-			w.logf("%s: %v; trying again, and nothing is recorded until that works", w.prefix, err)
+		if errors.Is(err, errTotalWritten) {
+			w.endRecording()
+			w.failures.AddN(failedTotal, uint64(len(t.held)))
+			w.done(t, true)
+			return
 		}
-		if w.names.perMessage && attempt == nameAttempts {
+		w.say(err)
+		if w.names.perMessage && attempt >= nameAttempts && !errors.As(err, new(*lowDisk)) {
 			w.failures.AddN(failedWrite, uint64(len(t.held)))
 			w.done(t, false)
 			return
@@ -45,6 +51,29 @@ func (w *fileWriter) flush(t *recordTarget) {
 			return // end writes once more
 		}
 	}
+}
+
+// say reports a failure, once however often it is met.
+func (w *fileWriter) say(err error) {
+	text := err.Error()
+	if errors.As(err, new(*lowDisk)) {
+		text = "low disk" // what is left there changes all the time
+	}
+	if text == w.said {
+		return
+	}
+	if w.said == "" {
+		w.stopped = time.Now()
+		w.stops.Add(1)
+	}
+	w.said = text
+	w.logf("%s: %v; trying again, and nothing is recorded until that works", w.prefix, err)
+}
+
+// resume ends what say began.
+func (w *fileWriter) resume() {
+	w.said = ""
+	w.stoppedFor.Add(int64(time.Since(w.stopped)))
 }
 
 // pause waits, and returns false when the output is closing.
@@ -61,6 +90,9 @@ func (w *fileWriter) pause(d time.Duration) bool {
 
 // write opens t if need be and writes its records.
 func (w *fileWriter) write(t *recordTarget) error {
+	if w.over {
+		return errTotalWritten
+	}
 	if t.file != nil {
 		why, err := t.file.check()
 		if err != nil {
@@ -76,19 +108,38 @@ func (w *fileWriter) write(t *recordTarget) error {
 			return err
 		}
 	}
+	if t.file.regular {
+		if err := w.keep.check(t.file.name); err != nil {
+			return err
+		}
+	}
 	out, err := w.pack.pack(t.file.kind, t.records)
 	if err != nil {
 		return err
 	}
+	if w.total > 0 && w.fileBytes.Load()+uint64(len(out)) > uint64(w.total) {
+		return errTotalWritten
+	}
+	if w.chunks.passed(t.file, len(out)) {
+		w.leave(t)
+		if err := w.open(t); err != nil {
+			return err
+		}
+	}
 	return t.file.append(out)
 }
 
-func (w *fileWriter) open(t *recordTarget) error {
-	file, err := openRecord(t.name, w.mode, w.logf)
+// open opens the file of t, or makes its next chunk.
+func (w *fileWriter) open(t *recordTarget) (err error) {
+	if w.chunks.any() {
+		t.file, t.chunk, err = openChunk(t.name, w.mode, t.chunk)
+	} else {
+		t.file, err = openRecord(t.name, w.mode, w.logf)
+	}
 	if err != nil {
 		return err
 	}
-	t.file = file
+	file := t.file
 	w.opened.Add(1)
 	w.current.Store(&file.name)
 	return nil
@@ -97,12 +148,13 @@ func (w *fileWriter) open(t *recordTarget) error {
 // wrote accounts for the records of t that are in the file now.
 func (w *fileWriter) wrote(t *recordTarget) {
 	if w.said != "" {
-		w.said = ""
+		w.resume()
 		w.logf("%s: recording again", w.prefix)
 	}
 	w.delivered.Add(uint64(len(t.held)))
 	w.recordBytes.Add(uint64(len(t.records)))
 	w.fileBytes.Add(uint64(t.file.last))
+	t.file.count += len(t.held)
 	w.done(t, true)
 }
 

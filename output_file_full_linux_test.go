@@ -1,9 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +32,7 @@ func TestFileOutputDiskFull(t *testing.T) {
 	dir := tinyDisk(t)
 	filler := writeFile(t, filepath.Join(dir, "filler"), make([]byte, 3<<20))
 	name := filepath.Join(dir, "x.gor")
-	out := newRecording(t, name, nil)
+	out := newRecording(t, name, func(s *Settings, _ *pluginEnv) { s.MinFree = minFree{} })
 	wantRecovery(t, out, name, "no space left on device", func() {
 		got, damage := readBack(t, name)
 		if len(got) == 0 || damage.Any() {
@@ -35,4 +40,113 @@ func TestFileOutputDiskFull(t *testing.T) {
 		}
 		must(t, os.Remove(filler))
 	})
+}
+
+// TestFileOutputMinFree: what is to be left free is left, but for the flush
+// that gets there.
+func TestFileOutputMinFree(t *testing.T) {
+	for _, pattern := range []string{"x.gor", "%r.gor"} { // a name of its own for each id is no reason to give up
+		t.Run(strings.Trim(pattern, "%"), func(t *testing.T) {
+			dir := tinyDisk(t)
+			filler := writeFile(t, filepath.Join(dir, "filler"), make([]byte, 2<<20))
+			out := newRecording(t, filepath.Join(dir, pattern), func(s *Settings, _ *pluginEnv) { s.MinFree = minFree{percent: 25} })
+			wantRecovery(t, out, filepath.Join(dir, strings.Replace(pattern, "%r", "a", 1)), "of 4.0mb left, less than --min-free 25%", func() {
+				free, _, _ := diskSpace(dir)
+				if free >= 1<<20 || free < 1<<20-fileBuffer-16<<10 {
+					t.Errorf("%d bytes are free, want 1 MB less one flush", free)
+				}
+				writeFile(t, filepath.Join(dir, "another"), make([]byte, 64<<10)) // what is left changes
+				eventually(t, "more attempts than a name gets", func() bool {
+					return out.log.has("--min-free") && time.Since(out.LastProgress()) > time.Second
+				})
+				must(t, os.Remove(filler))
+			})
+			if out.w.stops.Load() != 1 || out.w.stoppedFor.Load() < int64(time.Second) {
+				t.Errorf("stopped %d times for %s", out.w.stops.Load(), time.Duration(out.w.stoppedFor.Load()))
+			}
+		})
+	}
+}
+
+// TestDiskFullAndRoomAgain is the whole program on a disk that fills up: the
+// other output has everything, what the recording lost is in the ledger, and
+// when there is room it goes on, into files that are whole.
+func TestDiskFullAndRoomAgain(t *testing.T) {
+	in := largeRequests(t, 1000, 8<<10)
+	for _, tt := range []struct {
+		name string
+		args []string
+		said string
+	}{
+		{"full", []string{"--min-free", "0"}, "no space left on device"},
+		{"min-free", []string{"--min-free", "1mb"}, "less than --min-free 1mb"},
+		{"full in chunks", []string{"--min-free", "0", "--output-file-size-limit", "500kb"}, "no space left on device"},
+		{"min-free in compressed chunks", []string{"--min-free", "30%", "--output-file-queue-limit", "50"}, "less than --min-free 30%"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := tinyDisk(t)
+			suffix := ".gor"
+			if strings.Contains(tt.name, "compressed") {
+				suffix = ".gor.gz"
+			}
+			addr := freePort(t)
+			gor := startGor(t, append([]string{"--input-file", in, "--input-file-loop", "--input-file-rate", "4000", "--on-full", "shed",
+				"--output-file", filepath.Join(dir, "x"+suffix), "--output-null", "--http-pprof", addr}, tt.args...)...)
+			gor.await(tt.said)
+			eventually(t, "shed messages", func() bool {
+				return shedRow.MatchString(fetch(t, "http://"+addr+"/metrics", "text/plain; version=0.0.4"))
+			})
+			must(t, unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size=512m"))
+			gor.await("recording again")
+			gor.stop()
+			said := gor.said()
+			wantSums(t, said)
+			m := fileLedger.FindStringSubmatch(said)
+			null := nullLedger.FindStringSubmatch(said)
+			if m == nil || null == nil {
+				t.Fatalf("no ledger:\n%s", said)
+			}
+			if atoi(t, m[2]) == 0 || null[1] != m[1] || null[2] != m[1] {
+				t.Errorf("want shed messages at the file and none at the other output: %s, %s", m[0], null[0])
+			}
+			records := 0
+			names, err := filepath.Glob(filepath.Join(dir, "x*"))
+			must(t, err)
+			for _, name := range names {
+				msgs, damage := readBack(t, name)
+				if records += len(msgs); damage.Any() {
+					t.Errorf("%s: %s", name, damage)
+				}
+			}
+			if records != atoi(t, m[3]) {
+				t.Errorf("%d records in %d files, %s delivered", records, len(names), m[3])
+			}
+			if chunks := strings.Contains(tt.name, "chunks"); chunks != (len(names) > 1) {
+				t.Errorf("files %q", names)
+			}
+			if !strings.Contains(said, "interruptions of the recording: ") {
+				t.Errorf("the summary does not say that it stood still:\n%s", said)
+			}
+		})
+	}
+}
+
+var (
+	shedRow    = regexp.MustCompile(`(?m)^gor_output_shed_total\{[^}]*output-file[^}]*\} [1-9]`)
+	fileLedger = regexp.MustCompile(`output-file .*\n +messages: (\d+) offered = (\d+) shed \+ (\d+) delivered`)
+	nullLedger = regexp.MustCompile(`output-null.*\n +messages: (\d+) offered = 0 shed \+ (\d+) delivered`)
+)
+
+// largeRequests makes a recording of n requests with bodies that do not
+// compress.
+func largeRequests(t *testing.T, n, size int) string {
+	t.Helper()
+	var requests [][]byte
+	random := rand.NewChaCha8([32]byte{})
+	body := make([]byte, size)
+	for i := range n {
+		random.Read(body)
+		requests = append(requests, append(fmt.Appendf(nil, "POST /%d HTTP/1.1\r\nX-Number: %d\r\nContent-Length: %d\r\n\r\n", i, i, size), body...))
+	}
+	return writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, make([]time.Duration, n)))
 }

@@ -101,3 +101,8 @@ func (p *packers) packZstd(records []byte) ([]byte, error) {
 	p.out = p.zstd.EncodeAll(records, p.out[:0])
 	return p.out, nil
 }
+
+// packOverhead is more than n bytes can grow by when they do not compress: for
+// gzip 5 bytes a block of 64 KiB, for zstd 3 a block of 128 KiB, and a header
+// and a trailer of less than 32.
+func packOverhead(n int) int { return n>>13 + 64 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/buger/gor/internal/payload"
@@ -23,6 +22,7 @@ type recordFile struct {
 	kind    packing
 	regular bool  // no pipe or device: has a size, and can be cut back
 	size    int64 // up to which the file is whole
+	count   int   // of records that were appended since it was opened
 	last    int   // bytes of the last append
 }
 
@@ -219,20 +219,6 @@ func (r *recordFile) append(records []byte) error {
 
 // close unlocks the file too. All that it held was written before.
 func (r *recordFile) close() { r.f.Close() }
-
-// chunkName puts an index before the extension: x.gor.gz is x_0.gor.gz.
-func chunkName(name string, index int) string {
-	dir, base := filepath.Split(name)
-	stem, ext := base, ""
-	if packingOf(base) != packNone {
-		ext = filepath.Ext(base)
-		stem = strings.TrimSuffix(base, ext)
-	}
-	if e := filepath.Ext(stem); e != stem {
-		stem, ext = strings.TrimSuffix(stem, e), e+ext
-	}
-	return fmt.Sprintf("%s%s_%d%s", dir, stem, index, ext)
-}
 
 // explainOpen adds to an error what to do about it.
 func explainOpen(err error) error {

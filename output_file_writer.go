@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +19,9 @@ type fileWriter struct {
 	mode     uint32
 	interval time.Duration
 	buffer   int // bytes of records that are held back at most
+	chunks   chunkLimits
+	total    int // bytes of all files, 0: no limit
+	keep     minFree
 	logf     func(format string, args ...any)
 	prefix   string // of what is said
 
@@ -36,25 +38,20 @@ type fileWriter struct {
 	pending int       // bytes of records in all buffers
 	oldest  time.Time // when the first of them came
 	said    string    // the failure that was reported last
+	stopped time.Time // when it began
+	over    bool      // total was reached: nothing is recorded any more
 
 	delivered, recordBytes, fileBytes, opened atomic.Uint64
+	stops, stoppedFor                         atomic.Int64 // times, and ns of those that are over
 	failures                                  *stats.Reasons
 	current                                   atomic.Pointer[string] // the file opened last
-}
-
-// A recordTarget is a name that is written to and the records that are held
-// back.
-type recordTarget struct {
-	name    string
-	file    *recordFile // nil: not open
-	records []byte
-	held    []queue.Item // the messages of records
 }
 
 // Reasons of failures.
 const (
 	failedNoRecord = iota
 	failedWrite
+	failedTotal
 )
 
 const (
@@ -73,10 +70,6 @@ const (
 	// gather is how long messages may gather in the queue when few come. At
 	// 1 GB/s a megabyte comes in that time, far less than the queue holds.
 	gather = time.Millisecond
-
-	// openFiles is how many files are open when their names depend on the
-	// messages: %t needs three, for %r there is no number that would do.
-	openFiles = 16
 )
 
 func newFileWriter(pattern string, q *queue.Queue, s *Settings, env *pluginEnv) *fileWriter {
@@ -86,7 +79,8 @@ func newFileWriter(pattern string, q *queue.Queue, s *Settings, env *pluginEnv) 
 		buffer: max(min(fileBuffer, env.queueBytes/4), 1),
 		logf:   env.logf, prefix: "output-file " + pattern,
 		bell: newBell(), closing: make(chan struct{}), most: 1,
-		failures: stats.NewReasons("failed: no record", "failed: write"),
+		chunks: newChunkLimits(s), total: s.FileMaxSize, keep: s.MinFree,
+		failures: stats.NewReasons("failed: no record", "failed: write", "failed: file size limit"),
 	}
 	w.rung = w.bell.next()
 	if w.names.perMessage {
@@ -99,10 +93,24 @@ func newFileWriter(pattern string, q *queue.Queue, s *Settings, env *pluginEnv) 
 // at the first request. A file whose name will be known later leaves its
 // folder to look at.
 func (w *fileWriter) tryOpen(now time.Time) error {
+	place := w.names.folder(now)
 	if w.names.varies() {
-		return checkFolder(w.names.folder(now))
+		if err := checkFolder(place); err != nil {
+			return err
+		}
+	} else {
+		t := w.target(w.names.at(now, nil))
+		if err := w.open(t); err != nil {
+			return err
+		}
+		if place = t.file.name; !t.file.regular {
+			return nil
+		}
 	}
-	return w.open(w.target(w.names.at(now, nil)))
+	if err := w.keep.check(place); err != nil {
+		w.say(err)
+	}
+	return nil
 }
 
 // fileName returns the name of the file that was opened last.
@@ -184,6 +192,11 @@ func (w *fileWriter) addAll(batch []queue.Item) {
 
 // add puts a message into the buffer of its file.
 func (w *fileWriter) add(it queue.Item, now time.Time) {
+	if w.over {
+		w.failures.Add(failedTotal)
+		w.q.Done(it, true)
+		return
+	}
 	t := w.target(w.names.at(now, it.Bytes))
 	before := len(t.records)
 	t.records = payload.AppendRecord(t.records, it.Bytes)
@@ -191,6 +204,15 @@ func (w *fileWriter) add(it queue.Item, now time.Time) {
 	if size == 0 { // it has no header, and would damage the file
 		w.failures.Add(failedNoRecord)
 		w.q.Done(it, true)
+		return
+	}
+	whole := t.records
+	t.records = whole[:before]
+	if !w.limited(t, size) {
+		t.records = whole
+	} else if w.makeRoom(t, it, size) {
+		t.records = payload.AppendRecord(t.records, it.Bytes)
+	} else {
 		return
 	}
 	if w.pending == 0 {
@@ -203,41 +225,14 @@ func (w *fileWriter) add(it queue.Item, now time.Time) {
 	}
 }
 
-// target returns the target of that name, and makes room for it.
-func (w *fileWriter) target(name []byte) *recordTarget {
-	for i, t := range w.targets {
-		if t.name != string(name) {
-			continue
-		}
-		if i > 0 {
-			copy(w.targets[1:i+1], w.targets[:i])
-			w.targets[0] = t
-		}
-		return t
-	}
-	if len(w.targets) >= w.most {
-		last := len(w.targets) - 1
-		w.flush(w.targets[last])
-		w.done(w.targets[last], false) // nothing, unless closing
-		w.leave(w.targets[last])
-		w.targets = w.targets[:last]
-	}
-	t := &recordTarget{name: string(name)}
-	w.targets = slices.Insert(w.targets, 0, t)
-	return t
-}
-
-func (w *fileWriter) closeAll() {
-	for _, t := range w.targets {
-		w.leave(t)
-	}
-}
-
 // end writes what is held back, without trying again, and lets go of the rest.
 func (w *fileWriter) end() {
 	for _, t := range w.targets {
 		w.flush(t)
 		w.done(t, false)
+	}
+	if w.said != "" {
+		w.resume()
 	}
 	w.q.Discard()
 	w.closeAll()

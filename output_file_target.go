@@ -1,0 +1,51 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/buger/gor/internal/queue"
+)
+
+// A recordTarget is a name that is written to and the records that are held
+// back.
+type recordTarget struct {
+	name    string
+	file    *recordFile // nil: not open
+	records []byte
+	held    []queue.Item // the messages of records
+	chunk   int          // index of the last one, below zero when none is known
+}
+
+// openFiles is how many files are open when their names depend on the
+// messages: %t needs three, for %r there is no number that would do.
+const openFiles = 16
+
+// target returns the target of that name, and makes room for it.
+func (w *fileWriter) target(name []byte) *recordTarget {
+	for i, t := range w.targets {
+		if t.name != string(name) {
+			continue
+		}
+		if i > 0 {
+			copy(w.targets[1:i+1], w.targets[:i])
+			w.targets[0] = t
+		}
+		return t
+	}
+	if len(w.targets) >= w.most {
+		last := len(w.targets) - 1
+		w.flush(w.targets[last])
+		w.done(w.targets[last], false) // nothing, unless closing
+		w.leave(w.targets[last])
+		w.targets = w.targets[:last]
+	}
+	t := &recordTarget{name: string(name), chunk: -1}
+	w.targets = slices.Insert(w.targets, 0, t)
+	return t
+}
+
+func (w *fileWriter) closeAll() {
+	for _, t := range w.targets {
+		w.leave(t)
+	}
+}
