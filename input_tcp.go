@@ -25,19 +25,36 @@ func newTCPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 	if err := checkLinkAddr(addr); err != nil {
 		return nil, err
 	}
+	logf := prefixed(env.logf, "input-tcp "+addr+": ")
+	secure, err := receiverTLS(&s.TCP, logf)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, explainListen(addr, err)
 	}
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		env.logf("input-tcp %s: everyone who can reach this port can have requests replayed; let a firewall admit the senders only, or listen on 127.0.0.1 behind a tunnel", a)
+		warnOpen(&s.TCP, a, env)
 	}
 	r := link.NewReceiver(listener, link.ReceiverConfig{
 		Limit:  s.MessageLimit,
 		Settle: env.settle,
-		Logf:   prefixed(env.logf, "input-tcp "+addr+": "),
+		TLS:    secure,
+		Logf:   logf,
 	})
 	return &tcpInput{Receiver: r, addr: listener.Addr()}, nil
+}
+
+// warnOpen says what an input means that others than this host can reach.
+func warnOpen(s *linkSettings, addr *net.TCPAddr, env *pluginEnv) {
+	switch {
+	case s.InClientCA != "":
+	case s.InSecure:
+		env.logf("input-tcp %s: the traffic is encrypted, but everyone who can reach this port can still have requests replayed; admit the senders only with --input-tcp-client-ca FILE, or by a firewall", addr)
+	default:
+		env.logf("input-tcp %s: everyone who can reach this port can have requests replayed, and the traffic is not encrypted; admit the senders only with --input-tcp-secure and --input-tcp-client-ca FILE, or by a firewall, or listen on 127.0.0.1 behind a tunnel", addr)
+	}
 }
 
 // checkLinkAddr refuses what is not HOST:PORT. A host is required where the

@@ -25,6 +25,7 @@ type buffer struct {
 	next    int  // first span that Read has not given
 	cost    int  // bytes of budget it holds
 	kept    bool // the connection goes on with it after Read
+	packed  bool // what came compressed was unpacked into it
 	peer    *peer
 	session *session // nil on the plain stream
 }
@@ -134,6 +135,13 @@ func (p *peer) obtain(need int) *buffer {
 func (p *peer) release(b *buffer) {
 	switch {
 	case b == nil || b.cost == 0:
+	case b.packed:
+		cost := b.cost
+		b.peer, b.session = nil, nil
+		if len(b.bytes) == unpackBuffer {
+			p.r.unpacker.pool.Put(b)
+		}
+		p.r.unpacked.give(cost)
 	case b.cost == largeBuffer && len(b.bytes) == largeBuffer:
 		b.peer = nil
 		b.session = nil

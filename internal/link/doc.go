@@ -29,6 +29,7 @@
 //	"M"   sender    the message's              the message, header LF payload
 //	"S"   sender    the message's              empty: it was left out, see limit
 //	"P"   sender    of the last message        empty: please acknowledge soon
+//	"Z"   sender    the first message's        messages, compressed; version 2
 //	"A"   receiver  highest it has received    version, settled (8), limit (4)
 //	"K"   receiver  highest that is settled    empty
 //
@@ -44,6 +45,19 @@
 // cost the connection again and again and is left out by the sender. A body
 // longer than described belongs to a later version and is read as far as it is
 // known.
+//
+// From version 2 on a sender may compress runs of messages. It does so when it
+// was asked to and the answer's version, which is the lower one of both ends,
+// is 2 at least:
+//
+//	Z body = length zstd    ; RFC 8878, of what follows
+//	run    = 1*(length message)
+//	length = 4OCTET         ; bytes of the run, and of each message; big endian
+//
+// The messages of a run have consecutive numbers, none is empty, and none is
+// larger than limit. A run of several has 128 KiB at most. What is
+// decompressed never takes more memory than its length says, which is checked
+// first.
 //
 // An answer that comes too late finds the sender on the plain stream; no kind
 // is a digit, so that the receiver can tell a plain record from a frame and

@@ -11,14 +11,19 @@ import (
 	"github.com/buger/gor/internal/payload"
 )
 
-// version is what this code speaks.
-const version = 1
+// version is what this code speaks. packedVersion is the first that has
+// kindPacked.
+const (
+	version       = 2
+	packedVersion = 2
+)
 
 // Kinds of frames. None is the first byte of a plain record.
 const (
 	kindMessage = 'M'
 	kindSkip    = 'S'
 	kindPush    = 'P'
+	kindPacked  = 'Z'
 	kindAnswer  = 'A'
 	kindAck     = 'K'
 )
@@ -89,6 +94,15 @@ type Identity [16]byte
 
 // String returns 32 hexadecimal digits.
 func (id Identity) String() string { return hex.EncodeToString(id[:]) }
+
+// ParseIdentity reads what String returned.
+func ParseIdentity(s string) (id Identity, err error) {
+	if len(s) != hex.EncodedLen(len(id)) {
+		return id, errHello
+	}
+	_, err = hex.Decode(id[:], []byte(s))
+	return id, err
+}
 
 const (
 	helloStart = "gor "

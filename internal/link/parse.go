@@ -73,13 +73,14 @@ func (p *peer) greet(id Identity, v int) error {
 	r.mu.Lock()
 	s := r.sessions.get(id)
 	if s.peer != nil {
-		s.peer.conn.Close() // its reader ends
+		s.peer.raw.Close() // its reader ends
 	}
 	s.peer = p
 	p.session = s
 	p.highest = s.received
+	p.version = min(v, version)
 	a := answer{
-		version:  min(v, version),
+		version:  p.version,
 		received: s.received,
 		settled:  s.settled,
 		limit:    r.cfg.Limit + headerRoom,
@@ -122,11 +123,14 @@ func (p *peer) parseFrames() (need int, err error) {
 		}
 		h := parseHead(b)
 		most := maxControl
-		if h.kind == kindMessage {
+		switch h.kind {
+		case kindMessage:
 			most = p.r.cfg.Limit + headerRoom
+		case kindPacked: // is shorter than what it holds
+			most = max(p.r.cfg.Limit+headerRoom, unpackBuffer)
 		}
 		switch {
-		case h.kind != kindMessage && h.kind != kindSkip && h.kind != kindPush || h.number == 0:
+		case !p.knows(h.kind) || h.number == 0:
 			return 0, refuse(countDamaged, "damaged frame")
 		case h.length > most:
 			return 0, refuse(countTooLarge, "a message of %d bytes is larger than the limit of %d", h.length, p.r.cfg.Limit)
@@ -135,19 +139,41 @@ func (p *peer) parseFrames() (need int, err error) {
 		case !h.intact(b):
 			return 0, refuse(countDamaged, "damaged frame")
 		}
-		if h.kind == kindPush {
+		switch h.kind {
+		case kindPush:
 			f.spans = append(f.spans, span{push: true})
-		} else if err := p.message(h, p.parsed+frameHead); err != nil {
-			return 0, err
+		case kindPacked:
+			if len(f.spans) > 0 {
+				// Those go first: they are handed on in another buffer.
+				p.again = true
+				return len(b), nil
+			}
+			if err := p.unpackRun(h, b[frameHead:frameHead+h.length]); err != nil {
+				return 0, err
+			}
+		default:
+			if err := p.message(f, h, p.parsed+frameHead); err != nil {
+				return 0, err
+			}
 		}
 		p.parsed += frameHead + h.length
 	}
 }
 
+// knows reports whether kind is one of a sender's that the link has.
+func (p *peer) knows(kind byte) bool {
+	switch kind {
+	case kindMessage, kindSkip, kindPush:
+		return true
+	case kindPacked:
+		return p.version >= packedVersion
+	}
+	return false
+}
+
 // message takes a message, or the mark of one that was left out, whose body is
-// at from in the buffer.
-func (p *peer) message(h frame, from int) error {
-	f := p.fill
+// at from in f.
+func (p *peer) message(f *buffer, h frame, from int) error {
 	if p.expect != 0 && h.number != p.expect {
 		return refuse(countDamaged, "message %d came after %d", h.number, p.expect-1)
 	}

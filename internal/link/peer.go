@@ -1,6 +1,7 @@
 package link
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -29,8 +30,11 @@ const (
 // peer is one connection of a Receiver. What is not said to be shared belongs
 // to the goroutine that reads from it.
 type peer struct {
-	r    *Receiver
-	conn net.Conn
+	r     *Receiver
+	conn  net.Conn  // carries the link; it is tls, if that is there
+	raw   net.Conn  // below TLS; conn itself without
+	tls   *tls.Conn // nil without TLS
+	below *belowTLS // between tls and raw
 
 	session *session      // of an acknowledged link; guarded by r.mu
 	ack     chan struct{} // the session has something to acknowledge
@@ -41,6 +45,7 @@ type peer struct {
 	fill   *buffer // read into
 	parsed int     // bytes of fill that are in spans, or skipped
 	need   int     // bytes that the record at parsed has at least
+	again  bool    // the record at parsed is whole and waits for the ones before it
 	full   bool    // the last read filled its buffer
 	away   *buffer // lent to Read
 	smalls [2]*buffer
@@ -48,6 +53,7 @@ type peer struct {
 	started time.Time // when the connection was accepted
 	since   time.Time // when the record at parsed began
 	strange bool      // it began unlike a sender
+	version int       // of the link that was agreed on
 
 	parse   func() (need int, err error)
 	scanned int    // bytes behind parsed without a separator
@@ -66,6 +72,7 @@ func newPeer(r *Receiver, conn net.Conn) *peer {
 	p := &peer{
 		r:       r,
 		conn:    conn,
+		raw:     conn,
 		ack:     make(chan struct{}, 1),
 		gone:    make(chan struct{}),
 		leaving: make(chan struct{}),
@@ -74,13 +81,20 @@ func newPeer(r *Receiver, conn net.Conn) *peer {
 	}
 	p.parse = p.parseFirst
 	p.scanned = -1 // see isFirst
+	if r.cfg.TLS != nil {
+		p.secure(r.cfg.TLS())
+	}
 	return p
 }
 
 // run is the goroutine that reads from the connection.
 func (p *peer) run() {
 	p.fill = p.small()
-	err := p.receive()
+	err := p.handshake()
+	failed := err != nil
+	if !failed {
+		err = p.receive()
+	}
 	p.release(p.fill)
 	p.fill = nil
 	if errors.Is(err, errClosing) {
@@ -88,6 +102,9 @@ func (p *peer) run() {
 	}
 	p.r.report(p, err)
 	close(p.gone)
+	if failed {
+		p.lastWords()
+	}
 	p.conn.Close()
 	p.r.mu.Lock()
 	if p.session != nil && p.session.peer == p {
@@ -102,12 +119,22 @@ func (p *peer) run() {
 
 // stopReading makes the reader end. It may be called by any goroutine, after
 // closing is closed.
-func (p *peer) stopReading() { p.conn.SetReadDeadline(time.Unix(1, 0)) }
+func (p *peer) stopReading() {
+	p.raw.SetReadDeadline(time.Unix(1, 0))
+	if p.tls != nil {
+		// Its reader may be writing: an answer that TLS itself demands.
+		p.raw.SetWriteDeadline(time.Now().Add(leaveTime))
+	}
+}
 
 // receive reads until the connection ends, and says why it did.
 func (p *peer) receive() error {
 	for {
-		err := p.readSome()
+		err := error(nil)
+		if !p.again {
+			err = p.readSome()
+		}
+		p.again = false
 		switch {
 		case errors.Is(err, io.EOF) && p.fill.n > p.parsed:
 			return p.unfinished()
@@ -163,7 +190,7 @@ func (p *peer) readSome() error {
 		}
 		n, err := p.conn.Read(room)
 		f.n += n
-		p.full = n == len(room)
+		p.full = n == len(room) || p.tls != nil && n >= smallBuffer // a record of TLS has 16 KiB at most
 		switch {
 		case n > 0:
 			if f.n-n == p.parsed {
@@ -174,6 +201,8 @@ func (p *peer) readSome() error {
 			continue
 		case errors.Is(err, io.EOF):
 			return io.EOF
+		case p.tls != nil && !isEnd(err) && !errors.Is(err, os.ErrDeadlineExceeded):
+			return refuse(countTLS, "TLS: %v", err)
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			// Reset by a peer that is gone: as good as its end.
 			return io.EOF

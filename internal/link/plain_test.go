@@ -26,6 +26,11 @@ type oldReceiver struct {
 
 func startOldReceiver(t *testing.T) *oldReceiver {
 	o := &oldReceiver{l: listen(t)}
+	o.start(t)
+	return o
+}
+
+func (o *oldReceiver) start(t *testing.T) {
 	o.wg.Go(func() {
 		for {
 			conn, err := o.l.Accept()
@@ -36,7 +41,6 @@ func startOldReceiver(t *testing.T) *oldReceiver {
 		}
 	})
 	t.Cleanup(func() { o.l.Close() })
-	return o
 }
 
 func (o *oldReceiver) serve(conn net.Conn) {

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -21,12 +22,20 @@ type ReceiverConfig struct {
 	// one that returns at once. It is called by one goroutine.
 	Settle func(cancel <-chan struct{}) error
 
+	// TLS, unless nil, gives the configuration for each new connection, which
+	// is the connection's own.
+	TLS func() *tls.Config
+
 	// Logf is told what happens to connections; nil for nobody.
 	Logf func(format string, args ...any)
 
 	// FirstWait is how long a connection may take for its first record; zero
 	// means five minutes.
 	FirstWait time.Duration
+
+	// HandshakeWait is how long a connection may take for its TLS handshake;
+	// zero means ten seconds.
+	HandshakeWait time.Duration
 
 	// MaxConns bounds the connections; zero means 1024.
 	MaxConns int
@@ -54,6 +63,8 @@ type Receiver struct {
 	log      *shortLog
 	large    *budget
 	big      *budget
+	unpacked *budget
+	unpacker unpacker
 
 	ready   chan *buffer // lent to Read; has room for all there can be
 	closing chan struct{}
@@ -88,6 +99,7 @@ const (
 	countRefused
 	countCrowded
 	countLate
+	countTLS
 )
 
 // NewReceiver returns a Receiver that accepts from listener, which is its own
@@ -101,6 +113,9 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 	}
 	if cfg.FirstWait <= 0 {
 		cfg.FirstWait = defaultFirstWait
+	}
+	if cfg.HandshakeWait <= 0 {
+		cfg.HandshakeWait = handshakeTime
 	}
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = defaultMaxConns
@@ -116,10 +131,12 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 			"connection refused: not the link's protocol",
 			"connection refused: too many",
 			"connection closed: no record in time",
+			"connection refused: TLS",
 		),
 		log:      &shortLog{logf: cfg.Logf},
 		large:    newBudget(largeMemory),
 		big:      newBudget(largeMemory),
+		unpacked: newBudget(unpackMemory),
 		ready:    make(chan *buffer, 2*cfg.MaxConns),
 		closing:  make(chan struct{}),
 		fresh:    make(chan struct{}, 1),
@@ -281,11 +298,12 @@ func (r *Receiver) end() {
 		if p.session != nil {
 			close(p.leaving) // its writer closes the connection
 		} else {
-			p.conn.Close()
+			p.raw.Close()
 		}
 	}
 	r.mu.Unlock()
 	r.writers.Wait()
+	r.unpacker.close()
 }
 
 // refusal is why a peer loses its connection, as the log will say it.

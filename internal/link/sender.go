@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
@@ -30,9 +31,13 @@ type SenderConfig struct {
 	// Dial opens a connection to the receiver.
 	Dial func(ctx context.Context) (net.Conn, error)
 
+	// TLS, unless nil, gives the configuration for each new connection, which
+	// is the connection's own.
+	TLS func() *tls.Config
+
 	// AnswerWait is how long a receiver has for its answer before it is taken
-	// for one that knows only the plain stream; zero means a second. With TLS
-	// three seconds are apt.
+	// for one that knows only the plain stream; zero means a second, and
+	// three with TLS.
 	AnswerWait time.Duration
 
 	// WindowBytes and WindowCount bound the messages that are sent and not
@@ -40,12 +45,21 @@ type SenderConfig struct {
 	// means 8 MiB and 16384: more than one acknowledgment's delay of traffic.
 	WindowBytes, WindowCount int
 
+	// Compress has messages compressed for receivers that can take them so.
+	Compress bool
+
+	// Resume, unless zero, is what Stop returned to the sender whose messages,
+	// ResumeCount of them, the source gives first.
+	Resume      Mark
+	ResumeCount int
+
 	// Logf is told of changes of the link's state; nil for nobody.
 	Logf func(format string, args ...any)
 }
 
 const (
 	defaultAnswerWait  = time.Second
+	defaultTLSWait     = 3 * time.Second
 	defaultWindowBytes = 8 << 20
 	defaultWindowCount = 16 << 10
 
@@ -72,7 +86,8 @@ type Sender struct {
 
 	mu        sync.Mutex
 	id        Identity
-	answered  bool // by any receiver so far: the plain stream is out
+	answered  bool   // by any receiver so far: the plain stream is out
+	resumed   uint64 // number of the first message that no earlier sender can have sent
 	connected bool
 	window    window
 	open      bool // the source may have more
@@ -83,6 +98,9 @@ type Sender struct {
 func NewSender(cfg SenderConfig, src Source) *Sender {
 	if cfg.AnswerWait <= 0 {
 		cfg.AnswerWait = defaultAnswerWait
+		if cfg.TLS != nil {
+			cfg.AnswerWait = defaultTLSWait
+		}
 	}
 	if cfg.WindowBytes <= 0 {
 		cfg.WindowBytes = defaultWindowBytes
@@ -93,8 +111,11 @@ func NewSender(cfg SenderConfig, src Source) *Sender {
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
 	}
-	s := &Sender{cfg: cfg, src: src, id: newIdentity(), open: true, ended: make(chan struct{})}
-	s.window.first = 1
+	s := &Sender{cfg: cfg, src: src, id: cfg.Resume.Identity, open: true, ended: make(chan struct{})}
+	if s.window.first = cfg.Resume.Number; s.window.first == 0 {
+		s.id, s.window.first = newIdentity(), 1
+	}
+	s.resumed = s.window.first + uint64(cfg.ResumeCount)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	go s.run()
 	return s
@@ -108,6 +129,23 @@ func newIdentity() (id Identity) {
 // Done is closed when the source has ended and all of it is delivered, or
 // after Close.
 func (s *Sender) Done() <-chan struct{} { return s.ended }
+
+// A Mark is where a sender stood: who it was to the receiver, and the number of
+// the first message that was not delivered.
+type Mark struct {
+	Identity Identity
+	Number   uint64
+}
+
+// Stop ends the connection and returns where the sender stood. What was taken
+// from the source and is not delivered stays in use until Close.
+func (s *Sender) Stop() Mark {
+	s.cancel()
+	<-s.ended
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Mark{s.id, s.window.first}
+}
 
 // Close gives up what is not delivered and returns how many messages that
 // are, of those that were taken from the source. It waits until the sender has
@@ -212,9 +250,15 @@ func (s *Sender) attempt(t *trouble) (progressed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("cannot connect: %w", err)
 	}
+	raw := conn
+	if s.cfg.TLS != nil {
+		if conn, err = startTLS(ctx, raw, s.cfg.TLS()); err != nil {
+			return false, err
+		}
+	}
 	before := s.progress()
 	s.setConnected(true)
-	err = s.serve(conn, t)
+	err = s.serve(conn, raw, t)
 	s.setConnected(false)
 	return s.progress() > before, err
 }

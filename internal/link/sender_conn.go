@@ -32,9 +32,11 @@ const (
 type senderConn struct {
 	s    *Sender
 	conn net.Conn
+	raw  net.Conn // below TLS; conn itself without
 	in   *bufio.Reader
 	out  []byte
 	take [takeCount][]byte
+	pack *packer // nil: messages go as they are
 
 	dead chan struct{} // closed when the connection is of no more use
 	once sync.Once
@@ -52,10 +54,11 @@ type senderConn struct {
 	settled uint64 // highest number that is acknowledged; under s.mu
 }
 
-func (s *Sender) serve(conn net.Conn, t *trouble) error {
+func (s *Sender) serve(conn, raw net.Conn, t *trouble) error {
 	c := &senderConn{
 		s:    s,
 		conn: conn,
+		raw:  raw,
 		in:   bufio.NewReaderSize(conn, 4<<10),
 		dead: make(chan struct{}),
 		wake: make(chan struct{}, 1),
@@ -71,7 +74,7 @@ func (s *Sender) serve(conn net.Conn, t *trouble) error {
 		select {
 		case <-s.ctx.Done():
 			c.fail(s.ctx.Err())
-			conn.Close()
+			raw.Close()
 		case <-stop:
 		}
 	})
@@ -94,6 +97,9 @@ func (s *Sender) serve(conn net.Conn, t *trouble) error {
 func lost(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the receiver closed the connection")
+	}
+	if told := refusedBy(err); told != nil {
+		return told
 	}
 	return fmt.Errorf("connection lost: %w", err)
 }
@@ -148,6 +154,9 @@ func (c *senderConn) control() (frame, []byte, error) {
 // acknowledged sends frames until the connection or the source ends.
 func (c *senderConn) acknowledged(a answer, t *trouble, wg *sync.WaitGroup) error {
 	s := c.s
+	if err := c.takeResumed(a.received); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	if a.received >= s.window.next() {
 		s.mu.Unlock()
@@ -165,6 +174,9 @@ func (c *senderConn) acknowledged(a answer, t *trouble, wg *sync.WaitGroup) erro
 	} else {
 		s.cfg.Logf("connected, messages are acknowledged")
 	}
+	if s.cfg.Compress {
+		c.beginPacking(a)
+	}
 	wg.Go(c.readAcks)
 	for {
 		err := c.writeFrames()
@@ -174,6 +186,24 @@ func (c *senderConn) acknowledged(a answer, t *trouble, wg *sync.WaitGroup) erro
 		if err != nil {
 			c.fail(err)
 			return c.err
+		}
+	}
+}
+
+// takeResumed takes from the source what an earlier sender of this identity has
+// sent: it is in no window yet, and is not sent again.
+func (c *senderConn) takeResumed(received uint64) error {
+	s := c.s
+	for {
+		s.mu.Lock()
+		next := s.window.next()
+		all := received < next || next >= s.resumed || !s.open || s.window.count >= s.cfg.WindowCount
+		s.mu.Unlock()
+		if all {
+			return nil
+		}
+		if err := c.takeMore(); err != nil {
+			return err
 		}
 	}
 }
@@ -196,7 +226,7 @@ func (c *senderConn) readAcks() {
 		default:
 			continue // of a later version
 		}
-		c.conn.Close() // a Write may hang
+		c.raw.Close() // a Write may hang
 		return
 	}
 }
@@ -211,7 +241,7 @@ func (c *senderConn) ack(number uint64) {
 	c.s.mu.Unlock()
 	if foreign {
 		c.fail(errForeign)
-		c.conn.Close()
+		c.raw.Close()
 		return
 	}
 	c.s.release(number)
@@ -261,13 +291,33 @@ func (c *senderConn) writeFrames() error {
 // nil message is one that is left out.
 func (c *senderConn) writeBatch(msgs [][]byte) error {
 	c.out = c.out[:0]
+	var err error
+	if c.pack != nil {
+		err = c.appendPacked(msgs)
+	} else {
+		err = c.appendFrames(msgs, c.cursor)
+	}
+	if err != nil {
+		return err
+	}
+	// Acknowledgments come by the clock, and this often when that is too
+	// slow for the window.
+	if c.pushed >= c.s.cfg.WindowBytes/8 {
+		c.pushed = 0
+		c.out = appendHead(c.out, kindPush, c.cursor+uint64(len(msgs))-1, nil)
+	}
+	return c.flush()
+}
+
+// appendFrames frames messages whose numbers begin at number. Large ones are
+// written, with all before them.
+func (c *senderConn) appendFrames(msgs [][]byte, number uint64) error {
 	for i, msg := range msgs {
-		number := c.cursor + uint64(i)
 		if msg == nil {
-			c.out = appendHead(c.out, kindSkip, number, nil)
+			c.out = appendHead(c.out, kindSkip, number+uint64(i), nil)
 			continue
 		}
-		c.out = appendHead(c.out, kindMessage, number, msg)
+		c.out = appendHead(c.out, kindMessage, number+uint64(i), msg)
 		if len(msg) < writtenAlone {
 			c.out = append(c.out, msg...)
 		} else {
@@ -280,13 +330,7 @@ func (c *senderConn) writeBatch(msgs [][]byte) error {
 		}
 		c.pushed += len(msg)
 	}
-	// Acknowledgments come by the clock, and this often when that is too
-	// slow for the window.
-	if c.pushed >= c.s.cfg.WindowBytes/8 {
-		c.pushed = 0
-		c.out = appendHead(c.out, kindPush, c.cursor+uint64(len(msgs))-1, nil)
-	}
-	return c.flush()
+	return nil
 }
 
 func (c *senderConn) flush() error {
@@ -294,6 +338,9 @@ func (c *senderConn) flush() error {
 		return nil
 	}
 	_, err := c.conn.Write(c.out)
+	if cap(c.out) > 16*writeBytes {
+		c.out = nil // one large message must not cost its size for ever
+	}
 	c.out = c.out[:0]
 	if err != nil {
 		return c.failed(err)

@@ -15,6 +15,10 @@ const (
 	// written before the connection is given up for dead.
 	plainStall = time.Minute
 
+	// tlsStep is how much the peer has to take in that time when it speaks
+	// TLS: one record of it.
+	tlsStep = 16 << 10
+
 	// lingerTime is how long the peer has to close its end when ours is done,
 	// and lateLinger when there is no hurry, since all goes on elsewhere.
 	lingerTime = 2 * time.Second
@@ -67,7 +71,7 @@ func (c *senderConn) readPlain() {
 		c.fail(errors.New("the receiver speaks an unknown protocol"))
 	default:
 		c.fail(lost(err))
-		c.conn.Close()
+		c.raw.Close()
 		return
 	}
 	io.Copy(io.Discard, c.in)
@@ -155,9 +159,13 @@ func (c *senderConn) writeRecords(msgs [][]byte, first uint64) error {
 
 // writeAll writes b, and gives up when the peer takes nothing for too long.
 func (c *senderConn) writeAll(b []byte) (written int, err error) {
+	most := len(b)
+	if c.conn != c.raw {
+		most = tlsStep // after a deadline there is no going on
+	}
 	for written < len(b) {
 		c.conn.SetWriteDeadline(time.Now().Add(plainStall))
-		n, err := c.conn.Write(b[written:])
+		n, err := c.conn.Write(b[written:min(len(b), written+most)])
 		written += n
 		if errors.Is(err, os.ErrDeadlineExceeded) && n > 0 {
 			continue

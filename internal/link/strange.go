@@ -25,7 +25,7 @@ func helloLike(b []byte) bool {
 func stranger(b []byte) (what string, sure bool) {
 	switch {
 	case len(b) >= 2 && b[0] == 0x16 && b[1] == 3:
-		return "TLS, which this input does not speak", true
+		return "TLS; this input needs --input-tcp-secure, or that Gor no --output-tcp-secure", true
 	case bytes.Contains(b, []byte{0xC2, 0xB6}):
 		return "the framing of Gor 0.7 to 0.9.4; update that Gor", true
 	}

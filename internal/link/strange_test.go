@@ -22,8 +22,11 @@ func (l *lines) logf(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, a := range args {
-		if s, ok := a.(string); ok {
-			format += " " + s
+		switch a := a.(type) {
+		case string:
+			format += " " + a
+		case error:
+			format += " " + a.Error()
 		}
 	}
 	l.all = append(l.all, format)

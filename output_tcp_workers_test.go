@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
+)
+
+// connMessage is the n-th message of a recorded connection; odd ones are
+// responses.
+func connMessage(conn uint64, n uint32) []byte {
+	kind := byte(payload.Request)
+	if n%2 == 1 {
+		kind = payload.Response
+	}
+	msg := payload.AppendMeta(nil, payload.Meta{Type: kind, ID: payload.AppendID(nil, conn, n/2), Time: 1_700_000_000_000_000_000, Length: -1})
+	return fmt.Appendf(msg, "GET /%d/%d HTTP/1.1\r\n\r\n", conn, n)
+}
+
+// TestTCPWorkersKeepOrder: all messages of one recorded connection go over one
+// connection, responses too, in order; several connections are in use.
+func TestTCPWorkersKeepOrder(t *testing.T) {
+	const conns, each, workers = 100, 60, 4
+	s := defaultSettings()
+	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
+	must(t, err)
+	received := collect(t, in)
+	s.TCP.Workers, s.TCP.Sticky = workers, true
+	s.Outputs = []pluginArg{{"output-tcp", linkAddr(t, in) + "|100%"}}
+	env := testEnv(t, io.Discard)
+	var mu sync.Mutex
+	var said []string
+	env.logf = func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		said = append(said, fmt.Sprintf(format, args...))
+	}
+	out, err := newTCPOutput(linkAddr(t, in), s, env)
+	must(t, err)
+	next := make([]uint32, conns)
+	random := rand.New(rand.NewPCG(9, 9))
+	for left := conns * each; left > 0; {
+		i := random.IntN(conns)
+		if next[i] == each {
+			continue
+		}
+		for {
+			_, err := out.Write(connMessage(uint64(i), next[i]))
+			if err == nil {
+				break
+			}
+			out.Room(nil, time.Second)
+		}
+		next[i]++
+		left--
+	}
+	must(t, out.Settle(make(chan struct{})))
+	must(t, out.Drain(make(chan struct{})))
+	must(t, out.Close())
+	in.Close()
+	clear(next)
+	got := received()
+	for _, body := range got {
+		var conn, n uint32
+		if _, err := fmt.Sscanf(string(body), "GET /%d/%d HTTP/1.1", &conn, &n); err != nil {
+			t.Fatalf("%q: %v", body, err)
+		}
+		if next[conn] != n {
+			t.Fatalf("of connection %d message %d came when %d was due", conn, n, next[conn])
+		}
+		next[conn]++
+	}
+	if len(got) != conns*each {
+		t.Errorf("%d messages came, want %d", len(got), conns*each)
+	}
+	if rows := out.Counts(); rows[0].N != conns*each || stats.Sum(rows) != conns*each {
+		t.Errorf("counts %v", rows)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	all := strings.Join(said, "\n")
+	for i := range workers {
+		if name := fmt.Sprintf("connection %d: connected", i+1); !strings.Contains(all, name) {
+			t.Errorf("no %q in\n%s", name, all)
+		}
+	}
+	if strings.Count(all, "--output-tcp-sticky is no longer needed") != 1 {
+		t.Errorf("the flag that is not needed is said %q", all)
+	}
+}
+
+// TestTCPWorkersShare: every worker gets about its part of many connections.
+func TestTCPWorkersShare(t *testing.T) {
+	const workers, conns = 4, 4000
+	q := queue.New(linkQueue, 8<<20)
+	shares := newLinkShares(q, workers)
+	for i := range conns {
+		must(t, q.Put(connMessage(uint64(i), 0)))
+	}
+	q.Close()
+	shares.distribute()
+	for i, share := range shares.list {
+		n := share.items.len()
+		if n < conns/workers*8/10 || n > conns/workers*12/10 {
+			t.Errorf("worker %d has %d of %d connections", i, n, conns)
+		}
+	}
+	if n := shares.close(); n != conns || q.Bytes() != 0 {
+		t.Errorf("%d messages were left, and %d bytes in the queue; want %d and none", n, q.Bytes(), conns)
+	}
+}
+
+// TestTCPWorkersOfADeadReceiver: what is not sent stays within the queue's
+// bound, wherever it is, and is counted.
+func TestTCPWorkersOfADeadReceiver(t *testing.T) {
+	s := defaultSettings()
+	s.TCP.Workers = 4
+	env := testEnv(t, io.Discard)
+	env.queueBytes = 256 << 10
+	made, err := newTCPOutput(freePort(t), s, env)
+	must(t, err)
+	out := made.(*tcpOutput)
+	out.patience = 50 * time.Millisecond
+	sent := uint64(0)
+	msg := connMessage(1, 0)
+	for i := range 20_000 {
+		if _, err := out.Write(connMessage(uint64(i), 0)); err == nil {
+			sent++
+		}
+	}
+	if most := uint64(256<<10)/uint64(len(msg)) + 1000; sent > most || sent < 1000 {
+		t.Errorf("%d messages were taken, of %d bytes each", sent, len(msg))
+	}
+	cancel := make(chan struct{})
+	must(t, out.Settle(cancel))
+	close(cancel)
+	if err := out.Drain(cancel); err == nil {
+		t.Error("Drain when cancelled: no error")
+	}
+	must(t, out.Close())
+	must(t, out.Close())
+	if rows := out.Counts(); rows[len(rows)-1].N != sent || stats.Sum(rows) != sent {
+		t.Errorf("counts %v, want %d unsent", rows, sent)
+	}
+	if n := out.q.Bytes(); n != 0 {
+		t.Errorf("%d bytes are still in the queue", n)
+	}
+}
+
+// TestTCPWorkersOneStalls: messages for a sender that takes none wait, bounded,
+// and end with it.
+func TestTCPWorkersOneStalls(t *testing.T) {
+	q := queue.New(2*shareWaiting, 64<<20)
+	shares := newLinkShares(q, 2)
+	shares.running.Go(shares.distribute)
+	var mine uint64 // a connection of the first share
+	for ; ; mine++ {
+		must(t, q.Put(connMessage(mine, 0)))
+		first := false
+		eventually(t, "a message is given to a share", func() bool {
+			shares.mu.Lock()
+			defer shares.mu.Unlock()
+			first = shares.list[0].items.len() > 0
+			return shares.waiting == int(mine)+1
+		})
+		if first {
+			break
+		}
+	}
+	for range shareWaiting + 2000 {
+		must(t, q.Put(connMessage(mine, 0)))
+	}
+	eventually(t, "the bound is reached", func() bool {
+		shares.mu.Lock()
+		defer shares.mu.Unlock()
+		return shares.waiting >= shareWaiting
+	})
+	shares.mu.Lock()
+	if shares.waiting > shareWaiting+256 {
+		t.Errorf("%d messages wait, want %d at most", shares.waiting, shareWaiting)
+	}
+	shares.mu.Unlock()
+	// The sender takes some: more come. They are in order.
+	dst := make([][]byte, 256)
+	for range (shareWaiting + 2000) / 256 {
+		n, more := shares.list[0].Take(dst, nil)
+		if n == 0 || !more || !bytes.Contains(dst[0], fmt.Appendf(nil, "GET /%d/0", mine)) {
+			t.Fatalf("took %d, %v", n, more)
+		}
+		shares.list[0].Release(n)
+	}
+	cancel := make(chan struct{})
+	close(cancel)
+	if n, more := shares.list[1].Take(dst, cancel); n > int(mine) || !more {
+		t.Errorf("took %d, %v", n, more)
+	}
+	q.Close()
+	shares.close()
+	q.Discard()
+	for i, share := range shares.list {
+		if n, more := share.Take(dst, nil); n != 0 || more {
+			t.Errorf("share %d after the end: %d, %v", i, n, more)
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// linkSettings is what the command line says of --input-tcp (In...) and of
+// --output-tcp. Names of files are empty when they were not given.
+type linkSettings struct {
+	InSecure      bool
+	InCertificate string
+	InKey         string
+	InClientCA    string
+
+	OutSecure      bool
+	SkipVerify     bool
+	OutCA          string
+	OutCertificate string
+	OutKey         string
+
+	Workers  int
+	Sticky   bool
+	Compress bool
+
+	Spill     string // folder; "": none
+	SpillSize int    // bytes
+}
+
+// maxLinkWorkers bounds the connections of one --output-tcp: a receiver has
+// room for 1024, of all its senders.
+const maxLinkWorkers = 64
+
+// maxSpillSize is more than any disk has, or what an int holds.
+const maxSpillSize = 1 << (30 + 20*(^uint(0)>>63))
+
+// check refuses what cannot work together, with what to type. TLS that was
+// asked for and is not there would be worse than an error.
+func (t *linkSettings) check(input, output bool) error {
+	inOther := firstSet("input-tcp-certificate", t.InCertificate, "input-tcp-certificate-key", t.InKey, "input-tcp-client-ca", t.InClientCA)
+	skip := ""
+	if t.SkipVerify {
+		skip = "true"
+	}
+	outOther := firstSet("output-tcp-ca", t.OutCA, "output-tcp-client-cert", t.OutCertificate, "output-tcp-client-key", t.OutKey, "output-tcp-skip-verify", skip)
+	switch {
+	case t.InSecure && !input:
+		return errors.New("--input-tcp-secure is for --input-tcp, and there is none; for --output-tcp it is --output-tcp-secure")
+	case t.OutSecure && !output:
+		return errors.New("--output-tcp-secure is for --output-tcp, and there is none; for --input-tcp it is --input-tcp-secure")
+	case inOther != "" && !t.InSecure:
+		return fmt.Errorf("--%s is for TLS; add --input-tcp-secure", inOther)
+	case outOther != "" && !t.OutSecure:
+		return fmt.Errorf("--%s is for TLS; add --output-tcp-secure", outOther)
+	case t.InSecure && t.InCertificate == "" && t.InKey == "":
+		return errors.New("--input-tcp-secure needs a certificate; add --input-tcp-certificate cert.pem --input-tcp-certificate-key key.pem")
+	case t.InSecure && t.InKey == "":
+		return fmt.Errorf("--input-tcp-certificate %s needs its key; add --input-tcp-certificate-key key.pem", t.InCertificate)
+	case t.InSecure && t.InCertificate == "":
+		return fmt.Errorf("--input-tcp-certificate-key %s needs its certificate; add --input-tcp-certificate cert.pem", t.InKey)
+	case t.OutCertificate != "" && t.OutKey == "":
+		return fmt.Errorf("--output-tcp-client-cert %s needs its key; add --output-tcp-client-key key.pem", t.OutCertificate)
+	case t.OutKey != "" && t.OutCertificate == "":
+		return fmt.Errorf("--output-tcp-client-key %s needs its certificate; add --output-tcp-client-cert cert.pem", t.OutKey)
+	case t.Spill != "" && !output:
+		return errors.New("--output-tcp-spill is for --output-tcp, and there is none; add one, such as --output-tcp replay.local:28020")
+	case t.SkipVerify && t.OutCA != "":
+		return fmt.Errorf("--output-tcp-ca %s says whose certificates to trust, and --output-tcp-skip-verify to trust any; leave one out", t.OutCA)
+	}
+	return nil
+}
+
+// firstSet returns the first name whose value, which follows it, is not empty.
+func firstSet(pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			return pairs[i]
+		}
+	}
+	return ""
+}
+
+// has reports whether flag is one of list's.
+func has(list []pluginArg, flag string) bool {
+	return slices.ContainsFunc(list, func(arg pluginArg) bool { return arg.Flag == flag })
+}
+
+// isFirstLink reports whether addr is the first --output-tcp's: what is to be
+// said once is said with it.
+func (s *Settings) isFirstLink(addr string) bool {
+	for _, arg := range s.Outputs {
+		if arg.Flag == "output-tcp" {
+			first, _, _ := cutLast(arg.Value, '|')
+			return first == addr
+		}
+	}
+	return false
+}
