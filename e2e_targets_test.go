@@ -60,8 +60,10 @@ func TestBadTargets(t *testing.T) {
 				} else {
 					production := startSink(t)
 					gor = startGor(t, append(outputs, "--input-raw", production.addr())...)
-					if code, said := runGor(t, "--input-file", file, "--output-http", production.addr()); code != 0 {
-						t.Fatalf("exit %d:\n%s", code, said)
+					replay := spawn(t, "gor", nil, nil, "--input-file", file, "--output-http", production.addr())
+					replay.patience += times[len(times)-1]
+					if code := replay.wait(); code != 0 {
+						t.Fatalf("exit %d:\n%s", code, replay.said())
 					}
 					at := map[int]time.Time{}
 					for _, a := range production.arrivals() {

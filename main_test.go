@@ -66,6 +66,8 @@ type process struct {
 	grew   chan struct{} // a token when stderr grew
 	ended  chan struct{} // closed when it exited
 	err    error         // of Wait, valid then
+
+	patience time.Duration // of wait
 }
 
 // testTimeout bounds every wait for an event that must come.
@@ -91,7 +93,7 @@ func spawnFull(t *testing.T, role string, prefix []string, stdin io.Reader, stdo
 		t.Fatal(err)
 	}
 	argv := append(append(append([]string{}, prefix...), self), args...)
-	p := &process{t: t, cmd: exec.Command(argv[0], argv[1:]...), grew: make(chan struct{}, 1), ended: make(chan struct{})}
+	p := &process{t: t, cmd: exec.Command(argv[0], argv[1:]...), grew: make(chan struct{}, 1), ended: make(chan struct{}), patience: testTimeout}
 	p.cmd.Env = append(os.Environ(), roleVar+"="+role)
 	p.cmd.Stdin = stdin
 	p.cmd.Stdout = stdout
@@ -165,7 +167,7 @@ func (p *process) wait() int {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(testTimeout):
+	case <-time.After(p.patience):
 		p.cmd.Process.Signal(syscall.SIGQUIT) // the goroutines say why
 		<-p.ended
 		p.t.Fatalf("%s does not end:\n%s", p.cmd.Args, p.said())

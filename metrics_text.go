@@ -68,6 +68,7 @@ var otherRows = metricDef{"", "gor_input_irregular_total", "What an input passed
 // common beginning: they are all others.
 var fateMetrics = [...]metricDef{
 	{"delivered", "gor_output_delivered_total", "Messages that were written, or answered whatever the status.", counter},
+	{keptRow, "gor_output_kept_total", "Messages that are kept on disk for the next start.", counter},
 	{"unsent", "gor_output_unsent_total", "Messages that the output still held at the end.", counter},
 	{limitedRow, "gor_output_limited_total", "Messages that a limit behind the address dropped.", counter},
 	{ignoredRow, "gor_output_ignored_total", "Responses, of which the output has no use.", counter},

@@ -17,12 +17,12 @@ import (
 // memory until the receiver has acknowledged it, or, when that is an old one
 // that never says anything, until it is written to the connection.
 type tcpOutput struct {
-	addr   string
-	q      *queue.Queue
-	src    *linkSource
-	sender *link.Sender
-	once   sync.Once
-	unsent atomic.Uint64
+	addr    string
+	q       *queue.Queue
+	workers *linkWorkers
+	spill   *linkSpill // nil: what the receiver cannot take is in memory only
+	once    sync.Once
+	unsent  atomic.Uint64
 
 	patience time.Duration // see linkPatience
 }
@@ -45,23 +45,48 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	if err := checkLinkAddr(addr); err != nil {
 		return nil, err
 	}
-	if host, _, _ := net.SplitHostPort(addr); host == "" {
+	host, _, _ := net.SplitHostPort(addr)
+	if host == "" {
 		return nil, fmt.Errorf("%q names no host; it is written replay.local%s", addr, addr)
 	}
-	o := &tcpOutput{addr: addr, q: queue.New(linkQueue, env.queueBytes), patience: linkPatience}
+	prefix := "output-tcp " + addr
+	secure, err := senderTLS(&s.TCP, host, prefixed(env.logf, prefix+": "))
+	if err != nil {
+		return nil, err
+	}
+	if s.TCP.Sticky && s.isFirstLink(addr) {
+		env.logf("--output-tcp-sticky is no longer needed: what was one connection when it was recorded always goes over one connection")
+	}
+	bytes := env.queueBytes
+	if s.TCP.Spill != "" {
+		bytes = max(1, bytes/2) // there are two queues
+	}
+	o := &tcpOutput{addr: addr, q: queue.New(linkQueue, bytes), patience: linkPatience}
 	if s.TCPStats {
 		gauge := stats.NewGauge("output_tcp", stats.GaugePeriod)
 		o.q.Watch(gauge)
 		env.background.Go(func() { _ = gauge.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
 	}
-	o.src = &linkSource{q: o.q}
-	o.sender = link.NewSender(link.SenderConfig{
-		Dial: func(ctx context.Context) (net.Conn, error) {
-			return env.own.DialContext(ctx, "tcp", addr)
-		},
-		WindowBytes: env.queueBytes,
-		Logf:        prefixed(env.logf, "output-tcp "+addr+": "),
-	}, o.src)
+	workers := max(1, s.TCP.Workers)
+	config := func(i int) link.SenderConfig {
+		name := prefix
+		if workers > 1 {
+			name = fmt.Sprintf("%s, connection %d", prefix, i+1)
+		}
+		return link.SenderConfig{
+			Dial: func(ctx context.Context) (net.Conn, error) {
+				return env.own.DialContext(ctx, "tcp", addr)
+			},
+			TLS:         secure,
+			Compress:    s.TCP.Compress,
+			WindowBytes: max(1, env.queueBytes/workers), // what is not acknowledged stays in the queue's memory
+			Logf:        prefixed(env.logf, name+": "),
+		}
+	}
+	if s.TCP.Spill != "" {
+		return o, o.startSpill(s, env, config)
+	}
+	o.workers = startLinkWorkers(o.q, workers, config)
 	return o, nil
 }
 
@@ -76,13 +101,21 @@ func (o *tcpOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return 
 
 // LastProgress is when the receiver last acknowledged a message, or one was
 // last written to a receiver that never does.
-func (o *tcpOutput) LastProgress() time.Time { return o.q.LastProgress() }
+func (o *tcpOutput) LastProgress() time.Time {
+	if o.spill != nil {
+		return o.spill.lastProgress()
+	}
+	return o.q.LastProgress()
+}
 
 // Settle returns when the receiver has acknowledged what was written before,
 // so that acknowledgments hold along a chain of hosts; an old receiver when it
 // is handed to the connection. When nothing has moved for a while (linkPatience) it
 // returns although the messages are still in memory.
 func (o *tcpOutput) Settle(cancel <-chan struct{}) error {
+	if o.spill != nil {
+		return o.spill.settle(cancel)
+	}
 	given := make(chan struct{})
 	settled := make(chan struct{})
 	var patience bool
@@ -117,24 +150,24 @@ func (o *tcpOutput) Settle(cancel <-chan struct{}) error {
 
 func (o *tcpOutput) Drain(cancel <-chan struct{}) error {
 	o.q.Close()
+	if o.spill != nil {
+		return o.spill.drain(cancel)
+	}
 	if err := o.q.Settle(cancel); err != nil {
 		return err
 	}
-	if !o.sender.Connected() {
-		return nil
-	}
-	// The sender gives the connection time to end in good order.
-	select {
-	case <-o.sender.Done():
-	case <-cancel:
-	}
+	o.workers.finish(cancel)
 	return nil
 }
 
 func (o *tcpOutput) Close() error {
 	o.once.Do(func() {
 		o.q.Close()
-		n := o.sender.Close()
+		if o.spill != nil {
+			o.unsent.Add(uint64(o.spill.close(o.workers)))
+			return
+		}
+		n := o.workers.close()
 		o.unsent.Add(uint64(n + o.q.Discard()))
 	})
 	return nil
@@ -142,47 +175,16 @@ func (o *tcpOutput) Close() error {
 
 func (o *tcpOutput) Responses() Input { return nil }
 func (o *tcpOutput) Counts() []stats.Count {
-	return append(o.sender.Counts(), stats.Count{Name: "unsent", N: o.unsent.Load()})
+	rows := o.workers.counts()
+	if o.spill != nil {
+		rows = o.spill.fates(rows)
+	}
+	return append(rows, stats.Count{Name: "unsent", N: o.unsent.Load()})
 }
 
-func (o *tcpOutput) Report(*report) {}
+func (o *tcpOutput) Report(r *report) {
+	if o.spill != nil {
+		o.spill.report(r)
+	}
+}
 func (o *tcpOutput) String() string { return "output-tcp " + o.addr }
-
-// linkSource gives the queue's messages to the link and remembers, in order,
-// which it has given.
-type linkSource struct {
-	q     *queue.Queue
-	batch []queue.Item
-
-	mu    sync.Mutex
-	taken []queue.Item
-	head  int // of the oldest in taken
-}
-
-var _ link.Source = (*linkSource)(nil)
-
-func (s *linkSource) Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool) {
-	if len(s.batch) < len(dst) {
-		s.batch = make([]queue.Item, len(dst))
-	}
-	n = s.q.GetBatch(s.batch[:len(dst)], cancel, 0)
-	s.mu.Lock()
-	for i, it := range s.batch[:n] {
-		dst[i] = it.Bytes
-		s.taken = append(s.taken, it)
-	}
-	s.mu.Unlock()
-	clear(s.batch[:n])
-	return n, n > 0 || !s.q.Drained()
-}
-
-func (s *linkSource) Release(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.q.DoneBatch(s.taken[s.head:s.head+n], true)
-	s.head += n
-	if s.head > len(s.taken)/2 {
-		s.taken = s.taken[:copy(s.taken, s.taken[s.head:])]
-		s.head = 0
-	}
-}

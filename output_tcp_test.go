@@ -67,19 +67,30 @@ func TestListenErrorsNameTheRemedy(t *testing.T) {
 }
 
 func TestOpenInputWarns(t *testing.T) {
-	for addr, warns := range map[string]bool{":0": true, "0.0.0.0:0": true, "127.0.0.1:0": false} {
+	ca := newTestCA(t, "test authority")
+	plain, secure, closed := linkSettings{}, linkSettings{InSecure: true}, linkSettings{InSecure: true, InClientCA: ca.file}
+	secure.InCertificate, secure.InKey = ca.issue("receiver", time.Now().Add(time.Hour))
+	closed.InCertificate, closed.InKey = secure.InCertificate, secure.InKey
+	const unencrypted, encrypted = "the traffic is not encrypted", "the traffic is encrypted, but everyone who can reach"
+	for _, test := range []struct {
+		addr string
+		tcp  linkSettings
+		says string
+	}{
+		{":0", plain, unencrypted}, {"0.0.0.0:0", plain, unencrypted}, {"127.0.0.1:0", plain, ""},
+		{":0", secure, encrypted}, {"127.0.0.1:0", secure, ""},
+		{":0", closed, ""}, {"127.0.0.1:0", closed, ""},
+	} {
 		env := testEnv(t, io.Discard)
-		said := 0
-		env.logf = func(format string, _ ...any) {
-			if strings.Contains(format, "everyone who can reach") {
-				said++
-			}
-		}
-		in, err := newTCPInput(addr, pace.Limit{}, defaultSettings(), env)
+		var said []string
+		env.logf = func(format string, _ ...any) { said = append(said, format) }
+		s := defaultSettings()
+		s.TCP = test.tcp
+		in, err := newTCPInput(test.addr, pace.Limit{}, s, env)
 		must(t, err)
 		in.Close()
-		if (said == 1) != warns || said > 1 {
-			t.Errorf("%s: warned %d times", addr, said)
+		if test.says == "" && len(said) > 0 || test.says != "" && (len(said) != 1 || !strings.Contains(said[0], test.says) || !strings.Contains(said[0], "everyone who can reach")) {
+			t.Errorf("%s %+v: said %q, want %q", test.addr, test.tcp, said, test.says)
 		}
 	}
 }

@@ -70,6 +70,7 @@ var readmeExamples = map[string]struct {
 	there func(http1.Request) bool // true of each request at the target, nil: nothing more
 }{
 	`gor --input-raw :80 --output-tcp replay.local:28020`:                                                                    {pass: all},
+	`gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-spill ./spill`:                                         {pass: all},
 	`gor --input-tcp :28020 --output-http http://staging.com`:                                                                {pass: all},
 	`gor --input-tcp replay.local:28020 --output-http http://staging.com`:                                                    {pass: all},
 	`gor --input-raw :80 --output-http "http://staging.com"`:                                                                 {pass: all},

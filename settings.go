@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -76,9 +77,15 @@ type Settings struct {
 	ResponseBuffer    int // bytes of one response's head and of one read
 
 	TCPStats bool
+	TCP      linkSettings
 
 	FileFlushInterval time.Duration
 	FileMode          uint32
+	FileSizeLimit     int // bytes of a chunk, 0: no limit
+	FileQueueLimit    int // messages of a chunk, 0: no limit
+	FileMaxSize       int // bytes of all files of an output, 0: no limit
+	FileAppend        bool
+	MinFree           minFree
 
 	Rules []ruleArg // filters and rewrites, in the order of the command line
 }
@@ -138,8 +145,10 @@ func defaultSettings() *Settings {
 		HTTPQueueLen:      defaultQueueLen,
 		HTTPTimeout:       5 * time.Second,
 		ResponseBuffer:    1 << 20,
+		TCP:               linkSettings{Workers: 1, SpillSize: 1 << 30},
 		FileFlushInterval: time.Second,
 		FileMode:          0o600,
+		MinFree:           defaultMinFree(),
 	}
 }
 
@@ -203,7 +212,7 @@ func (s *Settings) groups() []flagGroup {
 				"gor --input-raw :80 --output-http http://staging.com", output("output-http")},
 			{"output-tcp", "ADDRESS", "send every message to the --input-tcp of another Gor",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020", output("output-tcp")},
-			{"output-file", "FILE", "record every message; the file is appended to, never truncated. %Y %m %d %H %M %S stand for the local time; .gz and .zst compress",
+			{"output-file", "FILE", "record every message; the file is appended to, never truncated. %Y %m %d %H %M %S stand for the local time, %t for the type of the message, %r for its id, %i for a word of this run; .gz and .zst compress. SIGHUP opens it again by its name",
 				"sudo gor --input-raw :80 --output-file ./requests.gor", output("output-file")},
 			{"output-dummy", "", "print every message",
 				"sudo gor --input-raw :80 --output-dummy \"\"", optional(output("output-dummy"))},
@@ -230,11 +239,40 @@ func (s *Settings) groups() []flagGroup {
 				"gor --input-file requests.gor --output-http staging.com --output-http-track-response --output-file answered.gor", boolFlag(&s.HTTPTrackResponse)},
 			{"output-http-response-buffer", "SIZE", "largest head of a response that is accepted, and largest response that --output-http-track-response passes on", "", sizeFlag(&s.ResponseBuffer, 4<<10, 64<<20)},
 			{"output-http-stats", "", "print the queue's length every 5 seconds as latest,mean,max,count,count/second", "", boolFlag(&s.HTTPStats)},
-			{"output-tcp-stats", "", "the same for --output-tcp", "", boolFlag(&s.TCPStats)},
+		}},
+		{"TCP link", []flagDef{
+			{"input-tcp-secure", "", "receive over TLS; needs --input-tcp-certificate and --input-tcp-certificate-key. The files are read again when they change",
+				"gor --input-tcp :28020 --input-tcp-secure --input-tcp-certificate cert.pem --input-tcp-certificate-key key.pem --output-http staging.com", boolFlag(&s.TCP.InSecure)},
+			{"input-tcp-certificate", "FILE", "the certificate of --input-tcp in PEM form, followed by those that lead to its authority", "", stringFlag(&s.TCP.InCertificate)},
+			{"input-tcp-certificate-key", "FILE", "its key, in PEM form and without a passphrase", "", stringFlag(&s.TCP.InKey)},
+			{"input-tcp-client-ca", "FILE", "admit only senders with a certificate of an authority in FILE; without it, everyone who can reach the port can have requests replayed", "", stringFlag(&s.TCP.InClientCA)},
+			{"output-tcp-secure", "", "send over TLS; the receiver's certificate has to be for the host in ADDRESS",
+				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-secure --output-tcp-ca ca.pem", boolFlag(&s.TCP.OutSecure)},
+			{"output-tcp-ca", "FILE", "trust the authorities in FILE, in PEM form, in place of the system's", "", stringFlag(&s.TCP.OutCA)},
+			{"output-tcp-client-cert", "FILE", "the certificate for a receiver that wants one, in PEM form", "", stringFlag(&s.TCP.OutCertificate)},
+			{"output-tcp-client-key", "FILE", "its key, in PEM form and without a passphrase", "", stringFlag(&s.TCP.OutKey)},
+			{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers is given the traffic", "", boolFlag(&s.TCP.SkipVerify)},
+			{"output-tcp-workers", "N", "connections to the receiver; what was one connection when it was recorded goes over one of them, in order",
+				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-workers 4", intFlag(&s.TCP.Workers, 1, maxLinkWorkers)},
+			{"output-tcp-sticky", "", "accepted for older command lines: it is always so", "", boolFlag(&s.TCP.Sticky)},
+			{"output-tcp-compress", "", "compress what is sent with zstd, if the receiver can take it so",
+				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-compress", boolFlag(&s.TCP.Compress)},
+			{"output-tcp-spill", "DIR", "keep on disk, in a folder in DIR, what the receiver cannot take yet, and across a restart of this program; it is sent in order when the receiver is back",
+				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-spill /var/spool/gor", stringFlag(&s.TCP.Spill)},
+			{"output-tcp-spill-size", "SIZE", "what each receiver's folder may hold; beyond it messages are shed, counted", "", sizeFlag(&s.TCP.SpillSize, 16<<20, maxSpillSize)},
+			{"output-tcp-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", boolFlag(&s.TCPStats)},
 		}},
 		{"File output", []flagDef{
 			{"output-file-flush-interval", "DURATION", "longest time a message may wait before it is in the file", "", durationFlag(&s.FileFlushInterval, time.Millisecond)},
 			{"output-file-mode", "MODE", "permissions of a new file, in octal", "", modeFlag(&s.FileMode)},
+			{"output-file-size-limit", "SIZE", "record in chunks of at most SIZE on the disk (a larger message has one to itself): x.gor becomes x_0.gor, x_1.gor and so on, counting on from what is there; 0 means no limit",
+				"sudo gor --input-raw :80 --output-file requests.gor.gz --output-file-size-limit 256mb", sizeFlag(&s.FileSizeLimit, 0, math.MaxInt)},
+			{"output-file-queue-limit", "N", "record in such chunks of N messages; with both limits the first that is reached ends a chunk; 0 means no limit",
+				"sudo gor --input-raw :80 --output-file %Y-%m-%d.gor --output-file-queue-limit 100000", intFlag(&s.FileQueueLimit, 0, math.MaxInt)},
+			{"output-file-append", "", "append to the file of that name and make no chunks, whatever these limits say", "", boolFlag(&s.FileAppend)},
+			{"output-file-max-size-limit", "SIZE", "end a recording when all its files together have got SIZE on the disk in this run; messages that come then are counted as failed, and all else goes on; 0 means no limit", "", sizeFlag(&s.FileMaxSize, 0, math.MaxInt)},
+			{"min-free", "SIZE|PERCENT", "leave so much of a disk free: recordings pause, counted, while less is left, and go on when there is room again; 0 means to the last byte",
+				"sudo gor --input-raw :80 --output-file requests.gor --min-free 10%", minFreeFlag(&s.MinFree)},
 		}},
 		{"Filters: a request that does not pass is dropped, for every output", []flagDef{
 			{"http-allow-method", "METHOD", "pass only this method; may be given several times", "", rule("http-allow-method")},
@@ -343,6 +381,9 @@ func (s *Settings) check() error {
 		return errors.New("--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
 	case s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers:
 		return fmt.Errorf("--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
+	}
+	if err := s.TCP.check(has(s.Inputs, "input-tcp"), has(s.Outputs, "output-tcp")); err != nil {
+		return err
 	}
 	for _, arg := range s.Outputs {
 		if strings.HasPrefix(arg.Value, "-") {

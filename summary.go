@@ -17,7 +17,7 @@ import (
 // and for an output, of which all get what all inputs passed, or with
 // --split-output a share,
 //
-//	offered = shed + limited + delivered + failed + unsent
+//	offered = shed + limited + delivered + failed + unsent + kept
 //
 // Responses that reach an HTTP output have a term of their own.
 type ledger struct {
@@ -105,7 +105,7 @@ func (out outputLedger) equation() string {
 		case row.Name == "delivered" || row.Name == "unsent" || row.Name == limitedRow:
 			terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
 		case row.N == 0:
-		case row.Name == ignoredRow:
+		case row.Name == ignoredRow || row.Name == keptRow:
 			terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
 		default:
 			reasons = append(reasons, fmt.Sprintf("%d %s", row.N, strings.TrimPrefix(row.Name, "failed: ")))
@@ -123,7 +123,7 @@ func (out outputLedger) equation() string {
 func (out outputLedger) failed() (n uint64) {
 	for _, row := range out.fates {
 		switch row.Name {
-		case "delivered", "unsent", limitedRow, ignoredRow:
+		case "delivered", "unsent", limitedRow, ignoredRow, keptRow:
 		default:
 			n += row.N
 		}

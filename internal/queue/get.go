@@ -51,6 +51,16 @@ func (q *Queue) GetBatch(dst []Item, cancel <-chan struct{}, idle time.Duration)
 	return n
 }
 
+// Each calls f with every message that no worker has yet, oldest first. f must
+// not keep it, nor use the queue.
+func (q *Queue) Each(f func(msg []byte)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range q.count {
+		f(q.ring[(q.head+i)%len(q.ring)].Bytes)
+	}
+}
+
 // await waits until there is a message and returns true, or false for the
 // reasons that Get has. Call with the lock held; it is held on return.
 func (q *Queue) await(cancel <-chan struct{}, idle time.Duration) bool {

@@ -289,6 +289,19 @@ func (s *Store) Close(before [][]byte, mark *Mark) (kept int, err error) {
 	return s.waiting + s.held + len(before), s.save(mark)
 }
 
+// Secure keeps messages that belong before all that is kept, of which nothing
+// is released. They count as taken: somebody has them, and will release them.
+func (s *Store) Secure(msgs [][]byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.prepend(msgs); err != nil {
+		return err
+	}
+	s.segs[0].taken = len(msgs)
+	s.held += len(msgs)
+	return nil
+}
+
 // prepend writes a segment before all others. s.mu is held.
 func (s *Store) prepend(msgs [][]byte) error {
 	seg := &segment{number: s.next - 1, count: len(msgs)}
@@ -303,13 +316,20 @@ func (s *Store) prepend(msgs [][]byte) error {
 	for _, msg := range msgs {
 		out = payload.AppendRecord(out, msg)
 	}
+	// The position first: an old one could be about an earlier segment of
+	// that number.
+	s.segs = slices.Insert(s.segs, 0, seg)
 	name := seg.name(s.dir)
-	// A name that is taken is that of a segment that could not be removed.
-	if err := os.WriteFile(name, out, 0o600); err != nil {
+	err := s.save(nil)
+	if err == nil {
+		err = os.WriteFile(name, out, 0o600)
+	}
+	if err != nil {
 		_ = os.Remove(name)
+		s.segs = s.segs[1:]
 		return err
 	}
 	seg.bytes = int64(len(out))
-	s.segs = slices.Insert(s.segs, 0, seg)
+	s.bytes += seg.bytes
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/buger/gor/internal/payload"
 )
@@ -142,6 +143,33 @@ func TestBefore(t *testing.T) {
 		t.Errorf("mark %v, want none", mark)
 	}
 	take(t, s, 0, 20)
+}
+
+// What somebody else has is kept in its place until that is released.
+func TestSecure(t *testing.T) {
+	for _, later := range []int{0, 5} {
+		dir := t.TempDir()
+		s, _ := open(t, dir)
+		// An earlier segment of the same number, of which something was released.
+		s.Append(messages(90, 95))
+		take(t, s, 90, 95)
+		s.Release(3)
+		s.saved = s.saved.Add(-time.Hour)
+		s.Release(2)
+		if later > 0 {
+			s.Append(messages(5, 5+later))
+		}
+		if err := s.Secure(messages(0, 5)); err != nil {
+			t.Fatal(err)
+		}
+		level(t, s, later, 5)
+		take(t, s, 5, 5+later)
+		s.unlock() // as the end of the process does
+		s, _ = open(t, dir)
+		take(t, s, 0, 5+later)
+		s.Release(5 + later)
+		level(t, s, 0, 0)
+	}
 }
 
 // A process that dies sends again at most what it had not said to be released,

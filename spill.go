@@ -1,0 +1,326 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/spill"
+)
+
+// A spiller stands between the queue that an output's Write fills and the one
+// that its link empties. What the link cannot take yet it keeps on disk, in
+// order:
+//
+//	in -> out            while the receiver keeps up
+//	in -> store -> out   from when it does not until all of the store is settled
+//
+// So what is in out and not settled is first messages from in, which are
+// nowhere else, and then messages of the store.
+type spiller struct {
+	in, out *queue.Queue
+	store   *spill.Store
+	src     *spillSource
+	live    func() bool // the link has a receiver
+	check   func() error
+	logf    func(format string, args ...any)
+
+	closing chan struct{} // closed when nothing is to be waited for any more
+	taking  sync.WaitGroup
+	feeding sync.WaitGroup
+
+	mu      sync.Mutex
+	directs int    // messages in out that are in no store
+	given   uint64 // how many there ever were
+	ended   bool
+	said    string
+	lost    uint64 // messages that could be put nowhere at the end
+	kept    uint64 // messages that are on disk at the end
+	found   uint64 // messages that were on disk at the start
+}
+
+const (
+	// spillBatch is how many messages go to the disk together.
+	spillBatch = 256
+
+	// spillGrain is how often a spiller that waits for room looks again whether
+	// it has to go to the disk.
+	spillGrain = 5 * time.Millisecond
+
+	// spillRetry is how long it waits after the disk took nothing.
+	spillRetry = 200 * time.Millisecond
+)
+
+func (p *spiller) start() {
+	waiting, _, _ := p.store.Level()
+	p.found = uint64(waiting)
+	p.taking.Go(p.intake)
+	p.feeding.Go(p.feed)
+}
+
+// intake places what comes until the queue is closed and empty.
+func (p *spiller) intake() {
+	batch := make([]queue.Item, spillBatch)
+	msgs := make([][]byte, 0, spillBatch)
+	for {
+		n := p.in.GetBatch(batch, nil, 0)
+		if n == 0 {
+			return
+		}
+		p.place(batch[:n], msgs)
+	}
+}
+
+// place hands messages to the link or to the disk.
+func (p *spiller) place(items []queue.Item, msgs [][]byte) {
+	for len(items) > 0 {
+		if n := p.direct(items); n > 0 {
+			p.in.DoneBatch(items[:n], true)
+			items = items[n:]
+			continue
+		}
+		if p.mayWait() {
+			if _, held, _ := p.store.Level(); held > 0 {
+				sleep(p.closing, spillGrain)
+			} else {
+				p.out.Room(p.closing, spillGrain)
+			}
+			continue
+		}
+		msgs = msgs[:0]
+		for _, it := range items {
+			msgs = append(msgs, it.Bytes)
+		}
+		err := p.check()
+		if err == nil {
+			err = p.store.Append(msgs)
+		}
+		clear(msgs)
+		p.tell(err)
+		switch {
+		case err == nil:
+			p.in.DoneBatch(items, true)
+			return
+		case halted(p.closing):
+			p.mu.Lock()
+			p.lost += uint64(len(items))
+			p.mu.Unlock()
+			p.in.DoneBatch(items, false)
+			return
+		}
+		sleep(p.closing, spillRetry)
+	}
+}
+
+// direct gives the link as many messages as it has room for, if it is there
+// and the store is empty.
+func (p *spiller) direct(items []queue.Item) (n int) {
+	if waiting, held, _ := p.store.Level(); waiting+held > 0 || !p.live() || halted(p.closing) {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for n < len(items) && p.out.Put(items[n].Bytes) == nil {
+		n++
+	}
+	p.directs += n
+	p.given += uint64(n)
+	return n
+}
+
+// mayWait reports that there is time to wait for the link: there is a receiver
+// and more than half of the queue is free.
+func (p *spiller) mayWait() bool {
+	if waiting, _, _ := p.store.Level(); waiting > 0 || !p.live() || halted(p.closing) {
+		return false
+	}
+	return !p.in.HalfFull()
+}
+
+// tell says why nothing goes to the disk, once for each reason, and that it
+// does again.
+func (p *spiller) tell(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	p.mu.Lock()
+	before := p.said
+	p.said = text
+	p.mu.Unlock()
+	switch {
+	case text == before:
+	case errors.Is(err, spill.ErrFull):
+		p.logf("the spill holds what --output-tcp-spill-size allows; what the receiver cannot take is lost from now on")
+	case err != nil:
+		p.logf("%v; trying again, and nothing more is spilled until that works", err)
+	default:
+		p.logf("spilling again")
+	}
+}
+
+// feed gives the link what is on disk.
+func (p *spiller) feed() {
+	for {
+		msg, err := p.store.Next()
+		if err != nil {
+			return
+		}
+		for p.out.Put(msg) != nil {
+			if !p.out.Room(p.closing, time.Second) && halted(p.closing) {
+				return // it stays on disk
+			}
+		}
+	}
+}
+
+// release notes that the link has done with the n oldest messages of out.
+func (p *spiller) release(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return // these were not delivered
+	}
+	d := min(n, p.directs)
+	p.directs -= d
+	if n > d {
+		p.store.Release(n - d)
+	}
+}
+
+// settle returns when what came before is on disk or was acknowledged.
+func (p *spiller) settle(cancel <-chan struct{}) error {
+	if err := p.in.Settle(cancel); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	until := p.given
+	p.mu.Unlock()
+	for {
+		p.mu.Lock()
+		done := p.given-uint64(p.directs) >= until
+		p.mu.Unlock()
+		switch {
+		case done:
+			return nil
+		case halted(cancel):
+			return queue.ErrCancelled
+		case !p.live():
+			// Nobody knows when the receiver is back.
+			if err := p.secure(); err != nil {
+				p.tell(err)
+			}
+		}
+		sleep(cancel, spillGrain)
+	}
+}
+
+// secure puts on disk what the link was given directly and has not delivered.
+func (p *spiller) secure() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.directs == 0 || p.ended {
+		return nil
+	}
+	direct := p.src.oldest(p.directs)
+	if len(direct) < p.directs {
+		return nil // some are on their way to the link: again in a moment
+	}
+	if err := p.store.Secure(direct); err != nil {
+		return err
+	}
+	p.directs = 0
+	return nil
+}
+
+// stop puts what is in the queue on disk and lets the link have no more.
+func (p *spiller) stop() {
+	p.in.Close()
+	close(p.closing)
+	p.taking.Wait()
+	p.store.Stop()
+	p.feeding.Wait()
+}
+
+// keep ends the spiller, after stop and when the link has ended: what that did
+// not deliver is on disk then. mark is what its successor will need.
+func (p *spiller) keep(mark *spill.Mark) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	direct := p.src.oldest(p.directs)
+	waiting, held, _ := p.store.Level()
+	n, err := p.store.Close(direct, mark)
+	if err != nil {
+		p.logf("keep what was not sent: %v", err)
+	}
+	if n == waiting+held {
+		p.lost += uint64(len(direct))
+	}
+	p.kept = uint64(n)
+	if n > 0 {
+		p.logf("%s kept on disk, to be sent at the next start", plural(n, "message"))
+	}
+}
+
+// A spillSource gives the link what the spiller lets through.
+type spillSource struct {
+	linkSource
+	p      *spiller
+	taking bool // messages may be on their way from the queue to the link; under given.mu
+}
+
+func (s *spillSource) Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool) {
+	s.mark(true)
+	defer s.mark(false)
+	return s.linkSource.Take(dst, cancel)
+}
+
+func (s *spillSource) mark(taking bool) {
+	s.given.mu.Lock()
+	s.taking = taking
+	s.given.mu.Unlock()
+}
+
+func (s *spillSource) Release(n int) {
+	s.p.release(n)
+	s.linkSource.Release(n)
+}
+
+// oldest returns the n oldest messages that the link has not done with, or as
+// many as there are. They are valid while the spiller is locked or the link
+// has ended.
+func (s *spillSource) oldest(n int) (list [][]byte) {
+	s.given.mu.Lock()
+	defer s.given.mu.Unlock()
+	for _, it := range s.given.list.oldest(min(n, s.given.list.len())) {
+		list = append(list, it.Bytes)
+	}
+	if !s.taking {
+		s.q.Each(func(msg []byte) {
+			if len(list) < n {
+				list = append(list, msg)
+			}
+		})
+	}
+	return list
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// sleep waits, or until cancel is closed.
+func sleep(cancel <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-cancel:
+	}
+}
