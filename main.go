@@ -183,6 +183,11 @@ func latencyMatters(s *Settings) bool {
 // that Gor promises, less the rings, which are not on the heap, and stacks.
 const heapTarget = 32 << 20
 
+// gcPercent lets the heap grow less between collections than Go would: in
+// steady state nothing is allocated, and under abuse, when connections come and
+// go by the thousand, what lies about for the next collection is what counts.
+const gcPercent = 60
+
 // tuneRuntime sets what the runtime cannot know. The user's own settings
 // stand.
 func tuneRuntime(s *Settings) {
@@ -190,6 +195,9 @@ func tuneRuntime(s *Settings) {
 		// Messages above the default size may need several copies of
 		// themselves; a limit that they alone exceed would only cost time.
 		debug.SetMemoryLimit(heapTarget + 4*int64(max(0, s.MessageLimit-defaultMessageLimit)))
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	if os.Getenv("GOMAXPROCS") == "" && replaysOnTime(s) {
 		// The thread that keeps the schedule needs a free P when it wakes.
