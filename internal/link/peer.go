@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,6 +40,8 @@ type peer struct {
 	session *session      // of an acknowledged link; guarded by r.mu
 	ack     chan struct{} // the session has something to acknowledge
 	gone    chan struct{} // closed when the connection has ended
+	left    chan struct{} // closed when its place is free
+	heard   atomic.Int64  // when it sent something last, ns since 1970
 	leaving chan struct{} // closed when the receiver ends
 	drained chan struct{} // Read has done with a buffer that was lent
 
@@ -75,10 +78,12 @@ func newPeer(r *Receiver, conn net.Conn) *peer {
 		raw:     conn,
 		ack:     make(chan struct{}, 1),
 		gone:    make(chan struct{}),
+		left:    make(chan struct{}),
 		leaving: make(chan struct{}),
 		drained: make(chan struct{}, 2),
 		started: time.Now(),
 	}
+	p.heard.Store(p.started.UnixNano())
 	p.parse = p.parseFirst
 	p.scanned = -1 // see isFirst
 	if r.cfg.TLS != nil {
@@ -115,6 +120,7 @@ func (p *peer) run() {
 	p.r.mu.Lock()
 	delete(p.r.peers, p)
 	p.r.mu.Unlock()
+	close(p.left)
 }
 
 // stopReading makes the reader end. It may be called by any goroutine, after
@@ -193,8 +199,10 @@ func (p *peer) readSome() error {
 		p.full = n == len(room) || p.tls != nil && n >= smallBuffer // a record of TLS has 16 KiB at most
 		switch {
 		case n > 0:
+			now := time.Now()
+			p.heard.Store(now.UnixNano())
 			if f.n-n == p.parsed {
-				p.since = time.Now()
+				p.since = now
 			}
 			return nil
 		case err == nil:

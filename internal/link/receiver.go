@@ -39,11 +39,19 @@ type ReceiverConfig struct {
 
 	// MaxConns bounds the connections; zero means 1024.
 	MaxConns int
+
+	// IdleLeast is for how long a connection has to have been silent to give
+	// way to a new one when there are so many; zero means a minute.
+	IdleLeast time.Duration
 }
 
 const (
 	defaultFirstWait = 5 * time.Minute
 	defaultMaxConns  = 1024
+	defaultIdleLeast = time.Minute
+
+	// yieldWait is how long a connection that gives way has to end.
+	yieldWait = time.Second
 
 	// largeMemory is shared by the large buffers of busy connections, and as
 	// much again by messages that fit in none.
@@ -120,6 +128,9 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = defaultMaxConns
 	}
+	if cfg.IdleLeast <= 0 {
+		cfg.IdleLeast = defaultIdleLeast
+	}
 	r := &Receiver{
 		cfg:      cfg,
 		listener: listener,
@@ -180,13 +191,7 @@ func (r *Receiver) accept() {
 		}
 		pause = 5 * time.Millisecond
 		p := newPeer(r, conn)
-		r.mu.Lock()
-		full := len(r.peers) >= r.cfg.MaxConns
-		if !full {
-			r.peers[p] = struct{}{}
-		}
-		r.mu.Unlock()
-		if full {
+		if !r.admit(p) && !(r.makeRoom() && r.admit(p)) {
 			r.counts.Add(countCrowded)
 			r.log.say("%s: refused, there are %d connections already", conn.RemoteAddr(), r.cfg.MaxConns)
 			conn.Close()
@@ -194,6 +199,48 @@ func (r *Receiver) accept() {
 		}
 		r.readers.Go(p.run)
 	}
+}
+
+// admit takes a peer in, if there is room.
+func (r *Receiver) admit(p *peer) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.peers) >= r.cfg.MaxConns {
+		return false
+	}
+	r.peers[p] = struct{}{}
+	return true
+}
+
+// makeRoom ends the connection that has been silent longest, if that is long
+// enough, and reports whether its place is free. Its sender, when it has
+// something to send, connects again.
+func (r *Receiver) makeRoom() bool {
+	now := time.Now()
+	var idle *peer
+	r.mu.Lock()
+	for p := range r.peers {
+		if idle == nil || p.heard.Load() < idle.heard.Load() {
+			idle = p
+		}
+	}
+	r.mu.Unlock()
+	if idle == nil {
+		return false
+	}
+	silent := now.Sub(time.Unix(0, idle.heard.Load()))
+	if silent < r.cfg.IdleLeast {
+		return false
+	}
+	r.log.say("%s: connection closed: silent for %s, and there are %d connections", idle.conn.RemoteAddr(), silent.Round(time.Second), r.cfg.MaxConns)
+	idle.raw.Close()
+	select {
+	case <-idle.left:
+		return true
+	case <-time.After(yieldWait):
+	case <-r.closing:
+	}
+	return false
 }
 
 // Read gives the next message: header LF payload. It returns io.ErrShortBuffer

@@ -127,6 +127,54 @@ func TestTooManyConnections(t *testing.T) {
 	}
 }
 
+// The connection that was silent longest gives way to a new one; those that
+// speak do not.
+func TestIdleConnectionGivesWay(t *testing.T) {
+	l := listen(t)
+	r := NewReceiver(l, ReceiverConfig{Limit: 1 << 20, MaxConns: 2, IdleLeast: 50 * time.Millisecond, Logf: quiet(t)})
+	defer r.Close()
+	got := make(chan string)
+	go func() {
+		buf := make([]byte, 1<<10)
+		for {
+			n, err := r.Read(buf)
+			if err != nil {
+				close(got)
+				return
+			}
+			got <- string(buf[:n])
+		}
+	}()
+	say := func(c net.Conn, id string) {
+		t.Helper()
+		if _, err := c.Write(payload.AppendOldRecord(nil, []byte("1 "+id+" 1700000000000000000 0\nGET / HTTP/1.1\r\n\r\n"))); err != nil {
+			t.Fatal(err)
+		}
+		if msg := <-got; !strings.Contains(msg, id) {
+			t.Fatalf("got %q, want the message %s", msg, id)
+		}
+	}
+	dial := func() net.Conn {
+		t.Helper()
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	silent, speaks := dial(), dial()
+	say(silent, "a1")
+	time.Sleep(100 * time.Millisecond) // longer than IdleLeast
+	say(speaks, "b1")
+	say(dial(), "c1")
+	say(speaks, "b2")
+	silent.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := silent.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+		t.Errorf("the silent connection was not closed: %v", err)
+	}
+}
+
 func TestSilentPeer(t *testing.T) {
 	l := listen(t)
 	r := NewReceiver(l, ReceiverConfig{Limit: 1 << 20, FirstWait: 50 * time.Millisecond, Logf: quiet(t)})
