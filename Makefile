@@ -12,7 +12,7 @@
 
 GO      ?= go
 IMAGE   ?= gor-dev
-FUZZ    ?= 20000x
+FUZZ    ?= 10000x
 VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' version.go)
 
 # Tests of load, which say little more under the race detector and take minutes
