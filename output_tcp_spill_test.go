@@ -84,6 +84,20 @@ func TestSpillBound(t *testing.T) {
 
 func must1[T any](v T, _ error) T { return v }
 
+// TestSpillLowDisk: while the disk has too little room nothing is spilled, which
+// is said once.
+func TestSpillLowDisk(t *testing.T) {
+	dir := t.TempDir()
+	requests, times := steady(400, 2*time.Millisecond)
+	file := writeFile(t, filepath.Join(dir, "in.gor"), record(requests, times))
+	code, said := runGor(t, "--input-file", file, "--output-tcp", freePort(t), "--output-tcp-spill", filepath.Join(dir, "spill"),
+		"--min-free", "99.999%", "--drain-timeout", "300ms")
+	if code != 1 || strings.Count(said, "less than --min-free") != 1 || !strings.Contains(said, " 400 unsent") {
+		t.Errorf("exit %d, want 1, one line about the disk and 400 unsent:\n%s", code, said)
+	}
+	wantSums(t, said)
+}
+
 func TestSpillRefused(t *testing.T) {
 	dir := t.TempDir()
 	holder := startGor(t, "--input-dummy", "--output-tcp", "127.0.0.1:1", "--output-tcp-spill", dir)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/spill"
 )
@@ -91,8 +92,11 @@ func (p *spiller) place(items []queue.Item, msgs [][]byte) {
 		}
 		msgs = msgs[:0]
 		for _, it := range items {
-			msgs = append(msgs, it.Bytes)
+			if _, _, err := payload.Split(it.Bytes); err == nil {
+				msgs = append(msgs, it.Bytes)
+			}
 		}
+		strange := len(items) - len(msgs) // no link would take them either
 		err := p.check()
 		if err == nil {
 			err = p.store.Append(msgs)
@@ -101,12 +105,11 @@ func (p *spiller) place(items []queue.Item, msgs [][]byte) {
 		p.tell(err)
 		switch {
 		case err == nil:
+			p.lose(strange)
 			p.in.DoneBatch(items, true)
 			return
 		case halted(p.closing):
-			p.mu.Lock()
-			p.lost += uint64(len(items))
-			p.mu.Unlock()
+			p.lose(len(items))
 			p.in.DoneBatch(items, false)
 			return
 		}
@@ -114,14 +117,20 @@ func (p *spiller) place(items []queue.Item, msgs [][]byte) {
 	}
 }
 
+func (p *spiller) lose(n int) {
+	p.mu.Lock()
+	p.lost += uint64(n)
+	p.mu.Unlock()
+}
+
 // direct gives the link as many messages as it has room for, if it is there
 // and the store is empty.
 func (p *spiller) direct(items []queue.Item) (n int) {
+	p.mu.Lock() // secure must not come between
+	defer p.mu.Unlock()
 	if waiting, held, _ := p.store.Level(); waiting+held > 0 || !p.live() || halted(p.closing) {
 		return 0
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for n < len(items) && p.out.Put(items[n].Bytes) == nil {
 		n++
 	}
@@ -143,7 +152,10 @@ func (p *spiller) mayWait() bool {
 // does again.
 func (p *spiller) tell(err error) {
 	text := ""
-	if err != nil {
+	switch {
+	case errors.As(err, new(*lowDisk)):
+		text = "low disk" // what is left there changes all the time
+	case err != nil:
 		text = err.Error()
 	}
 	p.mu.Lock()
