@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/buger/gor/bench/netns"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/payload"
 )
@@ -80,12 +80,114 @@ func (f *feed) acknowledged() int {
 	return f.released
 }
 
+// A faultChain is two hosts: a relay that takes messages at relayPort, and a
+// recorder that it sends them to.
+type faultChain struct {
+	t               *testing.T
+	wire            *netns.Pair
+	recorder, relay func() *process
+	r, s            *process // the recorder and the relay that run
+}
+
+const relayPort = "127.0.0.1:28021"
+
+func (c *faultChain) dial(context.Context) (net.Conn, error) { return c.wire.Near.Dial(relayPort) }
+
+func (c *faultChain) start() { c.r, c.s = c.recorder(), c.relay() }
+
+func (c *faultChain) kill(p *process) {
+	p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// set cuts or mends the wire.
+func (c *faultChain) set(state string) {
+	c.t.Helper()
+	argv := append(c.wire.Near.Prefix()[:1:1], "-n", c.wire.Near.Name, "link", "set", "veth0", state)
+	if text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+		c.t.Fatalf("set the wire %s: %v: %s", state, err, text)
+	}
+}
+
+// harm kills the recorder ten times, ends and kills the relay twice each, and
+// cuts the wire.
+func (c *faultChain) harm(seed uint64) {
+	c.t.Helper()
+	random := rand.New(rand.NewPCG(1, seed))
+	pause := func() { time.Sleep(100*time.Millisecond + time.Duration(random.IntN(400))*time.Millisecond) }
+	for i := range 10 {
+		pause()
+		c.kill(c.r)
+		pause()
+		switch i {
+		case 2, 7:
+			c.s.cmd.Process.Signal(os.Interrupt)
+			c.s.wait()
+			c.s = c.relay()
+		case 4, 8:
+			c.kill(c.s)
+			c.s = c.relay()
+		}
+		c.r = c.recorder()
+		if i == 5 {
+			pause()
+			c.set("down")
+			time.Sleep(time.Second)
+			c.set("up")
+		}
+	}
+}
+
+// listening waits until something takes connections on a host.
+func (c *faultChain) listening(host netns.Host, addr string) {
+	c.t.Helper()
+	eventually(c.t, addr+" takes connections", func() bool {
+		conn, err := host.Dial(addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+}
+
+// A faultTally is what became of n messages of a feed.
+type faultTally struct{ n, missing, foreign, twice int }
+
+func tallyOf(t *testing.T, f *feed, n int, files ...string) faultTally {
+	t.Helper()
+	seen := make([]bool, n)
+	tally := faultTally{n: n, missing: n}
+	for _, name := range files {
+		got, metas := readAfterKills(t, name)
+		for i := range got {
+			k := numberOf(metas[i].ID)
+			switch {
+			case k < 0 || k >= n || !bytes.Equal(got[i], payload.Body(f.message(k))):
+				tally.foreign++
+			case seen[k]:
+				tally.twice++
+			default:
+				seen[k] = true
+				tally.missing--
+			}
+		}
+	}
+	return tally
+}
+
+func (f faultTally) String() string {
+	return fmt.Sprintf("%d messages, %d missing, %d foreign, %d came again after something was killed", f.n, f.missing, f.foreign, f.twice)
+}
+
 // TestLinkFaults: over a chain of two hosts, sender -> relay -> recorder, with
 // a spill at the relay, the recorder is killed and started again ten times, the
 // wire between them is cut, and the relay is ended and killed. Every message
 // that was acknowledged to the sender is in the recording at least once, with
 // its content, and what is there twice was on its way when something was
 // killed. Nothing else is there, and afterwards all goes on.
+//
+// With PEER, another program goes through the same, and the log says what it
+// lost.
 func TestLinkFaults(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, for two hosts and a wire")
@@ -97,59 +199,26 @@ func TestLinkFaults(t *testing.T) {
 			t.Fatalf("%s is %q: want a number of messages, such as 200000", faultMessagesVar, s)
 		}
 	}
-	wire := newWire(t)
 	dir := t.TempDir()
 	out, spillDir := filepath.Join(dir, "out.gor"), filepath.Join(dir, "spill")
-	at := net.JoinHostPort(wire.Far.IPv4, "28020")
-	recorder := func() *process {
-		p := spawn(t, "gor", wire.Far.Prefix(), nil, "--input-tcp", at, "--output-file", out, "--output-file-flush-interval", "100ms")
+	c := &faultChain{t: t, wire: newWire(t)}
+	at := net.JoinHostPort(c.wire.Far.IPv4, "28020")
+	gor := func(host netns.Host, args ...string) *process {
+		p := spawn(t, "gor", host.Prefix(), nil, args...)
 		p.await("gor: to ")
 		return p
 	}
-	relay := func() *process {
-		p := spawn(t, "gor", wire.Near.Prefix(), nil, "--input-tcp", "127.0.0.1:28021", "--output-tcp", at, "--output-tcp-spill", spillDir)
-		p.await("gor: to ")
-		return p
+	c.recorder = func() *process {
+		return gor(c.wire.Far, "--input-tcp", at, "--output-file", out, "--output-file-flush-interval", "100ms")
 	}
-	kill := func(p *process) {
-		p.cmd.Process.Kill()
-		<-p.ended
+	c.relay = func() *process {
+		return gor(c.wire.Near, "--input-tcp", relayPort, "--output-tcp", at, "--output-tcp-spill", spillDir)
 	}
-	set := func(state string) {
-		if text, err := exec.Command(wire.Near.Prefix()[0], "-n", wire.Near.Name, "link", "set", "veth0", state).CombinedOutput(); err != nil {
-			t.Fatalf("set the wire %s: %v: %s", state, err, text)
-		}
-	}
-
-	r, s := recorder(), relay()
+	c.start()
 	f := &feed{n: n, every: 10 * time.Second / time.Duration(n), began: time.Now(), open: true}
-	sender := link.NewSender(link.SenderConfig{
-		Dial: func(context.Context) (net.Conn, error) { return wire.Near.Dial("127.0.0.1:28021") },
-		Logf: func(string, ...any) {},
-	}, f)
+	sender := link.NewSender(link.SenderConfig{Dial: c.dial}, f)
 	defer sender.Close()
-	random := rand.New(rand.NewPCG(1, uint64(n)))
-	pause := func() { time.Sleep(100*time.Millisecond + time.Duration(random.IntN(400))*time.Millisecond) }
-	for i := range 10 {
-		pause()
-		kill(r)
-		pause()
-		switch i {
-		case 2, 7:
-			s.stop()
-			s = relay()
-		case 4, 8:
-			kill(s)
-			s = relay()
-		}
-		r = recorder()
-		if i == 5 {
-			pause()
-			set("down")
-			time.Sleep(time.Second)
-			set("up")
-		}
-	}
+	c.harm(uint64(n))
 	select {
 	case <-sender.Done():
 	case <-time.After(testTimeout):
@@ -160,49 +229,94 @@ func TestLinkFaults(t *testing.T) {
 	}
 
 	// What comes after the last fault passes, behind what the relay still has.
-	fresh := &feed{n: n + 1, given: n}
-	last := link.NewSender(link.SenderConfig{
-		Dial: func(context.Context) (net.Conn, error) { return wire.Near.Dial("127.0.0.1:28021") },
-	}, fresh)
+	last := link.NewSender(link.SenderConfig{Dial: c.dial}, &feed{n: n + 1, given: n})
+	defer last.Close()
 	select {
 	case <-last.Done():
 	case <-time.After(testTimeout):
 		t.Fatal("a fresh message is not acknowledged")
 	}
-	eventually(t, "the spill is sent", func() bool { return len(must1(filepath.Glob(filepath.Join(spillDir, "*", "*.gor")))) == 0 })
-	s.cmd.Process.Signal(syscall.SIGINT)
-	if code := s.wait(); code != 0 {
-		t.Errorf("the relay's exit code is %d", code)
+	awaitSpillSent(t, spillDir)
+	c.s.stop()
+	c.r.stop()
+	tally := tallyOf(t, f, n+1, out)
+	if tally.missing > 0 || tally.foreign > 0 {
+		t.Errorf("%d messages are missing, %d are foreign", tally.missing, tally.foreign)
 	}
-	r.stop()
-
-	got, metas := readAfterKills(t, out)
-	seen := make([]int, n+1)
-	foreign, twice := 0, 0
-	for i := range got {
-		k := numberOf(f, metas[i].ID)
-		if k < 0 || k > n || !bytes.Equal(got[i], payload.Body(f.message(k))) {
-			foreign++
-			continue
-		}
-		if seen[k]++; seen[k] > 1 {
-			twice++
-		}
+	t.Log(tally)
+	if peer := os.Getenv("PEER"); peer != "" {
+		t.Run("peer", func(t *testing.T) { peerFaults(t, c.wire, peer, n) })
 	}
-	missing := 0
-	for _, c := range seen {
-		if c == 0 {
-			missing++
-		}
-	}
-	if missing > 0 || foreign > 0 {
-		t.Errorf("%d messages are missing, %d are foreign", missing, foreign)
-	}
-	t.Logf("%d messages, %d missing, %d foreign, %d came again after something was killed", n+1, missing, foreign, twice)
 }
 
-// numberOf tells which message of a feed has the id.
-func numberOf(f *feed, id []byte) int {
+// peerFaults has another program go through the same as far as it can: the
+// plain stream, no spill. What it loses is said and is no failure.
+func peerFaults(t *testing.T, wire *netns.Pair, peer string, n int) {
+	dir := t.TempDir()
+	c := &faultChain{t: t, wire: wire}
+	at := net.JoinHostPort(c.wire.Far.IPv4, "28020")
+	start := func(host netns.Host, addr string, args ...string) *process {
+		p := spawnProgram(t, host.Prefix(), peer, nil, nil, nil, append([]string{"--input-tcp", addr}, args...)...)
+		c.listening(host, addr)
+		return p
+	}
+	c.recorder = func() *process {
+		return start(c.wire.Far, at, "--output-file", filepath.Join(dir, "out.gor"), "--output-file-append", "--output-file-flush-interval", "100ms")
+	}
+	c.relay = func() *process { return start(c.wire.Near, relayPort, "--output-tcp", at) }
+	c.start()
+	f := &feed{n: n, every: 10 * time.Second / time.Duration(n), began: time.Now(), open: true}
+	var sending sync.WaitGroup
+	sending.Go(func() { f.sendPlain(c) })
+	c.harm(uint64(n))
+	sending.Wait()
+	time.Sleep(3 * time.Second) // it acknowledges nothing: nobody knows when it is done
+	c.s.cmd.Process.Signal(os.Interrupt)
+	c.s.wait()
+	c.r.cmd.Process.Signal(os.Interrupt)
+	c.r.wait()
+	t.Logf("%s: %v", filepath.Base(peer), tallyOf(t, f, n, must1(filepath.Glob(filepath.Join(dir, "*.gor")))...))
+}
+
+// sendPlain sends all messages as a sender does that is never acknowledged. A
+// message whose writing fails is sent again.
+func (f *feed) sendPlain(c *faultChain) {
+	var conn net.Conn
+	var msgs [256][]byte
+	for {
+		n, more := f.Take(msgs[:], nil)
+		for i := 0; i < n; {
+			var err error
+			if conn == nil {
+				if conn, err = c.dial(context.Background()); err != nil {
+					time.Sleep(10 * time.Millisecond)
+					continue
+				}
+			}
+			if _, err = conn.Write(payload.AppendOldRecord(nil, msgs[i])); err != nil {
+				conn.Close()
+				conn = nil
+				continue
+			}
+			i++
+		}
+		if !more {
+			if conn != nil {
+				conn.Close()
+			}
+			return
+		}
+	}
+}
+
+// awaitSpillSent waits until nothing is left in a spill.
+func awaitSpillSent(t *testing.T, dir string) {
+	t.Helper()
+	eventually(t, "the spill is sent", func() bool { return len(must1(filepath.Glob(filepath.Join(dir, "*", "*.gor")))) == 0 })
+}
+
+// numberOf tells which message of a feed has the id, or -1.
+func numberOf(id []byte) int {
 	if len(id) != 24 {
 		return -1
 	}
@@ -266,13 +380,13 @@ func TestLinkRestarts(t *testing.T) {
 		r = recorder()
 	}
 	await(n)
-	eventually(t, "the spill is sent", func() bool { return len(must1(filepath.Glob(filepath.Join(spillDir, "*", "*.gor")))) == 0 })
+	awaitSpillSent(t, spillDir)
 	s.stop()
 	r.stop()
 	got, metas := readRecording(t, out, '1')
 	seen := make([]int, n)
 	for i := range got {
-		if k := numberOf(f, metas[i].ID); k >= 0 && k < n && bytes.Equal(got[i], payload.Body(f.message(k))) {
+		if k := numberOf(metas[i].ID); k >= 0 && k < n && bytes.Equal(got[i], payload.Body(f.message(k))) {
 			seen[k]++
 		} else {
 			t.Errorf("a foreign message: %q", got[i])

@@ -92,9 +92,15 @@ func spawnFull(t *testing.T, role string, prefix []string, stdin io.Reader, stdo
 	if err != nil {
 		t.Fatal(err)
 	}
-	argv := append(append(append([]string{}, prefix...), self), args...)
+	return spawnProgram(t, prefix, self, []string{roleVar + "=" + role}, stdin, stdout, args...)
+}
+
+// spawnProgram starts any program, with env beside the test's own.
+func spawnProgram(t *testing.T, prefix []string, program string, env []string, stdin io.Reader, stdout io.Writer, args ...string) *process {
+	t.Helper()
+	argv := append(append(append([]string{}, prefix...), program), args...)
 	p := &process{t: t, cmd: exec.Command(argv[0], argv[1:]...), grew: make(chan struct{}, 1), ended: make(chan struct{}), patience: testTimeout}
-	p.cmd.Env = append(os.Environ(), roleVar+"="+role)
+	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdin = stdin
 	p.cmd.Stdout = stdout
 	p.cmd.Stderr = p
@@ -114,7 +120,7 @@ func spawnFull(t *testing.T, role string, prefix []string, stdin io.Reader, stdo
 			<-p.ended
 		}
 		if t.Failed() {
-			t.Logf("%s %s:\n%s", role, strings.Join(args, " "), p.said())
+			t.Logf("%s:\n%s", strings.Join(append(env, args...), " "), p.said())
 		}
 	})
 	return p

@@ -47,7 +47,7 @@ func (w *fileWriter) flush(t *recordTarget) {
 			return
 		}
 		wait = min(max(2*wait, retryFirst), retryMost)
-		if !w.pause(wait) {
+		if !sleep(w.closing, wait) {
 			return // end writes once more
 		}
 	}
@@ -74,18 +74,6 @@ func (w *fileWriter) say(err error) {
 func (w *fileWriter) resume() {
 	w.said = ""
 	w.stoppedFor.Add(int64(time.Since(w.stopped)))
-}
-
-// pause waits, and returns false when the output is closing.
-func (w *fileWriter) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-w.closing:
-		return false
-	}
 }
 
 // write opens t if need be and writes its records.

@@ -2,17 +2,7 @@
 
 package main
 
-import (
-	"errors"
-	"io/fs"
-	"os"
-)
-
-var errLocked = errors.New("locked by another process")
-
-// lockFile trusts that only one process writes a file, where there is no
-// flock(2) of Linux.
-func lockFile(*os.File) error { return nil }
+import "io/fs"
 
 func removed(fs.FileInfo) bool { return false }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -114,8 +115,8 @@ func (r *recordFile) prepare() error {
 	if r.regular = info.Mode().IsRegular(); !r.regular {
 		return nil
 	}
-	switch err := lockFile(r.f); {
-	case errors.Is(err, errLocked):
+	switch err := filelock.Lock(r.f); {
+	case errors.Is(err, filelock.ErrLocked):
 		return &leftAlone{"is being written by another process"}
 	case err != nil:
 		return fmt.Errorf("lock %q: %w", r.name, err)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/spill"
@@ -30,7 +31,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	dir := filepath.Join(s.TCP.Spill, string(appendSafe(nil, []byte(o.addr))))
 	store, mark, err := spill.Open(dir, int64(s.TCP.SpillSize), s.MessageLimit+maxHeaderLine)
 	switch {
-	case errors.Is(err, spill.ErrInUse):
+	case errors.Is(err, filelock.ErrLocked):
 		return fmt.Errorf("--output-tcp-spill: %w; give each Gor a folder of its own", err)
 	case err != nil:
 		return fmt.Errorf("--output-tcp-spill: %w", err)
@@ -63,7 +64,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	return nil
 }
 
-// settle is Settle with a spill: what the receiver cannot take is safe on disk.
+// drain returns when all is sent, or safe on disk while there is no receiver.
 func (s *linkSpill) drain(cancel <-chan struct{}) error {
 	for {
 		if err := s.settle(cancel); err != nil {
@@ -98,6 +99,7 @@ func (s *linkSpill) close(w *linkWorkers) (unsent int) {
 func (s *linkSpill) fates(rows []stats.Count) []stats.Count {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	rows = append(rows, stats.Count{Name: "spill damaged", N: uint64(s.store.Damaged())})
 	early := s.found
 	for i := range rows {
 		n := min(early, rows[i].N)
@@ -117,10 +119,6 @@ func (s *linkSpill) report(r *report) {
 	if s.kept > 0 {
 		r.line("spill: %s in %s for the next start", plural(int(s.kept), "message"), s.dir)
 		r.value("spill_kept", s.kept)
-	}
-	if n := s.store.Damaged(); n > 0 {
-		r.line("spill: %s could not be read back", plural(n, "message"))
-		r.value("spill_damaged", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -175,11 +176,23 @@ func (p *spiller) tell(err error) {
 
 // feed gives the link what is on disk.
 func (p *spiller) feed() {
+	said := ""
 	for {
 		msg, err := p.store.Next()
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF):
 			return
+		case err != nil:
+			if text := err.Error(); text != said {
+				said = text
+				p.logf("read what was spilled: %v; trying again", err)
+			}
+			if !sleep(p.closing, spillRetry) {
+				return
+			}
+			continue
 		}
+		said = ""
 		for p.out.Put(msg) != nil {
 			if !p.out.Room(p.closing, time.Second) && halted(p.closing) {
 				return // it stays on disk
@@ -223,6 +236,7 @@ func (p *spiller) settle(cancel <-chan struct{}) error {
 			// Nobody knows when the receiver is back.
 			if err := p.secure(); err != nil {
 				p.tell(err)
+				sleep(cancel, spillRetry)
 			}
 		}
 		sleep(cancel, spillGrain)
@@ -327,12 +341,14 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// sleep waits, or until cancel is closed.
-func sleep(cancel <-chan struct{}, d time.Duration) {
+// sleep waits, and returns false when cancel was closed before.
+func sleep(cancel <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-cancel:
+		return false
 	}
 }

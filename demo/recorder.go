@@ -20,7 +20,7 @@ import (
 // A recorder is a running Gor that writes the recording.
 type recorder struct {
 	cmd  *exec.Cmd
-	link net.Conn      // to its --input-tcp, when it could not capture
+	link *net.TCPConn  // to its --input-tcp, when it could not capture
 	read chan struct{} // closed when its stderr has ended
 }
 
@@ -50,10 +50,12 @@ func startRecorder(gor string, production *site, recording string) (*recorder, e
 	if r == nil {
 		return nil, errors.New(strings.TrimSpace(refusal))
 	}
-	if r.link, err = net.Dial("tcp", addr); err != nil {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
 		r.kill()
 		return nil, err
 	}
+	r.link = conn.(*net.TCPConn)
 	number := uint32(0)
 	production.setTap(func(req *http.Request, body []byte) {
 		number++
@@ -110,9 +112,14 @@ func launch(gor string, args ...string) (r *recorder, refusal string, err error)
 func (r *recorder) stop(production *site) error {
 	production.setTap(nil)
 	if r.link != nil {
+		// Nobody acknowledges what is sent this way; but Gor closes its end when
+		// it has read all.
+		r.link.CloseWrite()
+		r.link.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.Copy(io.Discard, r.link); err != nil {
+			return fmt.Errorf("wait for Gor to read all: %w", err)
+		}
 		r.link.Close()
-		// Nobody acknowledges what is sent this way: give it time to be read.
-		time.Sleep(300 * time.Millisecond)
 	}
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 		return err

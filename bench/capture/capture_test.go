@@ -218,9 +218,6 @@ func TestTable(t *testing.T) {
 	if got := table.ratio(ourGor, nothing, rateOf); got < 0.899 || got > 0.901 {
 		t.Errorf("ratio %v, want 0.9", got)
 	}
-	if got := median([]float64{4, 1, 3, 2}); got != 2.5 {
-		t.Errorf("median %v, want 2.5", got)
-	}
 	var out bytes.Buffer
 	if err := table.write(&out); err != nil {
 		t.Fatal(err)

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 
+	"github.com/buger/gor/bench/figures"
 	"github.com/buger/gor/bench/loadgen"
 )
 
@@ -30,29 +30,12 @@ func newTable(link string, kind loadgen.Case, o options) *table {
 
 func (t *table) add(captor string, m measurement) { t.rounds[captor] = append(t.rounds[captor], m) }
 
-// ratio is the median over the rounds of f of one captor through f of another.
-// What changes on the machine while all of it runs changes both of a round.
 func (t *table) ratio(a, b string, f func(measurement) float64) float64 {
-	values := make([]float64, len(t.rounds[a]))
-	for i, m := range t.rounds[a] {
-		values[i] = f(m) / f(t.rounds[b][i])
-	}
-	return median(values)
+	return figures.Ratio(t.rounds[a], t.rounds[b], f)
 }
 
 func (t *table) median(captor string, f func(measurement) float64) float64 {
-	values := make([]float64, len(t.rounds[captor]))
-	for i, m := range t.rounds[captor] {
-		values[i] = f(m)
-	}
-	return median(values)
-}
-
-// median sorts values.
-func median(values []float64) float64 {
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
+	return figures.Median(t.rounds[captor], f)
 }
 
 func rateOf(m measurement) float64   { return m.rate }
@@ -124,24 +107,18 @@ func sumOf(list []measurement, f func(measurement) int64) string {
 
 // goals says which of the goals for this case Gor meets.
 func (t *table) goals() (lines []string) {
-	verdict := func(met bool) string {
-		if met {
-			return "met"
-		}
-		return "missed"
-	}
 	if t.kind == loadgen.Get {
 		cpu, rate := t.ratio(ourGor, tcpdump, cpuOf), t.ratio(ourGor, tcpdump, rateOf)
 		lines = append(lines,
-			fmt.Sprintf("goal %s: CPU %.2f times tcpdump's, at most %.0f", verdict(cpu <= mostOfTcpdumpCPU), cpu, mostOfTcpdumpCPU),
-			fmt.Sprintf("goal %s: throughput %.3f of that beside tcpdump, at least %.0f", verdict(rate >= leastOfTcpdump), rate, leastOfTcpdump))
+			fmt.Sprintf("goal %s: CPU %.2f times tcpdump's, at most %.0f", figures.Verdict(cpu <= mostOfTcpdumpCPU), cpu, mostOfTcpdumpCPU),
+			fmt.Sprintf("goal %s: throughput %.3f of that beside tcpdump, at least %.0f", figures.Verdict(rate >= leastOfTcpdump), rate, leastOfTcpdump))
 	}
 	if t.kind == loadgen.Get || t.kind == loadgen.Post1k {
 		most := 0.0 // of any round: a ceiling has no median
 		for _, m := range t.rounds[ourGor] {
 			most = max(most, memoryOf(m))
 		}
-		lines = append(lines, fmt.Sprintf("goal %s: %.1f MB resident, at most %d", verdict(most <= mostMemory), most, mostMemory))
+		lines = append(lines, fmt.Sprintf("goal %s: %.1f MB resident, at most %d", figures.Verdict(most <= mostMemory), most, mostMemory))
 	}
 	return lines
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"text/tabwriter"
+
+	"github.com/buger/gor/bench/figures"
 )
 
 const usage = `usage: link [flags] GOR
@@ -153,8 +155,8 @@ func report(w io.Writer, size int, in recording, list []pair, results map[string
 		for _, r := range rs {
 			intact, missing, twice, foreign = intact+r.intact, missing+r.missing, twice+r.twice, foreign+r.foreign
 		}
-		fmt.Fprintf(tw, "%s\t%.0f\t%.0f\t%.1f\t%.1f\t%.2f\t%d\t%d\t%d\t%d\t\n", p.name, median(rs, result.messageRate), median(rs, result.byteRate)/1e6,
-			median(rs, result.senderMB), median(rs, result.receiverMB), median(rs, result.cpuPerGB), intact, missing, twice, foreign)
+		fmt.Fprintf(tw, "%s\t%.0f\t%.0f\t%.1f\t%.1f\t%.2f\t%d\t%d\t%d\t%d\t\n", p.name, figures.Median(rs, result.messageRate), figures.Median(rs, result.byteRate)/1e6,
+			figures.Median(rs, result.senderMB), figures.Median(rs, result.receiverMB), figures.Median(rs, result.cpuPerGB), intact, missing, twice, foreign)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -163,13 +165,9 @@ func report(w io.Writer, size int, in recording, list []pair, results map[string
 }
 
 func goals(w io.Writer, size int, rs []result) error {
-	rate, bytes := median(rs, result.messageRate), median(rs, result.byteRate)
+	rate, bytes := figures.Median(rs, result.messageRate), figures.Median(rs, result.byteRate)
 	line := func(met bool, format string, args ...any) {
-		verdict := "missed"
-		if met {
-			verdict = "met"
-		}
-		fmt.Fprintf(w, "goal %s: %s\n", verdict, fmt.Sprintf(format, args...))
+		fmt.Fprintf(w, "goal %s: %s\n", figures.Verdict(met), fmt.Sprintf(format, args...))
 	}
 	if size == 1<<10 {
 		line(rate >= leastMessages, "%.0f messages/s, at least %d", rate, leastMessages)
@@ -184,13 +182,4 @@ func goals(w io.Writer, size int, rs []result) error {
 	line(most <= mostMemory>>20, "%.1f MB resident, at most %d", most, mostMemory>>20)
 	line(whole, "all intact, once")
 	return nil
-}
-
-func median(rs []result, f func(result) float64) float64 {
-	values := make([]float64, len(rs))
-	for i, r := range rs {
-		values[i] = f(r)
-	}
-	slices.Sort(values)
-	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }

@@ -25,6 +25,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/buger/gor/bench/figures"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -286,11 +287,7 @@ func goals(w io.Writer, results map[string][]result) error {
 		{offset.Abs() <= goalOffset, fmt.Sprintf("offset at the end %s, at most %s", offset, goalOffset)},
 		{inversions == 0, fmt.Sprintf("%d inversions within a connection with --recognize-tcp-sessions", inversions)},
 	} {
-		verdict := "missed"
-		if g.met {
-			verdict = "met"
-		}
-		if _, err := fmt.Fprintf(w, "goal %s: %s\n", verdict, g.text); err != nil {
+		if _, err := fmt.Fprintf(w, "goal %s: %s\n", figures.Verdict(g.met), g.text); err != nil {
 			return err
 		}
 	}

@@ -17,12 +17,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
 
+	"github.com/buger/gor/bench/figures"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -142,56 +142,30 @@ func report(w io.Writer, o options, senders []sender, rounds map[string][]measur
 			sent, came, conns = sent+m.sent, came+m.came, conns+m.conns
 		}
 		fmt.Fprintf(tw, "%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.1f\t%d\t%d\t%d\t\n", s.name,
-			median(list, rateOf), ratio(rounds, s.name, rateOf), median(list, cpuOf), ratio(rounds, s.name, cpuOf),
-			median(list, memoryOf), sent, came, conns)
+			figures.Median(list, rateOf), ratio(rounds, s.name, rateOf), figures.Median(list, cpuOf), ratio(rounds, s.name, cpuOf),
+			figures.Median(list, memoryOf), sent, came, conns)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
 	rate, cpu := ratio(rounds, ourGor, rateOf), ratio(rounds, ourGor, cpuOf)
-	fmt.Fprintf(w, "goal %s: %.2f of the raw client's rate, at least %.1f\n", verdict(rate >= leastRate), rate, leastRate)
-	fmt.Fprintf(w, "goal %s: %.2f times the raw client's CPU, at most %.1f\n", verdict(cpu <= mostCPU), cpu, mostCPU)
+	fmt.Fprintf(w, "goal %s: %.2f of the raw client's rate, at least %.1f\n", figures.Verdict(rate >= leastRate), rate, leastRate)
+	fmt.Fprintf(w, "goal %s: %.2f times the raw client's CPU, at most %.1f\n", figures.Verdict(cpu <= mostCPU), cpu, mostCPU)
 	exact := true
 	for _, m := range rounds[ourGor] {
 		exact = exact && m.sent == m.came
 	}
-	_, err := fmt.Fprintf(w, "goal %s: every request at the server once\n", verdict(exact))
+	_, err := fmt.Fprintf(w, "goal %s: every request at the server once\n", figures.Verdict(exact))
 	return err
-}
-
-func verdict(met bool) string {
-	if met {
-		return "met"
-	}
-	return "missed"
 }
 
 func rateOf(m measurement) float64   { return float64(m.came) / m.took.Seconds() }
 func cpuOf(m measurement) float64    { return m.cpu.Seconds() / float64(m.came) * 100_000 }
 func memoryOf(m measurement) float64 { return float64(m.memory) / (1 << 20) }
 
-func median(list []measurement, f func(measurement) float64) float64 {
-	values := make([]float64, len(list))
-	for i, m := range list {
-		values[i] = f(m)
-	}
-	return middle(values)
-}
-
-// ratio is the median over the rounds of one sender's figure through the raw
-// client's: what changes on the machine meanwhile changes both of a round.
+// ratio compares a sender with the raw client.
 func ratio(rounds map[string][]measurement, name string, f func(measurement) float64) float64 {
-	values := make([]float64, len(rounds[name]))
-	for i, m := range rounds[name] {
-		values[i] = f(m) / f(rounds[rawClient][i])
-	}
-	return middle(values)
-}
-
-func middle(values []float64) float64 {
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
+	return figures.Ratio(rounds[name], rounds[rawClient], f)
 }
 
 // clientMain is the role "client ADDRESS CONNECTIONS REQUESTS".

@@ -42,6 +42,7 @@ type peer struct {
 	gone    chan struct{} // closed when the connection has ended
 	left    chan struct{} // closed when its place is free
 	heard   atomic.Int64  // when it sent something last, ns since 1970
+	listens atomic.Bool   // its reader waits for it, and not for Read
 	leaving chan struct{} // closed when the receiver ends
 	drained chan struct{} // Read has done with a buffer that was lent
 
@@ -194,7 +195,9 @@ func (p *peer) readSome() error {
 			// Others wait: end with this record, and hand the buffer on.
 			room = f.bytes[f.n : p.parsed+p.need]
 		}
+		p.listens.Store(true)
 		n, err := p.conn.Read(room)
+		p.listens.Store(false)
 		f.n += n
 		p.full = n == len(room) || p.tls != nil && n >= smallBuffer // a record of TLS has 16 KiB at most
 		switch {

@@ -220,7 +220,7 @@ func (r *Receiver) makeRoom() bool {
 	var idle *peer
 	r.mu.Lock()
 	for p := range r.peers {
-		if idle == nil || p.heard.Load() < idle.heard.Load() {
+		if p.listens.Load() && (idle == nil || p.heard.Load() < idle.heard.Load()) {
 			idle = p
 		}
 	}

@@ -118,8 +118,8 @@ func (r *Reorder) Peek() (int64, bool) {
 func (r *Reorder) Pop() (msg []byte, t int64, ok bool) {
 	r.free.Put(r.out)
 	r.out = nil
-	// A buffer is at most twice its message. What goes beyond that is of
-	// sizes that were needed once; those of now come back by themselves.
+	// A buffer is little larger than its message. What goes beyond twice that
+	// is of sizes that were needed once; those of now come back by themselves.
 	if r.free.Bytes()+r.caps > 2*r.limit {
 		r.free.Drop()
 	}

@@ -44,5 +44,6 @@ func (c *clock) sleepUntil(t int64) {
 }
 
 // tightenTimers has the kernel not join this thread's wake-ups with others:
-// its default slack is 50 µs. Where that is forbidden, sleeps end later.
+// its default slack is 50 µs. Where that is forbidden, sleeps end later. The
+// next sleep may be another thread's; those that had one keep the small slack.
 func tightenTimers() { unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, 1, 0) }

@@ -471,3 +471,43 @@ func waitSettlers(q *Queue, n int) {
 		runtime.Gosched()
 	}
 }
+
+// A batch that is done with leaves as its messages would one by one.
+func TestDoneBatch(t *testing.T) {
+	q := New(8, 100)
+	for i := range 6 {
+		if err := q.Put([]byte{byte(i), 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !q.HalfFull() {
+		t.Error("6 of 8 places are not half of them")
+	}
+	items := make([]Item, 4)
+	if n := q.GetBatch(items, nil, long); n != 4 {
+		t.Fatalf("%d messages", n)
+	}
+	var waiting []byte
+	q.Each(func(msg []byte) { waiting = append(waiting, msg[0]) })
+	if string(waiting) != "\x04\x05" {
+		t.Errorf("%v wait, want 4 and 5", waiting)
+	}
+	if !q.HalfFull() {
+		t.Error("60 of 100 bytes are not half of them")
+	}
+	q.DoneBatch(items, true)
+	for i, it := range items {
+		if it.Bytes != nil {
+			t.Errorf("item %d is not cleared", i)
+		}
+	}
+	if q.Bytes() != 20 || q.HalfFull() {
+		t.Errorf("%d bytes are held, want 20", q.Bytes())
+	}
+	rest := make([]Item, 4)
+	n := q.GetBatch(rest, nil, long)
+	q.DoneBatch(rest[:n], false)
+	if err := q.Settle(nil); err != nil || q.Bytes() != 0 {
+		t.Errorf("Settle = %v with %d bytes", err, q.Bytes())
+	}
+}

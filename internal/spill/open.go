@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -21,9 +22,6 @@ const (
 	positionFile = "position.json"
 	lockName     = "lock"
 )
-
-// ErrInUse is what Open returns when another process has the folder.
-var ErrInUse = errors.New("the folder is in use by another process")
 
 // A Mark is what a sender that ended in good order tells its successor: who it
 // was to the receiver, and the number of the first message that is kept.
@@ -42,19 +40,24 @@ type position struct {
 // Open opens a folder, which it makes when there is none, for at most limit
 // bytes on disk and messages of at most most bytes. mark is that of the last
 // Close, nil when the process that used the folder did not get so far: then
-// some of what is kept may have been sent.
+// some of what is kept may have been sent. When another process has the
+// folder, the error is filelock.ErrLocked.
 func Open(dir string, limit int64, most int) (s *Store, mark *Mark, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}
-	unlock, err := lockFolder(filepath.Join(dir, lockName))
+	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := filelock.Lock(lock); err != nil {
+		lock.Close()
 		return nil, nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	s = &Store{dir: dir, limit: limit, most: most, next: firstSegment, unlock: unlock}
+	s = &Store{dir: dir, limit: limit, most: most, next: firstSegment, lock: lock}
 	s.more.L = &s.mu
 	if mark, err = s.load(); err != nil {
-		unlock()
+		lock.Close()
 		return nil, nil, err
 	}
 	return s, mark, nil

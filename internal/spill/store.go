@@ -33,7 +33,7 @@ type Store struct {
 	limit int64 // bytes on disk
 	most  int   // bytes of a message
 
-	unlock func()
+	lock *os.File // on the folder, until it is closed
 
 	mu      sync.Mutex
 	more    sync.Cond // something can be taken, or closed
@@ -136,8 +136,9 @@ func (s *Store) seal() {
 	}
 }
 
-// Next takes the next message. It waits for one, and returns io.EOF once
-// Close was called. The message is valid until the next call.
+// Next takes the next message. It waits for one, and returns io.EOF once Stop
+// was called. Any other error may go away: nothing is given up for it, and the
+// next call tries again. The message is valid until the next call.
 func (s *Store) Next() ([]byte, error) {
 	for {
 		seg, err := s.turn()
@@ -145,9 +146,13 @@ func (s *Store) Next() ([]byte, error) {
 			return nil, err
 		}
 		msg, err := s.src.Next()
+		if err != nil && err != io.EOF {
+			s.shut()
+			return nil, err
+		}
 		s.mu.Lock()
-		if err != nil {
-			// Damage on the disk: the rest of the segment cannot be had.
+		if err == io.EOF {
+			// Damage on the disk: the segment has fewer than were written to it.
 			gone := seg.count - seg.taken
 			seg.count, s.damaged, s.waiting = seg.taken, s.damaged+gone, s.waiting-gone
 			s.sweep()
@@ -184,27 +189,21 @@ func (s *Store) turn() (*segment, error) {
 		return seg, nil
 	}
 	s.shut()
-	s.at = seg
 	f, err := os.Open(seg.name(s.dir))
-	if err == nil {
-		s.file = f
-		s.src, err = payload.Open(f, f.Name(), s.most)
+	if err != nil {
+		return nil, err
 	}
+	s.at, s.file = seg, f
+	s.src, err = payload.Open(f, f.Name(), s.most)
 	for ; err == nil && skip > 0; skip-- {
 		_, err = s.src.Next()
 	}
-	if err != nil {
-		s.src = failed{err}
+	if err != nil && err != io.EOF { // an end that comes too early, Next finds too
+		s.shut()
+		return nil, err
 	}
 	return seg, nil
 }
-
-// failed is a source that could not be opened.
-type failed struct{ err error }
-
-func (f failed) Next() ([]byte, error)  { return nil, f.err }
-func (f failed) Damage() payload.Damage { return payload.Damage{} }
-func (f failed) Format() string         { return "" }
 
 func (s *Store) shut() {
 	if s.file != nil {
@@ -278,7 +277,7 @@ func (s *Store) Close(before [][]byte, mark *Mark) (kept int, err error) {
 	s.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.unlock()
+	defer s.lock.Close()
 	s.seal()
 	if len(before) > 0 {
 		if err := s.prepend(before); err != nil {

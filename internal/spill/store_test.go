@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -164,7 +165,7 @@ func TestSecure(t *testing.T) {
 		}
 		level(t, s, later, 5)
 		take(t, s, 5, 5+later)
-		s.unlock() // as the end of the process does
+		s.lock.Close() // as the end of the process does
 		s, _ = open(t, dir)
 		take(t, s, 0, 5+later)
 		s.Release(5 + later)
@@ -184,8 +185,8 @@ func TestCrash(t *testing.T) {
 		t.Fatal("no mark")
 	}
 	take(t, s, 0, 10)
-	s.Release(4) // saved: the first one of a while
-	s.unlock()   // as the end of the process does
+	s.Release(4)   // saved: the first one of a while
+	s.lock.Close() // as the end of the process does
 	// A record that was being written.
 	name := recordings(t, dir)[0]
 	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
@@ -232,8 +233,8 @@ func TestFull(t *testing.T) {
 func TestInUse(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := open(t, dir)
-	if _, _, err := Open(dir, testLimit, testMost); !errors.Is(err, ErrInUse) {
-		t.Errorf("a second Open: %v, want %v", err, ErrInUse)
+	if _, _, err := Open(dir, testLimit, testMost); !errors.Is(err, filelock.ErrLocked) {
+		t.Errorf("a second Open: %v, want %v", err, filelock.ErrLocked)
 	}
 	s.Close(nil, nil)
 	s, _ = open(t, dir)
@@ -264,6 +265,31 @@ func TestDamage(t *testing.T) {
 	level(t, s, 0, 0)
 	if left := recordings(t, dir); len(left) > 0 {
 		t.Errorf("%v are left", left)
+	}
+}
+
+// What cannot be opened now, as when there are too many open files, is not
+// given up.
+func TestTrouble(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, dir)
+	s.Append(messages(0, 3))
+	name := recordings(t, dir)[0]
+	if err := os.Rename(name, name+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := s.Next(); err == nil || err == io.EOF {
+			t.Fatalf("Next without the file: %v", err)
+		}
+	}
+	level(t, s, 3, 0)
+	if err := os.Rename(name+".away", name); err != nil {
+		t.Fatal(err)
+	}
+	take(t, s, 0, 3)
+	if n := s.Damaged(); n != 0 {
+		t.Errorf("%d damaged", n)
 	}
 }
 
