@@ -1,12 +1,8 @@
 package main
 
 import (
-	"errors"
 	"flag"
-	"fmt"
-	"io"
 	"math"
-	"strings"
 	"time"
 
 	rawsocket "github.com/buger/gor/raw_socket_listener"
@@ -42,6 +38,8 @@ type Settings struct {
 	HTTPPprof    string // address; "": none
 	SummaryJSON  string // file; "": none
 	Version      bool
+	Config       string // file; "": none
+	Check        bool
 
 	RawTrackResponse bool
 	RawBufferSize    int           // bytes of all rings together
@@ -56,6 +54,15 @@ type Settings struct {
 	RawRings         int   // 0: chosen by the number of cores
 	RawMaxBuffered   int   // bytes of torn messages and early segments
 	RawMaxConns      int
+	RawRealIP        string   // header to tell the client's address in; "": none
+	RawIncomplete    bool     // give messages with holes too
+	RawProtocol      string   // "http" or "binary"
+	RawStats         bool     // print what the capture has, every 5 seconds
+	RawIgnored       []string // interfaces that are not captured
+	RawVLAN          bool     // only frames with a VLAN tag
+	RawVLANIDs       []int    // of these; none: of any
+
+	HTTPInputLimit int // connections of each --input-http
 
 	FileLoop      bool
 	FileReadDepth int           // records
@@ -71,10 +78,25 @@ type Settings struct {
 	HTTPTimeout       time.Duration
 	HTTPSkipVerify    bool
 	HTTPStats         bool
+	HTTPStatsMs       int    // between two lines of it
+	Elasticsearch     string // where to report exchanges; "": nowhere
 	HTTPRedirects     int
 	HTTPTrackResponse bool
 	HTTPOriginalHost  bool
 	ResponseBuffer    int // bytes of one response's head and of one read
+
+	WSSkipVerify bool
+	WSSticky     bool
+	WSWorkers    int
+	WSStats      bool
+
+	BinaryWorkers       int // -1 or 0: dynamic
+	BinaryTimeout       time.Duration
+	BinaryTrackResponse bool
+	BinaryBuffer        int // bytes of one response that are passed on
+
+	Middleware   string // command; "": none
+	PrettifyHTTP bool
 
 	TCPStats bool
 	TCP      linkSettings
@@ -88,6 +110,8 @@ type Settings struct {
 	MinFree           minFree
 
 	Rules []ruleArg // filters and rewrites, in the order of the command line
+
+	Notes []string // to be said once: flags that are no longer needed, and the like
 }
 
 // ruleArg is one filter or rewrite as the command line names it.
@@ -144,6 +168,13 @@ func defaultSettings() *Settings {
 		HTTPWorkerTimeout: 2 * time.Second,
 		HTTPQueueLen:      defaultQueueLen,
 		HTTPTimeout:       5 * time.Second,
+		HTTPStatsMs:       5000,
+		HTTPInputLimit:    1024,
+		RawProtocol:       protocolHTTP,
+		WSWorkers:         1,
+		BinaryWorkers:     -1,
+		BinaryTimeout:     5 * time.Second,
+		BinaryBuffer:      1 << 20,
 		ResponseBuffer:    1 << 20,
 		TCP:               linkSettings{Workers: 1, SpillSize: 1 << 30},
 		FileFlushInterval: time.Second,
@@ -166,6 +197,8 @@ func (s *Settings) groups() []flagGroup {
 				"gor --input-tcp :28020 --output-http staging.com", input("input-tcp")},
 			{"input-file", "FILE", "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. FILE may be a pattern; several files are merged by time",
 				"gor --input-file ./requests.gor --output-http staging.com", input("input-file")},
+			{"input-http", "ADDRESS", "take requests over HTTP and treat them as captured: for the mirroring of nginx, HAProxy or Envoy, where TLS hides the traffic from a capture. Each is answered with 204 at once",
+				"gor --input-http 127.0.0.1:28021 --output-http http://staging.com", input("input-http")},
 			{"input-dummy", "", "make one GET / a second, to try outputs with",
 				"gor --input-dummy \"\" --output-http staging.com", optional(input("input-dummy"))},
 		}},
@@ -194,6 +227,21 @@ func (s *Settings) groups() []flagGroup {
 			{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", intFlag(&s.RawVXLANPort, 1, 65535)},
 			{"input-raw-vxlan-vni", "N", "VXLAN network to capture; may be given several times; -N captures all but N",
 				"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", (*vniList)(&s.RawVNIs)},
+			{"input-raw-realip-header", "NAME", "put the client's address into this header of each request, such as X-Real-IP, in place of what it says there",
+				"sudo gor --input-raw :80 --input-raw-realip-header X-Real-IP --output-http staging.com", headerNameFlag(&s.RawRealIP)},
+			{"input-raw-allow-incomplete", "", "pass on messages with bytes missing too: what was captured of them, without what is missing. Their number is in the summary", "", boolFlag(&s.RawIncomplete)},
+			{"input-raw-protocol", "http|binary", "what is captured: HTTP/1, or anything else that asks and answers in turn over TCP",
+				"sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000", choiceFlag(&s.RawProtocol, protocolHTTP, protocolBinary)},
+			{"input-raw-stats", "", "print the counts of the captures every 5 seconds", "", boolFlag(&s.RawStats)},
+			{"input-raw-ignore-interface", "NAME", "capture on all interfaces but this one; may be given several times; NAME may be a pattern such as veth*",
+				"sudo gor --input-raw :80 --input-raw-ignore-interface cbr0 --output-file x.gor", (*interfaceList)(&s.RawIgnored)},
+			{"input-raw-vlan", "", "capture only packets with a VLAN tag (without it, with or without)", "", boolFlag(&s.RawVLAN)},
+			{"input-raw-vlan-vid", "N", "capture only this VLAN; may be given several times",
+				"sudo gor --input-raw eth0:80 --input-raw-vlan-vid 100 --output-file x.gor", (*vlanList)(&s.RawVLANIDs)},
+			{"input-raw-override-snaplen", "", "accepted for older command lines", "", gone(new(boolValue), "packets are never cut")},
+			{"input-raw-timestamp-type", "NAME", "accepted for older command lines", "", gone(new(stringValue), "the kernel's own times of packets are used, to the nanosecond")},
+			{"input-raw-monitor", "", "accepted for older command lines", "", gone(new(boolValue), "radio frames are not captured: only what reaches the host's own network stack is")},
+			{"input-raw-immediate-mode", "", "accepted for older command lines", "", gone(new(boolValue), "--input-raw-buffer-timeout says how long a packet may wait")},
 		}},
 		{"Replay from files", []flagDef{
 			{"input-file-loop", "", "start again at the end of the recording, for ever",
@@ -212,6 +260,10 @@ func (s *Settings) groups() []flagGroup {
 				"gor --input-raw :80 --output-http http://staging.com", output("output-http")},
 			{"output-tcp", "ADDRESS", "send every message to the --input-tcp of another Gor",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020", output("output-tcp")},
+			{"output-ws", "URL", "send every message to a WebSocket server: ws://, wss://, user:pass@ for Basic auth; one binary message each",
+				"sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint", output("output-ws")},
+			{"output-binary", "ADDRESS", "send what --input-raw-protocol binary captured to ADDRESS, each recorded connection over one of its own",
+				"sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000", output("output-binary")},
 			{"output-file", "FILE", "record every message; the file is appended to, never truncated. %Y %m %d %H %M %S stand for the local time, %t for the type of the message, %r for its id, %i for a word of this run; .gz and .zst compress. SIGHUP opens it again by its name",
 				"sudo gor --input-raw :80 --output-file ./requests.gor", output("output-file")},
 			{"output-dummy", "", "print every message",
@@ -239,6 +291,11 @@ func (s *Settings) groups() []flagGroup {
 				"gor --input-file requests.gor --output-http staging.com --output-http-track-response --output-file answered.gor", boolFlag(&s.HTTPTrackResponse)},
 			{"output-http-response-buffer", "SIZE", "largest head of a response that is accepted, and largest response that --output-http-track-response passes on", "", sizeFlag(&s.ResponseBuffer, 4<<10, 64<<20)},
 			{"output-http-stats", "", "print the queue's length every 5 seconds as latest,mean,max,count,count/second", "", boolFlag(&s.HTTPStats)},
+			{"output-http-stats-ms", "N", "milliseconds between two lines of --output-http-stats", "", intFlag(&s.HTTPStatsMs, 10, 3_600_000)},
+			{"output-http-elasticsearch", "HOST:PORT/INDEX", "report each exchange (URL, headers, status, time) to this index of an Elasticsearch; http://, https:// and user:pass@ may be put before",
+				"gor --input-tcp :28020 --output-http staging.com --output-http-elasticsearch localhost:9200/gor", stringFlag(&s.Elasticsearch)},
+			{"output-http-compatibility-mode", "", "accepted for older command lines", "", gone(new(boolValue), "requests go out as they were recorded, byte for byte")},
+			{"output-http-debug", "", "accepted for older command lines", "", gone(new(boolValue), "--verbose 2 names every answer")},
 		}},
 		{"TCP link", []flagDef{
 			{"input-tcp-secure", "", "receive over TLS; needs --input-tcp-certificate and --input-tcp-certificate-key. The files are read again when they change",
@@ -254,13 +311,24 @@ func (s *Settings) groups() []flagGroup {
 			{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers is given the traffic", "", boolFlag(&s.TCP.SkipVerify)},
 			{"output-tcp-workers", "N", "connections to the receiver; what was one connection when it was recorded goes over one of them, in order",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-workers 4", intFlag(&s.TCP.Workers, 1, maxLinkWorkers)},
-			{"output-tcp-sticky", "", "accepted for older command lines: it is always so", "", boolFlag(&s.TCP.Sticky)},
+			{"output-tcp-sticky", "", "accepted for older command lines", "", gone(boolFlag(&s.TCP.Sticky), "it is always so")},
 			{"output-tcp-compress", "", "compress what is sent with zstd, if the receiver can take it so",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-compress", boolFlag(&s.TCP.Compress)},
 			{"output-tcp-spill", "DIR", "keep on disk, in a folder in DIR, what the receiver cannot take yet, and across a restart of this program; it is sent in order when the receiver is back",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-spill /var/spool/gor", stringFlag(&s.TCP.Spill)},
 			{"output-tcp-spill-size", "SIZE", "what each receiver's folder may hold; beyond it messages are shed, counted", "", sizeFlag(&s.TCP.SpillSize, 16<<20, maxSpillSize)},
 			{"output-tcp-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", boolFlag(&s.TCPStats)},
+		}},
+		{"WebSocket and binary outputs", []flagDef{
+			{"output-ws-skip-verify", "", "do not verify the server's certificate", "", boolFlag(&s.WSSkipVerify)},
+			{"output-ws-workers", "N", "connections to each server; what was one connection when it was recorded goes over one of them, in order", "", intFlag(&s.WSWorkers, 1, maxLinkWorkers)},
+			{"output-ws-sticky", "", "accepted for older command lines", "", gone(boolFlag(&s.WSSticky), "it is always so")},
+			{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", boolFlag(&s.WSStats)},
+			{"output-binary-workers", "N", "connections to the target at once: N, or -1 for as many as there are recorded ones, up to 512", "", intFlag(&s.BinaryWorkers, -1, 10_000)},
+			{"output-binary-timeout", "DURATION", "longest time to wait for an answer", "", durationFlag(&s.BinaryTimeout, time.Millisecond)},
+			{"output-binary-track-response", "", "give the target's answers to the other outputs too, each under its request's id", "", boolFlag(&s.BinaryTrackResponse)},
+			{"output-tcp-response-buffer", "SIZE", "largest answer that --output-binary-track-response passes on", "", sizeFlag(&s.BinaryBuffer, 4<<10, 64<<20)},
+			{"output-binary-debug", "", "accepted for older command lines", "", gone(new(boolValue), "--verbose 2 names every answer")},
 		}},
 		{"File output", []flagDef{
 			{"output-file-flush-interval", "DURATION", "longest time a message may wait before it is in the file", "", durationFlag(&s.FileFlushInterval, time.Millisecond)},
@@ -273,6 +341,12 @@ func (s *Settings) groups() []flagGroup {
 			{"output-file-max-size-limit", "SIZE", "end a recording when all its files together have got SIZE on the disk in this run; messages that come then are counted as failed, and all else goes on; 0 means no limit", "", sizeFlag(&s.FileMaxSize, 0, math.MaxInt)},
 			{"min-free", "SIZE|PERCENT", "leave so much of a disk free: recordings pause, counted, while less is left, and go on when there is room again; 0 means to the last byte",
 				"sudo gor --input-raw :80 --output-file requests.gor --min-free 10%", minFreeFlag(&s.MinFree)},
+		}},
+		{"Middleware", []flagDef{
+			{"middleware", "COMMAND", "pass every message through a program of yours: a line of hex for each on its stdin; what it prints in the same form goes on, what it does not is dropped",
+				"gor --input-tcp :28020 --middleware \"node redact.js\" --output-http staging.com", stringFlag(&s.Middleware)},
+			{"prettify-http", "", "decode bodies that are chunked or compressed with gzip, before they go on; what cannot be decoded is left as it is",
+				"sudo gor --input-raw :80 --input-raw-track-response --prettify-http --output-stdout", boolFlag(&s.PrettifyHTTP)},
 		}},
 		{"Filters: a request that does not pass is dropped, for every output", []flagDef{
 			{"http-allow-method", "METHOD", "pass only this method; may be given several times", "", rule("http-allow-method")},
@@ -303,6 +377,9 @@ func (s *Settings) groups() []flagGroup {
 			{"http-original-host", "", "keep the recorded Host header instead of the target's", "", boolFlag(&s.HTTPOriginalHost)},
 		}},
 		{"General", []flagDef{
+			{"config", "FILE", "read flags from a TOML file, named as here: input-raw = \":80\"; those that may be given several times take a list. The command line goes before the environment (GOR_INPUT_RAW), and that before the file",
+				"gor --config gor.toml", stringFlag(&s.Config)},
+			{"check", "", "say whether the flags, the environment and the file are right, open nothing, and exit", "gor --config gor.toml --check", boolFlag(&s.Check)},
 			{"exit-after", "DURATION", "stop after this time, as if interrupted",
 				"sudo gor --input-raw :80 --output-file x.gor --exit-after 30s", durationFlag(&s.ExitAfter, 0)},
 			{"drain-timeout", "DURATION", "when the inputs have ended: how long an output may make no progress before the rest is given up", "", durationFlag(&s.DrainTimeout, time.Millisecond)},
@@ -317,78 +394,4 @@ func (s *Settings) groups() []flagGroup {
 			{"version", "", "print the version and exit", "", boolFlag(&s.Version)},
 		}},
 	}
-}
-
-// errHelp is returned by parseSettings when -h was asked for and printed.
-var errHelp = flag.ErrHelp
-
-// parseSettings reads the command line into a new Settings. fs is the empty
-// set that the flags are registered on. An error is a usage error: it names
-// what was wrong and what to type instead.
-func parseSettings(fs *flag.FlagSet, args []string, help io.Writer) (*Settings, error) {
-	s := defaultSettings()
-	groups := s.groups()
-	for _, group := range groups {
-		for _, def := range group.flags {
-			fs.Var(def.value, def.name, def.help)
-		}
-	}
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	err := fs.Parse(joinOptionalValues(fs, args))
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		writeHelp(help, groups)
-		return nil, errHelp
-	case err != nil:
-		return nil, explainFlagError(fs, err)
-	case fs.NArg() > 0:
-		return nil, fmt.Errorf("%q is no flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", fs.Arg(0))
-	}
-	if s.Version {
-		return s, nil
-	}
-	for _, rule := range s.Rules {
-		if setsHost(rule) {
-			s.HTTPOriginalHost = true
-		}
-	}
-	return s, s.check()
-}
-
-// onlyHTTP reports whether no output takes responses.
-func (s *Settings) onlyHTTP() bool {
-	for _, out := range s.Outputs {
-		if out.Flag != "output-http" {
-			return false
-		}
-	}
-	return true
-}
-
-// check refuses combinations that cannot work, each with what to type.
-func (s *Settings) check() error {
-	switch {
-	case len(s.Inputs) == 0 && len(s.Outputs) == 0:
-		return errors.New("no input and no output; try: gor --input-raw :80 --output-stdout, and gor -h for all flags")
-	case len(s.Inputs) == 0:
-		return errors.New("no input; add one, such as --input-raw :80 or --input-file requests.gor")
-	case len(s.Outputs) == 0 && !s.FileDryRun:
-		return errors.New("no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
-	case s.HTTPTrackResponse && s.onlyHTTP():
-		return errors.New("--output-http-track-response is for the other outputs; add one, such as --output-file responses.gor")
-	case len(s.RawVNIs) > 0 && s.RawEngine != engineVXLAN:
-		return errors.New("--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
-	case s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers:
-		return fmt.Errorf("--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
-	}
-	if err := s.TCP.check(has(s.Inputs, "input-tcp"), has(s.Outputs, "output-tcp")); err != nil {
-		return err
-	}
-	for _, arg := range s.Outputs {
-		if strings.HasPrefix(arg.Value, "-") {
-			return fmt.Errorf("--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
-		}
-	}
-	return nil
 }

@@ -109,17 +109,17 @@ func joinOptionalValues(fs *flag.FlagSet, args []string) []string {
 				arg += "=" + next
 			}
 			out = append(out, arg)
-		case interface{ IsBoolFlag() bool }:
-			if v.IsBoolFlag() && more && isWord(next, "true", "false") {
-				i++
-				arg += "=" + next
-			}
-			out = append(out, arg)
 		default:
-			out = append(out, arg)
-			if more { // the flag's value, whatever it looks like
+			b, ok := v.(interface{ IsBoolFlag() bool })
+			switch ok = ok && b.IsBoolFlag(); {
+			case !ok && more: // the flag's value, whatever it looks like
 				i++
-				out = append(out, next)
+				out = append(out, arg, next)
+			case ok && more && isWord(next, "true", "false"):
+				i++
+				out = append(out, arg+"="+next)
+			default:
+				out = append(out, arg)
 			}
 		}
 	}

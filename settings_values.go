@@ -4,10 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/buger/gor/internal/http1"
 )
 
 // The flag values below refuse what they do not understand and say what they
@@ -56,6 +59,20 @@ func (v optionalValue) Set(value string) error {
 		value = ""
 	}
 	return v.Value.Set(value)
+}
+
+// goneValue is a flag of older versions that is accepted and no longer
+// needed. Why is said once when it is given.
+type goneValue struct {
+	flag.Value
+	why string
+}
+
+func gone(v flag.Value, why string) flag.Value { return &goneValue{v, why} }
+
+func (v *goneValue) IsBoolFlag() bool {
+	b, ok := v.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
 }
 
 type boolValue bool
@@ -213,6 +230,51 @@ func (v *vniList) Set(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n <= -1<<24 || n >= 1<<24 {
 		return fmt.Errorf("want a number up to %d, or one below zero to leave a network out", 1<<24-1)
+	}
+	*v = append(*v, n)
+	return nil
+}
+
+// What --input-raw-protocol captures.
+const (
+	protocolHTTP   = "http"
+	protocolBinary = "binary"
+)
+
+// headerNameFlag takes the name of an HTTP header.
+func headerNameFlag(p *string) flag.Value { return (*headerNameValue)(p) }
+
+type headerNameValue string
+
+func (v *headerNameValue) String() string { return string(*v) }
+func (v *headerNameValue) Set(s string) error {
+	if !http1.ValidHeaderName(s) {
+		return fmt.Errorf("want the name of a header such as X-Real-IP")
+	}
+	*v = headerNameValue(s)
+	return nil
+}
+
+// interfaceList collects names of interfaces, or patterns of them.
+type interfaceList []string
+
+func (v *interfaceList) String() string { return "" }
+func (v *interfaceList) Set(s string) error {
+	if _, err := path.Match(s, ""); err != nil || s == "" {
+		return fmt.Errorf("want the name of an interface such as eth0, or a pattern such as veth*")
+	}
+	*v = append(*v, s)
+	return nil
+}
+
+// vlanList collects VLAN identifiers, which have 12 bits.
+type vlanList []int
+
+func (v *vlanList) String() string { return "" }
+func (v *vlanList) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > 4094 {
+		return fmt.Errorf("want a VLAN number from 0 to 4094")
 	}
 	*v = append(*v, n)
 	return nil
