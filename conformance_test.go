@@ -102,6 +102,12 @@ func openTestOutput(t *testing.T, name string) testOutput {
 		out, err := newHTTPOutput(target.addr(), s, env)
 		must(t, err)
 		return testOutput{out, func(*testing.T) [][]byte { return raws(target.arrivals()) }}
+	case "middleware":
+		m := openTestMiddleware(t, s, env)
+		return testOutput{m.feed, func(t *testing.T) [][]byte {
+			m.closeStdin()
+			return collect(t, m.back)()
+		}}
 	case "output-tcp":
 		in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, env)
 		must(t, err)
@@ -115,6 +121,16 @@ func openTestOutput(t *testing.T, name string) testOutput {
 	}
 	t.Fatalf("no output %q", name)
 	return testOutput{}
+}
+
+// openTestMiddleware starts one that gives back what it is given.
+func openTestMiddleware(t *testing.T, s *Settings, env *pluginEnv) *middleware {
+	t.Helper()
+	s.Middleware = "cat"
+	m, err := startMiddleware(s, env)
+	must(t, err)
+	t.Cleanup(m.close)
+	return m
 }
 
 // linkAddr finds the port of an --input-tcp on port 0 in its description.
@@ -158,7 +174,7 @@ func collect(t *testing.T, in Input) func() [][]byte {
 	}
 }
 
-var outputNames = []string{"output-null", "output-stdout", "output-file", "output-http", "output-tcp", "limited output"}
+var outputNames = []string{"output-null", "output-stdout", "output-file", "output-http", "output-tcp", "middleware", "limited output"}
 
 func TestOutputContract(t *testing.T) {
 	for _, name := range outputNames {
@@ -285,6 +301,13 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 			must(t, werr)
 			must(t, c.Close())
 		}
+	case "middleware":
+		m := openTestMiddleware(t, s, env)
+		for _, msg := range msgs {
+			_, err := m.feed.Write(msg)
+			must(t, err)
+		}
+		in = m.back
 	default:
 		t.Fatalf("no input %q", name)
 	}
@@ -294,7 +317,7 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 }
 
 func TestInputContract(t *testing.T) {
-	for _, name := range []string{"input-dummy", "input-file", "input-tcp", "limited input"} {
+	for _, name := range []string{"input-dummy", "input-file", "input-tcp", "middleware", "limited input"} {
 		t.Run(name, func(t *testing.T) {
 			msgs := testMessages(5, 300)
 			in := openTestInput(t, name, msgs)

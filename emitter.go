@@ -19,6 +19,13 @@ type emitter struct {
 	flows   []*flow
 	echoes  []*flow // what comes back from outputs, for the others
 	echoing sync.WaitGroup
+
+	// With a middleware all inputs and echoes end in gate, and what comes back
+	// from it goes on to the outputs.
+	gate    *outlet
+	back    *flow
+	broken  chan struct{} // closed when the middleware ended by itself
+	backing sync.WaitGroup
 	split   bool
 	turn    atomic.Uint64 // counts requests with split
 
@@ -81,24 +88,56 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 		e.outputs = append(e.outputs, &outlet{Output: out})
 	}
 	for _, in := range p.inputs {
-		f := &flow{in: in, outlets: e.outputs, split: e.split, mod: newModifier(s, logf), wait: !in.Live(), only: len(p.outputs) == 1}
-		switch s.OnFull {
-		case "wait":
-			f.wait, f.only = true, true
-		case "shed":
-			f.wait = false
+		if p.middle == nil {
+			e.flows = append(e.flows, e.newFlow(in, s))
 		}
-		if !in.Live() || s.RawTrackResponse {
-			f.dropped, f.routed = newRecent(), newRecent()
-		}
-		e.flows = append(e.flows, f)
 	}
 	for _, out := range e.outputs {
 		if in := out.Responses(); in != nil {
 			e.echoes = append(e.echoes, &flow{in: in, outlets: e.takeResponses(), mod: &modifier{}})
 		}
 	}
+	if p.middle != nil {
+		e.putBetween(p.middle, p.inputs, s)
+	}
 	return e
+}
+
+// newFlow is the way of an input to the outputs.
+func (e *emitter) newFlow(in Input, s *Settings) *flow {
+	f := &flow{in: in, outlets: e.outputs, split: e.split, mod: newModifier(s, e.logf), wait: !in.Live(), only: len(e.outputs) == 1}
+	f.settle(s)
+	if !in.Live() || s.RawTrackResponse {
+		f.dropped, f.routed = newRecent(), newRecent()
+	}
+	return f
+}
+
+// settle applies --on-full.
+func (f *flow) settle(s *Settings) {
+	switch s.OnFull {
+	case "wait":
+		f.wait, f.only = true, true
+	case "shed":
+		f.wait = false
+	}
+}
+
+// putBetween leads inputs and echoes into the middleware, and what comes back
+// to the outputs. Filters and rewrites follow it.
+func (e *emitter) putBetween(m *middleware, inputs []Input, s *Settings) {
+	e.gate = &outlet{Output: m.feed}
+	for _, in := range inputs {
+		f := &flow{in: in, outlets: []*outlet{e.gate}, mod: &modifier{}, wait: !in.Live(), only: true}
+		f.settle(s)
+		e.flows = append(e.flows, f)
+	}
+	for _, f := range e.echoes {
+		f.outlets = []*outlet{e.gate}
+	}
+	e.back = e.newFlow(m.back, s)
+	e.back.dropped, e.back.routed = newRecent(), newRecent()
+	e.broken = make(chan struct{})
 }
 
 // takeResponses lists the outputs that have none themselves.
@@ -122,6 +161,14 @@ func (e *emitter) run() bool {
 	for _, f := range e.echoes {
 		e.echoing.Go(func() { _ = e.carry(f) }) // it ends with io.EOF
 	}
+	if e.back != nil {
+		e.backing.Go(func() {
+			if err := e.carry(e.back); err != nil {
+				e.logf("%v", err)
+				close(e.broken)
+			}
+		})
+	}
 	for _, f := range e.flows {
 		wg.Go(func() {
 			if err := e.carry(f); err != nil {
@@ -134,6 +181,11 @@ func (e *emitter) run() bool {
 	return !failed.Load()
 }
 
+// isBroken reports whether the middleware ended by itself, or with an error.
+func (e *emitter) isBroken() bool {
+	return e.broken != nil && halted(e.broken)
+}
+
 // halt makes every flow stop waiting for outputs. The inputs are closed by
 // who opened them.
 func (e *emitter) halt() {
@@ -143,6 +195,11 @@ func (e *emitter) halt() {
 // settle returns when what was written to the outputs so far is out of the
 // process's hands.
 func (e *emitter) settle(cancel <-chan struct{}) error {
+	if e.gate != nil {
+		if err := e.gate.Settle(cancel); err != nil {
+			return err
+		}
+	}
 	for _, out := range e.outputs {
 		if err := out.Settle(cancel); err != nil {
 			return err

@@ -118,7 +118,7 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 		stdin: stdin, stdout: stdout, stderr: log,
 		logf:           log.printf,
 		own:            newOwnConns(),
-		queueBytes:     queueBytes(len(s.Outputs)),
+		queueBytes:     queueBytes(s),
 		latencyMatters: latencyMatters(s),
 		background:     &background,
 		done:           done,
@@ -157,6 +157,9 @@ func sayPlan(log *logger, plugs *plugins) {
 	for _, in := range plugs.inputs {
 		log.printf("from %s", in)
 	}
+	if plugs.middle != nil {
+		log.printf("through middleware %s", plugs.middle.name)
+	}
 	for _, out := range plugs.outputs {
 		log.printf("to %s", out)
 	}
@@ -167,7 +170,13 @@ func sayPlan(log *logger, plugs *plugins) {
 // enough room below the 64 MB that Gor promises.
 const queuesTotal = 12 << 20
 
-func queueBytes(outputs int) int { return queuesTotal / max(1, outputs) }
+func queueBytes(s *Settings) int {
+	queues := max(1, len(s.Outputs))
+	if s.Middleware != "" {
+		queues++
+	}
+	return queuesTotal / queues
+}
 
 // latencyMatters reports whether any output is more than a file or a link.
 func latencyMatters(s *Settings) bool {

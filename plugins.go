@@ -189,6 +189,7 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 type plugins struct {
 	inputs  []Input
 	outputs []Output
+	middle  *middleware // nil: none
 }
 
 // openPlugins makes every plugin that the settings name. Outputs come first:
@@ -210,6 +211,10 @@ func (p *plugins) open(s *Settings, env *pluginEnv) error {
 			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
 		}
 		p.outputs = append(p.outputs, out)
+	}
+	var err error
+	if p.middle, err = startMiddleware(s, env); err != nil {
+		return fmt.Errorf("--middleware %q: %w", s.Middleware, err)
 	}
 	for _, arg := range s.Inputs {
 		in, err := openInput(arg, s, env)
@@ -274,6 +279,7 @@ func (p *plugins) close() {
 	for _, in := range p.inputs {
 		in.Close()
 	}
+	p.middle.close()
 	for _, out := range p.outputs {
 		out.Close()
 	}

@@ -50,6 +50,10 @@ func (r *runner) run() error {
 		if !r.stopInputs(carried) {
 			return exitCode(exitInterrupted)
 		}
+	case <-r.em.broken:
+		if !r.stopInputs(carried) {
+			return exitCode(exitInterrupted)
+		}
 	}
 
 	end := r.drainAll(interrupted)
@@ -57,6 +61,7 @@ func (r *runner) run() error {
 	if end == drainAborted {
 		return exitCode(exitInterrupted)
 	}
+	r.plugs.middle.close()
 	for _, out := range r.plugs.outputs {
 		out.Close() // what it still holds becomes "unsent"
 	}
@@ -70,7 +75,7 @@ func (r *runner) run() error {
 		}
 	}
 	switch {
-	case !inputsWell:
+	case !inputsWell || r.em.isBroken():
 		return exitCode(exitFailed)
 	case end == drainStuck:
 		return errors.New("gave up on what is counted as unsent: an output made no progress for " + r.s.DrainTimeout.String() + " (--drain-timeout)")
@@ -103,9 +108,16 @@ const (
 	drainAborted                     // a signal after that one
 )
 
-// A draining is one output's drain.
+// A drainer is what has something to finish: an output, or a stage of the
+// middleware's end.
+type drainer interface {
+	Drain(cancel <-chan struct{}) error
+	LastProgress() time.Time
+}
+
+// A draining is one drainer's drain.
 type draining struct {
-	out    Output
+	out    drainer
 	cancel chan struct{} // closed to give up
 	gaveUp bool
 	ended  atomic.Bool
@@ -115,7 +127,7 @@ type draining struct {
 // drainAll lets the outputs finish, first those from which something comes
 // back for the others.
 func (r *runner) drainAll(interrupted bool) drainEnd {
-	var first, rest []Output
+	var first, rest []drainer
 	for _, out := range r.plugs.outputs {
 		if out.Responses() != nil {
 			first = append(first, out)
@@ -124,9 +136,15 @@ func (r *runner) drainAll(interrupted bool) drainEnd {
 		}
 	}
 	began := time.Now()
-	end := drainDone
+	end := r.drainMiddleware(interrupted, began)
+	if end == drainAborted {
+		return end
+	}
+	if interrupted = interrupted || end == drainInterrupted; !interrupted {
+		began = time.Now()
+	}
 	if len(first) > 0 {
-		if end = r.drain(first, interrupted, began); end == drainAborted {
+		if end = max(end, r.drain(first, interrupted, began)); end == drainAborted {
 			return end
 		}
 		r.em.endEchoes()
@@ -140,7 +158,7 @@ func (r *runner) drainAll(interrupted bool) drainEnd {
 // drain lets outputs finish: after a signal for a bounded time since began,
 // else each for as long as it makes progress itself. One that hangs holds up
 // no other, and one that goes on saves none that hangs.
-func (r *runner) drain(outputs []Output, interrupted bool, began time.Time) drainEnd {
+func (r *runner) drain(outputs []drainer, interrupted bool, began time.Time) drainEnd {
 	var wg sync.WaitGroup
 	drains := make([]*draining, len(outputs))
 	for i, out := range outputs {
@@ -187,7 +205,7 @@ func (r *runner) drain(outputs []Output, interrupted bool, began time.Time) drai
 }
 
 // stuck reports whether an output's drain, which began then, should end.
-func (r *runner) stuck(out Output, interrupted bool, began time.Time) bool {
+func (r *runner) stuck(out drainer, interrupted bool, began time.Time) bool {
 	if interrupted {
 		return time.Since(began) > interruptDrain
 	}

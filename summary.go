@@ -41,7 +41,11 @@ type outputLedger struct {
 
 func takeLedger(e *emitter) ledger {
 	var l ledger
-	for _, f := range slices.Concat(e.flows, e.echoes) {
+	flows, outlets := slices.Concat(e.flows, e.echoes), e.outputs
+	if e.gate != nil {
+		flows, outlets = append(flows, e.back), append([]*outlet{e.gate}, outlets...)
+	}
+	for _, f := range flows {
 		in := inputLedger{name: f.in.String(), filtered: f.filtered.Load(), report: f.in.Report}
 		for _, row := range f.in.Counts() {
 			if row.Name == limitedRow {
@@ -55,7 +59,7 @@ func takeLedger(e *emitter) ledger {
 		in.passed = read - in.filtered
 		l.inputs = append(l.inputs, in)
 	}
-	for _, o := range e.outputs {
+	for _, o := range outlets {
 		fates := o.Counts() // first: never more than what was offered
 		l.outputs = append(l.outputs, outputLedger{
 			name:    o.String(),

@@ -1,0 +1,153 @@
+package payload
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"io"
+)
+
+// AppendLine appends msg in the form that middleware is given it: the header
+// with four fields and the payload in lower-case hexadecimal digits, and a line
+// end. When msg does not begin with a header line, dst is returned as it was.
+func AppendLine(dst, msg []byte) []byte {
+	m, body, err := Split(msg)
+	if err != nil {
+		return dst
+	}
+	m.Length = -1
+	var header [maxHeader]byte
+	dst = hex.AppendEncode(dst, AppendMeta(header[:0], m))
+	dst = hex.AppendEncode(dst, body)
+	return append(dst, '\n')
+}
+
+// A LineReader reads messages as middleware prints them: as AppendLine writes
+// them, with digits in either case. Blank lines and space around a line are
+// passed over. Whatever else is no message is counted, and costs only its
+// own line.
+type LineReader struct {
+	r      *bufio.Reader
+	limit  int
+	joined []byte // a line that the reader's buffer does not hold
+	bytes  []byte // the decoded line
+	msg    []byte
+	bad    BadLines
+}
+
+// BadLines counts lines that gave no message, by reason.
+type BadLines struct {
+	NotHex   uint64 // not an even number of hexadecimal digits
+	Header   uint64 // does not begin with the header of a record
+	TooLarge uint64 // a payload beyond the limit
+	Torn     uint64 // without a line end: 0 or 1
+}
+
+// Sum is the number of all.
+func (b BadLines) Sum() uint64 { return b.NotHex + b.Header + b.TooLarge + b.Torn }
+
+// A LineError says that a line is no message; the next ones can be read.
+type LineError struct {
+	Reason string // for people
+	Line   []byte // its beginning
+}
+
+func (e *LineError) Error() string { return e.Reason }
+
+const (
+	lineBuffer = 64 << 10
+
+	// lineShown is how much of a bad line an error shows.
+	lineShown = 80
+)
+
+// NewLineReader reads from r. Payloads of more than limit bytes are passed
+// over.
+func NewLineReader(r io.Reader, limit int) *LineReader {
+	return &LineReader{r: bufio.NewReaderSize(r, lineBuffer), limit: limit}
+}
+
+// Next returns the next message, "header LF payload" with four fields, which
+// is valid until the next call. It returns a *LineError for a line that is
+// none, and goes on with the next line then; any other error is the reader's,
+// io.EOF at its end.
+func (l *LineReader) Next() ([]byte, error) {
+	for {
+		line, tooLong, err := l.line()
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			return nil, err
+		case tooLong:
+			l.bad.TooLarge++
+			return nil, &LineError{"larger than a message may be", shown(line)}
+		}
+		line = bytes.TrimSpace(line)
+		switch {
+		case err != nil && len(line) > 0:
+			l.bad.Torn++
+			return nil, &LineError{"the last line has no end", shown(line)}
+		case err != nil:
+			return nil, err
+		case len(line) == 0:
+			continue
+		}
+		return l.decode(line)
+	}
+}
+
+func (l *LineReader) decode(line []byte) ([]byte, error) {
+	var err error
+	if l.bytes, err = hex.AppendDecode(l.bytes[:0], line); err != nil {
+		l.bad.NotHex++
+		return nil, &LineError{"not hexadecimal", shown(line)}
+	}
+	m, body, err := Split(l.bytes)
+	switch {
+	case err != nil:
+		l.bad.Header++
+		return nil, &LineError{"no header of a message: it begins with type, id and time", shown(line)}
+	case len(body) > l.limit:
+		l.bad.TooLarge++
+		return nil, &LineError{"larger than a message may be", shown(line)}
+	}
+	m.Length = -1
+	l.msg = append(AppendMeta(l.msg[:0], m), body...)
+	return l.msg, nil
+}
+
+// line returns the next line with its end. At the reader's end it returns what
+// there is and io.EOF.
+func (l *LineReader) line() (line []byte, tooLong bool, err error) {
+	l.release()
+	line, err = l.r.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, false, err
+	}
+	most := 2*(l.limit+maxHeader) + lineBuffer // with some room for space around it
+	for errors.Is(err, bufio.ErrBufferFull) {
+		if tooLong = tooLong || len(l.joined)+len(line) > most; !tooLong {
+			l.joined = append(l.joined, line...)
+		}
+		line, err = l.r.ReadSlice('\n')
+	}
+	if tooLong || len(l.joined)+len(line) > most {
+		return l.joined, true, err
+	}
+	l.joined = append(l.joined, line...)
+	return l.joined, false, err
+}
+
+// release gives up buffers that one large message has made large.
+func (l *LineReader) release() {
+	const keep = 1 << 20
+	if cap(l.joined) > keep {
+		l.joined, l.bytes, l.msg = nil, nil, nil
+	}
+	l.joined = l.joined[:0]
+}
+
+// Bad returns the counts so far. It belongs to the goroutine that calls Next.
+func (l *LineReader) Bad() BadLines { return l.bad }
+
+func shown(line []byte) []byte { return bytes.Clone(line[:min(len(line), lineShown)]) }

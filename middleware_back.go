@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+)
+
+// middlewareBack is the way out of a middleware: an input like others.
+type middlewareBack struct {
+	m      *middleware
+	stdout *os.File
+	lines  *payload.LineReader
+	live   bool   // an input is
+	msg    []byte // read and not yet given, when the last Read's buffer was short
+	told   bool   // a bad line was reported
+	ended  bool
+	closed atomic.Bool
+
+	bad   [4]atomic.Uint64 // payload.BadLines
+	last  atomic.Int64     // when the last message came, ns since 1970
+	awake atomic.Int64     // since when it waits for the program, ns since 1970; 0 when for the outputs
+}
+
+var _ Input = (*middlewareBack)(nil)
+
+func (b *middlewareBack) Read(p []byte) (int, error) {
+	if b.msg == nil {
+		if err := b.next(); err != nil {
+			return 0, err
+		}
+	}
+	if len(p) < len(b.msg) {
+		return 0, io.ErrShortBuffer
+	}
+	n := copy(p, b.msg)
+	b.msg = nil
+	return n, nil
+}
+
+// next gets the program's next message.
+func (b *middlewareBack) next() error {
+	if b.ended {
+		return io.EOF
+	}
+	b.awake.Store(time.Now().UnixNano())
+	defer b.awake.Store(0)
+	for {
+		msg, err := b.lines.Next()
+		if err == nil {
+			b.last.Store(time.Now().UnixNano())
+			b.m.fates.back(msg)
+			b.msg = msg
+			return nil
+		}
+		if b.isBadLine(err) {
+			continue
+		}
+		b.ended = true
+		if b.closed.Load() {
+			return io.EOF
+		}
+		if err := b.m.ended(); err != nil {
+			return err
+		}
+		return io.EOF
+	}
+}
+
+// isBadLine reports whether only a line was bad, and says so of the first.
+func (b *middlewareBack) isBadLine(err error) bool {
+	var line *payload.LineError
+	if !errors.As(err, &line) {
+		return false
+	}
+	b.count()
+	if !b.told {
+		b.told = true
+		b.m.logf("a line on its stdout is no message, and is left out (%s): %q; from here on they are only counted. What is meant for people belongs on its stderr", line.Reason, line.Line)
+	}
+	return true
+}
+
+func (b *middlewareBack) count() {
+	bad := b.lines.Bad()
+	for i, n := range []uint64{bad.NotHex, bad.Header, bad.TooLarge, bad.Torn} {
+		b.bad[i].Store(n)
+	}
+}
+
+// quiet is for how long the program has given nothing although we wait for it.
+func (b *middlewareBack) quiet(now time.Time) time.Duration {
+	since := b.awake.Load()
+	if since == 0 {
+		return 0
+	}
+	return now.Sub(time.Unix(0, max(since, b.last.Load())))
+}
+
+// Close ends the reading. What the program printed before was given already,
+// or is lost with it.
+func (b *middlewareBack) Close() error {
+	if b.closed.Swap(true) {
+		return nil
+	}
+	return b.stdout.Close()
+}
+
+// Live is true beside a capture: it cannot wait, and what waits here would
+// keep it from the program.
+func (b *middlewareBack) Live() bool { return b.live }
+
+func (b *middlewareBack) Counts() []stats.Count {
+	dropped, added, inside := b.m.fates.counts()
+	return []stats.Count{
+		{Name: "dropped by the middleware", N: dropped},
+		{Name: "added by the middleware", N: added},
+		{Name: "with the middleware", N: inside},
+		{Name: "lines that are not hexadecimal", N: b.bad[0].Load()},
+		{Name: "lines without a header", N: b.bad[1].Load()},
+		{Name: "lines too large", N: b.bad[2].Load()},
+		{Name: "lines torn", N: b.bad[3].Load()},
+	}
+}
+
+func (b *middlewareBack) Progress() progress { return progress{} }
+func (b *middlewareBack) Report(*report)     {}
+func (b *middlewareBack) String() string     { return "what came back from middleware " + b.m.name }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
+)
+
+// middlewareFeed is the way into a middleware: an output like others.
+type middlewareFeed struct {
+	m      *middleware
+	q      *queue.Queue
+	cancel chan struct{}
+	once   sync.Once
+	writer sync.WaitGroup
+
+	delivered atomic.Uint64
+	failed    atomic.Uint64
+	unsent    atomic.Uint64
+}
+
+var _ Output = (*middlewareFeed)(nil)
+
+// feedBatch bounds the bytes of one write to the program's stdin.
+const feedBatch = 64 << 10
+
+func newMiddlewareFeed(m *middleware, q *queue.Queue) *middlewareFeed {
+	f := &middlewareFeed{m: m, q: q, cancel: make(chan struct{})}
+	f.writer.Go(f.write)
+	return f
+}
+
+// write is the goroutine that gives the program its lines: all that wait,
+// in one write each time.
+func (f *middlewareFeed) write() {
+	var items [64]queue.Item
+	var lines []byte
+	for {
+		n := f.q.GetBatch(items[:], f.cancel, 0)
+		if n == 0 {
+			return
+		}
+		for done := 0; done < n; {
+			lines = lines[:0]
+			next := done
+			for ; next < n && len(lines) < feedBatch; next++ {
+				lines = payload.AppendLine(lines, items[next].Bytes)
+			}
+			f.give(lines, items[done:next])
+			done = next
+		}
+		if cap(lines) > 4<<20 { // one large message must not cost its size for ever
+			lines = nil
+		}
+	}
+}
+
+// give writes lines, which are those of items.
+func (f *middlewareFeed) give(lines []byte, items []queue.Item) {
+	f.m.fates.out(items) // before: the answer may be faster than we are
+	if _, err := f.m.stdin.Write(lines); err != nil {
+		f.m.fates.forget(items)
+		f.failed.Add(uint64(len(items)))
+	} else {
+		f.delivered.Add(uint64(len(items)))
+	}
+	f.q.DoneBatch(items, true)
+}
+
+func (f *middlewareFeed) Write(p []byte) (int, error) {
+	select {
+	case <-f.m.exited: // waiting for it would be for ever
+		return 0, errMiddlewareGone
+	default:
+	}
+	if err := f.q.Put(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (f *middlewareFeed) Room(cancel <-chan struct{}, d time.Duration) bool {
+	return f.q.Room(cancel, d)
+}
+func (f *middlewareFeed) LastProgress() time.Time { return f.q.LastProgress() }
+
+// Settle returns when the program has been given all: what it does with it is
+// out of our hands.
+func (f *middlewareFeed) Settle(cancel <-chan struct{}) error { return f.q.Settle(cancel) }
+func (f *middlewareFeed) Drain(cancel <-chan struct{}) error  { return f.q.Settle(cancel) }
+
+// Close ends it. Whoever closes it ends the program too, on whose stdin a
+// write may be waiting.
+func (f *middlewareFeed) Close() error {
+	f.once.Do(func() {
+		f.q.Close()
+		f.unsent.Add(uint64(f.q.Discard()))
+		close(f.cancel)
+	})
+	return nil
+}
+
+func (f *middlewareFeed) Responses() Input { return nil }
+func (f *middlewareFeed) Counts() []stats.Count {
+	return []stats.Count{
+		{Name: "delivered", N: f.delivered.Load()},
+		{Name: "failed: the middleware is gone", N: f.failed.Load()},
+		{Name: "unsent", N: f.unsent.Load()},
+	}
+}
+func (f *middlewareFeed) Report(*report) {}
+func (f *middlewareFeed) String() string { return "middleware " + f.m.name }

@@ -1,0 +1,350 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/queue"
+)
+
+// mixedRecording has requests and both kinds of responses, with bodies of any
+// bytes; request i has the id i.
+func mixedRecording(t *testing.T, n int) (file string, msgs [][]byte) {
+	t.Helper()
+	for i := range n {
+		for kind := payload.Request; kind <= payload.ReplayResponse; kind++ {
+			id := payload.AppendID(nil, 7, uint32(i))
+			msg := payload.AppendMeta(nil, payload.Meta{Type: kind, ID: id, Time: int64(1e18) + int64(3*i) + int64(kind-'1'), Duration: 5, Length: -1})
+			if kind == payload.Request {
+				msg = fmt.Appendf(msg, "POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 260\r\n\r\n", i)
+			} else {
+				msg = fmt.Appendf(msg, "HTTP/1.1 200 OK\r\nNumber: %d\r\nContent-Length: 260\r\n\r\n", i)
+			}
+			for b := range 256 {
+				msg = append(msg, byte(b))
+			}
+			msg = append(msg, "\n🐵"[:4]...)
+			msgs = append(msgs, msg)
+		}
+	}
+	var recording []byte
+	for _, msg := range msgs {
+		recording = payload.AppendRecord(recording, msg)
+	}
+	return writeFile(t, filepath.Join(t.TempDir(), "mixed.gor"), recording), msgs
+}
+
+func TestMiddlewarePassesEveryByte(t *testing.T) {
+	in, msgs := mixedRecording(t, 500)
+	out := filepath.Join(t.TempDir(), "out.gor")
+	code, said := runGor(t, "--input-file", in+"|max", "--middleware", "cat", "--output-file", out)
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, said)
+	}
+	wantSums(t, said)
+	want, err := os.ReadFile(in)
+	must(t, err)
+	got, err := os.ReadFile(out)
+	must(t, err)
+	if !bytes.Equal(got, want) {
+		t.Errorf("%d bytes became %d others, of %d messages", len(want), len(got), len(msgs))
+	}
+}
+
+// What a middleware drops is dropped, and what it changes is what filters and
+// rewrites see.
+func TestMiddlewareBeforeTheModifier(t *testing.T) {
+	in, _ := mixedRecording(t, 100)
+	out := filepath.Join(t.TempDir(), "out.gor")
+	// In hex, " /1" is 202f31. Requests to /1... become /z..., others stay.
+	code, said := runGor(t, "--input-file", in+"|max", "--middleware", "sed -u 's,202f31,202f7a,'",
+		"--http-allow-url", "^/z", "--http-set-header", "Seen: yes", "--output-file", out)
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, said)
+	}
+	wantSums(t, said)
+	requests, _ := readRecording(t, out, payload.Request)
+	responses, _ := readRecording(t, out, payload.Response)
+	if len(requests) != 11 || len(responses) != 11 { // 1 and 10 to 19
+		t.Errorf("%d requests and %d responses passed, want 11 each", len(requests), len(responses))
+	}
+	for _, r := range requests {
+		if !bytes.HasPrefix(r, []byte("POST /z")) || !bytes.Contains(r, []byte("\r\nSeen: yes\r\n")) {
+			t.Errorf("passed: %q", r)
+		}
+	}
+	if !strings.Contains(said, "89 filtered") && !strings.Contains(said, "267 filtered") {
+		t.Errorf("the filtered ones are not in the ledger: %s", said)
+	}
+}
+
+func TestMiddlewareFates(t *testing.T) {
+	in, _ := mixedRecording(t, 50) // 150 messages
+	junk := `echo starting up; echo; cat; echo 31206`
+	for _, tt := range []struct {
+		name, command string
+		code          int
+		said          []string
+	}{
+		// Types in hex: 3120 is a request.
+		{"drops", "grep -v ^3120", exitOK, []string{"50 dropped by the middleware", "100 offered"}},
+		{"adds", `sh -c "cat; echo 31206e65772035202d310a474554202f20485454502f312e310d0a0d0a"`, exitOK, []string{"1 added by the middleware", "151 offered = 0 shed + 151 delivered"}},
+		{"says other things", fmt.Sprintf("sh -c '%s'", junk), exitOK, []string{"2 lines that are not hexadecimal", `no message, and is left out (not hexadecimal): "starting up`, "150 offered = 0 shed + 150 delivered"}},
+		{"speaks to people", `sh -c "echo hello people >&2; cat"`, exitOK, []string{"hello people\n", "150 offered = 0 shed + 150 delivered"}},
+		{"keeps quiet", `sh -c "cat >/dev/null"`, exitOK, []string{"150 dropped by the middleware"}},
+		{"does not end", `sh -c "cat; exec sleep 1000"`, exitOK, []string{"150 offered = 0 shed + 150 delivered"}},
+		{"does not end, nor on SIGTERM", `sh -c "trap '' TERM; cat; while :; do sleep 1; done"`, exitOK, []string{"150 offered = 0 shed + 150 delivered"}},
+		{"leaves another behind", `sh -c "sleep 1000 & cat"`, exitOK, []string{"150 offered = 0 shed + 150 delivered"}},
+		{"fails at the end", `sh -c "cat; exit 4"`, exitFailed, []string{"exit status 4", "150 offered = 0 shed + 150 delivered"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			code, said := runGor(t, "--input-file", in+"|max", "--middleware", tt.command, "--output-null")
+			if code != tt.code {
+				t.Errorf("exit %d, want %d", code, tt.code)
+			}
+			wantSums(t, said)
+			for _, want := range tt.said {
+				if !strings.Contains(said, want) {
+					t.Errorf("it does not say %q:\n%s", want, said)
+				}
+			}
+			if n := strings.Count(said, "is no message"); n > 1 {
+				t.Errorf("bad lines are reported %d times", n)
+			}
+		})
+	}
+}
+
+// A middleware that dies ends Gor, although the input would go on for ever.
+func TestMiddlewareDies(t *testing.T) {
+	for _, tt := range []struct{ name, command, said string }{
+		{"with a status", `sh -c "head -n 1; exit 3"`, "exit status 3"},
+		{"with status 0", `head -n 1`, "exited with status 0, and there are messages still to come"},
+		{"by a signal", `sh -c 'head -n 1; kill -9 $$'`, "signal: killed"},
+		{"closing its stdout", `sh -c "head -n 1; exec sleep 1000 >&-"`, "closed its stdout"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			code, said := runGor(t, "--input-dummy", "", "--middleware", tt.command, "--output-null")
+			if code != exitFailed || !strings.Contains(said, tt.said) {
+				t.Errorf("exit %d, and no %q in:\n%s", code, tt.said, said)
+			}
+			wantSums(t, said)
+		})
+	}
+}
+
+func TestMiddlewareDoesNotStart(t *testing.T) {
+	for command, want := range map[string]string{
+		"/no/such/program -x": `--middleware "/no/such/program -x": it does not start`,
+		"a | b":               `sh -c '...'`,
+		`a "b`:                "closing quote",
+		"   ":                 "want a program and its arguments",
+	} {
+		out := filepath.Join(t.TempDir(), "out.gor")
+		code, said := runGor(t, "--input-dummy", "", "--middleware", command, "--output-file", out)
+		if code == exitOK || !strings.Contains(said, want) {
+			t.Errorf("%q: exit %d, %s", command, code, said)
+		}
+	}
+}
+
+// A middleware that reads nothing holds up no end: what it did not take is
+// counted.
+func TestMiddlewareHangs(t *testing.T) {
+	in, _ := mixedRecording(t, 2000)
+	code, said := runGor(t, "--input-file", in+"|max", "--middleware", "sleep 1000", "--output-null", "--drain-timeout", "200ms")
+	if code != exitFailed || !strings.Contains(said, "gave up on what is counted as unsent") {
+		t.Errorf("exit %d:\n%s", code, said)
+	}
+	wantSums(t, said)
+}
+
+// A capture goes on beside a middleware that takes nothing.
+func TestMiddlewareSheds(t *testing.T) {
+	s := defaultSettings()
+	s.Middleware, s.OnFull = "sleep 1000", "shed"
+	in, msgs := mixedRecording(t, 2000)
+	s.Inputs = []pluginArg{{"input-file", in + "|max"}}
+	s.Outputs = []pluginArg{{"output-null", ""}}
+	env := testEnv(t, &lockedBuffer{})
+	env.queueBytes = 64 << 10
+	plugs, err := openPlugins(s, env)
+	must(t, err)
+	defer plugs.close()
+	em := newEmitter(plugs, s, t.Logf)
+	if !em.run() {
+		t.Error("the input failed")
+	}
+	if shed := em.gate.shed.Load(); shed < uint64(len(msgs))/2 || shed >= uint64(len(msgs)) {
+		t.Errorf("%d of %d shed", shed, len(msgs))
+	}
+}
+
+// A Ctrl-C goes to every process of a terminal; the middleware must live on
+// until it has been given all.
+func TestMiddlewareOutlivesCtrlC(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out.gor")
+	p := spawn(t, "gor", nil, nil, "--input-dummy", "", "--middleware", `sh -c 'head -n 1; echo here $$ >&2; exec cat'`, "--output-file", out)
+	p.await("\nhere ")
+	_, rest, _ := strings.Cut(p.said(), "\nhere ")
+	number, _, _ := strings.Cut(rest, "\n")
+	child := atoi(t, number)
+	group, err := syscall.Getpgid(child)
+	must(t, err)
+	if group != child {
+		t.Errorf("the middleware %d is in the process group %d", child, group)
+	}
+	p.stop()
+	wantSums(t, p.said())
+	if requests, _ := readRecording(t, out, payload.Request); len(requests) == 0 {
+		t.Error("nothing came through")
+	}
+	if err := syscall.Kill(child, 0); err == nil {
+		t.Error("the middleware is still there")
+	}
+}
+
+// Responses of the target go to the middleware too, under their requests'
+// ids, and what it returns goes to the other outputs.
+func TestMiddlewareSeesAnswers(t *testing.T) {
+	target := startSink(t)
+	dir := t.TempDir()
+	in := writeFile(t, filepath.Join(dir, "in.gor"), record(numberedRequests(200, "a"), make([]time.Duration, 200)))
+	seen, out := filepath.Join(dir, "seen"), filepath.Join(dir, "out.gor")
+	code, said := runGor(t, "--input-file", in+"|max", "--middleware", "tee "+seen,
+		"--output-http", target.addr(), "--output-http-track-response", "--output-file", out)
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, said)
+	}
+	wantSums(t, said)
+	b, err := os.ReadFile(seen)
+	must(t, err)
+	kinds := map[string]int{}
+	for line := range strings.Lines(string(b)) {
+		kinds[line[:4]]++
+	}
+	if kinds["3120"] != 200 || kinds["3320"] != 200 {
+		t.Errorf("the middleware saw %v, want 200 requests and 200 answers", kinds)
+	}
+	requests, asked := readRecording(t, out, payload.Request)
+	answers, metas := readRecording(t, out, payload.ReplayResponse)
+	if len(requests) != 200 || len(answers) != 200 {
+		t.Fatalf("the file has %d requests and %d answers", len(requests), len(answers))
+	}
+	ids := map[string]bool{}
+	for _, m := range asked {
+		ids[string(m.ID)] = true
+	}
+	for _, m := range metas {
+		if !ids[string(m.ID)] {
+			t.Errorf("an answer has the id %s, which no request has", m.ID)
+		}
+	}
+	if n := len(target.arrivals()); n != 200 {
+		t.Errorf("%d requests at the target", n)
+	}
+}
+
+func TestFatesSumUp(t *testing.T) {
+	var f fates
+	f.init()
+	item := func(i int) queue.Item {
+		return queue.Item{Bytes: payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, 1, uint32(i)), Time: 1, Duration: -1, Length: -1})}
+	}
+	given, back := 0, 0
+	for i := range 3 * fatesInside {
+		f.out([]queue.Item{item(i), item(i / 2)}) // some twice
+		given += 2
+		if i%3 == 0 {
+			f.back(item(i).Bytes)
+			back++
+		}
+		if i%1000 == 0 {
+			f.back(item(-i).Bytes)
+			back++
+		}
+	}
+	check := func(want uint64) {
+		t.Helper()
+		dropped, added, inside := f.counts()
+		if uint64(given)+added != uint64(back)+dropped+inside {
+			t.Errorf("%d given + %d added != %d back + %d dropped + %d inside", given, added, back, dropped, inside)
+		}
+		if inside > want {
+			t.Errorf("%d inside", inside)
+		}
+		if len(f.inside) > fatesInside {
+			t.Errorf("%d remembered", len(f.inside))
+		}
+	}
+	check(2 * fatesInside)
+	f.over()
+	check(0)
+}
+
+// BenchmarkMiddleware is what a message costs that goes through cat: both
+// pipes, both codes, and cat. Latency is one message at a time.
+func BenchmarkMiddleware(b *testing.B) {
+	for _, size := range []int{200, 10_000} {
+		msg := testMessages(1, size)[0]
+		b.Run(fmt.Sprintf("throughput/%d", size), func(b *testing.B) {
+			m := benchMiddleware(b)
+			b.SetBytes(int64(len(msg)))
+			b.ReportAllocs()
+			var reader sync.WaitGroup
+			reader.Go(func() {
+				buf := make([]byte, 64<<10)
+				for range b.N {
+					if _, err := m.back.Read(buf); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			for range b.N {
+				for {
+					if _, err := m.feed.Write(msg); err == nil {
+						break
+					}
+					m.feed.Room(nil, time.Second)
+				}
+			}
+			reader.Wait()
+		})
+		b.Run(fmt.Sprintf("latency/%d", size), func(b *testing.B) {
+			m := benchMiddleware(b)
+			buf := make([]byte, 64<<10)
+			for range b.N {
+				if _, err := m.feed.Write(msg); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := m.back.Read(buf); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func benchMiddleware(b *testing.B) *middleware {
+	s := defaultSettings()
+	s.Middleware = "cat"
+	env := &pluginEnv{stderr: os.Stderr, logf: b.Logf, queueBytes: 4 << 20}
+	m, err := startMiddleware(s, env)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(m.close)
+	b.ResetTimer()
+	return m
+}
