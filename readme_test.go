@@ -87,6 +87,7 @@ var readmeExamples = map[string]struct {
 	`gor --input-raw eth0:80 --input-raw-tunnels --output-file requests.gor`:                                                 {pass: all},
 	`gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-file requests.gor`:                        {pass: all},
 	`gor --input-raw traffic.pcap:80 --output-file requests.gor`:                                                             {pass: all},
+	`gor --input-tcp :28020 --middleware "grep -v 2f61646d696e" --output-http http://staging.com`:                            {pass: all},
 	`gor --input-tcp :28020 --output-http "http://staging.com|10"`:                                                           {},
 	`gor --input-raw :80 --output-tcp "replay.local:28020|10%"`:                                                              {},
 	`gor --input-raw :80 --output-stdout`:                                                                                    {pass: all},
