@@ -32,16 +32,13 @@ const (
 )
 
 func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
-	parse, vxlan := rawsocket.ParseAddress, 0
-	switch s.RawEngine {
-	case engineFile:
-		parse = rawsocket.ParseFileAddress
-	case engineVXLAN:
-		vxlan = s.RawVXLANPort
-	}
-	a, err := parse(addr)
+	a, err := rawAddress(addr, s)
 	if err != nil {
 		return nil, err
+	}
+	vxlan := 0
+	if s.RawEngine == engineVXLAN {
+		vxlan = s.RawVXLANPort
 	}
 	captures := 0
 	for _, in := range s.Inputs {
@@ -82,6 +79,13 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 		warnOfTargets(a, s, env)
 	}
 	return &rawInput{addr: addr, l: l}, nil
+}
+
+func rawAddress(addr string, s *Settings) (rawsocket.Address, error) {
+	if s.RawEngine == engineFile {
+		return rawsocket.ParseFileAddress(addr)
+	}
+	return rawsocket.ParseAddress(addr)
 }
 
 // coresPerRing is how many cores share the packets' work with one ring: one

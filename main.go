@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -33,21 +34,41 @@ const (
 const interruptDrain = 5 * time.Second
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program. It returns the exit code.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	log := newLogger(stderr)
-	s, err := parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), args, stdout)
-	switch {
-	case errors.Is(err, errHelp):
+	if len(args) > 0 && args[0] == "completion" {
+		if err := writeCompletion(stdout, args[1:]); err != nil {
+			log.printf("%v", err)
+			return exitUsage
+		}
 		return exitOK
+	}
+	s, err := parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), args, environ, stdout)
+	if errors.Is(err, errHelp) {
+		return exitOK
+	}
+	if s != nil && s.Check {
+		err = errors.Join(err, s.checkPlugins())
+	}
+	switch {
 	case err != nil:
-		log.printf("%v", err)
+		for line := range strings.Lines(err.Error()) { // one for each mistake
+			log.printf("%s", strings.TrimRight(line, "\n"))
+		}
 		return exitUsage
 	case s.Version:
 		fmt.Fprintln(stdout, "gor", versionString())
+		return exitOK
+	}
+	for _, note := range s.Notes {
+		log.printf("%s", note)
+	}
+	if s.Check {
+		s.sayRight(log.printf)
 		return exitOK
 	}
 	if s.FileDryRun {

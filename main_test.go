@@ -25,7 +25,7 @@ const roleVar = "GOR_TEST_ROLE"
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVar) {
 	case "gor":
-		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(run(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 	case "sink":
 		os.Exit(sinkMain(os.Args[1:]))
 	case "traffic":

@@ -600,7 +600,7 @@ func TestPageInOneProcess(t *testing.T) {
 		wg.Go(func() {
 			for range 2 {
 				var stderr lockedBuffer
-				if code := run([]string{"--input-dummy", "--output-null", "--exit-after", "50ms", "--http-pprof", "127.0.0.1:0"}, strings.NewReader(""), io.Discard, &stderr); code != exitOK {
+				if code := run([]string{"--input-dummy", "--output-null", "--exit-after", "50ms", "--http-pprof", "127.0.0.1:0"}, nil, strings.NewReader(""), io.Discard, &stderr); code != exitOK {
 					t.Errorf("exit %d:\n%s", code, stderr.Bytes())
 				}
 				_, rest, _ := strings.Cut(string(stderr.Bytes()), "counts and profiles at http://")

@@ -37,9 +37,11 @@ const (
 	closePatience = 2 * time.Second
 )
 
+var errNoRecordingName = errors.New("want the name of a file, such as requests.gor")
+
 func newFileOutput(pattern string, s *Settings, env *pluginEnv) (Output, error) {
 	if pattern == "" {
-		return nil, errors.New("want the name of a file, such as requests.gor")
+		return nil, errNoRecordingName
 	}
 	if s.FileAppend && s.FileSizeLimit+s.FileQueueLimit > 0 {
 		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", pattern)

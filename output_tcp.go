@@ -42,20 +42,14 @@ const (
 )
 
 func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
-	if err := checkLinkAddr(addr); err != nil {
+	host, err := linkHost(addr)
+	if err != nil {
 		return nil, err
-	}
-	host, _, _ := net.SplitHostPort(addr)
-	if host == "" {
-		return nil, fmt.Errorf("%q names no host; it is written replay.local%s", addr, addr)
 	}
 	prefix := "output-tcp " + addr
 	secure, err := senderTLS(&s.TCP, host, prefixed(env.logf, prefix+": "))
 	if err != nil {
 		return nil, err
-	}
-	if s.TCP.Sticky && s.isFirstLink(addr) {
-		env.logf("--output-tcp-sticky is no longer needed: what was one connection when it was recorded always goes over one connection")
 	}
 	bytes := env.queueBytes
 	if s.TCP.Spill != "" {
@@ -88,6 +82,18 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	}
 	o.workers = startLinkWorkers(o.q, workers, config)
 	return o, nil
+}
+
+// linkHost is the host of an address to connect to.
+func linkHost(addr string) (string, error) {
+	if err := checkLinkAddr(addr); err != nil {
+		return "", err
+	}
+	host, _, _ := net.SplitHostPort(addr)
+	if host == "" {
+		return "", fmt.Errorf("%q names no host; it is written replay.local%s", addr, addr)
+	}
+	return host, nil
 }
 
 func (o *tcpOutput) Write(p []byte) (int, error) {

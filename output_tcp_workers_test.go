@@ -35,8 +35,7 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
 	must(t, err)
 	received := collect(t, in)
-	s.TCP.Workers, s.TCP.Sticky = workers, true
-	s.Outputs = []pluginArg{{"output-tcp", linkAddr(t, in) + "|100%"}}
+	s.TCP.Workers = workers
 	env := testEnv(t, io.Discard)
 	var mu sync.Mutex
 	var said []string
@@ -93,9 +92,6 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 		if name := fmt.Sprintf("connection %d: connected", i+1); !strings.Contains(all, name) {
 			t.Errorf("no %q in\n%s", name, all)
 		}
-	}
-	if strings.Count(all, "--output-tcp-sticky is no longer needed") != 1 {
-		t.Errorf("the flag that is not needed is said %q", all)
 	}
 }
 

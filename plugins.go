@@ -129,16 +129,19 @@ type pluginEnv struct {
 }
 
 // inputPlugin and outputPlugin are rows of the tables below. The name is the
-// flag's; limit says what "|N%" means after the address.
+// flag's; limit says what "|N%" means after the address. check says what is
+// wrong with an address and opens nothing; nil has nothing to say.
 type inputPlugin struct {
 	name  string
 	speed bool // "|200%" and "|max" are the replay's speed and go to the constructor
+	check func(addr string, limit pace.Limit, s *Settings) error
 	make  func(addr string, limit pace.Limit, s *Settings, env *pluginEnv) (Input, error)
 }
 
 type outputPlugin struct {
-	name string
-	make func(addr string, s *Settings, env *pluginEnv) (Output, error)
+	name  string
+	check func(addr string, s *Settings) error
+	make  func(addr string, s *Settings, env *pluginEnv) (Output, error)
 }
 
 // inputPlugins and outputPlugins are the one place where a flag meets its
@@ -146,22 +149,29 @@ type outputPlugin struct {
 // settings.go.
 func inputPlugins() []inputPlugin {
 	return []inputPlugin{
-		{name: "input-raw", make: newRawInput},
-		{name: "input-tcp", make: newTCPInput},
-		{name: "input-file", speed: true, make: newFileInput},
+		{name: "input-raw", check: checkRawInput, make: newRawInput},
+		{name: "input-tcp", check: checkTCPInput, make: newTCPInput},
+		{name: "input-file", speed: true, check: checkFileInput, make: newFileInput},
 		{name: "input-dummy", make: newDummyInput},
 	}
 }
 
 func outputPlugins() []outputPlugin {
 	return []outputPlugin{
-		{name: "output-http", make: newHTTPOutput},
-		{name: "output-tcp", make: newTCPOutput},
-		{name: "output-file", make: newFileOutput},
+		{name: "output-http", check: checkHTTPOutput, make: newHTTPOutput},
+		{name: "output-tcp", check: checkTCPOutput, make: newTCPOutput},
+		{name: "output-file", check: checkFileOutput, make: newFileOutput},
 		{name: "output-dummy", make: newDummyOutput},
 		{name: "output-stdout", make: newDummyOutput},
 		{name: "output-null", make: newNullOutput},
 	}
+}
+
+func (row inputPlugin) limitFits(limit pace.Limit) error {
+	if row.speed {
+		return limit.Speed()
+	}
+	return limit.Share()
 }
 
 // splitLimit parts "address|limit" at its last bar.
@@ -235,11 +245,7 @@ func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {
 		if err != nil {
 			return nil, err
 		}
-		check := limit.Share
-		if row.speed {
-			check = limit.Speed
-		}
-		if err := check(); err != nil {
+		if err := row.limitFits(limit); err != nil {
 			return nil, err
 		}
 		in, err := row.make(addr, limit, s, env)

@@ -86,7 +86,6 @@ type Settings struct {
 	ResponseBuffer    int // bytes of one response's head and of one read
 
 	WSSkipVerify bool
-	WSSticky     bool
 	WSWorkers    int
 	WSStats      bool
 
@@ -311,7 +310,7 @@ func (s *Settings) groups() []flagGroup {
 			{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers is given the traffic", "", boolFlag(&s.TCP.SkipVerify)},
 			{"output-tcp-workers", "N", "connections to the receiver; what was one connection when it was recorded goes over one of them, in order",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-workers 4", intFlag(&s.TCP.Workers, 1, maxLinkWorkers)},
-			{"output-tcp-sticky", "", "accepted for older command lines", "", gone(boolFlag(&s.TCP.Sticky), "it is always so")},
+			{"output-tcp-sticky", "", "accepted for older command lines", "", gone(new(boolValue), "what was one connection when it was recorded always goes over one connection")},
 			{"output-tcp-compress", "", "compress what is sent with zstd, if the receiver can take it so",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-compress", boolFlag(&s.TCP.Compress)},
 			{"output-tcp-spill", "DIR", "keep on disk, in a folder in DIR, what the receiver cannot take yet, and across a restart of this program; it is sent in order when the receiver is back",
@@ -322,7 +321,7 @@ func (s *Settings) groups() []flagGroup {
 		{"WebSocket and binary outputs", []flagDef{
 			{"output-ws-skip-verify", "", "do not verify the server's certificate", "", boolFlag(&s.WSSkipVerify)},
 			{"output-ws-workers", "N", "connections to each server; what was one connection when it was recorded goes over one of them, in order", "", intFlag(&s.WSWorkers, 1, maxLinkWorkers)},
-			{"output-ws-sticky", "", "accepted for older command lines", "", gone(boolFlag(&s.WSSticky), "it is always so")},
+			{"output-ws-sticky", "", "accepted for older command lines", "", gone(new(boolValue), "what was one connection when it was recorded always goes over one connection")},
 			{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", boolFlag(&s.WSStats)},
 			{"output-binary-workers", "N", "connections to the target at once: N, or -1 for as many as there are recorded ones, up to 512", "", intFlag(&s.BinaryWorkers, -1, 10_000)},
 			{"output-binary-timeout", "DURATION", "longest time to wait for an answer", "", durationFlag(&s.BinaryTimeout, time.Millisecond)},
@@ -379,11 +378,12 @@ func (s *Settings) groups() []flagGroup {
 		{"General", []flagDef{
 			{"config", "FILE", "read flags from a TOML file, named as here: input-raw = \":80\"; those that may be given several times take a list. The command line goes before the environment (GOR_INPUT_RAW), and that before the file",
 				"gor --config gor.toml", stringFlag(&s.Config)},
-			{"check", "", "say whether the flags, the environment and the file are right, open nothing, and exit", "gor --config gor.toml --check", boolFlag(&s.Check)},
+			{"check", "", "say whether the flags, the environment and the file are right, open nothing, and exit", "gor --input-raw :80 --output-file requests.gor --check", boolFlag(&s.Check)},
 			{"exit-after", "DURATION", "stop after this time, as if interrupted",
 				"sudo gor --input-raw :80 --output-file x.gor --exit-after 30s", durationFlag(&s.ExitAfter, 0)},
 			{"drain-timeout", "DURATION", "when the inputs have ended: how long an output may make no progress before the rest is given up", "", durationFlag(&s.DrainTimeout, time.Millisecond)},
 			{"copy-buffer-size", "SIZE", "largest message; larger ones are dropped and counted, never cut", "", sizeFlag(&s.MessageLimit, 4<<10, maxMessageLimit)},
+			{"debug", "", "accepted for older command lines", "", gone(new(boolValue), "--verbose 3 names every message")},
 			{"stats", "", "print the counts so far every 5 seconds", "", boolFlag(&s.Stats)},
 			{"verbose", "0-3", "say more on stderr: 1 names each request that was filtered or not answered, 2 each answer, 3 each message", "", (*levelValue)(&s.Verbose)},
 			{"summary-json", "FILE", "write the summary at the end as JSON too", "gor --input-file requests.gor --output-http staging.com --summary-json summary.json", stringFlag(&s.SummaryJSON)},

@@ -22,7 +22,9 @@ replays it as it happened.
   sudo gor --input-raw :80 --output-file requests.gor
   gor --input-file requests.gor --output-http http://staging.com
 
-Every flag may be written with one dash or two.
+Every flag may be written with one dash or two; as GOR_OUTPUT_HTTP in the environment; and as
+output-http = "staging.com" in the file of --config. gor completion bash, zsh or fish prints what a shell
+completes them with.
 `
 
 // writeHelp is gor -h: the flags by group, each with its help and a command.
@@ -150,10 +152,7 @@ func lookup(fs *flag.FlagSet, arg string) *flag.Flag {
 func explainFlagError(fs *flag.FlagSet, err error) error {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		if near := nearest(fs, name); near != "" {
-			return fmt.Errorf("no flag --%s; did you mean --%s? gor -h lists all", name, near)
-		}
-		return fmt.Errorf("no flag --%s; gor -h lists all", name)
+		return unknownFlag(fs, name, "--")
 	}
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		want := ""

@@ -21,7 +21,6 @@ type linkSettings struct {
 	OutKey         string
 
 	Workers  int
-	Sticky   bool
 	Compress bool
 
 	Spill     string // folder; "": none
@@ -84,16 +83,4 @@ func firstSet(pairs ...string) string {
 // has reports whether flag is one of list's.
 func has(list []pluginArg, flag string) bool {
 	return slices.ContainsFunc(list, func(arg pluginArg) bool { return arg.Flag == flag })
-}
-
-// isFirstLink reports whether addr is the first --output-tcp's: what is to be
-// said once is said with it.
-func (s *Settings) isFirstLink(addr string) bool {
-	for _, arg := range s.Outputs {
-		if arg.Flag == "output-tcp" {
-			first, _, _ := cutLast(arg.Value, '|')
-			return first == addr
-		}
-	}
-	return false
 }

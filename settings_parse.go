@@ -5,16 +5,20 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // errHelp is returned by parseSettings when -h was asked for and printed.
 var errHelp = flag.ErrHelp
 
-// parseSettings reads the command line into a new Settings. fs is the empty
-// set that the flags are registered on. An error is a usage error: it names
-// what was wrong and what to type instead.
-func parseSettings(fs *flag.FlagSet, args []string, help io.Writer) (*Settings, error) {
+// parseSettings reads a new Settings from the command line, from what of
+// environ, a list of NAME=VALUE, is named after a flag, and from the file of
+// --config. Each goes before the next, flag by flag. fs is the empty set that
+// the flags are registered on. An error is a usage error, or several joined:
+// it names what was wrong and what to type instead. Settings that come with an
+// error are whole but for what it says.
+func parseSettings(fs *flag.FlagSet, args, environ []string, help io.Writer) (*Settings, error) {
 	s := defaultSettings()
 	groups := s.groups()
 	for _, group := range groups {
@@ -37,12 +41,38 @@ func parseSettings(fs *flag.FlagSet, args []string, help io.Writer) (*Settings, 
 	if s.Version {
 		return s, nil
 	}
+	if err := errors.Join(setFromEnvironment(fs, s, environ), setFromFile(fs, s)); err != nil {
+		return nil, err
+	}
+	fs.Visit(func(f *flag.Flag) {
+		if v, ok := f.Value.(*goneValue); ok {
+			s.Notes = append(s.Notes, fmt.Sprintf("--%s is accepted and no longer needed: %s", f.Name, v.why))
+		}
+	})
 	for _, rule := range s.Rules {
 		if setsHost(rule) {
 			s.HTTPOriginalHost = true
 		}
 	}
 	return s, s.check()
+}
+
+// setFlags lists the flags that have been set so far.
+func setFlags(fs *flag.FlagSet) map[string]bool {
+	names := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { names[f.Name] = true })
+	return names
+}
+
+// isList reports whether a flag may be given several times.
+func isList(v flag.Value) bool {
+	switch v := v.(type) {
+	case optionalValue:
+		return isList(v.Value)
+	case *pluginList, *ruleList, *vniList, *vlanList, *interfaceList:
+		return true
+	}
+	return false
 }
 
 // onlyHTTP reports whether no output takes responses.
@@ -57,27 +87,40 @@ func (s *Settings) onlyHTTP() bool {
 
 // check refuses combinations that cannot work, each with what to type.
 func (s *Settings) check() error {
-	switch {
-	case len(s.Inputs) == 0 && len(s.Outputs) == 0:
-		return errors.New("no input and no output; try: gor --input-raw :80 --output-stdout, and gor -h for all flags")
-	case len(s.Inputs) == 0:
-		return errors.New("no input; add one, such as --input-raw :80 or --input-file requests.gor")
-	case len(s.Outputs) == 0 && !s.FileDryRun:
-		return errors.New("no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
-	case s.HTTPTrackResponse && s.onlyHTTP():
-		return errors.New("--output-http-track-response is for the other outputs; add one, such as --output-file responses.gor")
-	case len(s.RawVNIs) > 0 && s.RawEngine != engineVXLAN:
-		return errors.New("--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
-	case s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers:
-		return fmt.Errorf("--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
-	}
-	if err := s.TCP.check(has(s.Inputs, "input-tcp"), has(s.Outputs, "output-tcp")); err != nil {
-		return err
-	}
-	for _, arg := range s.Outputs {
-		if strings.HasPrefix(arg.Value, "-") {
-			return fmt.Errorf("--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
+	var errs []error
+	refuse := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	return nil
+	switch {
+	case len(s.Inputs) == 0 && len(s.Outputs) == 0:
+		refuse(true, "no input and no output; try: gor --input-raw :80 --output-stdout, and gor -h for all flags")
+	case len(s.Inputs) == 0:
+		refuse(true, "no input; add one, such as --input-raw :80 or --input-file requests.gor")
+	case len(s.Outputs) == 0 && !s.FileDryRun:
+		refuse(true, "no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
+	}
+	refuse(s.HTTPTrackResponse && s.onlyHTTP() && s.Middleware == "" && len(s.Outputs) > 0,
+		"--output-http-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
+	refuse(len(s.RawVNIs) > 0 && s.RawEngine != engineVXLAN,
+		"--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
+	refuse(s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers,
+		"--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
+	if s.Middleware != "" {
+		_, err := middlewareWords(s.Middleware)
+		refuse(err != nil, "--middleware %q: %w", s.Middleware, err)
+	}
+	if err := s.TCP.check(has(s.Inputs, "input-tcp"), has(s.Outputs, "output-tcp")); err != nil {
+		errs = append(errs, err)
+	}
+	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
+		// A capture may come from "-", standard input.
+		refuse(strings.HasPrefix(arg.Value, "-") && (arg.Flag != "input-raw" || strings.HasPrefix(arg.Value, "--")),
+			"--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
+		if err := laterAddress(arg); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func parseArgs(args ...string) (*Settings, error) {
-	return parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), args, io.Discard)
+	return parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), args, nil, io.Discard)
 }
 
 // seedFlags is the command line reference of Gor 0.9's README.
@@ -177,7 +177,7 @@ func TestVerboseIsASwitchAndALevel(t *testing.T) {
 // TestHelpShowsEveryFlag also keeps the README's reference: it is this text.
 func TestHelpShowsEveryFlag(t *testing.T) {
 	var help bytes.Buffer
-	_, err := parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), []string{"-h"}, &help)
+	_, err := parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), []string{"-h"}, nil, &help)
 	if err != errHelp {
 		t.Fatalf("-h: %v", err)
 	}
@@ -206,6 +206,8 @@ func TestHelpShowsEveryFlag(t *testing.T) {
 }
 
 func TestExamplesInHelpParse(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "gor.toml", []byte("input-raw = \":80\"\noutput-stdout = true\n"))
 	for _, group := range defaultSettings().groups() {
 		for _, def := range group.flags {
 			if def.example == "" {

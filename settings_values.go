@@ -55,8 +55,11 @@ type optionalValue struct{ flag.Value }
 func optional(v flag.Value) flag.Value { return optionalValue{v} }
 
 func (v optionalValue) Set(value string) error {
-	if value == "true" { // how newer versions switch these on
+	switch value { // newer versions switch these on and off
+	case "true":
 		value = ""
+	case "false":
+		return nil
 	}
 	return v.Value.Set(value)
 }

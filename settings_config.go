@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxConfig bounds the file of --config: nobody writes so many flags.
+const maxConfig = 1 << 20
+
+// setFromFile sets the flags that have not been given from the file of
+// --config, when there is one.
+func setFromFile(fs *flag.FlagSet, s *Settings) error {
+	if s.Config == "" {
+		return nil
+	}
+	text, err := readConfig(s.Config)
+	if err != nil {
+		return fmt.Errorf("--config %s: %w", s.Config, err)
+	}
+	return setFromTOML(fs, s.Config, text)
+}
+
+func readConfig(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", errors.Unwrap(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	switch {
+	case err != nil:
+		return "", errors.Unwrap(err)
+	case len(b) > maxConfig:
+		return "", fmt.Errorf("it is larger than %s, which no configuration is", formatSize(maxConfig))
+	case !utf8.Valid(b):
+		return "", errors.New("it is not UTF-8 text, as a TOML file is")
+	}
+	return string(b), nil
+}
+
+// setFromTOML sets flags from text: a key for each, named as the flag. An
+// error names file and key.
+func setFromTOML(fs *flag.FlagSet, file, text string) error {
+	var values map[string]any
+	meta, err := toml.Decode(text, &values)
+	if err != nil {
+		var perr toml.ParseError
+		if errors.As(err, &perr) {
+			return fmt.Errorf("%s, line %d: %s; a flag is written input-raw = \":80\"", file, perr.Position.Line, perr.Message)
+		}
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	before := setFlags(fs)
+	var errs []error
+	for _, key := range meta.Keys() { // in the order of the file
+		if len(key) > 1 {
+			continue // within a table, of which its own key has been refused
+		}
+		if err := setFromKey(fs, before, key[0], values[key[0]]); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", file, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func setFromKey(fs *flag.FlagSet, before map[string]bool, name string, value any) error {
+	f := fs.Lookup(name)
+	_, isTable := value.(map[string]any)
+	switch {
+	case isTable:
+		return fmt.Errorf("[%s] is a table, and there are none here: every key is a flag's whole name, as in output-http-workers = 20", name)
+	case f == nil:
+		return unknownFlag(fs, name, "")
+	case name == "config" || name == "version" || name == "check":
+		return fmt.Errorf("%s belongs on the command line", name)
+	}
+	list, isArray := value.([]any)
+	if !isArray {
+		list = []any{value}
+	} else if !isList(f.Value) && len(list) != 1 {
+		return fmt.Errorf("%s takes one value, not a list of %d", name, len(list))
+	}
+	for _, item := range list {
+		text, err := tomlText(item)
+		if err != nil {
+			return fmt.Errorf("%s: %w; write %s = \"...\"", name, err, name)
+		}
+		if before[name] {
+			continue // right or wrong, the command line or the environment has it
+		}
+		if err := fs.Set(name, text); err != nil {
+			return fmt.Errorf("invalid value %q for %s: %w", text, name, err)
+		}
+	}
+	return nil
+}
+
+// tomlText is a value as the command line would have it.
+func tomlText(value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), nil
+	case []any:
+		return "", errors.New("a list in a list")
+	}
+	return "", fmt.Errorf("want a text, a number, or true or false, not %v", value)
+}
+
+// unknownFlag says that there is no such flag, and what there is. dashes
+// stand before its name.
+func unknownFlag(fs *flag.FlagSet, name, dashes string) error {
+	if err := laterFlag(name); err != nil {
+		return err
+	}
+	if near := nearest(fs, strings.ReplaceAll(name, "_", "-")); near != "" {
+		return fmt.Errorf("no flag %s%s; did you mean %s%s? gor -h lists all", dashes, name, dashes, near)
+	}
+	return fmt.Errorf("no flag %s%s; gor -h lists all", dashes, name)
+}
