@@ -81,25 +81,23 @@ func (c *conn) unqueue() {
 // conclude ends the message under way in f: complete when why and h.lost are
 // notLost. whole is the message, when it is not in h.buf.
 func (a *assembler) conclude(c *conn, f *flow, h *half, why Loss, whole []byte) {
-	if h.lost != notLost {
-		why = h.lost
-	}
+	why, incomplete := a.verdict(h, why)
 	if f.response {
-		a.concludeResponse(c, f, h, why, whole)
+		a.concludeResponse(c, f, h, why, whole, incomplete)
 	} else {
-		a.concludeRequest(c, f, h, why, whole)
+		a.concludeRequest(c, f, h, why, whole, incomplete)
 	}
 	if f.h != h {
 		return // a tunnel has begun
 	}
 	a.pool.drop(&h.buf)
-	h.ready, h.open, h.known, h.queued, h.claimed, h.lost = false, false, false, false, false, notLost
+	h.over()
 }
 
-func (a *assembler) concludeRequest(c *conn, f *flow, h *half, why Loss, whole []byte) {
+func (a *assembler) concludeRequest(c *conn, f *flow, h *half, why Loss, whole []byte, incomplete bool) {
 	e := h.request
 	if why == notLost {
-		why = a.emit(c, h, whole, e.ordinal)
+		why = a.emit(c, h, whole, e.ordinal, incomplete)
 	}
 	if why != notLost {
 		a.stats.Lost[why]++
@@ -134,7 +132,7 @@ func (e *exchange) tunnelMode() mode {
 	return modeUpgraded
 }
 
-func (a *assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole []byte) {
+func (a *assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole []byte, incomplete bool) {
 	done := h.parser.Done()
 	if done && h.parser.Head().Interim() {
 		if why == notLost {
@@ -156,7 +154,7 @@ func (a *assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole 
 		why = LostUnpaired
 	}
 	if why == notLost {
-		why = a.emit(c, h, whole, e.ordinal)
+		why = a.emit(c, h, whole, e.ordinal, incomplete)
 	}
 	if why == notLost {
 		a.stats.Responses++
