@@ -71,6 +71,9 @@ func (s *Settings) check() error {
 	case s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers:
 		return fmt.Errorf("--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
 	}
+	if err := s.checkBinary(); err != nil {
+		return err
+	}
 	if err := s.TCP.check(has(s.Inputs, "input-tcp"), has(s.Outputs, "output-tcp")); err != nil {
 		return err
 	}
@@ -78,6 +81,25 @@ func (s *Settings) check() error {
 		if strings.HasPrefix(arg.Value, "-") {
 			return fmt.Errorf("--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
 		}
+	}
+	return nil
+}
+
+// checkBinary refuses what looks into HTTP when what is captured is not HTTP.
+func (s *Settings) checkBinary() error {
+	if s.RawProtocol != protocolBinary || !has(s.Inputs, "input-raw") {
+		return nil
+	}
+	const reason = "is for HTTP, which --input-raw-protocol binary does not capture: "
+	switch {
+	case has(s.Outputs, "output-http"):
+		return errors.New("--output-http " + reason + "send it with --output-binary, keep it with --output-file, or pass it on with --output-tcp")
+	case len(s.Rules) > 0:
+		return fmt.Errorf("--%s %sleave it out; --input-raw-bpf-filter chooses by address", s.Rules[0].Flag, reason)
+	case s.RawRealIP != "":
+		return errors.New("--input-raw-realip-header " + reason + "leave it out")
+	case s.PrettifyHTTP:
+		return errors.New("--prettify-http " + reason + "leave it out")
 	}
 	return nil
 }
