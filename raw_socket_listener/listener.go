@@ -88,7 +88,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// A Message is one HTTP message as it was on the wire.
+// A Message is one message as it was on the wire.
 type Message struct {
 	Response   bool
 	Incomplete bool           // bytes of it are missing

@@ -243,23 +243,22 @@ func (a *assembler) endFlow(c *conn, f *flow, why Loss) {
 	f.mode, f.parked = modeEnded, false
 }
 
-// verdict says whether the message under way, which is lost for why when that is
-// not notLost, is given, and whether bytes of it are missing then. Without a
-// whole head it is known of nothing what it is.
-func (a *assembler) verdict(h *half, why Loss) (verdict Loss, incomplete bool) {
+// verdict says whether the message under way, which is lost for why or for
+// h.lost, is given all the same, as one with bytes missing. Without a whole head
+// it is known of nothing what it is.
+func (a *assembler) verdict(h *half, why Loss) Loss {
 	switch {
 	case h.lost != notLost:
-		return h.lost, false
-	case why == notLost:
-		return notLost, h.holed
+		return h.lost
 	case a.cfg.AllowIncomplete && (h.known || a.cfg.Binary) && why.missing():
-		return notLost, true
+		h.holed = true
+		return notLost
 	}
-	return why, false
+	return why
 }
 
 // emit gives a message, and returns why it could not.
-func (a *assembler) emit(c *conn, h *half, whole []byte, ordinal uint32, incomplete bool) Loss {
+func (a *assembler) emit(c *conn, h *half, whole []byte, ordinal uint32) Loss {
 	n := max(h.buf.size, len(whole))
 	b := a.out.room(n)
 	if b == nil {
@@ -274,7 +273,7 @@ func (a *assembler) emit(c *conn, h *half, whole []byte, ordinal uint32, incompl
 	}
 	e := b.next()
 	e.from, e.to = from, len(b.arena)
-	e.Response, e.Incomplete, e.Conn, e.Ordinal = h.f.response, incomplete, c.id, ordinal
+	e.Response, e.Incomplete, e.Conn, e.Ordinal = h.f.response, h.holed, c.id, ordinal
 	e.Time, e.Duration = h.begun, max(0, h.latest-h.begun)
 	e.Src, e.Dst = c.ends()
 	if e.Response {
@@ -283,7 +282,7 @@ func (a *assembler) emit(c *conn, h *half, whole []byte, ordinal uint32, incompl
 	if head := h.parser.Head(); head != nil && head.Flags&http1.Ambiguous != 0 {
 		a.stats.Ambiguous++
 	}
-	if incomplete {
+	if h.holed {
 		a.stats.Incomplete++
 	}
 	return notLost

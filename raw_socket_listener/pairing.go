@@ -81,11 +81,13 @@ func (c *conn) unqueue() {
 // conclude ends the message under way in f: complete when why and h.lost are
 // notLost. whole is the message, when it is not in h.buf.
 func (a *assembler) conclude(c *conn, f *flow, h *half, why Loss, whole []byte) {
-	why, incomplete := a.verdict(h, why)
+	if why != notLost || h.lost != notLost {
+		why = a.verdict(h, why)
+	}
 	if f.response {
-		a.concludeResponse(c, f, h, why, whole, incomplete)
+		a.concludeResponse(c, f, h, why, whole)
 	} else {
-		a.concludeRequest(c, f, h, why, whole, incomplete)
+		a.concludeRequest(c, f, h, why, whole)
 	}
 	if f.h != h {
 		return // a tunnel has begun
@@ -94,10 +96,10 @@ func (a *assembler) conclude(c *conn, f *flow, h *half, why Loss, whole []byte) 
 	h.over()
 }
 
-func (a *assembler) concludeRequest(c *conn, f *flow, h *half, why Loss, whole []byte, incomplete bool) {
+func (a *assembler) concludeRequest(c *conn, f *flow, h *half, why Loss, whole []byte) {
 	e := h.request
 	if why == notLost {
-		why = a.emit(c, h, whole, e.ordinal, incomplete)
+		why = a.emit(c, h, whole, e.ordinal)
 	}
 	if why != notLost {
 		a.stats.Lost[why]++
@@ -132,7 +134,7 @@ func (e *exchange) tunnelMode() mode {
 	return modeUpgraded
 }
 
-func (a *assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole []byte, incomplete bool) {
+func (a *assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole []byte) {
 	done := h.parser.Done()
 	if done && h.parser.Head().Interim() {
 		if why == notLost {
@@ -154,7 +156,7 @@ func (a *assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole 
 		why = LostUnpaired
 	}
 	if why == notLost {
-		why = a.emit(c, h, whole, e.ordinal, incomplete)
+		why = a.emit(c, h, whole, e.ordinal)
 	}
 	if why == notLost {
 		a.stats.Responses++

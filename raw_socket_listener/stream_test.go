@@ -60,7 +60,7 @@ func TestStreams(t *testing.T) {
 		{name: "retransmission", segs: joined(handshake, []seg{c(0, post10[:20]), c(0, post10[:20]), c(20, post10[20:]), c(0, post10), c(49, get1)}),
 			want: []string{post10, get1},
 			check: func(t *testing.T, r *rig) {
-				if s := r.a.stats; s.Retransmitted != 1 || s.Conflicting != 0 {
+				if s := r.a.stats; s.Retransmitted != 2 || s.Conflicting != 0 {
 					t.Errorf("retransmitted %d, conflicting %d, want 2, 0", s.Retransmitted, s.Conflicting)
 				}
 			}},

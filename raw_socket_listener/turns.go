@@ -154,7 +154,7 @@ func (a *assembler) missTurn(c *conn, f *flow, n int) {
 // endTurn ends the message under way in f: as far as it came when why is
 // notLost.
 func (a *assembler) endTurn(c *conn, f *flow, h *half, why Loss) {
-	why, incomplete := a.verdict(h, why)
+	why = a.verdict(h, why)
 	switch {
 	case why != notLost:
 	case h.buf.size == 0:
@@ -162,7 +162,7 @@ func (a *assembler) endTurn(c *conn, f *flow, h *half, why Loss) {
 	case f.response && !h.request.kept:
 		why = LostUnpaired
 	default:
-		why = a.emit(c, h, nil, h.request.ordinal, incomplete)
+		why = a.emit(c, h, nil, h.request.ordinal)
 	}
 	switch {
 	case why != notLost:

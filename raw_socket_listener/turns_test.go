@@ -313,3 +313,49 @@ func TestTurnsWithHoles(t *testing.T) {
 		})
 	}
 }
+
+// Without ports the handshake says who asks, and nothing else does.
+func TestTurnsWithoutPorts(t *testing.T) {
+	r := newRig(t, Config{Address: Address{text: "lo:"}, Binary: true, TrackResponse: true})
+	for _, g := range joined(handshake, []seg{ca(0, 0, get1), s(0, len(get1), "yes"), fin('c', len(get1), 3), fin('s', 3, len(get1)+1)}) {
+		r.send(g)
+	}
+	r.send(seg{from: 'c', port: 9, data: get1})
+	if got, want := given(r.messages()), "c1:"+get1+" s1:yes"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if n := r.a.stats.Undirected; n != 1 {
+		t.Errorf("%d segments without direction, want 1", n)
+	}
+}
+
+// A message of which nobody knows the end is given up when memory is short, and
+// what follows of it is no message of its own.
+func TestTurnsInLittleMemory(t *testing.T) {
+	const most = 100_000
+	r := newRig(t, Config{Binary: true, MaxBuffered: most})
+	part := strings.Repeat("u", 1000)
+	const conns, rounds = 5, 60
+	for i := range rounds {
+		for port := uint16(1); port <= conns; port++ {
+			if i == 0 {
+				r.send(seg{from: 'c', off: -1, flags: FlagSYN, port: port})
+			}
+			r.send(seg{from: 'c', off: 1000 * i, data: part, port: port, at: time.Duration(i) * time.Millisecond})
+			if used := r.a.pool.used; used > most {
+				t.Fatalf("%d bytes are in use, want %d at most", used, most)
+			}
+		}
+	}
+	for port := uint16(1); port <= conns; port++ {
+		r.send(seg{from: 'c', off: 1000 * rounds, flags: FlagFIN, port: port, at: time.Second})
+	}
+	for _, m := range r.messages() {
+		if len(m.Data) != 1000*rounds {
+			t.Errorf("a message of %d bytes, want %d", len(m.Data), 1000*rounds)
+		}
+	}
+	if s := &r.a.stats; s.Lost[LostMemory] == 0 || s.Lost[LostMemory]+s.Requests != conns {
+		t.Errorf("%d requests, lost %s", s.Requests, losses(s.Lost))
+	}
+}
