@@ -226,7 +226,7 @@ func (m *message) Headers(yield func(name, value []byte) bool) {
 // value could not stand in a head.
 func (m *message) SetHeader(name, value string) error { return setHeader(m, name, value) }
 
-// SetHeaderBytes is SetHeader with a copy of value.
+// SetHeaderBytes is SetHeader for a value that is no string. It copies value.
 func (m *message) SetHeaderBytes(name string, value []byte) error { return setHeader(m, name, value) }
 
 func setHeader[T string | []byte](m *message, name string, value T) error {
