@@ -30,8 +30,8 @@ type httpOutput struct {
 	workers workers
 	session *sessions // nil: requests go out on any connection
 
-	responses *httpResponses // nil: nobody wants the answers
-	elastic   *elastic       // nil: exchanges are reported nowhere
+	responses *responses // nil: nobody wants the answers
+	elastic   *elastic   // nil: exchanges are reported nowhere
 	health    health
 
 	sent, delivered, unsent, retried atomic.Uint64
@@ -71,11 +71,10 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	o.workers.least, o.workers.most = workerBounds(s)
 	o.workers.work = o.work
 	if s.HTTPTrackResponse {
-		o.responses = newHTTPResponses(o)
+		o.responses = newResponses(o, s.ResponseBuffer, "--output-http-response-buffer")
 	}
 	if s.RecognizeSessions {
-		o.session = newSessions(o)
-		o.workers.wg.Go(o.session.dispatch)
+		o.session = o.startSessions()
 	}
 	if s.HTTPStats {
 		g := stats.NewGauge("output_http", time.Duration(s.HTTPStatsMs)*time.Millisecond)
@@ -118,11 +117,33 @@ func (o *httpOutput) work() {
 	}
 }
 
+// startSessions puts sessions in the place of the workers, for
+// --recognize-tcp-sessions.
+func (o *httpOutput) startSessions() *sessions {
+	s := &sessions{q: o.q, done: o.ctx.Done(), most: maxHTTPWorkers, idleFor: o.s.HTTPWorkerTimeout, wg: &o.workers.wg, unsent: &o.unsent}
+	if o.s.HTTPWorkers > 0 {
+		s.most = o.s.HTTPWorkers
+	}
+	s.serve = func(ss *session) {
+		c := &client{o: o, req: sentRequest{t: o.t, keepHost: o.s.HTTPOriginalHost, keepConnection: true}}
+		defer c.close()
+		for {
+			it, ok := ss.take()
+			if !ok {
+				return
+			}
+			o.send(c, it)
+		}
+	}
+	s.start()
+	return s
+}
+
 func (o *httpOutput) send(c *client, it queue.Item) {
 	began := time.Now()
 	result := c.exchange(o.ctx, payload.Body(it.Bytes), began)
 	if result.reason == delivered && o.responses != nil {
-		o.responses.give(c, it.Bytes, began, time.Since(began))
+		c.record = o.responses.give(c.record, it.Bytes, c.answer, c.cut, began, time.Since(began))
 	}
 	if result.reason == delivered && o.elastic != nil {
 		c.reportTo(o.elastic, it.Bytes, result.status, began, time.Since(began))

@@ -30,14 +30,14 @@ type client struct {
 
 	answer []byte        // the final answer, as far as it is kept; see keep
 	cut    bool          // it is longer than can be kept
-	record []byte        // scratch of httpResponses
+	record []byte        // scratch of responses
 	asked  http1.Request // scratch of reportTo
 }
 
 // forget gives back the memory of an answer that was kept.
 func (c *client) forget() {
 	if c.o.responses != nil {
-		c.o.responses.kept.Add(-int64(len(c.answer)))
+		c.o.responses.giveBack(c.answer)
 	}
 	c.answer, c.cut = c.answer[:0], false
 	if cap(c.answer) > keepAnswer {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/internal/payload"
@@ -9,11 +10,15 @@ import (
 )
 
 // sessions replays each recorded connection on a connection of its own, its
-// requests in their order, for --recognize-tcp-sessions. They stand in the
-// place of the workers.
+// requests in their order. They stand in the place of the workers.
 type sessions struct {
-	o    *httpOutput
-	most int // open at a time
+	q       *queue.Queue
+	done    <-chan struct{} // closed when the output is
+	most    int             // open at a time
+	idleFor time.Duration   // after which one ends
+	serve   func(ss *session)
+	wg      *sync.WaitGroup
+	unsent  *atomic.Uint64
 
 	mu      sync.Mutex
 	changed sync.Cond // a session ended, took a request, or has none
@@ -28,8 +33,11 @@ type sessions struct {
 // few slow connections hold so many, all wait for them.
 const maxSessionRequests = 16 << 10
 
-// A session is one recorded connection. The lock of sessions guards it.
+// A session is one recorded connection. The lock of sessions guards it; take
+// and more are for its goroutine.
 type session struct {
+	of         *sessions
+	timer      *time.Timer
 	key        string // the connection part of the requests' ids
 	requests   []queue.Item
 	wake       chan struct{} // a request came, or the session is to end
@@ -38,19 +46,18 @@ type session struct {
 	idle       bool
 }
 
-func newSessions(o *httpOutput) *sessions {
-	s := &sessions{o: o, most: maxHTTPWorkers, open: make(map[string]*session)}
-	if o.s.HTTPWorkers > 0 {
-		s.most = o.s.HTTPWorkers
-	}
+// start begins to take requests from the queue. Every session gets a goroutine,
+// in which serve calls its take until there is none.
+func (s *sessions) start() {
+	s.open = make(map[string]*session)
 	s.changed.L = &s.mu
-	return s
+	s.wg.Go(s.dispatch)
 }
 
 // dispatch gives each request to its session until the output ends.
 func (s *sessions) dispatch() {
 	for {
-		it, ok := s.o.q.Get(s.o.ctx.Done(), 0)
+		it, ok := s.q.Get(s.done, 0)
 		if !ok {
 			break
 		}
@@ -83,9 +90,12 @@ func (s *sessions) give(it queue.Item) {
 		s.changed.Wait()
 	}
 	if ss == nil || ss.end {
-		ss = &session{key: string(key), wake: make(chan struct{}, 1)}
+		ss = &session{of: s, key: string(key), wake: make(chan struct{}, 1), timer: time.NewTimer(s.idleFor)}
 		s.open[ss.key] = ss
-		s.o.workers.wg.Go(func() { s.replay(ss) })
+		s.wg.Go(func() {
+			defer ss.timer.Stop()
+			s.serve(ss)
+		})
 	}
 	s.idle.remove(ss)
 	ss.requests = append(ss.requests, it)
@@ -100,32 +110,34 @@ func (ss *session) signal() {
 	}
 }
 
-// replay is a session's goroutine.
-func (s *sessions) replay(ss *session) {
-	c := &client{o: s.o, req: sentRequest{t: s.o.t, keepHost: s.o.s.HTTPOriginalHost, keepConnection: true}}
-	defer c.close()
-	timer := time.NewTimer(s.o.s.HTTPWorkerTimeout)
-	defer timer.Stop()
+// take returns the session's next request, or false when it is over.
+func (ss *session) take() (queue.Item, bool) {
 	for {
-		it, ok := s.take(ss, timer)
+		it, ok := ss.of.take(ss)
 		if !ok {
-			return
+			return it, false
 		}
-		if s.o.ctx.Err() != nil {
-			s.o.unsent.Add(1)
-			s.o.q.Done(it, false)
-			continue
+		if !halted(ss.of.done) {
+			return it, true
 		}
-		s.o.send(c, it)
+		ss.of.unsent.Add(1)
+		ss.of.q.Done(it, false)
 	}
 }
 
+// more reports whether the session has another request already.
+func (ss *session) more() bool {
+	ss.of.mu.Lock()
+	defer ss.of.mu.Unlock()
+	return len(ss.requests) > 0
+}
+
 // take returns the session's next request. It reports false, and the session
-// is over, when none came for the time of an idle worker, or none will.
-func (s *sessions) take(ss *session, timer *time.Timer) (queue.Item, bool) {
+// is over, when none came for idleFor, or none will.
+func (s *sessions) take(ss *session) (queue.Item, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	timer.Reset(s.o.s.HTTPWorkerTimeout)
+	ss.timer.Reset(s.idleFor)
 	expired := false
 	for len(ss.requests) == 0 {
 		if ss.end || s.over || expired {
@@ -141,7 +153,7 @@ func (s *sessions) take(ss *session, timer *time.Timer) (queue.Item, bool) {
 		s.mu.Unlock()
 		select {
 		case <-ss.wake:
-		case <-timer.C:
+		case <-ss.timer.C:
 			expired = true
 		}
 		s.mu.Lock()
