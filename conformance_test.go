@@ -102,6 +102,11 @@ func openTestOutput(t *testing.T, name string) testOutput {
 		out, err := newHTTPOutput(target.addr(), s, env)
 		must(t, err)
 		return testOutput{out, func(*testing.T) [][]byte { return raws(target.arrivals()) }}
+	case "output-binary":
+		target := startSink(t)
+		out, err := newBinaryOutput(target.addr(), s, env)
+		must(t, err)
+		return testOutput{out, func(*testing.T) [][]byte { return raws(target.arrivals()) }}
 	case "middleware":
 		m := openTestMiddleware(t, s, env)
 		return testOutput{m.feed, func(t *testing.T) [][]byte {
@@ -174,7 +179,7 @@ func collect(t *testing.T, in Input) func() [][]byte {
 	}
 }
 
-var outputNames = []string{"output-null", "output-stdout", "output-file", "output-http", "output-tcp", "middleware", "limited output"}
+var outputNames = []string{"output-null", "output-stdout", "output-file", "output-http", "output-tcp", "output-binary", "middleware", "limited output"}
 
 func TestOutputContract(t *testing.T) {
 	for _, name := range outputNames {

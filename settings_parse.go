@@ -75,14 +75,9 @@ func isList(v flag.Value) bool {
 	return false
 }
 
-// onlyHTTP reports whether no output takes responses.
-func (s *Settings) onlyHTTP() bool {
-	for _, out := range s.Outputs {
-		if out.Flag != "output-http" {
-			return false
-		}
-	}
-	return true
+// only reports whether all outputs are of that flag.
+func (s *Settings) only(flag string) bool {
+	return !slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return out.Flag != flag })
 }
 
 // check refuses combinations that cannot work, each with what to type.
@@ -101,8 +96,10 @@ func (s *Settings) check() error {
 	case len(s.Outputs) == 0 && !s.FileDryRun:
 		refuse(true, "no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
 	}
-	refuse(s.HTTPTrackResponse && s.onlyHTTP() && s.Middleware == "" && len(s.Outputs) > 0,
+	refuse(s.HTTPTrackResponse && s.only("output-http") && s.Middleware == "" && len(s.Outputs) > 0,
 		"--output-http-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
+	refuse(s.BinaryTrackResponse && len(s.Outputs) > 0 && s.Middleware == "" && s.only("output-binary"),
+		"--output-binary-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
 	refuse(len(s.RawVNIs) > 0 && s.RawEngine != engineVXLAN,
 		"--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
 	refuse(s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers,

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
+)
+
+// binaryOutput replays what --input-raw-protocol binary captured, of a protocol
+// that it does not understand: each recorded connection over one of its own,
+// its messages in order, each when the one before it has begun to be answered.
+// A message is delivered when a byte of an answer has come.
+type binaryOutput struct {
+	addr string
+	s    *Settings
+	q    *queue.Queue
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	logf func(format string, args ...any)
+
+	ctx     context.Context // ends with Close
+	stop    context.CancelFunc
+	serving sync.WaitGroup
+	session *sessions
+
+	responses *responses // nil: nobody wants the answers
+
+	sent, delivered, unsent, connections atomic.Uint64
+	failures                             *stats.Reasons
+	latency                              *stats.Histogram
+	told                                 atomic.Bool // that there is no connection to the target
+}
+
+var _ Output = (*binaryOutput)(nil)
+
+const (
+	// binaryQueue bounds the messages that wait; their bytes have the share of
+	// memory that every output gets.
+	binaryQueue = 10_000
+
+	// binaryIdle is how long a connection without messages is kept: what such
+	// a protocol has agreed on at its beginning ends with it. When there are
+	// too many connections, the longest idle one goes first.
+	binaryIdle = time.Minute
+)
+
+func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
+	if err := checkBinaryTarget(addr); err != nil {
+		return nil, err
+	}
+	o := &binaryOutput{
+		addr: addr, s: s, dial: env.own.DialContext, logf: env.logf,
+		q:        queue.New(binaryQueue, env.queueBytes),
+		failures: newHTTPReasons(),
+		latency:  stats.NewHistogram(),
+	}
+	o.ctx, o.stop = context.WithCancel(context.Background())
+	if s.BinaryTrackResponse {
+		o.responses = newResponses(o, s.BinaryBuffer, "--output-tcp-response-buffer")
+	}
+	most := maxHTTPWorkers
+	if s.BinaryWorkers > 0 {
+		most = s.BinaryWorkers
+	}
+	o.session = &sessions{q: o.q, done: o.ctx.Done(), most: most, idleFor: binaryIdle, wg: &o.serving, unsent: &o.unsent, serve: o.serve}
+	o.session.start()
+	return o, nil
+}
+
+// checkBinaryTarget refuses what is not HOST:PORT.
+func checkBinaryTarget(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || perr != nil || n == 0 {
+		return fmt.Errorf("%q is no target; it is written staging.com:9000 or [::1]:9000", addr)
+	}
+	return nil
+}
+
+func checkBinaryOutput(addr string, _ *Settings) error { return checkBinaryTarget(addr) }
+
+func (o *binaryOutput) Write(p []byte) (int, error) {
+	if !payload.IsRequest(p) {
+		o.failures.Add(failNotRequest)
+		return len(p), nil
+	}
+	if err := o.q.Put(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// serve is the life of one recorded connection.
+func (o *binaryOutput) serve(ss *session) {
+	c := &binaryConn{o: o}
+	defer c.close()
+	for {
+		it, ok := ss.take()
+		if !ok {
+			return
+		}
+		began := time.Now()
+		reason := c.exchange(payload.Body(it.Bytes))
+		switch {
+		case reason == delivered:
+			o.delivered.Add(1)
+			o.latency.Record(o.q.Age(it))
+			if o.responses != nil {
+				c.await(ss)
+				c.give(it.Bytes, began)
+			}
+			if o.s.Verbose >= verboseAnswers {
+				o.logf("%s: answered in %s: %s", o, o.q.Age(it), payload.Describe(it.Bytes))
+			}
+		case o.ctx.Err() != nil: // Close cut it off
+			o.unsent.Add(1)
+		default:
+			o.failures.Add(reason)
+			if o.s.Verbose >= verboseLosses {
+				o.logf("%s: %s: %s", o, o.failures.Name(reason), payload.Describe(it.Bytes))
+			}
+		}
+		o.q.Done(it, reason != failTimeout && reason != failWriteTimeout && reason != failConnectTimeout)
+	}
+}
+
+// open connects, and says when that fails and when it works again.
+func (o *binaryOutput) open() (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(o.ctx, o.s.BinaryTimeout)
+	defer cancel()
+	conn, err := o.dial(ctx, "tcp", o.addr)
+	switch {
+	case err != nil && o.ctx.Err() == nil && !o.told.Swap(true):
+		o.logf("%s: %v", o, err)
+	case err == nil && o.told.Swap(false):
+		o.logf("%s: takes connections again", o)
+	}
+	if err == nil {
+		o.connections.Add(1)
+	}
+	return conn, err
+}
+
+func (o *binaryOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
+func (o *binaryOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
+func (o *binaryOutput) Settle(cancel <-chan struct{}) error               { return o.q.Settle(cancel) }
+func (o *binaryOutput) Drain(cancel <-chan struct{}) error                { return o.q.Settle(cancel) }
+func (o *binaryOutput) String() string                                    { return "output-binary " + o.addr }
+
+// Close ends all connections at once.
+func (o *binaryOutput) Close() error {
+	o.q.Close()
+	o.stop()
+	o.serving.Wait()
+	o.unsent.Add(uint64(o.q.Discard()))
+	return nil
+}
+
+// Responses gives the target's answers, when they are wanted.
+func (o *binaryOutput) Responses() Input {
+	if o.responses == nil {
+		return nil
+	}
+	return o.responses
+}
+
+func (o *binaryOutput) Counts() []stats.Count {
+	return append([]stats.Count{
+		{Name: "delivered", N: o.delivered.Load()},
+		{Name: "unsent", N: o.unsent.Load()},
+	}, o.failures.NonZero()...)
+}
+
+func (o *binaryOutput) Report(r *report) {
+	sent, answered, connections := o.sent.Load(), o.delivered.Load(), o.connections.Load()
+	r.line("messages: %d sent over %d connections, %d answered", sent, connections, answered)
+	r.value("sent", sent)
+	r.value("answered", answered)
+	r.value("connections", connections)
+	if l := o.latency.Snapshot(); l.Count() > 0 {
+		r.line("latency to the first byte of an answer: p50 %s p90 %s p99 %s max %s", l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Max())
+		r.value("latency_seconds", durationsOf(l))
+	}
+}

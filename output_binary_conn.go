@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+)
+
+// A binaryConn is the connection of one session. The target may say something
+// at any time: a goroutine reads beside the session's.
+type binaryConn struct {
+	o      *binaryOutput
+	conn   net.Conn      // nil: none
+	came   chan struct{} // a token when bytes came
+	closed chan struct{} // closed when the target closed
+	reader sync.WaitGroup
+	record []byte // scratch of give
+
+	mu     sync.Mutex
+	answer []byte // what came since the last message was sent, as far as it is kept
+	cut    bool   // it is longer
+	got    bool   // anything came since then
+}
+
+const (
+	// An answer has no end that can be known: it is over when nothing has come
+	// for answerQuietLong, or for answerQuietShort when the next message waits
+	// to be sent.
+	answerQuietLong  = 200 * time.Millisecond
+	answerQuietShort = 20 * time.Millisecond
+)
+
+// exchange sends a message and waits for the first byte of its answer. A
+// message may have been acted upon when it was written: it is never sent twice.
+func (c *binaryConn) exchange(msg []byte) (reason int) {
+	if c.conn != nil && halted(c.closed) {
+		c.close()
+	}
+	if c.conn == nil {
+		if err := c.connect(); err != nil {
+			return dialFailure(err)
+		}
+	}
+	c.forget()
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.o.s.BinaryTimeout))
+	if _, err := c.conn.Write(msg); err != nil {
+		c.close()
+		return failure(err, false, false)
+	}
+	c.o.sent.Add(1)
+	timer := time.NewTimer(c.o.s.BinaryTimeout)
+	defer timer.Stop()
+	for !c.hasAnswer() {
+		select {
+		case <-c.came:
+		case <-c.closed:
+			if c.hasAnswer() {
+				return delivered
+			}
+			c.close()
+			return failClosed
+		case <-timer.C:
+			return failTimeout // the next message may still be answered
+		case <-c.o.ctx.Done():
+			return failClosed
+		}
+	}
+	return delivered
+}
+
+func (c *binaryConn) connect() error {
+	conn, err := c.o.open()
+	if err != nil {
+		return err
+	}
+	c.conn = conn
+	c.came, c.closed = make(chan struct{}, 1), make(chan struct{})
+	stop := context.AfterFunc(c.o.ctx, func() { conn.Close() })
+	c.reader.Go(func() {
+		defer stop()
+		c.read(conn)
+	})
+	return nil
+}
+
+// read is the goroutine that takes what the target says.
+func (c *binaryConn) read(conn net.Conn) {
+	defer close(c.closed)
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := conn.Read(buf)
+		if n > 0 {
+			c.take(buf[:n])
+			select {
+			case c.came <- struct{}{}:
+			default:
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (c *binaryConn) take(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.got = true
+	if c.o.responses != nil && !c.cut {
+		var ok bool
+		c.answer, ok = c.o.responses.keep(c.answer, b)
+		c.cut = !ok
+	}
+}
+
+func (c *binaryConn) hasAnswer() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.got
+}
+
+// forget makes what comes from now on the answer to the next message.
+func (c *binaryConn) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.o.responses != nil {
+		c.o.responses.giveBack(c.answer)
+	}
+	c.answer, c.cut, c.got = c.answer[:0], false, false
+	if cap(c.answer) > keepAnswer {
+		c.answer = nil
+	}
+}
+
+// await waits until the answer seems to be over, at most as long as an answer
+// may take.
+func (c *binaryConn) await(ss *session) {
+	end := time.Now().Add(c.o.s.BinaryTimeout)
+	timer := time.NewTimer(answerQuietShort)
+	defer timer.Stop()
+	for quiet := time.Duration(0); ; {
+		select {
+		case <-c.came:
+			quiet = 0
+			timer.Reset(answerQuietShort)
+		case <-c.closed:
+			return
+		case <-c.o.ctx.Done():
+			return
+		case now := <-timer.C:
+			quiet += answerQuietShort
+			if quiet >= answerQuietLong || ss.more() || now.After(end) {
+				return
+			}
+			timer.Reset(answerQuietShort)
+		}
+	}
+}
+
+// give hands on the answer to msg.
+func (c *binaryConn) give(msg []byte, sent time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.record = c.o.responses.give(c.record, msg, c.answer, c.cut, sent, time.Since(sent))
+	if cap(c.record) > keepAnswer {
+		c.record = nil
+	}
+}
+
+func (c *binaryConn) close() {
+	if c.conn == nil {
+		return
+	}
+	c.conn.Close()
+	c.reader.Wait()
+	c.conn = nil
+	c.forget()
+}
