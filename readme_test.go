@@ -88,6 +88,7 @@ var readmeExamples = map[string]struct {
 	`gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-file requests.gor`:                        {pass: all},
 	`gor --input-raw traffic.pcap:80 --output-file requests.gor`:                                                             {pass: all},
 	`gor --input-tcp :28020 --middleware "grep -v 2f61646d696e" --output-http http://staging.com`:                            {pass: all},
+	`gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000`:                                     {pass: all},
 	`gor --input-http 127.0.0.1:28021 --output-http http://staging.com`:                                                      {pass: all},
 	`gor --input-tcp :28020 --output-http "http://staging.com|10"`:                                                           {},
 	`gor --input-raw :80 --output-tcp "replay.local:28020|10%"`:                                                              {},
@@ -198,7 +199,7 @@ func newReadmeWorld(t *testing.T) *readmeWorld {
 func (w *readmeWorld) place(t *testing.T, args []string) []string {
 	names := strings.NewReplacer(
 		"127.0.0.1:28021", w.link, "replay.local:28020", w.link, ":28020", w.link,
-		"staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
+		"staging.com:9000", w.staging.addr(), "staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
 		"requests.gor", w.file, "answered.gor", w.file+".answered")
 	placed := slices.Clone(args)
 	for i := range placed {
@@ -288,7 +289,7 @@ func (w *readmeWorld) outputs(t *testing.T, args []string, stdout []byte) [][]in
 		case arg == "--output-stdout":
 			list, _ := readRecording(t, writeFile(t, filepath.Join(t.TempDir(), "stdout.gor"), stdout), payload.Request)
 			add(list)
-		case arg == "--output-http" && strings.Contains(args[i+1], w.staging.addr()):
+		case arg == "--output-binary" || arg == "--output-http" && strings.Contains(args[i+1], w.staging.addr()):
 			add(raws(w.staging.arrivals()))
 		case arg == "--output-http":
 			add(raws(w.dev.arrivals()))
