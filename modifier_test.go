@@ -212,7 +212,7 @@ func FuzzReplacer(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"/v1/user/([^/]+)/ping", "/v2/user/$1/ping", "/v1/user/joe/ping"},
 		{"(?P<host>.*).example.com", "${host}.beta$$${2}$nope", "www.example.com.example.com"},
-		{"a*", "<$0>", "baac"}, {"(a)|(b)", "$2-$1", "abba"}, {"^", "x", ""}, {`\b`, "|", "two words"}, {"(?s).", "$0$0", "\xff\n"},
+		{"a*", "<$0>", "baac"}, {"^a", "b", "aaa"}, {"(?m)^a", "b", "a\na"}, {"a|^b", "c", "bab"}, {"ab", "", "abxab"}, {"(?i)ab*", "-", "aBbA"}, {"a$|$", "x", "ba"}, {"(a)|(b)", "$2-$1", "abba"}, {"^", "x", ""}, {`\b`, "|", "two words"}, {"(?s).", "$0$0", "\xff\n"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
