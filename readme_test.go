@@ -198,7 +198,7 @@ func (w *readmeWorld) place(t *testing.T, args []string) []string {
 	names := strings.NewReplacer(
 		"replay.local:28020", w.link, ":28020", w.link,
 		"staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
-		"requests.gor", w.file, "answered.gor", w.file+".answered")
+		"requests.gor", w.file, "answered.gor", w.file+".answered", "./spill", w.file+".spill")
 	placed := slices.Clone(args)
 	for i := range placed {
 		switch {
