@@ -100,6 +100,7 @@ func (o *httpOutput) work() {
 	defer c.close()
 	it, ok := o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
 	o.workers.started()
+	o.workers.grow(o.q.Len()) // a burst may have been over before its first worker stood
 	for {
 		if ok {
 			o.send(c, it)
