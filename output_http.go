@@ -45,7 +45,7 @@ var _ Output = (*httpOutput)(nil)
 func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	t, err := parseTarget(addr)
 	if err != nil {
-		return nil, err
+		return nil, asUsage(err)
 	}
 	o := &httpOutput{
 		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
