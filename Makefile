@@ -22,7 +22,7 @@ LONG := ^(TestSoakUnderAbuse|TestBadTargets|TestLiveCapture|TestLiveCaptureLoss|
 # -trimpath and an empty build id: the same source gives the same bytes.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
 
-.PHONY: build demo test test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link soak release dbuild dtest dbash clean
+.PHONY: build demo test test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters soak release dbuild dtest dbash clean
 
 build:
 	$(BUILD) -o gor .
@@ -63,6 +63,9 @@ bench-replay: build bench-deps
 
 bench-pace: build
 	$(GO) run ./bench/pace -gor ./gor $(BENCH)
+
+bench-filters: build
+	$(GO) run ./bench/filters -gor ./gor $(BENCH)
 
 bench-link: build
 	$(GO) run ./bench/link $(BENCH) ./gor

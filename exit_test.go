@@ -126,10 +126,12 @@ func TestNoPrivilegeNamesTheRemedy(t *testing.T) {
 // TestStatsLines: the seed's form, without gor: in front.
 func TestStatsLines(t *testing.T) {
 	target := startSink(t)
-	gor := startGor(t, "--input-dummy", "--output-http", target.addr(), "--output-http-stats", "--stats")
+	file := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), captureFile(t, tcpFrames(t, nil)))
+	gor := startGor(t, "--input-dummy", "--input-raw", file, "--output-http", target.addr(), "--output-http-stats", "--stats", "--input-raw-stats")
 	gor.await("output_http:latest,mean,max,count,count/second\n")
 	gor.await("output_http:0,0,0,0,0\n")
 	gor.await("gor: stats: output-http")
+	gor.await("gor: input-raw " + file + ": packets 1, connections 1, ")
 	gor.stop()
 	for line := range strings.Lines(gor.said()) {
 		if strings.Contains(line, "output_http:") && (strings.HasPrefix(line, "gor:") || len(line) < 20 || line[4] != '/') {

@@ -22,6 +22,7 @@ var allowedImports = map[string][]string{
 		"raw_socket_listener", "golang.org/x/sys/unix", "golang.org/x/term", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/BurntSushi/toml"},
 	"bench/capture":       {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":       {},
+	"bench/filters":       {"bench/figures", "internal/payload"},
 	"bench/link":          {"bench/figures", "internal/payload"},
 	"bench/loadgen":       {"internal/http1", "internal/payload"},
 	"bench/netns":         {"golang.org/x/sys/unix"},

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -18,8 +20,10 @@ type rawInput struct {
 	addr string
 	l    *rawsocket.Listener
 	msg  *rawsocket.Message // found but not yet given, when the last Read's buffer was short
-	head []byte             // its header line
+	head []byte             // its header line, and its HTTP head when that was edited
+	body []byte             // what follows of it
 	id   []byte             // scratch
+	ip   realIP
 }
 
 var _ Input = (*rawInput)(nil)
@@ -67,18 +71,28 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 		Expire:        s.RawExpire,
 		Promisc:       s.RawPromisc,
 		Filter:        s.RawFilter,
-		Stdin:         env.stdin,
-		MaxMessage:    s.MessageLimit,
-		Exclude:       env.own.Has,
-		Logf:          env.logf,
+		Binary:        s.RawProtocol == protocolBinary,
+
+		AllowIncomplete: s.RawIncomplete,
+		VLANTagged:      s.RawVLAN,
+		VLANs:           s.RawVLANIDs,
+		Ignore:          s.RawIgnored,
+
+		Stdin:      env.stdin,
+		MaxMessage: s.MessageLimit,
+		Exclude:    env.own.Has,
+		Logf:       env.logf,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if a.Live() && vxlan == 0 {
+	switch {
+	case a.Live() && vxlan == 0:
 		warnOfTargets(a, s, env)
+	case len(s.RawIgnored) > 0:
+		env.logf("input-raw %s does not capture interfaces: --input-raw-ignore-interface has no effect on it", addr)
 	}
-	return &rawInput{addr: addr, l: l}, nil
+	return &rawInput{addr: addr, l: l, ip: realIP{header: s.RawRealIP}}, nil
 }
 
 func rawAddress(addr string, s *Settings) (rawsocket.Address, error) {
@@ -129,13 +143,16 @@ func (r *rawInput) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		r.msg, r.head = m, r.header(m)
+		r.msg, r.head, r.body = m, r.header(m), m.Data
+		if r.ip.header != "" && !m.Response {
+			r.head, r.body = r.ip.set(r.head, m)
+		}
 	}
-	if len(p) < len(r.head)+len(r.msg.Data) {
+	if len(p) < len(r.head)+len(r.body) {
 		return 0, io.ErrShortBuffer
 	}
 	n := copy(p, r.head)
-	n += copy(p[n:], r.msg.Data)
+	n += copy(p[n:], r.body)
 	r.msg = nil
 	return n, nil
 }
@@ -169,5 +186,29 @@ func (r *rawInput) Counts() []stats.Count {
 	for _, row := range s.Rows() {
 		counts = append(counts, stats.Count{Name: row.Name, N: row.N})
 	}
-	return counts
+	return append(counts, stats.Count{Name: "requests without the client's address", N: r.ip.failed.Load()})
+}
+
+// A realIP puts the client's address into a header of each request
+// (--input-raw-realip-header).
+type realIP struct {
+	header string // "": none
+	req    http1.Request
+	text   []byte        // scratch
+	failed atomic.Uint64 // requests that could not be edited and go as they are
+}
+
+// set appends the head of m, with the header, to head, and returns that and
+// what follows of m.
+func (r *realIP) set(head []byte, m *rawsocket.Message) (edited, body []byte) {
+	r.text = m.Src.Addr().Unmap().AppendTo(r.text[:0])
+	err := r.req.Parse(m.Data)
+	if err == nil {
+		err = r.req.SetHeaderBytes(r.header, r.text)
+	}
+	if err != nil {
+		r.failed.Add(1)
+		return head, m.Data
+	}
+	return r.req.AppendHead(head), r.req.Body()
 }

@@ -190,6 +190,9 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 	if s.Stats {
 		background.Go(func() { r.printStats(done) })
 	}
+	if s.RawStats {
+		background.Go(func() { r.printCaptures(done) })
+	}
 	background.Go(func() { r.showProgress(r.over) })
 	return r.run()
 }

@@ -66,7 +66,7 @@ func buildRules(args []ruleArg) (filters []filter, rewriters []rewriter) {
 			methods = append(methods, r...)
 		case allowURLs:
 			urls = append(urls, r...)
-		case *rewriteURL:
+		case *replacer:
 			rewriteURLs = append(rewriteURLs, r)
 		case filter:
 			filters = append(filters, r)
@@ -160,7 +160,11 @@ func parseRule(arg ruleArg) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &rewriteHeader{name: name, re: re, replacement: []byte(replacement)}, nil
+		r, err := newReplacer(re, replacement)
+		if err != nil {
+			return nil, err
+		}
+		return &rewriteHeader{name, r}, nil
 	}
 	return nil, fmt.Errorf("no such rule")
 }
@@ -251,7 +255,7 @@ func parseRewriteURL(value string) (any, error) {
 		}
 		re, err := compile(value[:i])
 		if err == nil && i > 0 {
-			return &rewriteURL{re: re, replacement: []byte(value[i+1:])}, nil
+			return newReplacer(re, value[i+1:])
 		}
 		last, end = err, i
 	}

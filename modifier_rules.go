@@ -132,42 +132,29 @@ func (s *setParam) rewrite(r *requestView) {
 	r.made(r.SetTarget(s.target))
 }
 
-type rewriteURL struct {
-	re          *regexp.Regexp
-	replacement []byte
-	target      []byte // scratch
-}
-
 // rewriteURLs applies the first rule that matches.
-type rewriteURLs []*rewriteURL
+type rewriteURLs []*replacer
 
 func (rules rewriteURLs) rewrite(r *requestView) {
 	for _, rule := range rules {
-		if rule.re.Match(r.Target()) {
-			rule.target = appendReplaced(rule.target[:0], rule.re, r.Target(), rule.replacement)
-			r.made(r.SetTarget(rule.target))
+		if target, ok := rule.replace(r.Target()); ok {
+			r.made(r.SetTarget(target))
 			return
 		}
 	}
 }
 
 type rewriteHeader struct {
-	name        string
-	re          *regexp.Regexp
-	replacement []byte
-	value       []byte // scratch
+	name string
+	*replacer
 }
 
 func (h *rewriteHeader) rewrite(r *requestView) {
 	value, ok := r.Header(h.name)
-	if !ok || !h.re.Match(value) {
+	if !ok {
 		return
 	}
-	h.value = appendReplaced(h.value[:0], h.re, value, h.replacement)
-	r.made(r.SetHeader(h.name, string(h.value)))
-}
-
-// appendReplaced is regexp's ReplaceAll into dst.
-func appendReplaced(dst []byte, re *regexp.Regexp, src, replacement []byte) []byte {
-	return append(dst, re.ReplaceAll(src, replacement)...)
+	if value, ok := h.replace(value); ok {
+		r.made(r.SetHeaderBytes(h.name, value))
+	}
 }

@@ -111,6 +111,9 @@ func (s *Settings) check() error {
 		_, err := middlewareWords(s.Middleware)
 		refuse(err != nil, "--middleware %q: %w", s.Middleware, err)
 	}
+	if err := s.checkBinary(); err != nil {
+		errs = append(errs, err)
+	}
 	if err := s.TCP.check(has(s.Inputs, "input-tcp"), has(s.Outputs, "output-tcp")); err != nil {
 		errs = append(errs, err)
 	}
@@ -123,4 +126,23 @@ func (s *Settings) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkBinary refuses what looks into HTTP when what is captured is not HTTP.
+func (s *Settings) checkBinary() error {
+	if s.RawProtocol != protocolBinary || !has(s.Inputs, "input-raw") {
+		return nil
+	}
+	const reason = "is for HTTP, which --input-raw-protocol binary does not capture: "
+	switch {
+	case has(s.Outputs, "output-http"):
+		return errors.New("--output-http " + reason + "send it with --output-binary, keep it with --output-file, or pass it on with --output-tcp")
+	case len(s.Rules) > 0:
+		return fmt.Errorf("--%s %sleave it out; --input-raw-bpf-filter chooses by address", s.Rules[0].Flag, reason)
+	case s.RawRealIP != "":
+		return errors.New("--input-raw-realip-header " + reason + "leave it out")
+	case s.PrettifyHTTP:
+		return errors.New("--prettify-http " + reason + "leave it out")
+	}
+	return nil
 }

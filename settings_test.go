@@ -134,6 +134,14 @@ func TestWrongValuesAreQuoted(t *testing.T) {
 		{[]string{"--http-set-param", "x"}, []string{`"x"`, "NAME=VALUE"}},
 		{[]string{"--output-file-mode", "rw"}, []string{`"rw"`, "octal"}},
 		{[]string{"stray"}, []string{`"stray"`, "no flag"}},
+		{[]string{"--input-raw-protocol", "mysql"}, []string{`"mysql"`, "http or binary"}},
+		{[]string{"--input-raw-vlan-vid", "4096"}, []string{`"4096"`, "0 to 4094"}},
+		{[]string{"--input-raw-ignore-interface", "["}, []string{`"["`, "veth*"}},
+		{binaryArgs("--output-http", "x"), []string{"--output-http is for HTTP", "--output-binary", "--output-file", "--output-tcp"}},
+		{binaryArgs("--output-null", "--http-allow-method", "GET"), []string{"--http-allow-method is for HTTP", "leave it out"}},
+		{binaryArgs("--output-null", "--output-http-header", "A: b"), []string{"--output-http-header is for HTTP"}},
+		{binaryArgs("--output-null", "--input-raw-realip-header", "X-Real-IP"), []string{"--input-raw-realip-header is for HTTP"}},
+		{binaryArgs("--output-null", "--prettify-http"), []string{"--prettify-http is for HTTP"}},
 	} {
 		_, err := parseArgs(test.args...)
 		if err == nil {
@@ -145,6 +153,29 @@ func TestWrongValuesAreQuoted(t *testing.T) {
 				t.Errorf("%q: error %q has no %q", test.args, err, want)
 			}
 		}
+	}
+}
+
+func binaryArgs(more ...string) []string {
+	return append([]string{"--input-raw", ":80", "--input-raw-protocol", "binary"}, more...)
+}
+
+func TestBinaryIsForCaptures(t *testing.T) {
+	for _, args := range []string{
+		"--input-raw :80 --input-raw-protocol binary --output-file x.gor --output-tcp a:1",
+		"--input-raw :80 --input-raw-protocol http --output-http x --http-allow-method GET",
+		"--input-file x.gor --input-raw-protocol binary --output-http x", // nothing is captured
+	} {
+		if _, err := parseArgs(strings.Fields(args)...); err != nil {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
+
+func TestIgnoredInterfacesAreListed(t *testing.T) {
+	s, err := parseArgs(strings.Fields("--input-raw :80 --output-null --input-raw-ignore-interface localhost --input-raw-ignore-interface veth* --input-raw-vlan-vid 0 --input-raw-vlan-vid 4094")...)
+	if err != nil || !slices.Equal(s.RawIgnored, []string{"lo", "veth*"}) || !slices.Equal(s.RawVLANIDs, []int{0, 4094}) {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

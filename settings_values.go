@@ -266,6 +266,9 @@ func (v *interfaceList) Set(s string) error {
 	if _, err := path.Match(s, ""); err != nil || s == "" {
 		return fmt.Errorf("want the name of an interface such as eth0, or a pattern such as veth*")
 	}
+	if s == "localhost" {
+		s = "lo" // so GoReplay's own example calls it
+	}
 	*v = append(*v, s)
 	return nil
 }

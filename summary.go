@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -155,14 +156,7 @@ func list(rows []stats.Count) string {
 
 // printStats prints the counts so far every five seconds until done.
 func (r *runner) printStats(done <-chan struct{}) {
-	t := time.NewTicker(stats.GaugePeriod)
-	defer t.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-t.C:
-		}
+	every(stats.GaugePeriod, done, func() {
 		l := takeLedger(r.em)
 		for _, in := range l.inputs {
 			r.log.printf("stats: %s: %s", in.name, in.equation())
@@ -170,5 +164,57 @@ func (r *runner) printStats(done <-chan struct{}) {
 		for _, out := range l.outputs {
 			r.log.printf("stats: %s: %s", out.name, out.equation())
 		}
+	})
+}
+
+// printCaptures prints what the captures have counted, as often.
+func (r *runner) printCaptures(done <-chan struct{}) {
+	every(stats.GaugePeriod, done, func() {
+		for _, line := range takeLedger(r.em).captures() {
+			r.log.printf("%s", line)
+		}
+	})
+}
+
+// every calls f after each period until done.
+func every(period time.Duration, done <-chan struct{}, f func()) {
+	t := time.NewTicker(period)
+	defer t.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-t.C:
+			f()
+		}
 	}
+}
+
+// captures gives a line for each capture, with the rows that are not zero.
+func (l ledger) captures() (lines []string) {
+	for _, in := range l.inputs {
+		if !strings.HasPrefix(in.name, "input-raw ") {
+			continue
+		}
+		line := in.name + ": nothing yet"
+		for i, row := range nonZero(in.before) {
+			if i == 0 {
+				line = in.name + ":"
+			} else {
+				line += ","
+			}
+			line += " " + row.Name + " " + grouped(row.N)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// grouped writes n with a comma before each three digits.
+func grouped(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

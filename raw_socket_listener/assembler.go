@@ -48,6 +48,7 @@ type assembler struct {
 	pool
 
 	now   int64 // the highest time seen, ns since 1970
+	blind int64 // since then, connections that carry something are known
 	sweep int64 // when to look at the timeouts again
 
 	conns                    map[key]*conn
@@ -61,6 +62,8 @@ type assembler struct {
 	freeHalves     []*half
 	freePieces     *piece
 
+	begins mode // of a direction that is seen from its first byte
+
 	stats  Stats
 	notice *notices
 
@@ -72,6 +75,10 @@ type assembler struct {
 func newAssembler(cfg Config, out *writer, notice *notices) *assembler {
 	a := &assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn)}
 	a.pool.limit = cfg.MaxBuffered
+	a.begins = modeFraming
+	if cfg.Binary {
+		a.begins = modeTurns
+	}
 	return a
 }
 
@@ -131,6 +138,9 @@ func (a *assembler) advance(now int64) {
 	a.now = now
 	if now < a.sweep {
 		return
+	}
+	if a.sweep == 0 {
+		a.blind = now
 	}
 	a.sweep = now + int64(sweepGrain)
 	a.expire()
@@ -219,6 +229,9 @@ func (a *assembler) direction(s *Segment) (fromClient, known bool) {
 		return false, false
 	case s.Flags.Has(FlagSYN):
 		fromClient = !s.Flags.Has(FlagACK)
+	case a.cfg.Binary:
+		a.stats.Undirected++
+		return false, false
 	case http1.LooksLikeHead(s.Payload, false):
 		fromClient = true
 	case http1.LooksLikeHead(s.Payload, true):

@@ -22,17 +22,18 @@ const (
 )
 
 // kernelFilter is the program for an AF_PACKET socket of type SOCK_DGRAM,
-// whose packets begin with the IP header on every kind of link. What e, unless
-// it is nil, does not match is refused whatever it is.
-func kernelFilter(a Address, response, tunnels bool, e *expression) ([]bpf.RawInstruction, error) {
+// whose packets begin with the IP header on every kind of link. What c.Filter,
+// unless it is nil, does not match is refused whatever it is.
+func kernelFilter(c sourceConfig) ([]bpf.RawInstruction, error) {
+	a, e := c.Address, c.Filter
 	prog := dropLoopbackTwin()
 	if e != nil {
 		prog = append(prog, e.program()...)
 	}
-	if tunnels {
+	if c.Tunnels {
 		prog = append(prog, passWrapped()...)
 	}
-	prog = append(prog, packetFilter(a, response, tunnels)...)
+	prog = append(prog, packetFilter(c)...)
 	switch {
 	case len(prog) > maxFilter && e != nil:
 		return nil, fmt.Errorf("capture %q: the kernel filter has %d instructions with the expression, more than %d: shorten %q", a, len(prog), maxFilter, e.text)
@@ -77,11 +78,11 @@ func passWrapped() []bpf.Instruction {
 // packetFilter is the part of the program that looks at bytes only.
 //
 // It passes what Address.Wants would pass, and of that only segments that
-// carry data, SYN, FIN or RST; with response also bare acknowledgements, which
-// say what the other side has received. Where the program cannot tell, behind
+// carry data, SYN, FIN or RST; with responses or Acks also bare acknowledgements,
+// which say what the other side has received. Where the program cannot tell, behind
 // IPv6 extension headers and, when they are asked for, in tunnels, it passes
 // the packet and user space decides.
-func packetFilter(a Address, response, tunnels bool) []bpf.Instruction {
+func packetFilter(c sourceConfig) []bpf.Instruction {
 	var p program
 	v4, v6, reject := p.label(), p.label(), p.label()
 	p.add(
@@ -93,7 +94,7 @@ func packetFilter(a Address, response, tunnels bool) []bpf.Instruction {
 	p.mark(reject)
 	p.add(bpf.RetConstant{Val: 0})
 
-	f := filter{program: &p, addr: a, response: response, tunnels: tunnels, reject: reject}
+	f := filter{program: &p, addr: c.Address, response: c.TrackResponse, acks: c.TrackResponse || c.Acks, tunnels: c.Tunnels, reject: reject}
 	p.mark(v4)
 	f.ip4()
 	p.mark(v6)
@@ -106,6 +107,7 @@ type filter struct {
 	*program
 	addr     Address
 	response bool
+	acks     bool // bare acknowledgements too
 	tunnels  bool
 	reject   label
 }
@@ -217,7 +219,7 @@ func (f filter) tcp(hosts [][]uint32, srcAddr, dstAddr uint32, length func(compa
 	f.jump(f.reject)
 
 	f.mark(wanted)
-	if !f.response {
+	if !f.acks {
 		f.add(bpf.LoadIndirect{Off: 13, Size: 1})
 		f.jumpIf(bpf.JumpBitsSet, uint32(FlagFIN|FlagSYN|FlagRST), accept)
 		f.add(

@@ -21,7 +21,7 @@ func mustParse(t testing.TB, s string) Address {
 
 func runFilter(t testing.TB, a Address, response bool, packet []byte) int {
 	t.Helper()
-	vm, err := bpf.NewVM(packetFilter(a, response, false))
+	vm, err := bpf.NewVM(packetFilter(sourceConfig{Address: a, TrackResponse: response}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestFilterTunnels(t *testing.T) {
 	} {
 		for _, addr := range []string{":80", "10.0.0.5:80", "[2001:db8::5]:80"} {
 			for _, tunnels := range []bool{false, true} {
-				vm, err := bpf.NewVM(packetFilter(mustParse(t, addr), false, tunnels))
+				vm, err := bpf.NewVM(packetFilter(sourceConfig{Address: mustParse(t, addr), Tunnels: tunnels}))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -164,7 +164,7 @@ func TestFilterTunnels(t *testing.T) {
 	}
 	for _, packet := range [][]byte{craftTCP4(client4, server4, sampleSeg()), craftTCP6(client6, server6, sampleSeg())} {
 		for _, addr := range []string{":80", "both:80", ":81"} {
-			vm, err := bpf.NewVM(packetFilter(mustParse(t, addr), false, true))
+			vm, err := bpf.NewVM(packetFilter(sourceConfig{Address: mustParse(t, addr), Tunnels: true}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,10 +186,10 @@ func TestFilterManyPorts(t *testing.T) {
 		for i := range n {
 			a.Ports = append(a.Ports, uint16(1000+2*i))
 		}
-		if _, err := kernelFilter(a, true, true, nil); err != nil {
+		if _, err := kernelFilter(sourceConfig{Address: a, TrackResponse: true, Tunnels: true}); err != nil {
 			t.Fatal(err)
 		}
-		vm, err := bpf.NewVM(packetFilter(a, true, false))
+		vm, err := bpf.NewVM(packetFilter(sourceConfig{Address: a, TrackResponse: true}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +216,7 @@ func TestFilterTooLong(t *testing.T) {
 	for i := range 600 {
 		a.Hosts = append(a.Hosts, mustAddr(fmt.Sprintf("2001:db8::%x", i+1)))
 	}
-	if _, err := kernelFilter(a, true, true, nil); err == nil {
+	if _, err := kernelFilter(sourceConfig{Address: a, TrackResponse: true, Tunnels: true}); err == nil {
 		t.Error("a filter that the kernel would refuse was made")
 	}
 }
@@ -230,7 +230,7 @@ func FuzzFilter(f *testing.F) {
 	vms := map[bool][]*bpf.VM{}
 	for _, response := range []bool{false, true} {
 		for _, a := range addrs {
-			vm, err := bpf.NewVM(packetFilter(a, response, false))
+			vm, err := bpf.NewVM(packetFilter(sourceConfig{Address: a, TrackResponse: response}))
 			if err != nil {
 				f.Fatal(err)
 			}

@@ -76,6 +76,7 @@ const (
 	modeResync                // after a loss: wait for a complete head
 	modeUpgraded              // after an Upgrade request whose answer is not seen: the same, without a loss
 	modeConnected             // after such a CONNECT request: wait for another one
+	modeTurns                 // they belong to messages of a protocol that is not understood
 	modeOpaque                // no HTTP/1
 	modeEnded                 // nothing more will come
 )
@@ -94,6 +95,7 @@ type flow struct {
 	parked   bool  // the next bytes wait for something in the other direction
 	forced   bool  // a response that must not wait for its request any longer
 	faults   uint8 // malformed messages
+	hollow   Loss  // why the message that begins with the next byte may lack what comes before it; for modeTurns
 	h        *half // nil between messages
 }
 
@@ -105,6 +107,7 @@ func (f *flow) begin(first sequence, m mode) {
 type exchange struct {
 	ordinal uint32
 	ack     sequence // what the client had received when it sent the request, when acked
+	from    sequence // where it begins, and ack is where it ends; once it has ended in modeTurns
 	acked   bool
 	kept    bool // the request was given
 	head    bool
@@ -123,7 +126,7 @@ const (
 	// take beyond that: a megabyte is room for 65,536.
 	pendingShare = 16
 
-	exchangeBytes = 16 // what an exchange takes of memory
+	exchangeBytes = 20 // what an exchange takes of memory
 )
 
 // exchanges is a queue.

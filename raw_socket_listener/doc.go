@@ -37,9 +37,26 @@
 // head that begins a segment is taken, behind CONNECT only that of another
 // CONNECT.
 //
+// # Other protocols
+//
+// With Config.Binary a message is what one side sends until it hears from the
+// other, nothing more came for Config.Expire, or the connection ends. That a side
+// heard something is read from what its own segments acknowledge, so that the
+// responses are not needed; for that the kernel lets the client's bare
+// acknowledgements pass. An answer that is captured ends its request at once. A
+// response has the ordinal of the request of whose bytes it acknowledges the
+// last. A message of Config.MaxMessage bytes is given, and what follows is the
+// next one. Nobody knows where in a hole one message ends and the next begins, so
+// that it may cost both of its neighbours. A connection that was established
+// before the capture begins with a whole message only if it carried nothing for
+// Config.Expire before. Of an address without ports the handshake says who asks.
+//
 // # Ledger
 //
 // Every message that is seen to begin ends in one count of Stats: given, lost
-// for one reason, or interim. A hole outside of messages counts as one lost
+// for one reason, or interim. With Config.AllowIncomplete those that would be
+// lost because they did not come whole are given without what is missing, and
+// counted as Stats.Incomplete beside, if it is known what they are: their head
+// is whole, or they have none. A hole outside of messages counts as one lost
 // message, though it may have held several; Stats.MissingBytes has its size.
 package rawsocket

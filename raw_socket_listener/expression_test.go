@@ -391,7 +391,7 @@ func TestExpressionKernelFilter(t *testing.T) {
 		{"not src 10.0.0.1", craftTCP6("[2001:db8::1]:5", "[2001:db8::9]:80", sampleSeg()), true},
 		{"not port 80", craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg()), false},
 	} {
-		raw, err := kernelFilter(addr, false, false, mustExpression(t, tt.text))
+		raw, err := kernelFilter(sourceConfig{Address: addr, Filter: mustExpression(t, tt.text)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -432,11 +432,11 @@ func TestExpressionKernelFilter(t *testing.T) {
 			}
 		}
 	}
-	if _, err := kernelFilter(addr, true, true, long); err != nil {
+	if _, err := kernelFilter(sourceConfig{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err != nil {
 		t.Error(err)
 	}
 	long = mustExpression(t, strings.Repeat("tcp port 80 or ", 300)+"ip6")
-	if _, err := kernelFilter(addr, true, true, long); err == nil || !strings.Contains(err.Error(), "instructions with the expression, more than 4096: shorten") {
+	if _, err := kernelFilter(sourceConfig{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err == nil || !strings.Contains(err.Error(), "instructions with the expression, more than 4096: shorten") {
 		t.Errorf("a program that the kernel would refuse: %v", err)
 	}
 }

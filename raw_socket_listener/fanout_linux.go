@@ -27,7 +27,7 @@ func openFanout(c sourceConfig, n int) ([]source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assemble the kernel filter for %q: %w", c.Address, err)
 	}
-	filter, err := kernelFilter(c.Address, c.TrackResponse, false, c.Filter)
+	filter, err := kernelFilter(c)
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,13 @@ const (
 // A half is what a direction needs while a message is under way in it, or
 // while segments wait in it.
 type half struct {
-	memory node[half] // in assembler.holders while it holds memory
-	wait   node[half] // in assembler.waiting or assembler.acked
-	since  int64      // when the wait began
-	early  bool       // it is in assembler.acked: the hole was acknowledged
-	c      *conn
-	f      *flow
+	memory  node[half] // in assembler.holders while it holds memory
+	wait    node[half] // in assembler.waiting or assembler.acked
+	since   int64      // when the wait began
+	early   bool       // it is in assembler.acked: the hole was acknowledged
+	forHole bool       // the wait is for a hole to close
+	c       *conn
+	f       *flow
 
 	store store
 
@@ -26,9 +27,11 @@ type half struct {
 	known   bool     // its head is complete
 	queued  bool     // a request that is in conn.pending already
 	claimed bool     // a response that answers the first of conn.pending
+	holed   bool     // bytes of it are missing, and it is given all the same
 	buf     buffer   // the message so far, unless lost
 	held    int      // what the parser holds, as counted in assembler.used
 	holeAt  sequence // where flow.next stood when the wait began
+	solid   int      // where in buf the bytes behind the last hole begin
 	begun   int64    // time of its first packet
 	latest  int64    // time of its last packet
 	request exchange
@@ -42,7 +45,8 @@ func (a *assembler) rest(c *conn, f *flow) {
 		return
 	}
 	h := a.halfOf(c, f)
-	a.await(h, torn || !h.store.empty())
+	hole := torn || !h.store.empty()
+	a.await(h, hole || h.open && f.mode == modeTurns, hole)
 	if !h.open && h.store.empty() && !torn {
 		a.release(f)
 		return
@@ -62,11 +66,12 @@ func (f *flow) torn() bool {
 	return f.fin && f.mode != modeEnded && f.mode != modeOpaque && f.next.before(f.finAt)
 }
 
-// await enters h into the list of those who wait, or takes it out. Progress
-// begins the wait anew: the next hole has its own time.
-func (a *assembler) await(h *half, waits bool) {
+// await enters h into the list of those who wait, or takes it out: for a hole to
+// close, or for more of a message of which nobody knows the end. Progress begins
+// the wait anew: the next hole has its own time.
+func (a *assembler) await(h *half, waits, hole bool) {
 	if h.wait.listed() {
-		if waits && h.holeAt == h.f.next {
+		if waits && h.holeAt == h.f.next && h.forHole == hole {
 			return
 		}
 		if h.early {
@@ -76,7 +81,7 @@ func (a *assembler) await(h *half, waits bool) {
 		}
 	}
 	if waits {
-		h.early, h.since, h.holeAt = false, a.now, h.f.next
+		h.early, h.since, h.holeAt, h.forHole = false, a.now, h.f.next, hole
 		a.waiting.push(&h.wait, h)
 	}
 }
@@ -108,7 +113,7 @@ func (a *assembler) release(f *flow) {
 	if a.largest == h {
 		a.largest = nil
 	}
-	a.await(h, false)
+	a.await(h, false, false)
 	if h.memory.listed() {
 		a.holders.remove(&h.memory)
 	}
@@ -135,8 +140,22 @@ func (h *half) agrees(next, seq sequence, b []byte) bool {
 	if h.buf.size == 0 || offset+len(b) <= 0 {
 		return true
 	}
-	if offset < 0 {
-		b, offset = b[-offset:], 0
+	if skip := h.solid - offset; skip > 0 {
+		if skip >= len(b) {
+			return true
+		}
+		b, offset = b[skip:], h.solid
 	}
 	return h.buf.equal(offset, b)
+}
+
+// hole notes that bytes are missing behind those in buf.
+func (h *half) hole() {
+	h.holed, h.solid = true, h.buf.size
+}
+
+// over makes h ready for the next message.
+func (h *half) over() {
+	h.ready, h.open, h.known, h.queued, h.claimed, h.lost = false, false, false, false, false, notLost
+	h.holed, h.solid = false, 0
 }

@@ -48,6 +48,19 @@ type Config struct {
 	MaxBuffered int // bytes of all torn messages, early segments and connections; one message is admitted beyond it
 	MaxConns    int // connections known at the same time
 
+	// Binary takes what each side sends until it hears from the other for a
+	// message, whatever it is, and not HTTP. One that is longer than MaxMessage
+	// is given in several.
+	Binary bool
+
+	// AllowIncomplete gives messages of which bytes are missing too, without
+	// those bytes, unless their head is not whole.
+	AllowIncomplete bool
+
+	VLANTagged bool     // only frames with a VLAN tag
+	VLANs      []int    // only frames of these VLANs, by their outermost tag
+	Ignore     []string // interfaces, or patterns of their names, whose packets are left out when all are captured, or those of a pattern
+
 	// Exclude is asked once for each new connection and refuses it with true.
 	// src is the client. Nil refuses none.
 	Exclude func(src, dst netip.AddrPort) bool
@@ -75,15 +88,16 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// A Message is one HTTP message as it was on the wire.
+// A Message is one message as it was on the wire.
 type Message struct {
-	Response bool
-	Conn     uint64         // names its connection; random
-	Ordinal  uint32         // of the exchange in the connection, from 1; a response has its request's
-	Time     int64          // of its first packet, ns since 1970
-	Duration int64          // from its first packet to its last, ns
-	Src, Dst netip.AddrPort // who sent it to whom
-	Data     []byte         // the listener's memory, valid until the next call of Next
+	Response   bool
+	Incomplete bool           // bytes of it are missing
+	Conn       uint64         // names its connection; random
+	Ordinal    uint32         // of the exchange in the connection, from 1; a response has its request's
+	Time       int64          // of its first packet, ns since 1970
+	Duration   int64          // from its first packet to its last, ns
+	Src, Dst   netip.AddrPort // who sent it to whom
+	Data       []byte         // the listener's memory, valid until the next call of Next
 }
 
 // A Listener captures HTTP messages.
@@ -133,7 +147,8 @@ func Listen(c Config) (*Listener, error) {
 	sources, err := openSources(sourceConfig{
 		Address: c.Address, TrackResponse: c.TrackResponse, RingBytes: c.RingBytes,
 		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: filter, Stdin: stdin,
-		VXLANPort: c.VXLANPort, VNIs: c.VNIs,
+		VXLANPort: c.VXLANPort, VNIs: c.VNIs, Acks: c.Binary,
+		VLANs: vlanFilter{c.VLANTagged, c.VLANs}, IgnoredIfaces: c.Ignore,
 	}, c.Rings)
 	if err != nil {
 		return nil, err

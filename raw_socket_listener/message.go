@@ -17,6 +17,8 @@ func (a *assembler) consume(c *conn, f *flow, b []byte, from *arrival) (rest []b
 				// a HEAD.
 				a.conclude(c, f, h, LostUnpaired, nil)
 			}
+		case modeTurns:
+			return a.turn(c, f, b, from)
 		case modeOpaque, modeEnded:
 			f.next = f.next.plus(len(b))
 			return nil
@@ -180,7 +182,12 @@ func (a *assembler) gap(c *conn, f *flow, n int) {
 	}
 	a.stats.Gaps++
 	a.stats.MissingBytes += uint64(n)
-	if f.mode != modeFraming {
+	switch f.mode {
+	case modeFraming:
+	case modeTurns:
+		a.missTurn(c, f, n)
+		return
+	default:
 		return
 	}
 	h := f.h
@@ -193,12 +200,17 @@ func (a *assembler) gap(c *conn, f *flow, n int) {
 			h.ready, h.claimed = false, false
 		}
 	case h.parser.Skip(int64(n)):
-		a.lose(h, LostGap)
+		a.miss(h, LostGap)
 		if h.parser.Done() {
 			a.conclude(c, f, h, notLost, nil)
 		}
 		return
 	default:
+		if rest := h.parser.Remaining(); rest > 0 && int64(n) > rest && a.cfg.AllowIncomplete {
+			// The message is given, and at least one that followed is lost.
+			a.stats.Starts++
+			a.stats.Lost[LostGap]++
+		}
 		a.conclude(c, f, h, LostGap, nil)
 	}
 	f.mode = modeResync
@@ -208,7 +220,17 @@ func (a *assembler) gap(c *conn, f *flow, n int) {
 // endFlow ends f: by its FIN when why is notLost, which may be what completes
 // a message.
 func (a *assembler) endFlow(c *conn, f *flow, why Loss) {
-	if h := f.h; h != nil && h.open {
+	switch h := f.h; {
+	case h == nil || !h.open:
+	case f.mode == modeTurns:
+		switch {
+		case f.fin && f.next == f.finAt:
+			why = notLost
+		case why == LostClosed || why == LostExpired:
+			why = f.shortOf() // that ends it
+		}
+		a.endTurn(c, f, h, why)
+	default:
 		if why == notLost && !h.parser.End() {
 			why = LostClosed
 		}
@@ -221,7 +243,21 @@ func (a *assembler) endFlow(c *conn, f *flow, why Loss) {
 	f.mode, f.parked = modeEnded, false
 }
 
-// emit gives a complete message, and returns why it could not.
+// verdict says whether the message under way, which is lost for why or for
+// h.lost, is given all the same, as one with bytes missing. Without a whole head
+// it is known of nothing what it is.
+func (a *assembler) verdict(h *half, why Loss) Loss {
+	switch {
+	case h.lost != notLost:
+		return h.lost
+	case a.cfg.AllowIncomplete && (h.known || a.cfg.Binary) && why.missing():
+		h.holed = true
+		return notLost
+	}
+	return why
+}
+
+// emit gives a message, and returns why it could not.
 func (a *assembler) emit(c *conn, h *half, whole []byte, ordinal uint32) Loss {
 	n := max(h.buf.size, len(whole))
 	b := a.out.room(n)
@@ -237,14 +273,17 @@ func (a *assembler) emit(c *conn, h *half, whole []byte, ordinal uint32) Loss {
 	}
 	e := b.next()
 	e.from, e.to = from, len(b.arena)
-	e.Response, e.Conn, e.Ordinal = h.f.response, c.id, ordinal
+	e.Response, e.Incomplete, e.Conn, e.Ordinal = h.f.response, h.holed, c.id, ordinal
 	e.Time, e.Duration = h.begun, max(0, h.latest-h.begun)
 	e.Src, e.Dst = c.ends()
 	if e.Response {
 		e.Src, e.Dst = e.Dst, e.Src
 	}
-	if h.parser.Head().Flags&http1.Ambiguous != 0 {
+	if head := h.parser.Head(); head != nil && head.Flags&http1.Ambiguous != 0 {
 		a.stats.Ambiguous++
+	}
+	if h.holed {
+		a.stats.Incomplete++
 	}
 	return notLost
 }

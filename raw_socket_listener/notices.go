@@ -107,9 +107,21 @@ func (n *notices) look(now int64) {
 // tellSilence says what of the packets that are captured was of no use, and
 // has a survey find out what there is beside them.
 func (n *notices) tellSilence(s *Stats) {
-	if s.Source.Received == 0 {
+	if k := s.Source.Ignored[IgnoredVLAN]; k > 0 {
+		n.logf("%s of a VLAN, or of none, that --input-raw-vlan or --input-raw-vlan-vid leaves out", counted(k, "packet"))
+	}
+	switch {
+	case s.Source.Received > 0 && n.cfg.Binary:
+		n.logf("no request in %v from %s: %s, %s (%d excluded), %s begun, %d lost",
+			n.silence, n.cfg.Address, counted(s.Source.Received, "packet"), counted(s.Connections, "connection"),
+			s.Excluded, counted(s.Starts, "message"), s.LostSum())
+		return // what a survey knows is HTTP
+	case n.cfg.Binary:
+		n.logf("no request in %v, and no packet for %s", n.silence, n.cfg.Address)
+		return
+	case s.Source.Received == 0:
 		n.logf("no request in %v, and no packet for %s: looking at what else there is", n.silence, n.cfg.Address)
-	} else {
+	default:
 		n.logf("no request in %v from %s: %s, %s (%d TLS, %d HTTP/2, %d excluded), %s begun, %d lost; looking at what else there is",
 			n.silence, n.cfg.Address, counted(s.Source.Received, "packet"), counted(s.Connections, "connection"),
 			s.TLS, s.HTTP2, s.Excluded, counted(s.Starts, "message"), s.LostSum())

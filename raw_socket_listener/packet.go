@@ -70,6 +70,8 @@ const (
 	IgnoredUnknownLink                     // from a kind of link, or a tunnel in a tunnel, that is not understood
 	IgnoredVNI                             // from a VXLAN network that is not wanted
 	IgnoredFilter                          // not matched by the Filter; in the kernel such packets are not counted
+	IgnoredVLAN                            // without a VLAN tag, or with one that is not wanted
+	IgnoredInterface                       // from an interface that is not wanted
 	ignoreReasons      int          = iota
 
 	// decoded stands for no reason: there is a segment.
@@ -93,6 +95,10 @@ func (r IgnoreReason) String() string {
 		return "other VXLAN network"
 	case IgnoredFilter:
 		return "not matched by the filter"
+	case IgnoredVLAN:
+		return "other VLAN or none"
+	case IgnoredInterface:
+		return "ignored interface"
 	}
 	return "unknown reason"
 }

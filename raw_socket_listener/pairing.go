@@ -81,8 +81,8 @@ func (c *conn) unqueue() {
 // conclude ends the message under way in f: complete when why and h.lost are
 // notLost. whole is the message, when it is not in h.buf.
 func (a *assembler) conclude(c *conn, f *flow, h *half, why Loss, whole []byte) {
-	if h.lost != notLost {
-		why = h.lost
+	if why != notLost || h.lost != notLost {
+		why = a.verdict(h, why)
 	}
 	if f.response {
 		a.concludeResponse(c, f, h, why, whole)
@@ -93,7 +93,7 @@ func (a *assembler) conclude(c *conn, f *flow, h *half, why Loss, whole []byte) 
 		return // a tunnel has begun
 	}
 	a.pool.drop(&h.buf)
-	h.ready, h.open, h.known, h.queued, h.claimed, h.lost = false, false, false, false, false, notLost
+	h.over()
 }
 
 func (a *assembler) concludeRequest(c *conn, f *flow, h *half, why Loss, whole []byte) {

@@ -98,10 +98,10 @@ func TestMessageFields(t *testing.T) {
 	}
 	id := got[0].Conn
 	want := []Message{
-		{false, id, 1, rigEpoch + 1000, 0, rigClient, rigServer, nil},
-		{false, id, 2, rigEpoch + 1000, 2000, rigClient, rigServer, nil},
-		{true, id, 1, rigEpoch + 4000, 0, rigServer, rigClient, nil},
-		{true, id, 2, rigEpoch + 4000, 2000, rigServer, rigClient, nil},
+		{false, false, id, 1, rigEpoch + 1000, 0, rigClient, rigServer, nil},
+		{false, false, id, 2, rigEpoch + 1000, 2000, rigClient, rigServer, nil},
+		{true, false, id, 1, rigEpoch + 4000, 0, rigServer, rigClient, nil},
+		{true, false, id, 2, rigEpoch + 4000, 2000, rigServer, rigClient, nil},
 	}
 	for i, w := range want {
 		w.Data = got[i].Data

@@ -43,8 +43,11 @@ const (
 	frameNsec    = 8
 	frameSnapLen = 12
 	frameLen     = 16
+	frameStatus  = 20
 	frameNet     = 26
+	frameTCI     = 32 // of the VLAN tag that the kernel took off
 	frameProto   = unix.SizeofTpacket3Hdr + 2
+	frameIface   = unix.SizeofTpacket3Hdr + 4
 )
 
 // A ring is an AF_PACKET socket with a memory-mapped TPACKET_V3 receive ring
@@ -203,6 +206,10 @@ func readBlock(b []byte, t *tally, to sink) {
 		data := f[le.Uint16(f[frameNet:]):][:le.Uint32(f[frameSnapLen:])]
 		proto := binary.BigEndian.Uint16(f[frameProto:])
 		t.seg.Time = int64(le.Uint32(f[frameSec:]))*1e9 + int64(le.Uint32(f[frameNsec:]))
+		at += le.Uint32(f[frameNext:])
+		if t.picky && !t.wantsFrame(f, proto, data, to) {
+			continue
+		}
 		wire := int(le.Uint32(f[frameLen:]))
 		proto, data, wire = hiddenTag(proto, data, wire)
 		r := decodeEtherType(proto, data, wire, &t.seg, 0)
@@ -210,9 +217,28 @@ func readBlock(b []byte, t *tally, to sink) {
 			r = IgnoredShort // shorter than its IP header says: no host takes that
 		}
 		t.take(r, to)
-		at += le.Uint32(f[frameNext:])
 	}
 	to.tick(int64(le.Uint32(b[blockLastSec:]))*1e9 + int64(le.Uint32(b[blockLastNs:])))
+}
+
+// wantsFrame asks for a frame's interface and VLAN; one that is not wanted is
+// counted. Of several tags the kernel takes the outermost off; what this host
+// sends may still have its tag.
+func (t *tally) wantsFrame(f []byte, proto uint16, data []byte, to sink) bool {
+	le := binary.NativeEndian
+	if t.ifaces != nil && t.ifaces.ignores(int(int32(le.Uint32(f[frameIface:]))), t.seg.Time) {
+		t.take(IgnoredInterface, to)
+		return false
+	}
+	tci, tagged := uint16(le.Uint32(f[frameTCI:])), le.Uint32(f[frameStatus:])&unix.TP_STATUS_VLAN_VALID != 0
+	if !tagged {
+		tci, tagged = etherTag(proto, data)
+	}
+	if !t.vlans.wants(tci, tagged) {
+		t.take(IgnoredVLAN, to)
+		return false
+	}
+	return true
 }
 
 // hiddenTag takes a VLAN tag off data that the protocol says nothing of. Of
@@ -243,6 +269,20 @@ func looksLikeIP(proto uint16, data []byte, wire int) bool {
 		return data[0]>>4 == 4 && data[0]&0x0f >= 5 && int(binary.BigEndian.Uint16(data[2:])) == wire
 	}
 	return data[0]>>4 == 6 && int(binary.BigEndian.Uint16(data[4:])) == wire-ip6HeaderLen
+}
+
+// interfaceName asks the kernel for the name of an interface, without the
+// list of all that package net would fetch.
+func (r *ring) interfaceName(index int) (name string, ok bool) {
+	req, err := unix.NewIfreq("")
+	if err != nil {
+		return "", false
+	}
+	req.SetUint32(uint32(index)) // ifr_ifindex of netdevice(7)
+	if unix.IoctlIfreq(r.fd, unix.SIOCGIFNAME, req) != nil {
+		return "", false
+	}
+	return req.Name(), true
 }
 
 // drops is how many packets the kernel could not place since the last call.

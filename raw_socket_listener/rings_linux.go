@@ -31,6 +31,9 @@ type rings struct {
 	rings []*ring
 	wake  int // eventfd that close writes to
 
+	vlans   vlanFilter
+	ignored []string // interfaces, by name or pattern
+
 	// shared says that the rings are members of groups, which the kernel
 	// does not let them leave for an interface that came back.
 	shared bool
@@ -42,7 +45,7 @@ type rings struct {
 }
 
 func openRings(c sourceConfig) (source, error) {
-	filter, err := kernelFilter(c.Address, c.TrackResponse, c.Tunnels, c.Filter)
+	filter, err := kernelFilter(c)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ func newRings(c sourceConfig, filter []bpf.RawInstruction) (*rings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open an eventfd: %w", err)
 	}
-	s := &rings{addr: c.Address, resp: c.TrackResponse, block: c.BlockTimeout, wake: wake}
+	s := &rings{addr: c.Address, resp: c.TrackResponse, block: c.BlockTimeout, wake: wake, vlans: c.VLANs, ignored: c.IgnoredIfaces}
 	if err := s.open(c, filter); err != nil {
 		s.release()
 		return nil, err
@@ -64,7 +67,10 @@ func newRings(c sourceConfig, filter []bpf.RawInstruction) (*rings, error) {
 }
 
 func (s *rings) open(c sourceConfig, filter []bpf.RawInstruction) error {
-	names := c.Address.Interfaces
+	names, err := c.interfaces()
+	if err != nil {
+		return err
+	}
 	if len(names) == 0 {
 		names = []string{""}
 	}
@@ -102,7 +108,7 @@ func (s *rings) promisc(r *ring) error {
 		return fmt.Errorf("list the network interfaces: %w", err)
 	}
 	for _, ifi := range list {
-		if ifi.Flags&net.FlagLoopback != 0 {
+		if ifi.Flags&net.FlagLoopback != 0 || matchesAny(s.ignored, ifi.Name) {
 			continue
 		}
 		if err := r.promisc(ifi.Index); err != nil {
@@ -124,7 +130,11 @@ func (s *rings) run(to sink) error {
 	s.life.Unlock()
 	defer s.release()
 
-	t := tally{addr: s.addr, response: s.resp}
+	t := tally{addr: s.addr, response: s.resp, vlans: s.vlans}
+	if r := s.rings[0]; r.name == "" { // those that were named are not ignored
+		t.ifaces = newIfaceFilter(s.ignored, r.interfaceName)
+	}
+	t.picky = t.ifaces != nil || !t.vlans.all()
 	fds := make([]unix.PollFd, 1+len(s.rings))
 	fds[0] = unix.PollFd{Fd: int32(s.wake), Events: unix.POLLIN}
 	for i, r := range s.rings {

@@ -53,6 +53,9 @@ type sourceConfig struct {
 	Stdin         io.Reader     // what "-" reads
 	VXLANPort     int           // receive the packets from a VXLAN tunnel at this UDP port instead; 0 does not
 	VNIs          []int         // the tunnel's networks: those listed, or all but those listed below zero
+	Acks          bool          // packets to the server that only acknowledge are wanted too
+	VLANs         vlanFilter    // what frames are wanted by their VLAN tag
+	IgnoredIfaces []string      // interfaces whose frames are ignored, by name or pattern
 }
 
 // defaultRingBytes is the share of the memory ceiling that is for rings.
@@ -98,6 +101,17 @@ func (c sourceConfig) withDefaults() sourceConfig {
 		c.BlockTimeout = defaultBlockTimeout
 	}
 	return c
+}
+
+// interfaces are those that are captured by name, none for all: of those that a
+// pattern named without those that are ignored.
+func (c sourceConfig) interfaces() ([]string, error) {
+	all := c.Address.Interfaces
+	names := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return matchesAny(c.IgnoredIfaces, name) })
+	if len(names) == 0 && len(all) > 0 {
+		return nil, fmt.Errorf("capture %q: --input-raw-ignore-interface leaves no interface of it", c.Address)
+	}
+	return names, nil
 }
 
 // SourceStats says what became of the packets of a source. Received is the
@@ -173,6 +187,9 @@ type tally struct {
 	addr     Address
 	response bool
 	seg      Segment
+	vlans    vlanFilter
+	ifaces   *ifaceFilter // nil: none is ignored
+	picky    bool         // either of these does not want all frames
 
 	segments, cut uint64
 	ignored       [ignoreReasons]uint64

@@ -18,6 +18,7 @@ type fileSource struct {
 	addr   Address
 	resp   bool
 	filter *expression
+	vlans  vlanFilter
 	in     io.Reader
 	file   io.Closer // nil when there is nothing to close
 	reader *captureReader
@@ -25,7 +26,7 @@ type fileSource struct {
 }
 
 func openFile(c sourceConfig) (source, error) {
-	s := &fileSource{addr: c.Address, resp: c.TrackResponse, filter: c.Filter}
+	s := &fileSource{addr: c.Address, resp: c.TrackResponse, filter: c.Filter, vlans: c.VLANs}
 	if c.Address.Path == "-" {
 		if c.Stdin == nil {
 			return nil, fmt.Errorf("read the capture %q: there is no stdin", c.Address)
@@ -69,7 +70,7 @@ func (s *fileSource) close() error {
 }
 
 func (s *fileSource) run(to sink) error {
-	t := tally{addr: s.addr, response: s.resp}
+	t := tally{addr: s.addr, response: s.resp, vlans: s.vlans}
 	err := s.readAll(&t, to)
 	t.flush(&s.counters)
 	switch {
@@ -100,7 +101,10 @@ func (s *fileSource) readAll(t *tally, to sink) (err error) {
 		}
 		t.seg.Time = p.time
 		r := IgnoredFilter
-		if s.filter == nil || s.filter.matchLink(p.link, p.data, p.wire) {
+		switch {
+		case !t.vlans.all() && !t.vlans.wants(linkTag(p.link, p.data)):
+			r = IgnoredVLAN
+		case s.filter == nil || s.filter.matchLink(p.link, p.data, p.wire):
 			r = decodeLink(p.link, p.data, p.wire, &t.seg)
 		}
 		t.take(r, to)

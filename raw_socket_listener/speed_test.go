@@ -93,6 +93,47 @@ func TestNothingIsAllocated(t *testing.T) {
 	}
 }
 
+// So it is with messages of which nobody knows the end, with their responses and
+// without.
+func TestTurnsAllocateNothing(t *testing.T) {
+	for _, track := range []bool{false, true} {
+		r := newRig(t, Config{Binary: true, TrackResponse: track})
+		r.hand.limit = handoverBytes
+		l := &load{r: r}
+		ask, answer := []byte(strings.Repeat("ask", 300)), []byte(strings.Repeat("yes", 1000))
+		g := Segment{Flags: FlagACK, Time: rigEpoch}
+		const conns = 100
+		var asked, answered [conns]uint32
+		for i := range conns {
+			r.a.segment(&Segment{Src: client(i), Dst: rigServer, Flags: FlagSYN, Time: rigEpoch})
+			r.a.segment(&Segment{Src: rigServer, Dst: client(i), Flags: FlagSYN | FlagACK, Ack: 1, Time: rigEpoch})
+		}
+		i := 0
+		next := func() {
+			g.Src, g.Dst, g.Seq, g.Ack, g.Payload = client(i), rigServer, 1+asked[i], 1+answered[i], ask
+			r.a.segment(&g)
+			asked[i] += uint32(len(ask))
+			g.Src, g.Dst, g.Seq, g.Ack, g.Payload = rigServer, client(i), 1+answered[i], 1+asked[i], answer
+			r.a.segment(&g)
+			answered[i] += uint32(len(answer))
+			if i = (i + 1) % conns; i == 0 {
+				g.Time += 1000
+				r.a.tick(g.Time)
+			}
+			l.drain()
+		}
+		for range 20 * conns {
+			next()
+		}
+		if n := testing.AllocsPerRun(20*conns, next); n != 0 {
+			t.Errorf("responses %t: %v allocations per exchange", track, n)
+		}
+		if s := &r.a.stats; s.LostSum() != 0 || s.Requests < 39*conns || track != (s.Responses >= 39*conns) {
+			t.Errorf("responses %t: %d requests, %d responses, lost %s", track, s.Requests, s.Responses, losses(s.Lost))
+		}
+	}
+}
+
 func BenchmarkSegments(b *testing.B) {
 	for name, parts := range loads {
 		for _, conns := range []int{100, 10000} {

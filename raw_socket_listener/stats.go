@@ -19,6 +19,15 @@ const (
 	lossKinds
 )
 
+// missing reports that a message is lost because it did not come whole.
+func (l Loss) missing() bool {
+	switch l {
+	case LostGap, LostClosed, LostExpired, LostIncomplete:
+		return true
+	}
+	return false
+}
+
 // String names the reason as the ledger does.
 func (l Loss) String() string {
 	return [lossKinds]string{
@@ -60,6 +69,9 @@ type Stats struct {
 	Lost      [lossKinds]uint64
 	Ambiguous uint64 // given, although their framing can be read in two ways
 
+	Incomplete uint64 // of those given: with bytes missing (Config.AllowIncomplete)
+	Divided    uint64 // of those given: so long that what follows is given as another one (Config.Binary)
+
 	Open     uint64 // now: messages that have begun and not ended
 	Live     uint64 // now: connections in the table
 	Buffered uint64 // now: bytes of memory that torn messages and early segments take
@@ -77,7 +89,7 @@ func (s *Stats) add(o *Stats) {
 		{&s.Retransmitted, o.Retransmitted}, {&s.Conflicting, o.Conflicting}, {&s.OutOfOrder, o.OutOfOrder},
 		{&s.Gaps, o.Gaps}, {&s.MissingBytes, o.MissingBytes}, {&s.SkippedBytes, o.SkippedBytes}, {&s.UnseenBytes, o.UnseenBytes},
 		{&s.Starts, o.Starts}, {&s.Requests, o.Requests}, {&s.Responses, o.Responses}, {&s.Interim, o.Interim},
-		{&s.Ambiguous, o.Ambiguous}, {&s.Open, o.Open}, {&s.Live, o.Live}, {&s.Buffered, o.Buffered},
+		{&s.Ambiguous, o.Ambiguous}, {&s.Incomplete, o.Incomplete}, {&s.Divided, o.Divided}, {&s.Open, o.Open}, {&s.Live, o.Live}, {&s.Buffered, o.Buffered},
 	} {
 		*n.to += n.from
 	}
@@ -119,6 +131,8 @@ func (s Stats) Rows() []Count {
 	}
 	return append(rows,
 		Count{"ambiguous framing", s.Ambiguous},
+		Count{"messages given incomplete", s.Incomplete},
+		Count{"messages divided", s.Divided},
 		Count{"connections", s.Connections},
 		Count{"connections joined", s.Joined},
 		Count{"connections excluded", s.Excluded},

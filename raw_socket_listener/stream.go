@@ -27,18 +27,17 @@ func (a *assembler) receive(c *conn, f *flow, s *Segment) {
 	case s.Flags.Has(FlagSYN):
 		seq++
 		if f.mode == modeUnseen {
-			f.begin(seq, modeFraming)
+			f.begin(seq, a.begins)
 			f.syn = true
 		}
 		if other := c.otherOf(f); s.Flags.Has(FlagACK) && other.mode == modeUnseen {
 			// The handshake's second packet names the position of the first.
-			other.begin(sequence(s.Ack), modeFraming)
+			other.begin(sequence(s.Ack), a.begins)
 		}
 	case f.mode == modeUnseen && n > 1:
-		f.begin(seq, modeJoining)
-		c.unsure = true
+		a.join(c, f, seq)
 	case f.mode == modeUnseen && s.Flags.Has(FlagFIN):
-		f.begin(seq, modeFraming)
+		f.begin(seq, a.begins)
 	case f.mode == modeUnseen:
 		return
 	}
@@ -62,8 +61,24 @@ func (a *assembler) receive(c *conn, f *flow, s *Segment) {
 		}
 	case n > 0:
 		a.data(c, f, seq, s)
+	case f.mode == modeTurns:
+		a.acknowledged(c, f, seq, s)
 	}
 	a.rest(c, f)
+}
+
+// join begins a direction in the middle, at seq. Where messages cannot be told
+// from their bytes, one begins if nothing came before for as long as ends one.
+func (a *assembler) join(c *conn, f *flow, seq sequence) {
+	c.unsure = true
+	if !a.cfg.Binary {
+		f.begin(seq, modeJoining)
+		return
+	}
+	f.begin(seq, modeTurns)
+	if a.now-a.blind < int64(a.cfg.Expire) {
+		f.hollow = LostJoined
+	}
 }
 
 func (c *conn) otherOf(f *flow) *flow {
@@ -188,10 +203,13 @@ func (a *assembler) giveUp(c *conn, f *flow) {
 		}
 	case f.h != nil && !f.h.store.empty():
 		if n := f.h.store.first.seq.minus(f.next); n > 0 {
+			f.hollow = LostGap // what follows may begin in it
 			a.gap(c, f, n)
 		}
 	case f.fin && f.next.before(f.finAt):
 		a.gap(c, f, f.finAt.minus(f.next))
+	case f.mode == modeTurns && f.h != nil && f.h.open:
+		a.endTurn(c, f, f.h, f.shortOf())
 	}
 	a.drain(c, f)
 	a.rest(c, f)
@@ -201,7 +219,7 @@ func (a *assembler) giveUp(c *conn, f *flow) {
 func (a *assembler) settle(c *conn) {
 	for {
 		switch {
-		case c.rsp.parked && c.pending.len() > 0:
+		case c.rsp.parked && a.answerable(c):
 			c.rsp.parked = false
 			a.drain(c, &c.rsp)
 			a.rest(c, &c.rsp)
@@ -214,6 +232,15 @@ func (a *assembler) settle(c *conn) {
 			return
 		}
 	}
+}
+
+// answerable reports whether the response that is parked can be taken.
+func (a *assembler) answerable(c *conn) bool {
+	if !a.cfg.Binary {
+		return c.pending.len() > 0
+	}
+	h := c.rsp.h
+	return h == nil || h.store.empty() || !a.early(c, &c.rsp, &h.store.first.from)
 }
 
 // close ends the directions that are complete, and the connection with them;

@@ -165,6 +165,57 @@ func TestGaps(t *testing.T) {
 	runStreamCases(t, cases)
 }
 
+// With AllowIncomplete what came of a message is given if its head is whole, and
+// the sums are right all the same.
+func TestIncomplete(t *testing.T) {
+	const n = len(get1)
+	on := Config{AllowIncomplete: true}
+	both := Config{AllowIncomplete: true, TrackResponse: true}
+	incomplete := func(n uint64) func(*testing.T, *rig) {
+		return func(t *testing.T, r *rig) {
+			if s := &r.a.stats; s.Incomplete != n {
+				t.Errorf("%d counted as incomplete, want %d", s.Incomplete, n)
+			}
+		}
+	}
+	runStreamCases(t, []streamCase{
+		{name: "whole", cfg: on, segs: joined(handshake, []seg{c(0, post10), c(49, get1)}), want: []string{post10, get1}, check: incomplete(0)},
+		{name: "a hole that closes", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), c(45, post10[45:]), c(41, post10[41:45])}), want: []string{post10}, check: incomplete(0)},
+		{name: "a part of a head", cfg: on, segs: joined(handshake, []seg{c(0, get1[:9]), c(20, get1[20:]), c(n, get2)}), want: []string{get2}, lost: map[Loss]uint64{LostGap: 1}, check: incomplete(0)},
+		{name: "a part of a body", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), c(45, post10[45:]+get1)}), want: []string{post10[:41] + post10[45:], get1}, check: incomplete(1)},
+		{name: "all of a body", cfg: on, segs: joined(handshake, []seg{c(0, post10[:39]), c(49, get1)}), want: []string{post10[:39], get1}, check: incomplete(1)},
+		{name: "two holes in one body", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), c(43, "4"), c(46, "789"+get1)}), want: []string{post10[:41] + "4789", get1}, check: incomplete(1)},
+		{name: "the end of a body and more", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), c(49+5, get1[5:]), c(49+n, get2)}),
+			want: []string{post10[:41], get2}, lost: map[Loss]uint64{LostGap: 1}, check: incomplete(1)},
+		{name: "a part of a chunk", cfg: on, segs: joined(handshake, []seg{c(0, chunky[:52]), c(54, chunky[54:]+get1)}), want: []string{chunky[:52] + chunky[54:], get1}, check: incomplete(1)},
+		{name: "a chunk's line", cfg: on, segs: joined(handshake, []seg{c(0, chunky[:57]), c(62, chunky[62:]), c(len(chunky), get1)}), want: []string{chunky[:57], get1}, check: incomplete(1)},
+		{name: "a request between two", cfg: on, segs: joined(handshake, []seg{c(0, get1), c(2*n, get3)}), want: []string{get1, get3}, lost: map[Loss]uint64{LostGap: 1}, check: incomplete(0)},
+		{name: "snap length in a body", cfg: on, segs: joined(handshake, []seg{{from: 'c', data: post10[:41], missing: 8}, c(49, get1)}), want: []string{post10[:41], get1}, check: incomplete(1)},
+		{name: "the connection ended", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', off: 41, flags: FlagFIN}}), want: []string{post10[:41]}, check: incomplete(1)},
+		{name: "it was reset", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', off: 41, flags: FlagRST}}), want: []string{post10[:41]}, check: incomplete(1)},
+		{name: "it ended in a head", cfg: on, segs: joined(handshake, []seg{c(0, get1[:20]), {from: 'c', off: 20, flags: FlagFIN}}), lost: map[Loss]uint64{LostClosed: 1}, check: incomplete(0)},
+		{name: "the capture ended", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41])}), want: []string{post10[:41]}, check: incomplete(1)},
+		{name: "the connection idled", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', data: get1, port: 9, at: idleTimeout + time.Second}}), want: []string{post10[:41], get1}, check: incomplete(1)},
+		{name: "joined in the middle", cfg: on, segs: []seg{c(0, "the end of a body"), c(17, get1)}, want: []string{get1}, lost: map[Loss]uint64{LostJoined: 1}, check: incomplete(0)},
+		{name: "too large", cfg: Config{AllowIncomplete: true, MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10[:41]), c(45, post10[45:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}, check: incomplete(0)},
+		{name: "not HTTP", cfg: on, segs: joined(handshake, []seg{c(0, chunky[:52]+"XX nonsense\r\n")}), lost: map[Loss]uint64{LostMalformed: 1}, check: incomplete(0)},
+		{name: "with its response", cfg: both, segs: joined(handshake, []seg{c(0, post10[:41]), c(45, post10[45:]), s(0, 49, ok2), ca(49, len(ok2), get1), s(len(ok2), 49+n, none)}),
+			want: []string{post10[:41] + post10[45:], get1, "<" + ok2, "<" + none}, check: incomplete(1)},
+		{name: "a response", cfg: both, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2[:38]), {from: 's', off: 39, ack: n, flags: FlagFIN}}),
+			want: []string{get1, "<" + ok2[:38]}, check: incomplete(1)},
+		{name: "a response whose request is lost", cfg: both, segs: joined(handshake, []seg{c(0, get1[:9]), c(20, get1[20:]), s(0, n, ok2[:38]), {from: 's', off: 39, ack: n, flags: FlagFIN}}),
+			lost: map[Loss]uint64{LostGap: 1, LostUnpaired: 1}, check: incomplete(0)},
+		// What is compared with a retransmission is what lies behind the hole.
+		{name: "sent again", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), c(43, "4"), {from: 'c', off: 43, data: "4", at: 3 * time.Second}, {from: 'c', off: 40, data: "1234", at: 3 * time.Second}, {from: 'c', off: 44, data: "56789", at: 3 * time.Second}}),
+			want: []string{post10[:41] + "456789"}, check: func(t *testing.T, r *rig) {
+				incomplete(1)(t, r)
+				if s := &r.a.stats; s.Conflicting != 0 || s.Retransmitted != 1 {
+					t.Errorf("%d retransmitted, %d conflicting", s.Retransmitted, s.Conflicting)
+				}
+			}},
+	})
+}
+
 const (
 	upgrade = "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 	connect = "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"

@@ -26,6 +26,7 @@ const (
 type survey struct {
 	addr    Address                            // what is captured
 	tunnels bool                               // so are the insides of tunnels
+	ignored []string                           // interfaces that are not captured, by name or pattern
 	vxlan   bool                               // the capture is the end of a VXLAN tunnel and takes nothing else
 	exclude func(src, dst netip.AddrPort) bool // Gor's own connections; nil: none
 	name    func(iface int) string             // of an interface
@@ -77,7 +78,7 @@ func (w wrap) String() string {
 
 func newSurvey(c Config) *survey {
 	return &survey{
-		addr: c.Address, tunnels: c.Tunnels, vxlan: c.VXLANPort != 0, exclude: c.Exclude, name: interfaceName,
+		addr: c.Address, tunnels: c.Tunnels, ignored: c.Ignore, vxlan: c.VXLANPort != 0, exclude: c.Exclude, name: interfaceName,
 		most: surveyPackets, longest: surveyTime,
 		ifaces: make(map[int]int), sights: make(map[sight]int), plain: make(map[uint16]bool),
 	}
@@ -115,6 +116,9 @@ func (s *survey) take(iface int, etherType uint16, b []byte) {
 
 // captures reports whether the capture takes the segment itself.
 func (s *survey) captures(iface int, w wrap, seg *Segment) bool {
+	if len(s.ignored) > 0 && !s.vxlan && matchesAny(s.ignored, s.name(iface)) {
+		return false
+	}
 	takes := w == unwrapped || s.tunnels
 	if s.vxlan {
 		takes = w == wrapVXLAN

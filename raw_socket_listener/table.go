@@ -82,6 +82,7 @@ func (a *assembler) evict() {
 		c = a.active.oldest()
 	}
 	a.stats.Evicted++
+	a.blind = a.now
 	a.finish(c, LostMemory)
 	a.forget(c)
 }
@@ -166,6 +167,7 @@ func (a *assembler) strip(h *half) {
 	c, f := h.c, h.f
 	if h.buf.size == 0 && h.store.empty() {
 		a.stats.Evicted++
+		a.blind = a.now
 		a.finish(c, LostMemory)
 		a.forget(c)
 		return

@@ -38,6 +38,7 @@ type vxlanSource struct {
 	resp   bool
 	vnis   []int
 	filter *expression
+	vlans  vlanFilter
 	block  time.Duration
 	conn   *net.UDPConn
 	closed atomic.Bool
@@ -54,7 +55,7 @@ func openVXLAN(c sourceConfig) (source, error) {
 	if err != nil {
 		return nil, explainVXLAN(c.VXLANPort, err)
 	}
-	s := &vxlanSource{addr: c.Address, resp: c.TrackResponse, vnis: c.VNIs, filter: c.Filter, block: c.BlockTimeout, conn: conn}
+	s := &vxlanSource{addr: c.Address, resp: c.TrackResponse, vnis: c.VNIs, filter: c.Filter, vlans: c.VLANs, block: c.BlockTimeout, conn: conn}
 	if err := s.setup(c.RingBytes); err != nil {
 		_ = conn.Close() // nothing was read
 		return nil, fmt.Errorf("receive VXLAN at port %d: %w", c.VXLANPort, err)
@@ -111,7 +112,7 @@ func (s *vxlanSource) close() error {
 
 func (s *vxlanSource) run(to sink) error {
 	defer s.conn.Close() // what it held was read
-	t := tally{addr: s.addr, response: s.resp}
+	t := tally{addr: s.addr, response: s.resp, vlans: s.vlans}
 	datagram, control := make([]byte, maxDatagram), make([]byte, controlBytes)
 	ticked, some := time.Now(), false
 	tick := func(wait time.Duration) {
@@ -172,7 +173,7 @@ func (s *vxlanSource) take(t *tally, b, control []byte, flags int, to sink) {
 		t.take(IgnoredShort, to)
 		return
 	}
-	t.take(decodeVXLAN(b, s.vnis, s.filter, &t.seg), to)
+	t.take(decodeVXLAN(b, s.vnis, &s.vlans, s.filter, &t.seg), to)
 }
 
 // readControl looks for the arrival time, and for the count of datagrams that
@@ -197,9 +198,9 @@ func (s *vxlanSource) readControl(b []byte, at *int64) {
 }
 
 // decodeVXLAN decodes the Ethernet frame in a VXLAN datagram of one of these
-// networks, when any are listed, and of none that is listed below zero, if it
-// matches the filter.
-func decodeVXLAN(b []byte, vnis []int, filter *expression, s *Segment) IgnoreReason {
+// networks, when any are listed, and of none that is listed below zero, if its
+// VLAN is wanted and it matches the filter.
+func decodeVXLAN(b []byte, vnis []int, vlans *vlanFilter, filter *expression, s *Segment) IgnoreReason {
 	if len(b) < vxlanHeader || b[0]&vxlanHasVNI == 0 {
 		return IgnoredShort
 	}
@@ -207,6 +208,9 @@ func decodeVXLAN(b []byte, vnis []int, filter *expression, s *Segment) IgnoreRea
 		return IgnoredVNI
 	}
 	b = b[vxlanHeader:]
+	if !vlans.all() && !vlans.wants(linkTag(linkEthernet, b)) {
+		return IgnoredVLAN
+	}
 	if filter != nil && !filter.matchLink(linkEthernet, b, len(b)) {
 		return IgnoredFilter
 	}

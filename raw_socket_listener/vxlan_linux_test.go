@@ -168,7 +168,7 @@ func FuzzVXLAN(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s, direct Segment
-		r := decodeVXLAN(b, nil, nil, &s)
+		r := decodeVXLAN(b, nil, &vlanFilter{}, nil, &s)
 		if len(b) < vxlanHeader {
 			if r != IgnoredShort {
 				t.Fatalf("%d bytes: %v", len(b), r)

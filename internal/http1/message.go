@@ -224,7 +224,12 @@ func (m *message) Headers(yield func(name, value []byte) bool) {
 // folded value is replaced whole. When there is none, the header is added at
 // the end of the head. It returns an *Error and changes nothing when name or
 // value could not stand in a head.
-func (m *message) SetHeader(name, value string) error {
+func (m *message) SetHeader(name, value string) error { return setHeader(m, name, value) }
+
+// SetHeaderBytes is SetHeader for a value that is no string. It copies value.
+func (m *message) SetHeaderBytes(name string, value []byte) error { return setHeader(m, name, value) }
+
+func setHeader[T string | []byte](m *message, name string, value T) error {
 	switch {
 	case !ValidHeaderName(name):
 		return errFieldName

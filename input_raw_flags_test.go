@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+	rawsocket "github.com/buger/gor/raw_socket_listener"
+)
+
+func TestRealIP(t *testing.T) {
+	for _, tt := range []struct{ name, src, raw, want string }{
+		{"added", "10.0.0.1:4000", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX-Real-IP: 10.0.0.1\r\n\r\n"},
+		{"replaced in place", "10.0.0.1:4000", "GET / HTTP/1.1\r\nx-real-ip:  9.9.9.9\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nx-real-ip:  10.0.0.1\r\nHost: a\r\n\r\n"},
+		{"the first of two", "10.0.0.1:4000", "GET / HTTP/1.1\r\nX-Real-IP: 1\r\nX-Real-IP: 2\r\n\r\n", "GET / HTTP/1.1\r\nX-Real-IP: 10.0.0.1\r\nX-Real-IP: 2\r\n\r\n"},
+		{"IPv6", "[2001:db8::5]:4000", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nX-Real-IP: 2001:db8::5\r\n\r\n"},
+		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:4000", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nX-Real-IP: 10.0.0.1\r\n\r\n"},
+		{"bare line feeds", "10.0.0.1:4000", "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\nHost: a\nX-Real-IP: 10.0.0.1\n\n"},
+		{"the body stays", "10.0.0.1:4000", "POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\nX-Real-IP: body\r\n\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: 20\r\nX-Real-IP: 10.0.0.1\r\n\r\nX-Real-IP: body\r\n\r\n\r\n"},
+		{"an unfinished body", "10.0.0.1:4000", "POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\nX", "POST / HTTP/1.1\r\nContent-Length: 20\r\nX-Real-IP: 10.0.0.1\r\n\r\nX"},
+		{"no request", "10.0.0.1:4000", "nonsense", "nonsense"},
+	} {
+		ip := realIP{header: "X-Real-IP"}
+		m := rawsocket.Message{Src: netip.MustParseAddrPort(tt.src), Data: []byte(tt.raw)}
+		head, body := ip.set([]byte("1 id 2 3\n"), &m)
+		if got := string(head) + string(body); got != "1 id 2 3\n"+tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		if failed := ip.failed.Load() == 1; failed != (tt.want == "nonsense") {
+			t.Errorf("%s: counted as unchanged: %t", tt.name, failed)
+		}
+		if string(m.Data) != tt.raw {
+			t.Errorf("%s: the listener's memory was changed", tt.name)
+		}
+		if n := testing.AllocsPerRun(100, func() { head, _ = ip.set(head[:0], &m) }); n != 0 && tt.want != "nonsense" {
+			t.Errorf("%s: %v allocations", tt.name, n)
+		}
+	}
+}
+
+// TestRealIPOnTheWire: clients of both families are named in what is recorded
+// of them, and in nothing that is answered.
+func TestRealIPOnTheWire(t *testing.T) {
+	needCapture(t)
+	port := loopbackPort(t)
+	file := filepath.Join(t.TempDir(), "out.gor")
+	var want [][]byte
+	gor := startGor(t, "--input-raw", "lo:"+port, "--input-raw-realip-header", "X-Real-IP", "--input-raw-track-response", "--output-file", file, "--output-file-flush-interval", "10ms")
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		addr := net.JoinHostPort(host, port)
+		target, err := newSink("tcp", addr)
+		must(t, err)
+		target.start(t)
+		requests := numberedRequests(12, addr) // one of them is chunked, and 1 MB
+		must(t, sendAll(addr, requests))
+		for _, raw := range requests {
+			head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+			want = append(want, slices.Concat(head, []byte("\r\nX-Real-IP: "+host+"\r\n\r\n"), body))
+		}
+	}
+	awaitRecords(t, file, 2*len(want))
+	gor.stop()
+	got, _ := readRecording(t, file, payload.Request)
+	wantSame(t, got, want)
+	answers, _ := readRecording(t, file, payload.Response)
+	for _, a := range answers {
+		if bytes.Contains(a, []byte("X-Real-IP")) {
+			t.Fatalf("an answer was changed: %.200q", a)
+		}
+	}
+}
+
+// TestIncompleteRequests: of a request with a hole what there is goes into a
+// recording, and to no HTTP server, which would wait for the rest.
+func TestIncompleteRequests(t *testing.T) {
+	first := []byte("GET /first HTTP/1.1\r\nHost: prod\r\n\r\n")
+	upload := append([]byte("POST /upload HTTP/1.1\r\nHost: prod\r\nContent-Length: 3000\r\n\r\n"), bytes.Repeat([]byte("u"), 3000)...)
+	last := []byte("GET /last HTTP/1.1\r\nHost: prod\r\n\r\n")
+	frames := tcpFrames(t, [][]byte{first, upload, last}) // a SYN, 1, 4, 1
+	frames = slices.Delete(frames, 3, 4)
+	name := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), captureFile(t, frames))
+	for _, allow := range []bool{false, true} {
+		target := startSink(t)
+		out := filepath.Join(t.TempDir(), "out.gor")
+		args := []string{"--input-raw", name + ":80", "--output-file", out, "--output-http", target.addr()}
+		want, counted, sent := [][]byte{first, last}, "1 lost: gap", "2 offered = 0 shed + 2 delivered"
+		if allow {
+			args = append(args, "--input-raw-allow-incomplete")
+			want, counted, sent = [][]byte{first, upload[:len(upload)-1000], last}, "3 requests, 1 messages given incomplete", "3 offered = 0 shed + 2 delivered + 0 unsent + 1 failed (1 malformed request)"
+		}
+		code, said := runGor(t, args...)
+		if code != 0 || !strings.Contains(said, counted) || !strings.Contains(said, sent) {
+			t.Errorf("incomplete %t: exit %d, no %q or no %q:\n%s", allow, code, counted, sent, said)
+		}
+		got, _ := readRecording(t, out, payload.Request)
+		wantSame(t, got, want)
+		var paths []string
+		for _, raw := range raws(target.arrivals()) {
+			paths = append(paths, string(bytes.Fields(raw)[1]))
+			if !http1.CompleteRequest(raw) {
+				t.Errorf("the server got %.100q", raw)
+			}
+		}
+		slices.Sort(paths)
+		if !slices.Equal(paths, []string{"/first", "/last"}) {
+			t.Errorf("incomplete %t: the server got %q", allow, paths)
+		}
+	}
+}
+
+// A lengthServer speaks a protocol of its own: 4 bytes of length and as many of
+// content, answered by the same with the content turned around.
+func lengthServer(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			for {
+				b, err := readLengthMessage(c)
+				if err != nil {
+					break
+				}
+				c.Write(lengthAnswer(b))
+			}
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr().String()
+}
+
+func readLengthMessage(r io.Reader) ([]byte, error) {
+	b := make([]byte, 4)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, err
+	}
+	b = append(b, make([]byte, binary.BigEndian.Uint32(b))...)
+	_, err := io.ReadFull(r, b[4:])
+	return b, err
+}
+
+func lengthAnswer(b []byte) []byte {
+	b = bytes.Clone(b)
+	slices.Reverse(b[4:])
+	return b
+}
+
+// TestCaptureBinary records a protocol that is not HTTP, with the answers and
+// without, while its connection goes on; the recording is read back as it is,
+// whatever the messages hold.
+func TestCaptureBinary(t *testing.T) {
+	needCapture(t)
+	for _, track := range []bool{false, true} {
+		addr := lengthServer(t)
+		file := filepath.Join(t.TempDir(), "out.gor")
+		gor := startGor(t, "--input-raw", "lo:"+portOf(t, addr), "--input-raw-protocol", "binary", fmt.Sprintf("--input-raw-track-response=%t", track),
+			"--input-raw-expire", "10m", "--output-file", file, "--output-file-flush-interval", "10ms")
+		c, err := net.Dial("tcp", addr)
+		must(t, err)
+		random := rand.New(rand.NewPCG(3, 4))
+		var asked, answered [][]byte
+		for i := range 40 {
+			// Zeros and record separators, within a segment and far beyond it.
+			size := []int{0, 1, 14, 1000, 70_000}[i%5]
+			raw := append(binary.BigEndian.AppendUint32(nil, uint32(size)), randomBytes(random, size)...)
+			// In two pieces, which belong together as there is no answer between.
+			_, err := c.Write(raw[:len(raw)/2])
+			must(t, err)
+			_, err = c.Write(raw[len(raw)/2:])
+			must(t, err)
+			answer, err := readLengthMessage(c)
+			must(t, err)
+			if !bytes.Equal(answer, lengthAnswer(raw)) {
+				t.Fatalf("the server answered %.50q to %.50q", answer, raw)
+			}
+			asked, answered = append(asked, raw), append(answered, answer)
+		}
+		// The last one is there although the connection goes on and nothing else
+		// follows: its answer was acknowledged. Of the answers the last has no end yet.
+		messages := len(asked)
+		if track {
+			messages += len(answered) - 1
+		}
+		awaitRecords(t, file, messages)
+		must(t, c.Close())
+		if track {
+			awaitRecords(t, file, messages+1)
+		}
+		gor.stop()
+		check := func(name string) {
+			t.Helper()
+			for kind, want := range map[byte][][]byte{payload.Request: asked, payload.Response: answered} {
+				if kind == payload.Response && !track {
+					want = nil
+				}
+				got, metas := readRecording(t, name, kind)
+				wantSame(t, got, want)
+				for i, m := range metas {
+					if len(m.ID) != 24 || string(m.ID[:16]) != string(metas[0].ID[:16]) || string(m.ID[16:]) != fmt.Sprintf("%08x", i+1) {
+						t.Fatalf("%s: message %d has the id %s, the first %s", name, i, m.ID, metas[0].ID)
+					}
+				}
+			}
+		}
+		check(file)
+
+		again, printed := filepath.Join(t.TempDir(), "again.gor"), filepath.Join(t.TempDir(), "printed.gor")
+		stdout, err := os.Create(printed)
+		must(t, err)
+		replay := spawnTo(t, stdout, "--input-file", file+"|max", "--output-file", again, "--output-stdout")
+		if code := replay.wait(); code != 0 {
+			t.Fatalf("exit %d:\n%s", code, replay.said())
+		}
+		must(t, stdout.Close())
+		check(again)
+		content, err := os.ReadFile(printed)
+		must(t, err)
+		for _, raw := range asked {
+			if !bytes.Contains(content, raw) {
+				t.Errorf("not printed: %.50q", raw)
+			}
+		}
+	}
+}
+
+// TestCaptureLines: --input-raw-stats has a line for each capture, and no other
+// input.
+func TestCaptureLines(t *testing.T) {
+	l := ledger{inputs: []inputLedger{
+		{name: "input-raw :80", before: []stats.Count{{Name: "packets", N: 1234}, {Name: "packets dropped by the kernel"}, {Name: "requests", N: 7}}},
+		{name: "input-file x.gor", before: []stats.Count{{Name: "damaged", N: 1}}},
+		{name: "input-raw eth0:8080"},
+	}}
+	want := []string{"input-raw :80: packets 1,234, requests 7", "input-raw eth0:8080: nothing yet"}
+	if got := l.captures(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 123456: "123,456", 1234567: "1,234,567"} {
+		if got := grouped(n); got != want {
+			t.Errorf("%d: %q", n, got)
+		}
+	}
+}

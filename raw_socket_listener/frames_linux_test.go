@@ -1,0 +1,305 @@
+package rawsocket
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// A frameSender puts whole Ethernet frames on an interface.
+type frameSender struct {
+	t     testing.TB
+	fd    int
+	index int
+}
+
+func newFrameSender(t testing.TB, name string) *frameSender {
+	t.Helper()
+	ifi, err := net.InterfaceByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	return &frameSender{t, fd, ifi.Index}
+}
+
+func (s *frameSender) send(frame []byte) {
+	s.t.Helper()
+	if err := unix.Sendto(s.fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: s.index}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// vethPair makes two interfaces that are up and joined.
+func vethPair(t testing.TB, a, b string) {
+	t.Helper()
+	ipCommand(t, "link", "add", a, "type", "veth", "peer", "name", b)
+	for _, name := range []string{a, b} {
+		ipCommand(t, "link", "set", name, "up", "arp", "off")
+	}
+}
+
+// from is a frame of port 80 whose client's port names it.
+func frameFrom(port int, wrap func(p []byte) []byte) []byte {
+	return wrap(craftTCP4(fmt.Sprintf("10.0.0.1:%d", port), "10.0.0.9:80", craftSeg{payload: []byte("x")}))
+}
+
+func plainFrame(p []byte) []byte { return craftEther(etherIP4, p) }
+
+// clients are the ports that were seen, in order.
+func (r *recorder) clients() (ports []int) {
+	for k := range r.bytes {
+		ports = append(ports, int(k[0].Port()))
+	}
+	slices.Sort(ports)
+	return ports
+}
+
+// A VLAN is told by the outermost tag, which the kernel has taken off a frame,
+// and which a capture file and a tunnel still have.
+func TestVLANs(t *testing.T) {
+	tag := func(tci uint16) func(p []byte) []byte {
+		return func(p []byte) []byte { return craftEther(etherVLAN, craftVLAN(tci, etherIP4, p)) }
+	}
+	double := func(outer uint16) func(p []byte) []byte {
+		return func(p []byte) []byte { return craftEther(outer, craftVLAN(7, etherVLAN, craftVLAN(5, etherIP4, p))) }
+	}
+	frames := [][]byte{
+		frameFrom(1, plainFrame),
+		frameFrom(2, tag(5)),
+		frameFrom(3, tag(0xE000|7)), // with a priority
+		frameFrom(4, tag(0x6000)),   // with a priority alone
+		frameFrom(5, double(etherVLAN)),
+		frameFrom(6, double(etherQinQ)),
+	}
+	cases := []struct {
+		vlans vlanFilter
+		want  []int
+	}{
+		{vlanFilter{}, []int{1, 2, 3, 4, 5, 6}},
+		{vlanFilter{tagged: true}, []int{2, 3, 4, 5, 6}},
+		{vlanFilter{ids: []int{5}}, []int{2}},
+		{vlanFilter{tagged: true, ids: []int{5}}, []int{2}},
+		{vlanFilter{ids: []int{7}}, []int{3, 5, 6}},
+		{vlanFilter{ids: []int{9, 5, 7}}, []int{2, 3, 5, 6}},
+		{vlanFilter{ids: []int{0}}, []int{4}},
+		{vlanFilter{ids: []int{9}}, nil},
+	}
+	t.Run("file", func(t *testing.T) {
+		for _, tt := range cases {
+			src, err := openSource(sourceConfig{Address: mustParse(t, "-:80"), VLANs: tt.vlans, Stdin: bytes.NewReader(craftPcap(linkEthernet, frames...))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := newRecorder()
+			if err := src.run(r); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.clients(); !slices.Equal(got, tt.want) {
+				t.Errorf("%+v: %v, want %v", tt.vlans, got, tt.want)
+			}
+			if s := src.stats(); s.Received != 6 || s.Ignored[IgnoredVLAN] != 6-s.Segments {
+				t.Errorf("%+v: %+v", tt.vlans, s)
+			}
+		}
+	})
+	t.Run("tunnel", func(t *testing.T) {
+		for _, tt := range cases {
+			var got []int
+			for i, f := range frames {
+				var s Segment
+				switch r := decodeVXLAN(vxlanDatagram(1, f), nil, &tt.vlans, nil, &s); r {
+				case decoded:
+					got = append(got, i+1)
+				case IgnoredVLAN:
+				default:
+					t.Errorf("%+v: frame %d: %s", tt.vlans, i+1, r)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%+v: %v, want %v", tt.vlans, got, tt.want)
+			}
+		}
+	})
+}
+
+// So do frames that arrive, whose first tag the kernel takes off. A frame that
+// its sender puts on the wire still has it.
+func TestVLANsLive(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	vethPair(t, "near", "far")
+	out := newFrameSender(t, "far")
+	tag := func(tci uint16) func(p []byte) []byte {
+		return func(p []byte) []byte { return craftEther(etherVLAN, craftVLAN(tci, etherIP4, p)) }
+	}
+	double := func(p []byte) []byte {
+		return craftEther(etherVLAN, craftVLAN(7, etherVLAN, craftVLAN(5, etherIP4, p)))
+	}
+	for _, tt := range []struct {
+		vlans   vlanFilter
+		want    []int
+		ignored uint64
+	}{
+		{vlanFilter{}, []int{1, 2, 3, 4, 5, 99}, 0},
+		{vlanFilter{tagged: true}, []int{2, 3, 4, 5, 99}, 1},
+		{vlanFilter{ids: []int{5}}, []int{2, 99}, 4},
+		{vlanFilter{tagged: true, ids: []int{7, 5}}, []int{2, 3, 5, 99}, 2},
+		{vlanFilter{ids: []int{0, 5}}, []int{2, 4, 99}, 3},
+	} {
+		end := uint16(5)
+		src, r, stop := startSource(t, sourceConfig{Address: mustAddress(t, "near:80"), VLANs: tt.vlans, Tunnels: true, BlockTimeout: time.Millisecond})
+		for i, wrap := range []func(p []byte) []byte{plainFrame, tag(5), tag(0xE000 | 7), tag(0x6000), double, tag(end)} {
+			port := i + 1
+			if i == 5 {
+				port = 99
+			}
+			out.send(frameFrom(port, wrap))
+		}
+		r.wait(t, func() bool { return slices.Contains(r.clients(), 99) })
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.clients(); !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: %v, want %v", tt.vlans, got, tt.want)
+		}
+		if s := src.stats(); s.Received != 6 || s.Ignored[IgnoredVLAN] != tt.ignored {
+			t.Errorf("%+v: %+v", tt.vlans, s)
+		}
+	}
+}
+
+// Frames of ignored interfaces are counted and nothing else, also of those that
+// come later, and of one that is given another name.
+func TestIgnoredInterfaces(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	vethPair(t, "eth0", "wire0")
+	vethPair(t, "cni0", "wire1")
+	src, r, stop := startSource(t, sourceConfig{
+		Address: mustAddress(t, ":80"), IgnoredIfaces: []string{"cni*", "wire?", "lo"}, BlockTimeout: time.Millisecond, Promisc: true,
+	})
+	// Each is seen as sent on wireN, which is ignored, and as received.
+	newFrameSender(t, "wire0").send(frameFrom(1, plainFrame))
+	newFrameSender(t, "wire1").send(frameFrom(2, plainFrame))
+	vethPair(t, "cni2", "wire2")
+	vethPair(t, "eth3", "wire3")
+	newFrameSender(t, "wire2").send(frameFrom(3, plainFrame))
+	wire3 := newFrameSender(t, "wire3")
+	wire3.send(frameFrom(4, plainFrame))
+	ignored := func() uint64 { return src.stats().Ignored[IgnoredInterface] }
+	r.wait(t, func() bool { return slices.Contains(r.clients(), 4) && ignored() >= 6 })
+	if got, n := r.clients(), ignored(); !slices.Equal(got, []int{1, 4}) || n != 6 {
+		t.Errorf("captured %v, want 1 and 4; %d ignored, want 6", got, n)
+	}
+	// A name is asked for again.
+	ipCommand(t, "link", "set", "eth3", "down")
+	ipCommand(t, "link", "set", "eth3", "name", "cni3")
+	ipCommand(t, "link", "set", "cni3", "up")
+	sent := uint64(0)
+	r.wait(t, func() bool {
+		// One is ignored of each, as sent on wire3; more when eth3 is, too.
+		if ignored() > 6+sent {
+			return true
+		}
+		sent++
+		wire3.send(frameFrom(5, plainFrame))
+		return false
+	})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Of a pattern the ignored ones are left out, and something has to remain.
+func TestIgnoredInterfacesOfAPattern(t *testing.T) {
+	c := sourceConfig{Address: Address{Interfaces: []string{"eth0", "eth1", "eth10"}, text: "eth*:80"}}
+	for _, tt := range []struct{ ignored, want string }{
+		{"", "eth0 eth1 eth10"}, {"eth1", "eth0 eth10"}, {"eth1*", "eth0"}, {"eth0 eth1*", "error"},
+	} {
+		c.IgnoredIfaces = strings.Fields(tt.ignored)
+		got, err := c.interfaces()
+		if err != nil {
+			wantError(t, err, "eth*:80", "--input-raw-ignore-interface")
+			got = []string{"error"}
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("without %q: %v, want %s", tt.ignored, got, tt.want)
+		}
+	}
+}
+
+// A verdict is not asked for again at each packet, and what is remembered is
+// bounded.
+func TestInterfaceVerdicts(t *testing.T) {
+	asked, names := 0, map[int]string{1: "veth1", 2: "eth0"}
+	f := newIfaceFilter([]string{"veth*"}, func(index int) (string, bool) {
+		asked++
+		name, ok := names[index]
+		return name, ok
+	})
+	look := func(index int, now int64, want bool, times int) {
+		t.Helper()
+		asked = 0
+		if got := f.ignores(index, now); got != want || asked != times {
+			t.Errorf("interface %d: ignored %t after %d questions, want %t after %d", index, got, asked, want, times)
+		}
+	}
+	look(1, rigEpoch, true, 1)
+	look(1, rigEpoch+verdictTime-1, true, 0)
+	look(2, rigEpoch, false, 1)
+	delete(names, 1)
+	look(1, rigEpoch+verdictTime, true, 1) // gone: what was known stays
+	names[2] = "veth2"
+	look(2, rigEpoch+verdictTime, true, 1)
+	look(3, rigEpoch, false, 1)
+	for i := range 3 * maxVerdicts {
+		f.ignores(i, rigEpoch)
+		if len(f.verdicts) > maxVerdicts {
+			t.Fatalf("%d interfaces are remembered", len(f.verdicts))
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { f.ignores(3*maxVerdicts-1, rigEpoch) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if f := newIfaceFilter(nil, nil); f != nil {
+		t.Error("a filter without patterns")
+	}
+}
+
+// With Acks the kernel lets the client's bare acknowledgements pass, and the
+// server's as little as before.
+func TestFilterAcks(t *testing.T) {
+	for _, acks := range []bool{false, true} {
+		vm, err := bpf.NewVM(packetFilter(sourceConfig{Address: mustParse(t, ":80"), Acks: acks}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			src, dst string
+			want     bool
+		}{
+			{"10.0.0.1:4000", "10.0.0.9:80", acks},
+			{"10.0.0.9:80", "10.0.0.1:4000", false},
+			{"10.0.0.1:4000", "10.0.0.9:81", false},
+		} {
+			n, err := vm.Run(craftTCP4(tt.src, tt.dst, craftSeg{flags: FlagACK}))
+			if err != nil || n > 0 != tt.want {
+				t.Errorf("acks %t: %s to %s passes: %d, %v; want %t", acks, tt.src, tt.dst, n, err, tt.want)
+			}
+		}
+	}
+}
