@@ -301,6 +301,14 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 			must(t, werr)
 			must(t, c.Close())
 		}
+	case "input-http":
+		if in, err = newHTTPInput("127.0.0.1:0", pace.Limit{}, s, env); err == nil {
+			var requests [][]byte
+			for _, msg := range msgs {
+				requests = append(requests, payload.Body(msg))
+			}
+			must(t, sendAll(linkAddr(t, in), requests))
+		}
 	case "middleware":
 		m := openTestMiddleware(t, s, env)
 		for _, msg := range msgs {
@@ -317,7 +325,7 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 }
 
 func TestInputContract(t *testing.T) {
-	for _, name := range []string{"input-dummy", "input-file", "input-tcp", "middleware", "limited input"} {
+	for _, name := range []string{"input-dummy", "input-file", "input-tcp", "input-http", "middleware", "limited input"} {
 		t.Run(name, func(t *testing.T) {
 			msgs := testMessages(5, 300)
 			in := openTestInput(t, name, msgs)

@@ -18,12 +18,18 @@ import (
 // prefix puts it into a namespace.
 func startNginx(t *testing.T, prefix []string, listen ...string) {
 	t.Helper()
-	nginx := needTool(t, "nginx", "nginx-light")
-	dir := t.TempDir()
 	var listens strings.Builder
 	for _, addr := range listen {
 		fmt.Fprintf(&listens, "    listen %s;\n", addr)
 	}
+	startNginxWith(t, prefix, fmt.Sprintf("  server {\n%s    location / { return 200 \"nginx here\"; }\n  }\n", &listens))
+}
+
+// startNginxWith starts nginx with that inside of its http block.
+func startNginxWith(t *testing.T, prefix []string, http string) {
+	t.Helper()
+	nginx := needTool(t, "nginx", "nginx-light")
+	dir := t.TempDir()
 	conf := fmt.Sprintf(`
 worker_processes 1;
 daemon off;
@@ -39,11 +45,8 @@ http {
   scgi_temp_path %[1]s/scgi;
   client_max_body_size 16m;
   keepalive_requests 100000;
-  server {
-%[2]s    location / { return 200 "nginx here"; }
-  }
-}
-`, dir, listens.String())
+%[2]s}
+`, dir, http)
 	if os.Geteuid() == 0 {
 		conf = "user root;\n" + conf
 	}

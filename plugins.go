@@ -152,6 +152,7 @@ func inputPlugins() []inputPlugin {
 		{name: "input-raw", check: checkRawInput, make: newRawInput},
 		{name: "input-tcp", check: checkTCPInput, make: newTCPInput},
 		{name: "input-file", speed: true, check: checkFileInput, make: newFileInput},
+		{name: "input-http", check: checkHTTPInput, make: newHTTPInput},
 		{name: "input-dummy", make: newDummyInput},
 	}
 }

@@ -88,6 +88,7 @@ var readmeExamples = map[string]struct {
 	`gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-file requests.gor`:                        {pass: all},
 	`gor --input-raw traffic.pcap:80 --output-file requests.gor`:                                                             {pass: all},
 	`gor --input-tcp :28020 --middleware "grep -v 2f61646d696e" --output-http http://staging.com`:                            {pass: all},
+	`gor --input-http 127.0.0.1:28021 --output-http http://staging.com`:                                                      {pass: all},
 	`gor --input-tcp :28020 --output-http "http://staging.com|10"`:                                                           {},
 	`gor --input-raw :80 --output-tcp "replay.local:28020|10%"`:                                                              {},
 	`gor --input-raw :80 --output-stdout`:                                                                                    {pass: all},
@@ -196,7 +197,7 @@ func newReadmeWorld(t *testing.T) *readmeWorld {
 
 func (w *readmeWorld) place(t *testing.T, args []string) []string {
 	names := strings.NewReplacer(
-		"replay.local:28020", w.link, ":28020", w.link,
+		"127.0.0.1:28021", w.link, "replay.local:28020", w.link, ":28020", w.link,
 		"staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
 		"requests.gor", w.file, "answered.gor", w.file+".answered", "./spill", w.file+".spill")
 	placed := slices.Clone(args)
@@ -249,6 +250,8 @@ func (w *readmeWorld) run(t *testing.T, args []string) (said string, got [][]int
 		if code, said := runGor(t, "--input-file", feed+"|max", "--output-tcp", w.link); code != 0 {
 			t.Fatalf("feeder: exit %d:\n%s", code, said)
 		}
+	case has("--input-http"):
+		must(t, sendAll(w.link, w.requests))
 	default:
 		must(t, sendAll(w.production.addr(), w.requests))
 	}

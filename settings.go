@@ -62,8 +62,6 @@ type Settings struct {
 	RawVLAN          bool     // only frames with a VLAN tag
 	RawVLANIDs       []int    // of these; none: of any
 
-	HTTPInputLimit int // connections of each --input-http
-
 	FileLoop      bool
 	FileReadDepth int           // records
 	FileMaxWait   time.Duration // 0: no limit
@@ -168,7 +166,6 @@ func defaultSettings() *Settings {
 		HTTPQueueLen:      defaultQueueLen,
 		HTTPTimeout:       5 * time.Second,
 		HTTPStatsMs:       5000,
-		HTTPInputLimit:    1024,
 		RawProtocol:       protocolHTTP,
 		WSWorkers:         1,
 		BinaryWorkers:     -1,

@@ -1,0 +1,278 @@
+package mirror
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/payload"
+)
+
+const (
+	// headerRoom is more than a record's header line, which is written in front
+	// of the request where it lies.
+	headerRoom = 128
+
+	// smallBuffer is what a connection has of its own, and holds most
+	// requests; what is larger counts against the Server's memory.
+	smallBuffer = 8 << 10
+
+	// keepBuffer is how large a buffer stays with a connection that is idle.
+	keepBuffer = smallBuffer
+)
+
+// A conn is one connection of a proxy.
+type conn struct {
+	s       *Server
+	c       net.Conn
+	id      uint64
+	ordinal uint32
+	parser  http1.Parser
+
+	// buf[headerRoom:end] is what came of the current request and was kept;
+	// buf[end:got] came after it.
+	buf      []byte
+	end, got int
+	reserved int   // bytes of the Server's memory
+	skipped  int64 // bytes of the request that were not kept
+	why      int   // it is not: lostTooLarge or lostMemory
+	began    time.Time
+	asked    bool // 100 Continue was sent
+	out      []byte
+}
+
+// serve takes requests until the connection ends.
+func (c *conn) serve() {
+	defer c.release()
+	c.start()
+	for {
+		if err := c.readRequest(); err != nil {
+			c.fail(err)
+			return
+		}
+		if !c.finish() {
+			return
+		}
+	}
+}
+
+// start makes way for the next request. What came after the last one is moved
+// to the beginning.
+func (c *conn) start() {
+	rest := c.got - c.end
+	if cap(c.buf) > keepBuffer && rest <= smallBuffer-headerRoom || c.buf == nil {
+		small := make([]byte, smallBuffer)
+		copy(small[headerRoom:], c.buf[min(c.end, len(c.buf)):min(c.got, len(c.buf))])
+		c.buf = small
+		c.release()
+	} else {
+		copy(c.buf[headerRoom:], c.buf[c.end:c.got])
+	}
+	c.end, c.got = headerRoom, headerRoom+rest
+	c.skipped, c.why, c.asked = 0, 0, false
+	c.began = time.Time{}
+	c.parser.ResetRequest()
+}
+
+func (c *conn) release() {
+	c.s.giveBack(c.reserved)
+	c.reserved = 0
+}
+
+var (
+	errIdle = errors.New("idle") // between requests; nobody has lost anything
+	errSlow = errors.New("slow")
+	errFar  = errors.New("too much to skip")
+)
+
+// readRequest reads to the end of one request.
+func (c *conn) readRequest() error {
+	for {
+		for c.end < c.got {
+			n, done, err := c.parser.Feed(c.buf[c.end:c.got])
+			c.take(n)
+			if err != nil {
+				return err
+			}
+			if done {
+				return nil
+			}
+		}
+		if err := c.expected(); err != nil {
+			return err
+		}
+		if err := c.read(); err != nil {
+			return err
+		}
+	}
+}
+
+// take makes n bytes part of the request, or skips them.
+func (c *conn) take(n int) {
+	if c.began.IsZero() && c.parser.Started() {
+		c.began = time.Now()
+	}
+	if c.why == 0 {
+		if c.end+n-headerRoom-c.parser.Lead() <= c.s.cfg.Limit {
+			c.end += n
+			return
+		}
+		c.giveUp(lostTooLarge)
+	}
+	c.skipped += int64(n)
+	copy(c.buf[c.end:], c.buf[c.end+n:c.got])
+	c.got -= n
+}
+
+// giveUp keeps nothing more of this request, nor what there is.
+func (c *conn) giveUp(why int) {
+	c.why = why
+	c.skipped = int64(c.end - headerRoom)
+	copy(c.buf[headerRoom:], c.buf[c.end:c.got])
+	c.got -= c.end - headerRoom
+	c.end = headerRoom
+}
+
+// expected answers Expect: 100-continue once.
+func (c *conn) expected() error {
+	h := c.parser.Head()
+	if h == nil || !h.Expect100 || c.asked {
+		return nil
+	}
+	c.asked = true
+	_ = c.c.SetWriteDeadline(time.Now().Add(writeWait))
+	_, err := c.c.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	return err
+}
+
+// read gets more bytes, behind those that there are.
+func (c *conn) read() error {
+	if c.skipped > skipMost {
+		return errFar
+	}
+	if c.got == len(c.buf) && !c.grow() {
+		c.giveUp(lostMemory)
+	}
+	now := time.Now()
+	wait := c.s.cfg.IdleWait
+	switch {
+	case c.began.IsZero():
+	case now.Sub(c.began) > wholeWait:
+		return errSlow
+	case c.parser.Head() == nil:
+		wait = c.s.cfg.HeadWait - now.Sub(c.began)
+	default:
+		wait = bodyWait
+	}
+	_ = c.c.SetReadDeadline(now.Add(wait))
+	select {
+	case <-c.s.closing: // which sets the deadline once
+		return net.ErrClosed
+	default:
+	}
+	n, err := c.c.Read(c.buf[c.got:])
+	c.got += n
+	switch {
+	case n > 0:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.began.IsZero():
+		return errIdle
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errSlow
+	}
+	return err
+}
+
+// grow doubles the buffer, if the Server has memory for it.
+func (c *conn) grow() bool {
+	size := 2 * len(c.buf)
+	if most := headerRoom + c.s.cfg.Limit + smallBuffer; len(c.buf) < most {
+		size = min(size, most)
+	}
+	if !c.s.reserve(c.reserved, size-len(c.buf)) {
+		return false
+	}
+	c.reserved += size - len(c.buf)
+	larger := make([]byte, size)
+	copy(larger[headerRoom:], c.buf[headerRoom:c.got])
+	c.buf = larger
+	return true
+}
+
+// finish gives and answers the request that has been read, and reports whether
+// another may come.
+func (c *conn) finish() bool {
+	h := c.parser.Head()
+	old := h.Minor == 0
+	last := h.CloseAfter
+	status := noContent
+	switch {
+	case h.IsConnect:
+		c.s.counts.Add(lostConnect)
+		status, last = "501 Not Implemented", true
+	case c.why == lostTooLarge:
+		c.s.counts.Add(lostTooLarge)
+		status = "413 Content Too Large"
+	case c.why == lostMemory:
+		c.s.counts.Add(lostMemory)
+		status = "503 Service Unavailable"
+	default:
+		c.give()
+	}
+	if !c.answer(status, last, old) || last {
+		return false
+	}
+	c.start()
+	return true
+}
+
+// give puts the request into the queue, with the header of a record.
+func (c *conn) give() {
+	from := headerRoom + c.parser.Lead()
+	var id [24]byte
+	header := payload.AppendMeta(make([]byte, 0, headerRoom), payload.Meta{
+		Type: payload.Request, ID: payload.AppendID(id[:0], c.id, c.ordinal),
+		Time: c.began.UnixNano(), Duration: int64(time.Since(c.began)), Length: -1,
+	})
+	c.ordinal++
+	msg := c.buf[from-len(header) : c.end]
+	copy(msg, header)
+	if c.s.q.Put(msg) != nil {
+		c.s.counts.Add(lostFull)
+		return
+	}
+	c.s.counts.Add(requests)
+}
+
+func (c *conn) answer(status string, last, old bool) bool {
+	c.out = appendAnswer(c.out[:0], status, last, old)
+	_ = c.c.SetWriteDeadline(time.Now().Add(writeWait))
+	_, err := c.c.Write(c.out)
+	return err == nil
+}
+
+// fail ends a connection whose request did not come whole.
+func (c *conn) fail(err error) {
+	var malformed *http1.Error
+	switch {
+	case errors.As(err, &malformed):
+		// Behind the offending byte there may be more of what it is.
+		if c.ordinal == 0 && c.why == 0 && c.s.foreign(c.buf[headerRoom:c.got]) {
+			return
+		}
+		c.s.counts.Add(lostMalformed)
+		c.answer("400 Bad Request", true, false)
+	case !c.parser.Started():
+		return // between requests
+	case c.why != 0:
+		c.s.counts.Add(c.why)
+	case errors.Is(err, errSlow):
+		c.s.counts.Add(lostSlow)
+		c.answer("408 Request Timeout", true, false)
+	case errors.Is(err, io.EOF), err != nil:
+		c.s.counts.Add(lostTorn)
+	}
+}
