@@ -45,10 +45,7 @@ func flagRows() []flagRow {
 // program what a row here observes, and refuses what it cannot mean, with the
 // value quoted. A flag without a row fails by its name.
 func TestFlags(t *testing.T) {
-	// Gor runs in this process here, and must not change it for other tests.
-	for name, value := range map[string]string{"GOMAXPROCS": "3", "GOGC": "100", "GOMEMLIMIT": "1GiB"} {
-		t.Setenv(name, value)
-	}
+	newFlagTest(t)
 	var running sync.WaitGroup
 	defer running.Wait()
 	room := make(chan struct{}, flagRowsAtOnce)
@@ -92,6 +89,15 @@ func (row flagRow) try(f *flagTest) {
 
 // A flagTest runs Gor for one row.
 type flagTest struct{ *testing.T }
+
+// newFlagTest has Gor run in this process without changing it for other tests.
+func newFlagTest(t *testing.T) *flagTest {
+	t.Helper()
+	for name, value := range map[string]string{"GOMAXPROCS": "3", "GOGC": "100", "GOMEMLIMIT": "1GiB"} { // see tuneRuntime
+		t.Setenv(name, value)
+	}
+	return &flagTest{t}
+}
 
 // A flagRun is one run of Gor that has ended.
 type flagRun struct {
