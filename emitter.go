@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/pretty"
 )
 
 // An emitter carries messages from inputs to outputs. Each input has a
@@ -52,8 +53,9 @@ type flow struct {
 	outlets  []*outlet
 	split    bool // each message goes to one of them
 	mod      *modifier
-	wait     bool // for outputs that are full
-	only     bool // there is one output: waiting for it delays nobody
+	pretty   *pretty.Decoder // nil: bodies stay as they are
+	wait     bool            // for outputs that are full
+	only     bool            // there is one output: waiting for it delays nobody
 	read     atomic.Uint64
 	filtered atomic.Uint64
 
@@ -94,7 +96,7 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 	}
 	for _, out := range e.outputs {
 		if in := out.Responses(); in != nil {
-			e.echoes = append(e.echoes, &flow{in: in, outlets: e.takeResponses(), mod: &modifier{}})
+			e.echoes = append(e.echoes, &flow{in: in, outlets: e.takeResponses(), mod: &modifier{}, pretty: newPretty(s)})
 		}
 	}
 	if p.middle != nil {
@@ -105,7 +107,7 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 
 // newFlow is the way of an input to the outputs.
 func (e *emitter) newFlow(in Input, s *Settings) *flow {
-	f := &flow{in: in, outlets: e.outputs, split: e.split, mod: newModifier(s, e.logf), wait: !in.Live(), only: len(e.outputs) == 1}
+	f := &flow{in: in, outlets: e.outputs, split: e.split, mod: newModifier(s, e.logf), pretty: newPretty(s), wait: !in.Live(), only: len(e.outputs) == 1}
 	f.settle(s)
 	if !in.Live() || s.RawTrackResponse {
 		f.dropped, f.routed = newRecent(), newRecent()
@@ -133,7 +135,7 @@ func (e *emitter) putBetween(m *middleware, inputs []Input, s *Settings) {
 		e.flows = append(e.flows, f)
 	}
 	for _, f := range e.echoes {
-		f.outlets = []*outlet{e.gate}
+		f.outlets, f.pretty = []*outlet{e.gate}, nil
 	}
 	e.back = e.newFlow(m.back, s)
 	e.back.dropped, e.back.routed = newRecent(), newRecent()
@@ -255,7 +257,7 @@ func (e *emitter) emit(f *flow, msg []byte) {
 		}
 		return
 	}
-	msg = passed
+	msg = f.prettify(passed)
 	if f.split {
 		out := e.outputs[e.route(f, msg)]
 		if !out.offer(msg) {
@@ -289,6 +291,25 @@ func (f *flow) modify(msg []byte) ([]byte, bool) {
 		return nil, false
 	}
 	return f.mod.rewrite(msg), true
+}
+
+func newPretty(s *Settings) *pretty.Decoder {
+	if !s.PrettifyHTTP {
+		return nil
+	}
+	return pretty.New(s.MessageLimit)
+}
+
+// prettify takes the codings off a message's body, where that was asked for and
+// can be done.
+func (f *flow) prettify(msg []byte) []byte {
+	if f.pretty == nil {
+		return msg
+	}
+	if plain, ok := f.pretty.Decode(payload.Header(msg), payload.Body(msg), !payload.IsRequest(msg)); ok {
+		return plain
+	}
+	return msg
 }
 
 // route picks the output for a message when they share the traffic: in turn

@@ -18,7 +18,7 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/filelock", "internal/http1", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/queue", "internal/spill", "internal/stats",
+	".": {"internal/filelock", "internal/http1", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
 		"raw_socket_listener", "golang.org/x/sys/unix", "golang.org/x/term", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/BurntSushi/toml"},
 	"bench/capture":       {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":       {},
@@ -36,6 +36,7 @@ var allowedImports = map[string][]string{
 	"internal/mirror":     {"internal/http1", "internal/payload", "internal/queue", "internal/stats"},
 	"internal/pace":       {"internal/buffers", "golang.org/x/sys/unix"},
 	"internal/payload":    {"internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"internal/pretty":     {"internal/http1", "github.com/klauspost/compress/gzip"},
 	"internal/queue":      {"internal/buffers", "internal/stats"},
 	"internal/spill":      {"internal/filelock", "internal/payload"},
 	"internal/stats":      {"github.com/HdrHistogram/hdrhistogram-go"},
