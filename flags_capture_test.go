@@ -119,7 +119,9 @@ func captureFlagRows() []flagRow {
 			port := portOf(f.T, freePort(f.T))
 			number, err := strconv.Atoi(port)
 			must(f.T, err)
-			vxlan, err := net.ListenPacket("udp", "127.0.0.1:4789") // where such tunnels end, RFC 7348
+			// Such tunnels end at port 4789, RFC 7348; the address is nobody else's.
+			pid := os.Getpid()
+			vxlan, err := net.ListenPacket("udp", fmt.Sprintf("127.%d.%d.%d:4789", 1+pid>>16%255, pid>>8%256, 1+pid%254))
 			must(f.T, err)
 			defer vxlan.Close()
 			passed := func(args ...string) string {

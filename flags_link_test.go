@@ -25,7 +25,7 @@ func linkFlagRows() []flagRow {
 	}
 	stay := func(f *flagTest, receiver, sender []string, why string) {
 		f.Helper()
-		sent, received := f.link(receiver, append([]string{"--drain-timeout", "200ms"}, sender...))
+		sent, received := f.link(receiver, append([]string{"--drain-timeout", "1s"}, sender...))
 		received.passed()
 		sent.says("4 unsent", why)
 	}
