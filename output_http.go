@@ -31,6 +31,7 @@ type httpOutput struct {
 	session *sessions // nil: requests go out on any connection
 
 	responses *httpResponses // nil: nobody wants the answers
+	elastic   *elastic       // nil: exchanges are reported nowhere
 	health    health
 
 	sent, delivered, unsent, retried atomic.Uint64
@@ -61,6 +62,11 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 			ClientSessionCache: tls.NewLRUClientSessionCache(1), // there is one server
 		}
 	}
+	if s.Elasticsearch != "" {
+		if o.elastic, err = newElastic(s.Elasticsearch, env); err != nil {
+			return nil, fmt.Errorf("--output-http-elasticsearch: %w", err)
+		}
+	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	o.workers.least, o.workers.most = workerBounds(s)
 	o.workers.work = o.work
@@ -72,7 +78,7 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		o.workers.wg.Go(o.session.dispatch)
 	}
 	if s.HTTPStats {
-		g := stats.NewGauge("output_http", stats.GaugePeriod)
+		g := stats.NewGauge("output_http", time.Duration(s.HTTPStatsMs)*time.Millisecond)
 		o.q.Watch(g)
 		env.background.Go(func() { _ = g.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
 	}
@@ -119,6 +125,9 @@ func (o *httpOutput) send(c *client, it queue.Item) {
 	if result.reason == delivered && o.responses != nil {
 		o.responses.give(c, it.Bytes, began, time.Since(began))
 	}
+	if result.reason == delivered && o.elastic != nil {
+		c.reportTo(o.elastic, it.Bytes, result.status, began, time.Since(began))
+	}
 	c.forget()
 	if result.sent {
 		o.sent.Add(1)
@@ -154,7 +163,13 @@ func (o *httpOutput) tellHealth(err error) {
 
 // Settle counts a request as out of our hands when its exchange is over.
 func (o *httpOutput) Settle(cancel <-chan struct{}) error { return o.q.Settle(cancel) }
-func (o *httpOutput) Drain(cancel <-chan struct{}) error  { return o.q.Settle(cancel) }
+
+func (o *httpOutput) Drain(cancel <-chan struct{}) error {
+	if err := o.q.Settle(cancel); err != nil {
+		return err
+	}
+	return o.elastic.drain(cancel)
+}
 
 // Close ends all connections at once.
 func (o *httpOutput) Close() error {
@@ -163,6 +178,7 @@ func (o *httpOutput) Close() error {
 	o.workers.closeAll()
 	o.workers.wg.Wait()
 	o.unsent.Add(uint64(o.q.Discard()))
+	o.elastic.close()
 	return nil
 }
 
@@ -212,6 +228,7 @@ func (o *httpOutput) Report(r *report) {
 		r.value("redirections_followed", n)
 		r.value("redirections_elsewhere", other)
 	}
+	o.elastic.summary(r)
 }
 
 // statusesShown is how many different statuses the report lists; when there

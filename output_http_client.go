@@ -28,9 +28,10 @@ type client struct {
 	vector [2][]byte
 	parts  net.Buffers // refers to vector
 
-	answer []byte // the final answer, as far as it is kept; see keep
-	cut    bool   // it is longer than can be kept
-	record []byte // scratch of httpResponses
+	answer []byte        // the final answer, as far as it is kept; see keep
+	cut    bool          // it is longer than can be kept
+	record []byte        // scratch of httpResponses
+	asked  http1.Request // scratch of reportTo
 }
 
 // forget gives back the memory of an answer that was kept.

@@ -170,14 +170,14 @@ func (c *client) receive() (t trip) {
 }
 
 // keep keeps a part of the answer: all of it when it is for other outputs too,
-// and of one that may be a redirection the head.
+// of one that may be a redirection or is reported, the head.
 func (c *client) keep(b []byte, headDone bool) {
 	switch {
 	case c.o.responses != nil && !c.cut:
 		var ok bool
 		c.answer, ok = c.o.responses.keep(c.answer, b)
 		c.cut = !ok
-	case c.o.responses == nil && c.o.s.HTTPRedirects > 0 && !headDone:
+	case c.o.responses == nil && (c.o.s.HTTPRedirects > 0 || c.o.elastic != nil) && !headDone:
 		c.answer = append(c.answer, b[:min(len(b), c.o.s.ResponseBuffer)]...)
 	}
 }

@@ -258,6 +258,18 @@ func (v *headerNameValue) Set(s string) error {
 	return nil
 }
 
+// elasticValue takes the address of an Elasticsearch index.
+type elasticValue string
+
+func (v *elasticValue) String() string { return string(*v) }
+func (v *elasticValue) Set(s string) error {
+	if _, _, err := parseElastic(s); err != nil {
+		return err
+	}
+	*v = elasticValue(s)
+	return nil
+}
+
 // interfaceList collects names of interfaces, or patterns of them.
 type interfaceList []string
 
