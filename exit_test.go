@@ -26,7 +26,10 @@ func TestExitCodes(t *testing.T) {
 		{"--no-such", exitUsage, "no flag --no-such"},
 		{"--input-dummy --output-http", exitUsage, "--output-http wants a value"},
 		{"--input-file none.gor --output-null", exitFailed, "no such file"},
-		{"--input-dummy --output-http gopher://x", exitFailed, "gopher"},
+		{"--input-dummy --output-http gopher://x", exitUsage, "gopher"},
+		{"--input-dummy --output-null|x", exitUsage, "no flag"},
+		{"--input-tcp 28020 --output-null", exitUsage, ":28020"},
+		{"--input-file |x --input-file-dry-run", exitUsage, `"x"`},
 		{"--input-tcp " + busy.Addr().String() + " --output-null", exitFailed, "in use"},
 		{"--input-dummy --output-null --exit-after 10ms", 0, "ledger after"},
 	} {

@@ -74,7 +74,7 @@ func newFileInput(pattern string, limit pace.Limit, s *Settings, env *pluginEnv)
 
 func openReplay(pattern string, limit pace.Limit, s *Settings, env *pluginEnv) (*fileInput, error) {
 	if s.FileRate > 0 && (limit.Kind == pace.LimitPercent || limit.Kind == pace.LimitMax) {
-		return nil, fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.FileRate)
+		return nil, asUsage(fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.FileRate))
 	}
 	files, err := openMerged(pattern, s.MessageLimit, s.FileLoop, env.logf)
 	if err != nil {

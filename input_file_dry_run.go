@@ -17,14 +17,14 @@ func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
 	once.FileLoop = false
 	for _, arg := range s.Inputs {
 		if arg.Flag != "input-file" {
-			return fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value)
+			return asUsage(fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value))
 		}
 		addr, limit, err := splitLimit(arg.Value)
 		if err == nil {
 			err = limit.Speed()
 		}
 		if err != nil {
-			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
+			return asUsage(fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err))
 		}
 		f, err := openReplay(addr, limit, &once, env)
 		if err != nil {

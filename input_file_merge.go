@@ -75,14 +75,14 @@ func openMerged(pattern string, limit int, loop bool, logf func(string, ...any))
 // exists is taken as it is, whatever characters it has.
 func recordings(pattern string) ([]string, error) {
 	if pattern == "" {
-		return nil, errors.New("want the name of a recording, such as requests.gor")
+		return nil, asUsage(errors.New("want the name of a recording, such as requests.gor"))
 	}
 	if _, err := os.Stat(pattern); err == nil || !strings.ContainsAny(pattern, `*?[\`) {
 		return []string{pattern}, nil // what is wrong with it, opening it will say
 	}
 	names, err := filepath.Glob(pattern)
 	if err != nil {
-		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
+		return nil, asUsage(fmt.Errorf("pattern %q: %w", pattern, err))
 	}
 	names = slices.DeleteFunc(names, func(name string) bool {
 		info, err := os.Stat(name)

@@ -20,7 +20,7 @@ var _ Input = (*httpInput)(nil)
 
 func newHTTPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
 	if err := checkLinkAddr(addr); err != nil {
-		return nil, err
+		return nil, asUsage(err)
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {

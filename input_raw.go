@@ -38,7 +38,7 @@ const (
 func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
 	a, err := rawAddress(addr, s)
 	if err != nil {
-		return nil, err
+		return nil, asUsage(err)
 	}
 	vxlan := 0
 	if s.RawEngine == engineVXLAN {

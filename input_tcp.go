@@ -23,7 +23,7 @@ var _ Input = (*tcpInput)(nil)
 
 func newTCPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
 	if err := checkLinkAddr(addr); err != nil {
-		return nil, err
+		return nil, asUsage(err)
 	}
 	logf := prefixed(env.logf, "input-tcp "+addr+": ")
 	secure, err := receiverTLS(&s.TCP, logf)

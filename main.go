@@ -74,7 +74,7 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 	if s.FileDryRun {
 		if err := dryRun(s, &pluginEnv{logf: log.printf}, stdout); err != nil {
 			log.printf("%v", err)
-			return exitFailed
+			return codeOf(err)
 		}
 		return exitOK
 	}
@@ -84,9 +84,30 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 			return int(code)
 		}
 		log.printf("%v", err)
-		return exitFailed
+		return codeOf(err)
 	}
 	return exitOK
+}
+
+// A usageError is about what was typed, not about what was met when it was
+// used.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// asUsage marks an error as one, and leaves nil alone.
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+func codeOf(err error) int {
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailed
 }
 
 // exitCode ends run with that code; what had to be said was said.

@@ -53,7 +53,7 @@ const (
 
 func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	if err := checkBinaryTarget(addr); err != nil {
-		return nil, err
+		return nil, asUsage(err)
 	}
 	o := &binaryOutput{
 		addr: addr, s: s, dial: env.own.DialContext, logf: env.logf,

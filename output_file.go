@@ -41,7 +41,7 @@ var errNoRecordingName = errors.New("want the name of a file, such as requests.g
 
 func newFileOutput(pattern string, s *Settings, env *pluginEnv) (Output, error) {
 	if pattern == "" {
-		return nil, errNoRecordingName
+		return nil, asUsage(errNoRecordingName)
 	}
 	if s.FileAppend && s.FileSizeLimit+s.FileQueueLimit > 0 {
 		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", pattern)

@@ -46,7 +46,7 @@ var _ Output = (*httpOutput)(nil)
 func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	t, err := parseTarget(addr)
 	if err != nil {
-		return nil, err
+		return nil, asUsage(err)
 	}
 	o := &httpOutput{
 		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
@@ -105,6 +105,7 @@ func (o *httpOutput) work() {
 	defer c.close()
 	it, ok := o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
 	o.workers.started()
+	o.workers.grow(o.q.Len()) // a burst may have been over before its first worker stood
 	for {
 		if ok {
 			o.send(c, it)

@@ -44,7 +44,7 @@ const (
 func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	host, err := linkHost(addr)
 	if err != nil {
-		return nil, err
+		return nil, asUsage(err)
 	}
 	prefix := "output-tcp " + addr
 	secure, err := senderTLS(&s.TCP, host, prefixed(env.logf, prefix+": "))

@@ -244,11 +244,11 @@ func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {
 			continue
 		}
 		addr, limit, err := splitLimit(arg.Value)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = row.limitFits(limit)
 		}
-		if err := row.limitFits(limit); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, asUsage(err)
 		}
 		in, err := row.make(addr, limit, s, env)
 		if err != nil {
@@ -268,11 +268,11 @@ func openOutput(arg pluginArg, s *Settings, env *pluginEnv) (Output, error) {
 			continue
 		}
 		addr, limit, err := splitLimit(arg.Value)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = limit.Share()
 		}
-		if err := limit.Share(); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, asUsage(err)
 		}
 		out, err := row.make(addr, s, env)
 		if err != nil {

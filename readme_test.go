@@ -200,7 +200,7 @@ func (w *readmeWorld) place(t *testing.T, args []string) []string {
 	names := strings.NewReplacer(
 		"127.0.0.1:28021", w.link, "replay.local:28020", w.link, ":28020", w.link,
 		"staging.com:9000", w.staging.addr(), "staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
-		"requests.gor", w.file, "answered.gor", w.file+".answered")
+		"requests.gor", w.file, "answered.gor", w.file+".answered", "./spill", w.file+".spill")
 	placed := slices.Clone(args)
 	for i := range placed {
 		switch {

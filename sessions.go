@@ -95,6 +95,7 @@ func (s *sessions) give(it queue.Item) {
 		s.wg.Go(func() {
 			defer ss.timer.Stop()
 			s.serve(ss)
+			s.leave(ss)
 		})
 	}
 	s.idle.remove(ss)
@@ -142,10 +143,7 @@ func (s *sessions) take(ss *session) (queue.Item, bool) {
 	for len(ss.requests) == 0 {
 		if ss.end || s.over || expired {
 			s.idle.remove(ss)
-			if s.open[ss.key] == ss { // not one that took its place
-				delete(s.open, ss.key)
-			}
-			s.changed.Broadcast()
+			ss.end = true // what comes for it now gets another
 			return queue.Item{}, false
 		}
 		s.idle.push(ss)
@@ -165,6 +163,17 @@ func (s *sessions) take(ss *session) (queue.Item, bool) {
 	s.waiting--
 	s.changed.Broadcast()
 	return it, true
+}
+
+// leave makes room for another session, when the connection of this one is
+// closed.
+func (s *sessions) leave(ss *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[ss.key] == ss { // not one that took its place
+		delete(s.open, ss.key)
+	}
+	s.changed.Broadcast()
 }
 
 // A sessionList is the idle sessions, the one that went idle first in front.

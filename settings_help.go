@@ -161,9 +161,10 @@ func explainFlagError(fs *flag.FlagSet, err error) error {
 		}
 		return fmt.Errorf("--%s wants a value%s", name, want)
 	}
-	text = strings.Replace(text, "for flag -", "for --", 1)
-	text = strings.Replace(text, "boolean value", "value", 1)
-	return fmt.Errorf("%s", text)
+	if rest, ok := strings.CutPrefix(text, "invalid boolean value "); ok {
+		return fmt.Errorf("invalid value %s", strings.Replace(rest, `" for -`, `" for --`, 1))
+	}
+	return fmt.Errorf("%s", strings.Replace(text, "for flag -", "for --", 1))
 }
 
 // nearest returns the defined flag that is closest to name by edit distance,

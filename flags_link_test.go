@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+func linkFlagRows() []flagRow {
+	soon := func() time.Time { return time.Now().Add(time.Hour) }
+	arrive := func(f *flagTest, receiver, sender []string) {
+		f.Helper()
+		_, received := f.link(receiver, sender)
+		received.passed("/0", "/1", "/2", "/3")
+	}
+	stay := func(f *flagTest, receiver, sender []string, why string) {
+		f.Helper()
+		sent, received := f.link(receiver, append([]string{"--drain-timeout", "1s"}, sender...))
+		received.passed()
+		sent.says("4 unsent", why)
+	}
+	return []flagRow{
+		{"input-tcp-secure", notBool, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			arrive(f, ca.receiver(nil), ca.sender(nil, soon()))
+			stay(f, nil, ca.sender(nil, soon()), "does it have --input-tcp-secure?")
+		}},
+		{"input-tcp-certificate", []string{""}, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			first, _ := ca.issue("first", soon())
+			receiver := ca.receiver(nil)
+			if got := f.certificateOf(ca, receiver); got != "receiver" {
+				f.Errorf("the receiver shows the certificate of %q", got)
+			}
+			receiver[2] = first // the key is another's
+			f.startFails(first, append(receiver, "--input-tcp", freePort(f.T), "--output-null")...)
+		}},
+		{"input-tcp-certificate-key", []string{""}, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			_, other := ca.issue("other", soon())
+			receiver := ca.receiver(nil)
+			f.certificateOf(ca, receiver) // its handshake proves that it has the key
+			receiver[4] = other
+			f.startFails(other, append(receiver, "--input-tcp", freePort(f.T), "--output-null")...)
+		}},
+		{"input-tcp-client-ca", []string{""}, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			arrive(f, ca.receiver(ca), ca.sender(ca, soon()))
+			stay(f, ca.receiver(ca), ca.sender(nil, soon()), "give one with --output-tcp-client-cert")
+		}},
+		{"output-tcp-secure", notBool, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			arrive(f, ca.receiver(nil), ca.sender(nil, soon()))
+			stay(f, ca.receiver(nil), nil, "the receiver")
+		}},
+		{"output-tcp-ca", []string{""}, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			arrive(f, ca.receiver(nil), []string{"--output-tcp-secure", "--output-tcp-ca", ca.file})
+			stay(f, ca.receiver(nil), []string{"--output-tcp-secure"}, "unknown authority")
+		}},
+		{"output-tcp-client-cert", []string{""}, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			arrive(f, ca.receiver(ca), ca.sender(ca, soon()))
+			stay(f, ca.receiver(ca), ca.sender(newTestCA(f.T, "another"), soon()), "--input-tcp-client-ca does not name")
+		}},
+		{"output-tcp-client-key", []string{""}, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			_, other := ca.issue("other", soon())
+			sender := ca.sender(ca, soon())
+			arrive(f, ca.receiver(ca), sender)
+			sender[len(sender)-1] = other
+			f.startFails(other, append(sender, "--input-dummy", "--output-tcp", freePort(f.T))...)
+		}},
+		{"output-tcp-skip-verify", notBool, func(f *flagTest) {
+			ca := newTestCA(f.T, "authority")
+			arrive(f, ca.receiver(nil), []string{"--output-tcp-secure", "--output-tcp-skip-verify"})
+			stay(f, ca.receiver(nil), []string{"--output-tcp-secure"}, "unknown authority")
+		}},
+		{"output-tcp-workers", []string{"0", "65", "many"}, func(f *flagTest) {
+			for n, want := range map[string]int64{"1": 1, "3": 3} {
+				if wire := f.wire(gets(60), "--output-tcp-workers", n); wire.conns.Load() != want {
+					f.Errorf("%s: %d connections", n, wire.conns.Load())
+				}
+			}
+		}},
+		{"output-tcp-compress", notBool, func(f *flagTest) {
+			requests := gets(500)
+			plain, packed := f.wire(requests), f.wire(requests, "--output-tcp-compress")
+			if a, b := plain.sent.Load(), packed.sent.Load(); b > a/4 {
+				f.Errorf("%d bytes were sent, and %d compressed", a, b)
+			}
+		}},
+		{"output-tcp-spill", []string{""}, func(f *flagTest) {
+			dir := filepath.Join(f.TempDir(), "spill")
+			f.replay("--output-tcp", freePort(f.T), "--output-tcp-spill", dir).says("4 kept on disk")
+			kept := must1(filepath.Glob(filepath.Join(dir, "*", "*.gor")))
+			var all []byte
+			for _, name := range kept {
+				all = append(all, must1(os.ReadFile(name))...)
+			}
+			for _, raw := range gets(4) {
+				if !bytes.Contains(all, raw) {
+					f.Errorf("%v have no %q", kept, raw)
+				}
+			}
+		}},
+		{"output-tcp-spill-size", []string{"", "15mb", "-1", "much"}, func(f *flagTest) {
+			large := []byte("POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20))
+			file := f.recording(0, slices.Repeat([][]byte{large}, 24)...)
+			spill := func(size string) (kept int64, r flagRun) {
+				dir := f.TempDir()
+				// Beside another output the input does not wait for ever.
+				r = f.gor("--input-file", file, "--output-tcp", freePort(f.T), "--output-tcp-spill", dir, "--output-tcp-spill-size", size,
+					"--output-null", "--drain-timeout", "200ms", "--min-free", "0")
+				for _, name := range must1(filepath.Glob(filepath.Join(dir, "*", "*.gor"))) {
+					info, err := os.Stat(name)
+					must(f.T, err)
+					kept += info.Size()
+				}
+				return kept, r
+			}
+			kept, r := spill("16mb")
+			if r.says("holds what --output-tcp-spill-size allows"); kept < 12<<20 || kept > 16<<20 {
+				f.Errorf("16mb: %d bytes are on disk", kept)
+			}
+			if kept, r := spill("1gb"); r.code != exitOK || kept < 24<<20 {
+				f.Errorf("1gb: exit %d, %d bytes are on disk:\n%s", r.code, kept, r.stderr)
+			}
+		}},
+		{"output-tcp-stats", notBool, func(f *flagTest) {
+			sent, _ := f.link(nil, []string{"--output-tcp-stats"})
+			sent.says(" output_tcp:latest,mean,max,count,count/second\n", " output_tcp:0,0,0,0,0\n")
+			sent, _ = f.link(nil, nil)
+			sent.saysNot("output_tcp:")
+		}},
+	}
+}
+
+// link sends four requests from one Gor to another, which prints them.
+func (f *flagTest) link(receiver, sender []string) (sent, received flagRun) {
+	f.Helper()
+	addr := freePort(f.T)
+	var stdout bytes.Buffer
+	far := spawnTo(f.T, &stdout, append(receiver, "--input-tcp", addr, "--output-stdout")...)
+	far.await("gor: to ")
+	sent = f.gor(append(sender, "--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", addr)...)
+	far.stop()
+	return sent, flagRun{f, receiver, 0, stdout.String(), far.said()}
+}
+
+// certificateOf returns the name in the certificate that a receiver shows.
+func (f *flagTest) certificateOf(ca *testCA, receiver []string) string {
+	f.Helper()
+	addr := freePort(f.T)
+	far := startGor(f.T, append(receiver, "--input-tcp", addr, "--output-null")...)
+	conn, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: ca.pool()})
+	must(f.T, err)
+	name := conn.ConnectionState().PeerCertificates[0].Subject.CommonName
+	must(f.T, conn.NetConn().Close())
+	far.stop()
+	return name
+}
+
+// startFails wants Gor to end at its start, and to name what.
+func (f *flagTest) startFails(what string, args ...string) {
+	f.Helper()
+	if r := f.gor(args...); r.code != exitFailed {
+		f.Errorf("gor %q: exit %d:\n%s", args, r.code, r.stderr)
+	} else {
+		r.says(what)
+	}
+}
+
+// A linkWire is what passed between two Gors.
+type linkWire struct {
+	conns, sent atomic.Int64 // connections, and bytes from the sender
+}
+
+// wire sends requests over a link and returns what passed.
+func (f *flagTest) wire(requests [][]byte, args ...string) *linkWire {
+	f.Helper()
+	addr := freePort(f.T)
+	far := startGor(f.T, "--input-tcp", addr, "--output-null")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(f.T, err)
+	w := &linkWire{}
+	var passing sync.WaitGroup
+	passing.Go(func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			w.conns.Add(1)
+			passing.Go(func() { w.pass(near, addr) })
+		}
+	})
+	r := f.ok(append(args, "--input-file", f.recording(0, requests...)+"|max", "--output-tcp", l.Addr().String())...)
+	r.says(fmt.Sprintf("%d delivered", len(requests)))
+	l.Close()
+	passing.Wait()
+	far.stop()
+	return w
+}
+
+// pass joins a connection to addr.
+func (w *linkWire) pass(near net.Conn, addr string) {
+	defer near.Close()
+	far, err := net.Dial("tcp", addr)
+	if err != nil {
+		return // the sender's messages stay with it, which the test sees
+	}
+	defer far.Close()
+	var back sync.WaitGroup
+	back.Go(func() {
+		io.Copy(near, far)
+		near.Close()
+	})
+	n, _ := io.Copy(far, near)
+	w.sent.Add(n)
+	far.(*net.TCPConn).CloseWrite()
+	back.Wait()
+}
+
+// silent is a log that nobody reads.
+func silent() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/payload"
+)
+
+// A flagRow is what TestFlags knows of one flag: values that must be refused,
+// and what the flag does to the real program.
+type flagRow struct {
+	name   string
+	wrong  []string
+	effect func(f *flagTest)
+}
+
+// flagRowsAtOnce is how many rows are tried at the same time: most of them
+// wait for something most of the time. Those that do nothing but wait for what
+// comes every few seconds are tried beside them.
+const flagRowsAtOnce = 6
+
+func onlyWaits(flag string) bool {
+	return slices.Contains([]string{"stats", "input-raw-stats", "input-dummy", "input-file-loop"}, flag)
+}
+
+// flagRows is the table, a part for each group of settings.go.
+func flagRows() []flagRow {
+	return slices.Concat(
+		inputFlagRows(), captureFlagRows(), fileReplayFlagRows(), outputFlagRows(), httpOutputFlagRows(),
+		linkFlagRows(), fileOutputFlagRows(), middlewareFlagRows(), filterFlagRows(), rewriteFlagRows(),
+		generalFlagRows(), goneFlagRows(), newFlagRows())
+}
+
+// TestFlags: each flag of the table in settings.go is accepted, does to the
+// program what a row here observes, and refuses what it cannot mean, with the
+// value quoted. A flag without a row fails by its name.
+func TestFlags(t *testing.T) {
+	newFlagTest(t)
+	var running sync.WaitGroup
+	defer running.Wait()
+	room := make(chan struct{}, flagRowsAtOnce)
+	rows := map[string]flagRow{}
+	for _, row := range flagRows() {
+		if _, twice := rows[row.name]; twice {
+			t.Errorf("--%s has two rows", row.name)
+		}
+		rows[row.name] = row
+	}
+	for _, group := range defaultSettings().groups() {
+		for _, def := range group.flags {
+			row, ok := rows[def.name]
+			if delete(rows, def.name); !ok {
+				t.Errorf("--%s has no row that says what it does", def.name)
+				continue
+			}
+			running.Go(func() {
+				if !onlyWaits(def.name) {
+					room <- struct{}{}
+					defer func() { <-room }()
+				}
+				t.Run(def.name, func(t *testing.T) { row.try(&flagTest{t}) })
+			})
+		}
+	}
+	for name := range rows {
+		t.Errorf("there is a row for --%s, which is no flag", name)
+	}
+}
+
+func (row flagRow) try(f *flagTest) {
+	if len(row.wrong) == 0 {
+		f.Error("no value is known to be wrong")
+	}
+	for _, value := range row.wrong {
+		f.refused(row.name, value)
+	}
+	row.effect(f)
+}
+
+// A flagTest runs Gor for one row.
+type flagTest struct{ *testing.T }
+
+// newFlagTest has Gor run in this process without changing it for other tests.
+func newFlagTest(t *testing.T) *flagTest {
+	t.Helper()
+	for name, value := range map[string]string{"GOMAXPROCS": "3", "GOGC": "100", "GOMEMLIMIT": "1GiB"} { // see tuneRuntime
+		t.Setenv(name, value)
+	}
+	return &flagTest{t}
+}
+
+// A flagRun is one run of Gor that has ended.
+type flagRun struct {
+	f              *flagTest
+	args           []string
+	code           int
+	stdout, stderr string
+}
+
+// gor runs the whole program in this process, to its end.
+func (f *flagTest) gor(args ...string) flagRun {
+	f.Helper()
+	return f.gorOn(strings.NewReader(""), args...)
+}
+
+func (f *flagTest) gorOn(stdin io.Reader, args ...string) flagRun {
+	f.Helper()
+	var stdout, stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() { code <- run(args, nil, stdin, &stdout, &stderr) }()
+	select {
+	case c := <-code:
+		return flagRun{f, args, c, stdout.String(), stderr.String()}
+	case <-time.After(testTimeout):
+		f.Fatalf("gor %q does not end", args)
+		return flagRun{}
+	}
+}
+
+// ok runs Gor and wants it to end well.
+func (f *flagTest) ok(args ...string) flagRun {
+	f.Helper()
+	r := f.gor(args...)
+	if r.code != exitOK {
+		f.Fatalf("gor %q: exit %d:\n%s", args, r.code, r.stderr)
+	}
+	return r
+}
+
+// refused wants one value of a flag to be a usage error that quotes it.
+func (f *flagTest) refused(name, value string) {
+	f.Helper()
+	r := f.gor("--input-dummy", "--output-null", "--exit-after", "1ms", "--"+name+"="+value)
+	quoted := strings.Contains(r.stderr, fmt.Sprintf("%q", value)) || strings.Contains(r.stderr, fmt.Sprintf("--%s %s: ", name, value))
+	if r.code != exitUsage || !quoted || !strings.Contains(r.stderr, "--"+name) {
+		f.Errorf("--%s=%s: exit %d, want %d and the flag and the value in the error:\n%s", name, value, r.code, exitUsage, r.stderr)
+	}
+}
+
+// says wants all of texts on stderr.
+func (r flagRun) says(texts ...string) flagRun {
+	r.f.Helper()
+	for _, text := range texts {
+		if !strings.Contains(r.stderr, text) {
+			r.f.Errorf("gor %q does not say %q:\n%s", r.args, text, r.stderr)
+		}
+	}
+	return r
+}
+
+// saysNot wants text not to be on stderr.
+func (r flagRun) saysNot(text string) flagRun {
+	r.f.Helper()
+	if strings.Contains(r.stderr, text) {
+		r.f.Errorf("gor %q says %q:\n%s", r.args, text, r.stderr)
+	}
+	return r
+}
+
+// records returns the messages that stdout holds, and their headers.
+func (r flagRun) records() (bodies [][]byte, metas []payload.Meta) {
+	r.f.Helper()
+	src := payload.NewReader(strings.NewReader(r.stdout), maxMessageLimit)
+	for {
+		msg, err := src.Next()
+		if errors.Is(err, io.EOF) {
+			return bodies, metas
+		}
+		must(r.f.T, err)
+		meta, body, err := payload.Split(msg)
+		must(r.f.T, err)
+		meta.ID = bytes.Clone(meta.ID)
+		bodies, metas = append(bodies, bytes.Clone(body)), append(metas, meta)
+	}
+}
+
+// kinds are the types of the records on stdout, in their order.
+func (r flagRun) kinds() string {
+	r.f.Helper()
+	var kinds []byte
+	_, metas := r.records()
+	for _, meta := range metas {
+		kinds = append(kinds, meta.Type)
+	}
+	return string(kinds)
+}
+
+// passed wants the requests on stdout to have these targets, in that order.
+func (r flagRun) passed(targets ...string) {
+	r.f.Helper()
+	bodies, metas := r.records()
+	var got []string
+	for i, body := range bodies {
+		if metas[i].Type == payload.Request {
+			got = append(got, uriOf(r.f, body))
+		}
+	}
+	if !slices.Equal(got, targets) {
+		r.f.Errorf("gor %q passed %q, want %q:\n%s", r.args, got, targets, r.stderr)
+	}
+}
+
+func uriOf(f *flagTest, raw []byte) string {
+	f.Helper()
+	var r http1.Request
+	must(f.T, r.Parse(raw))
+	return string(r.Target())
+}
+
+// get is a request for target with these header lines.
+func get(target string, headers ...string) []byte {
+	return []byte("GET " + target + " HTTP/1.1\r\nHost: prod\r\n" + strings.Join(append(headers, "", ""), "\r\n"))
+}
+
+// gets are n requests, for /0 and so on; ten are one connection.
+func gets(n int) (requests [][]byte) {
+	for i := range n {
+		requests = append(requests, get(fmt.Sprintf("/%d", i)))
+	}
+	return requests
+}
+
+// recording writes a recording of requests, gap apart.
+func (f *flagTest) recording(gap time.Duration, requests ...[]byte) string {
+	f.Helper()
+	times := make([]time.Duration, len(requests))
+	for i := range times {
+		times[i] = time.Duration(i) * gap
+	}
+	return f.recordingAt(requests, times)
+}
+
+func (f *flagTest) recordingAt(requests [][]byte, times []time.Duration) string {
+	f.Helper()
+	return writeFile(f.T, filepath.Join(f.TempDir(), "in.gor"), record(requests, times))
+}
+
+// replay runs Gor on a recording of four requests, without waiting.
+func (f *flagTest) replay(args ...string) flagRun {
+	f.Helper()
+	return f.ok(append([]string{"--input-file", f.recording(0, gets(4)...) + "|max"}, args...)...)
+}
