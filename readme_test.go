@@ -92,9 +92,12 @@ var readmeExamples = map[string]struct {
 	`gor --input-http 127.0.0.1:28021 --output-http http://staging.com`:                                                      {pass: all},
 	`gor --input-tcp :28020 --output-http "http://staging.com|10"`:                                                           {},
 	`gor --input-raw :80 --output-tcp "replay.local:28020|10%"`:                                                              {},
-	`gor --input-raw :80 --output-stdout`:                                                                                    {pass: all},
-	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com"`:                               {pass: all},
-	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com" --split-output true`:           {pass: all},
+	`gor --input-raw :80 --input-raw-track-response --prettify-http --output-stdout`:                                         {pass: all},
+	`gor --input-raw :80 --input-raw-ignore-interface cbr0 --input-raw-realip-header X-Real-IP --output-http http://staging.com`: {
+		pass: all, there: func(r http1.Request) bool { return headerIs(r, "X-Real-IP", "127.0.0.1") }},
+	`gor --input-raw :80 --output-stdout`:                                                                          {pass: all},
+	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com"`:                     {pass: all},
+	`gor --input-tcp :28020 --output-http "http://staging.com" --output-http "http://dev.com" --split-output true`: {pass: all},
 	`gor --input-raw :8080 --output-http staging.com --output-http-url-regexp ^www.`: {
 		pass: func(r http1.Request) bool { return headerIs(r, "Host", "www.example.com") }},
 	`gor --input-raw :8080 --output-http staging.com --output-http-header-filter "api-version:^1\.0\d"`: {
@@ -124,6 +127,7 @@ func fnv1a(b []byte) (h uint32) {
 // and its addresses put on loopback.
 func TestREADMEExamples(t *testing.T) {
 	commands := readmeCommands(t)
+	commands = slices.DeleteFunc(commands, func(command string) bool { return strings.Contains(command, "--config") }) // TestREADMEConfiguration
 	if len(commands) < len(readmeExamples) {
 		t.Errorf("the README has %d examples, the test %d", len(commands), len(readmeExamples))
 	}
@@ -173,6 +177,38 @@ func TestREADMEExamples(t *testing.T) {
 	}
 }
 
+// TestREADMEConfiguration runs the file that the README shows.
+func TestREADMEConfiguration(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	must(t, err)
+	_, rest, _ := strings.Cut(string(readme), "```toml\n")
+	text, _, found := strings.Cut(rest, "```")
+	if !found || !strings.Contains(string(readme), "gor --config gor.toml --check\n") {
+		t.Fatal("the README shows no configuration, or not how to check it")
+	}
+	w := newReadmeWorld(t)
+	file := writeFile(t, filepath.Join(t.TempDir(), "gor.toml"), []byte(w.names().Replace(text)))
+	if code, said := runGor(t, "--config", file, "--check"); code != exitOK || !strings.Contains(said, "the settings are right") {
+		t.Errorf("exit %d: %s", code, said)
+	}
+	_, _ = w.run(t, []string{"--config", file, "--input-tcp", w.link})
+	var got, want []int
+	for _, a := range w.staging.arrivals() {
+		got = append(got, number(t, a.raw))
+	}
+	for i, raw := range w.requests {
+		if r := parsed(t, raw); string(r.Method()) == "GET" {
+			want = append(want, i)
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("staging has %v, want %v", got, want)
+	}
+	if n := len(w.dev.arrivals()); n > len(want) {
+		t.Errorf("dev has %d", n)
+	}
+}
+
 func parsed(t *testing.T, raw []byte) (r http1.Request) {
 	t.Helper()
 	must(t, r.Parse(raw))
@@ -196,11 +232,16 @@ func newReadmeWorld(t *testing.T) *readmeWorld {
 	}
 }
 
-func (w *readmeWorld) place(t *testing.T, args []string) []string {
-	names := strings.NewReplacer(
+// names puts the examples' names on loopback.
+func (w *readmeWorld) names() *strings.Replacer {
+	return strings.NewReplacer(
 		"127.0.0.1:28021", w.link, "replay.local:28020", w.link, ":28020", w.link,
 		"staging.com:9000", w.staging.addr(), "staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
 		"requests.gor", w.file, "answered.gor", w.file+".answered", "./spill", w.file+".spill")
+}
+
+func (w *readmeWorld) place(t *testing.T, args []string) []string {
+	names := w.names()
 	placed := slices.Clone(args)
 	for i := range placed {
 		switch {
