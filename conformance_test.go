@@ -113,6 +113,17 @@ func openTestOutput(t *testing.T, name string) testOutput {
 			m.closeStdin()
 			return collect(t, m.back)()
 		}}
+	case "output-ws":
+		server := startWSServer(t, "127.0.0.1:0")
+		out, err := newWSOutput("ws://"+server.addr(), s, env)
+		must(t, err)
+		return testOutput{out, func(t *testing.T) [][]byte {
+			var bodies [][]byte
+			for _, a := range server.await(t, 4*20) {
+				bodies = append(bodies, payload.Body(a.msg))
+			}
+			return bodies
+		}}
 	case "output-tcp":
 		in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, env)
 		must(t, err)
@@ -179,7 +190,7 @@ func collect(t *testing.T, in Input) func() [][]byte {
 	}
 }
 
-var outputNames = []string{"output-null", "output-stdout", "output-file", "output-http", "output-tcp", "output-binary", "middleware", "limited output"}
+var outputNames = []string{"output-null", "output-stdout", "output-file", "output-http", "output-tcp", "output-ws", "output-binary", "middleware", "limited output"}
 
 func TestOutputContract(t *testing.T) {
 	for _, name := range outputNames {

@@ -19,7 +19,7 @@ const module = "github.com/buger/gor"
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
 	".": {"internal/filelock", "internal/http1", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
-		"raw_socket_listener", "golang.org/x/sys/unix", "golang.org/x/term", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/BurntSushi/toml"},
+		"raw_socket_listener", "golang.org/x/sys/unix", "golang.org/x/term", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/BurntSushi/toml", "github.com/coder/websocket"},
 	"bench/capture":       {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":       {},
 	"bench/filters":       {"bench/figures", "internal/payload"},

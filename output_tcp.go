@@ -122,12 +122,18 @@ func (o *tcpOutput) Settle(cancel <-chan struct{}) error {
 	if o.spill != nil {
 		return o.spill.settle(cancel)
 	}
+	return settlePatiently(o.q, o.patience, cancel)
+}
+
+// settlePatiently is q.Settle, but returns nil too when nothing has moved for
+// as long as patience.
+func settlePatiently(q *queue.Queue, patience time.Duration, cancel <-chan struct{}) error {
 	given := make(chan struct{})
 	settled := make(chan struct{})
-	var patience bool
+	var over bool
 	var watch sync.WaitGroup
 	watch.Go(func() {
-		look := time.NewTicker(o.patience / 20)
+		look := time.NewTicker(patience / 20)
 		defer look.Stop()
 		for {
 			select {
@@ -137,18 +143,18 @@ func (o *tcpOutput) Settle(cancel <-chan struct{}) error {
 				close(given)
 				return
 			case <-look.C:
-				if time.Since(o.q.LastProgress()) > o.patience {
-					patience = true
+				if time.Since(q.LastProgress()) > patience {
+					over = true
 					close(given)
 					return
 				}
 			}
 		}
 	})
-	err := o.q.Settle(given)
+	err := q.Settle(given)
 	close(settled)
 	watch.Wait()
-	if patience {
+	if over {
 		return nil
 	}
 	return err

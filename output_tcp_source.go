@@ -26,7 +26,10 @@ func (s *linkSource) Take(dst [][]byte, cancel <-chan struct{}) (n int, more boo
 	return n, n > 0 || !s.q.Drained()
 }
 
-func (s *linkSource) Release(n int) { s.given.release(s.q, n) }
+func (s *linkSource) Release(n int) { s.given.release(s.q, n, true) }
+
+// Expire is Release for messages that only ran into a timeout or were given up.
+func (s *linkSource) Expire(n int) { s.given.release(s.q, n, false) }
 
 // givenItems remembers, in order, which messages a sender was given.
 type givenItems struct {
@@ -44,11 +47,11 @@ func (g *givenItems) give(dst [][]byte, items []queue.Item) {
 	g.list.push(items...)
 }
 
-// release hands the n oldest back to q.
-func (g *givenItems) release(q *queue.Queue, n int) {
+// release hands the n oldest back to q, as its Done has it.
+func (g *givenItems) release(q *queue.Queue, n int, progressed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	q.DoneBatch(g.list.oldest(n), true) // clears them
+	q.DoneBatch(g.list.oldest(n), progressed) // clears them
 	g.list.drop(n)
 }
 

@@ -204,4 +204,7 @@ func (s *linkShare) Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool
 	}
 }
 
-func (s *linkShare) Release(n int) { s.given.release(s.all.q, n) }
+func (s *linkShare) Release(n int) { s.given.release(s.all.q, n, true) }
+
+// Expire is Release for messages that only ran into a timeout or were given up.
+func (s *linkShare) Expire(n int) { s.given.release(s.all.q, n, false) }

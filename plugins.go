@@ -161,6 +161,7 @@ func outputPlugins() []outputPlugin {
 	return []outputPlugin{
 		{name: "output-http", check: checkHTTPOutput, make: newHTTPOutput},
 		{name: "output-tcp", check: checkTCPOutput, make: newTCPOutput},
+		{name: "output-ws", check: checkWSOutput, make: newWSOutput},
 		{name: "output-binary", check: checkBinaryOutput, make: newBinaryOutput},
 		{name: "output-file", check: checkFileOutput, make: newFileOutput},
 		{name: "output-dummy", make: newDummyOutput},

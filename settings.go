@@ -256,7 +256,7 @@ func (s *Settings) groups() []flagGroup {
 				"gor --input-raw :80 --output-http http://staging.com", output("output-http")},
 			{"output-tcp", "ADDRESS", "send every message to the --input-tcp of another Gor",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020", output("output-tcp")},
-			{"output-ws", "URL", "send every message to a WebSocket server: ws://, wss://, user:pass@ for Basic auth; one binary message each",
+			{"output-ws", "URL", "send every captured message to a WebSocket server: ws://, wss://, user:pass@ for Basic auth; one binary message each",
 				"sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint", output("output-ws")},
 			{"output-binary", "ADDRESS", "send what --input-raw-protocol binary captured to ADDRESS, each recorded connection over one of its own",
 				"sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000", output("output-binary")},

@@ -129,6 +129,11 @@ func checkTCPOutput(addr string, s *Settings) error {
 	return err
 }
 
+func checkWSOutput(addr string, _ *Settings) error {
+	_, err := parseWSTarget(addr)
+	return err
+}
+
 func checkFileOutput(pattern string, _ *Settings) error {
 	if pattern == "" {
 		return errNoRecordingName

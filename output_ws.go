@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
+)
+
+// wsOutput sends each captured message, requests and original responses, to a
+// WebSocket server as one binary message. What the targets of this Gor answered
+// is ignored, as GoReplay 1.x has it.
+//
+// Nothing acknowledges a message: delivered means that it was written to the
+// connection without an error. When the connection breaks, what the kernel or
+// the network still held of these is lost without a trace; --output-tcp is the
+// link that knows better. A message of which the write failed was not received,
+// and is sent again over the next connection.
+type wsOutput struct {
+	t        *wsTarget
+	q        *queue.Queue
+	tls      *tls.Config // nil without TLS
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	logf     func(format string, args ...any)
+	verbose  int
+	stall    time.Duration // see wsStall
+	patience time.Duration // see linkPatience
+
+	ctx     context.Context // ends with Close
+	stop    context.CancelFunc
+	drained chan struct{} // closed when Drain has nothing left to send
+	once    sync.Once
+	shares  *linkShares // nil when there is one worker
+	running sync.WaitGroup
+	workers chan struct{} // closed when all workers have ended
+
+	delivered, unsent, again, connections atomic.Uint64
+	failures                              *stats.Reasons
+}
+
+var _ Output = (*wsOutput)(nil)
+
+// Why a message was not delivered: indexes into the counters.
+const (
+	wsFailLost = iota
+	wsFailMalformed
+	wsIgnored
+)
+
+func newWSOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
+	o, err := makeWSOutput(addr, s, env)
+	if err != nil {
+		return nil, err
+	}
+	o.start(max(1, s.WSWorkers))
+	return o, nil
+}
+
+// makeWSOutput makes one whose workers are not yet started.
+func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
+	t, err := parseWSTarget(addr)
+	if err != nil {
+		return nil, err
+	}
+	o := &wsOutput{
+		t: t, dial: env.own.DialContext, logf: env.logf, verbose: s.Verbose,
+		q:     queue.New(linkQueue, env.queueBytes),
+		stall: wsStall, patience: linkPatience,
+		drained: make(chan struct{}), workers: make(chan struct{}),
+		failures: stats.NewReasons("failed: the connection was lost twice while it was sent", "failed: malformed", ignoredRow),
+	}
+	if t.server != "" {
+		o.tls = &tls.Config{
+			ServerName:         t.server,
+			InsecureSkipVerify: s.WSSkipVerify,
+			NextProtos:         []string{"http/1.1"}, // the handshake is one of HTTP/1.1 (RFC 6455 section 4.1)
+		}
+	}
+	if s.WSStats {
+		gauge := stats.NewGauge("output_ws", stats.GaugePeriod)
+		o.q.Watch(gauge)
+		env.background.Go(func() { _ = gauge.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
+	}
+	o.ctx, o.stop = context.WithCancel(context.Background())
+	return o, nil
+}
+
+// start sets n workers to work, each with a connection of its own.
+func (o *wsOutput) start(n int) {
+	sources := []wsSource{&linkSource{q: o.q}}
+	if n > 1 {
+		o.shares = newLinkShares(o.q, n)
+		sources = sources[:0]
+		for _, share := range o.shares.list {
+			sources = append(sources, share)
+		}
+		o.shares.running.Go(o.shares.distribute)
+	}
+	for i, src := range sources {
+		name := o.String()
+		if n > 1 {
+			name = fmt.Sprintf("%s, connection %d", name, i+1)
+		}
+		w := &wsWorker{o: o, src: src, trouble: wsTrouble{logf: prefixed(o.logf, name+": ")}}
+		o.running.Go(w.run)
+	}
+	go func() { o.running.Wait(); close(o.workers) }() // Close waits for workers
+}
+
+func (o *wsOutput) Write(p []byte) (int, error) {
+	meta, _, err := payload.Split(p)
+	switch {
+	case err != nil:
+		return o.pass(p, wsFailMalformed)
+	case meta.Type == payload.ReplayResponse:
+		return o.pass(p, wsIgnored)
+	}
+	if err := o.q.Put(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// pass counts a message that will not be sent.
+func (o *wsOutput) pass(p []byte, reason int) (int, error) {
+	o.failures.Add(reason)
+	return len(p), nil
+}
+
+func (o *wsOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
+func (o *wsOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
+
+// Settle returns when what was written before is handed to a connection. It
+// waits for a server that is away no longer than the link does for a receiver,
+// and for the same reason.
+func (o *wsOutput) Settle(cancel <-chan struct{}) error {
+	return settlePatiently(o.q, o.patience, cancel)
+}
+
+// Drain sends what is queued and then closes the connections in good order.
+func (o *wsOutput) Drain(cancel <-chan struct{}) error {
+	o.q.Close()
+	if err := o.q.Settle(cancel); err != nil {
+		return err
+	}
+	close(o.drained)
+	late := time.NewTimer(wsLeave)
+	defer late.Stop()
+	select {
+	case <-o.workers:
+	case <-late.C: // one that hangs in connecting has nothing to send
+	case <-cancel:
+	}
+	return nil
+}
+
+func (o *wsOutput) Close() error {
+	o.once.Do(func() {
+		o.q.Close()
+		o.stop()
+		<-o.workers
+		if o.shares != nil {
+			o.unsent.Add(uint64(o.shares.close()))
+		}
+		o.unsent.Add(uint64(o.q.Discard()))
+	})
+	return nil
+}
+
+func (o *wsOutput) Responses() Input { return nil }
+
+func (o *wsOutput) Counts() []stats.Count {
+	return append([]stats.Count{
+		{Name: "delivered", N: o.delivered.Load()},
+		{Name: "unsent", N: o.unsent.Load()},
+	}, o.failures.NonZero()...)
+}
+
+// Report says how many connections it took.
+func (o *wsOutput) Report(r *report) {
+	line := fmt.Sprintf("connections: %d", o.connections.Load())
+	if n := o.again.Load(); n > 0 {
+		line += fmt.Sprintf(", %d messages sent again", n)
+	}
+	r.line("%s", line)
+	r.value("connections", o.connections.Load())
+	r.value("sent_again", o.again.Load())
+}
+
+func (o *wsOutput) String() string { return "output-ws " + o.t.shown }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// wsTarget is where a WebSocket output sends, as its address says.
+type wsTarget struct {
+	dial   string      // host:port to connect to
+	server string      // the name for TLS; "" without
+	url    string      // of the handshake's request, without user and password
+	shown  string      // for people: without user, password and query, which may be a secret too
+	header http.Header // of the handshake: Authorization or nothing
+}
+
+// wantWS ends every refusal of an address.
+const wantWS = "want an address such as ws://replay.local:28020/endpoint or wss://user:pass@replay.local/endpoint"
+
+// parseWSTarget reads ws:// and wss:// URLs, with user:pass@, path and query.
+func parseWSTarget(addr string) (*wsTarget, error) {
+	if addr == "" {
+		return nil, errors.New("the address is empty; " + wantWS)
+	}
+	if i := strings.IndexFunc(addr, blankOrControl); i >= 0 {
+		return nil, fmt.Errorf("%q has a space or control character in it; %s", addr, wantWS)
+	}
+	scheme, rest, found := strings.Cut(addr, "://")
+	if !found {
+		return nil, fmt.Errorf("%q has no scheme; write ws://%s, or wss://%s for TLS", addr, addr, addr)
+	}
+	switch scheme = strings.ToLower(scheme); scheme {
+	case "ws", "wss":
+	case "http":
+		return nil, fmt.Errorf("%q is no address of a WebSocket server; write ws://%s", addr, rest)
+	case "https":
+		return nil, fmt.Errorf("%q is no address of a WebSocket server; write wss://%s", addr, rest)
+	default:
+		return nil, fmt.Errorf("%q: %s is no scheme of WebSocket; %s", addr, scheme, wantWS)
+	}
+	if before, _, found := strings.Cut(addr, "#"); found {
+		// RFC 6455 section 3 has no fragments.
+		return nil, fmt.Errorf("%q has a fragment, which no server would see; write %s, with %%23 for a # that belongs to it", addr, before)
+	}
+	u, err := url.Parse(addr)
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err
+		}
+		return nil, fmt.Errorf("%q is no address: %w; %s", addr, err, wantWS)
+	}
+	host, port, usual := u.Hostname(), u.Port(), "80"
+	if scheme == "wss" {
+		usual = "443"
+	}
+	if port == "" {
+		port = usual
+	}
+	n, err := strconv.Atoi(port)
+	switch {
+	case host == "":
+		return nil, fmt.Errorf("%q names no host; %s", addr, wantWS)
+	case strings.ContainsFunc(host, func(c rune) bool { return c > '~' }):
+		return nil, fmt.Errorf("%q: write the host %s as DNS has it, in its xn-- form", addr, host)
+	case err != nil || n < 1 || n > 65535:
+		return nil, fmt.Errorf("%q: %s is no port; %s", addr, port, wantWS)
+	}
+	t := &wsTarget{dial: net.JoinHostPort(host, port), header: http.Header{}}
+	if scheme == "wss" {
+		t.server = host
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		t.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password)))
+	}
+	// The handshake goes over a connection that is there already and encrypted
+	// if need be, so that the library has to know only the plain scheme.
+	u.Scheme, u.User = "ws", nil
+	u.Host = hostHeader(host, port, usual)
+	t.url = u.String()
+	u.Scheme, u.RawQuery, u.ForceQuery = scheme, "", false
+	t.shown = u.String()
+	return t, nil
+}
