@@ -57,7 +57,7 @@ const (
 func newWSOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	o, err := makeWSOutput(addr, s, env)
 	if err != nil {
-		return nil, err
+		return nil, asUsage(err)
 	}
 	o.start(max(1, s.WSWorkers))
 	return o, nil
