@@ -82,7 +82,8 @@ func (b *basicAuth) pass(r *requestView) bool {
 		return true
 	}
 	var err error
-	b.decoded, err = base64.StdEncoding.AppendDecode(b.decoded[:0], bytes.TrimSpace(value[len(scheme):]))
+	// Some clients leave the padding out, and servers take it so.
+	b.decoded, err = base64.RawStdEncoding.AppendDecode(b.decoded[:0], bytes.TrimRight(bytes.TrimSpace(value[len(scheme):]), "="))
 	return err == nil && b.re.Match(b.decoded)
 }
 

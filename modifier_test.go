@@ -53,6 +53,9 @@ func TestFilters(t *testing.T) {
 		{`--http-disallow-header nothere:.*`, get, true},
 		{"--http-basic-auth-filter ^user:", auth, true},
 		{"--http-basic-auth-filter ^other:", auth, false},
+		{"--http-basic-auth-filter ^user:pas$", message("GET / HTTP/1.1", "Authorization: basic dXNlcjpwYXM"), true}, // without padding
+		{"--http-basic-auth-filter ^user:pas$", message("GET / HTTP/1.1", "Authorization: Basic dXNlcjpwYXM="), true},
+		{"--http-basic-auth-filter .*", message("GET / HTTP/1.1", "Authorization: Basic !"), false},
 		{"--http-basic-auth-filter ^other:", get, true},
 		{"--output-http-header-hash-filter user-id:1/1", get, true},
 		{"--output-http-header-hash-filter user-id:0/1", get, false},
@@ -182,8 +185,9 @@ func TestResponsesFollowTheirRequest(t *testing.T) {
 		}
 		_, request := f.modify(append(head('1'), method+" / HTTP/1.1\r\n\r\n"...))
 		_, response := f.modify(append(head('2'), "HTTP/1.1 200 OK\r\n\r\n"...))
-		if want := method == "GET"; request != want || response != want {
-			t.Errorf("%s: request passes %v, response %v, want %v", method, request, response, want)
+		_, replayed := f.modify(append(head('3'), "HTTP/1.1 200 OK\r\n\r\n"...))
+		if want := method == "GET"; request != want || response != want || replayed != want {
+			t.Errorf("%s: request passes %v, response %v, replayed %v, want %v", method, request, response, replayed, want)
 		}
 	}
 }

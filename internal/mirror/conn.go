@@ -36,9 +36,12 @@ type conn struct {
 	// buf[end:got] came after it.
 	buf      []byte
 	end, got int
-	reserved int   // bytes of the Server's memory
-	skipped  int64 // bytes of the request that were not kept
-	why      int   // it is not: lostTooLarge or lostMemory
+	reserved int       // bytes of the Server's memory
+	parsing  int       // of these, what the parser holds
+	dropped  int       // bytes of empty lines before the request that are not in buf
+	skipped  int64     // bytes of the request that were not kept
+	why      int       // it is not: lostTooLarge or lostMemory
+	since    time.Time // when the last request ended
 	began    time.Time
 	asked    bool // 100 Continue was sent
 	out      []byte
@@ -67,14 +70,18 @@ func (c *conn) start() {
 		small := make([]byte, smallBuffer)
 		copy(small[headerRoom:], c.buf[min(c.end, len(c.buf)):min(c.got, len(c.buf))])
 		c.buf = small
-		c.release()
+		c.s.giveBack(c.reserved - c.parsing)
+		c.reserved = c.parsing
 	} else {
 		copy(c.buf[headerRoom:], c.buf[c.end:c.got])
 	}
 	c.end, c.got = headerRoom, headerRoom+rest
-	c.skipped, c.why, c.asked = 0, 0, false
-	c.began = time.Time{}
+	c.skipped, c.why, c.asked, c.dropped = 0, 0, false, 0
+	c.began, c.since = time.Time{}, time.Now()
 	c.parser.ResetRequest()
+	c.s.giveBack(c.parsing)
+	c.reserved -= c.parsing
+	c.parsing = 0
 }
 
 func (c *conn) release() {
@@ -84,6 +91,7 @@ func (c *conn) release() {
 
 var (
 	errIdle = errors.New("idle") // between requests; nobody has lost anything
+	errFull = errors.New("no memory")
 	errSlow = errors.New("slow")
 	errFar  = errors.New("too much to skip")
 )
@@ -100,6 +108,9 @@ func (c *conn) readRequest() error {
 			if done {
 				return nil
 			}
+			if !c.hold() {
+				return errFull
+			}
 		}
 		if err := c.expected(); err != nil {
 			return err
@@ -110,13 +121,34 @@ func (c *conn) readRequest() error {
 	}
 }
 
-// take makes n bytes part of the request, or skips them.
+// hold takes the Server's memory for what the parser holds of a head in pieces.
+func (c *conn) hold() bool {
+	more := c.parser.Held() - c.parsing
+	if more <= 0 {
+		return true
+	}
+	if !c.s.reserve(c.reserved, more) {
+		return false
+	}
+	c.reserved += more
+	c.parsing += more
+	return true
+}
+
+// take makes n bytes part of the request, or skips them. Empty lines before it
+// are dropped as they come.
 func (c *conn) take(n int) {
-	if c.began.IsZero() && c.parser.Started() {
+	if !c.parser.Started() {
+		c.dropped += n
+		copy(c.buf[c.end:], c.buf[c.end+n:c.got])
+		c.got -= n
+		return
+	}
+	if c.began.IsZero() {
 		c.began = time.Now()
 	}
 	if c.why == 0 {
-		if c.end+n-headerRoom-c.parser.Lead() <= c.s.cfg.Limit {
+		if c.end+n-headerRoom-c.lead() <= c.s.cfg.Limit {
 			c.end += n
 			return
 		}
@@ -126,6 +158,9 @@ func (c *conn) take(n int) {
 	copy(c.buf[c.end:], c.buf[c.end+n:c.got])
 	c.got -= n
 }
+
+// lead is how many bytes of empty lines lie before the request in buf.
+func (c *conn) lead() int { return c.parser.Lead() - c.dropped }
 
 // giveUp keeps nothing more of this request, nor what there is.
 func (c *conn) giveUp(why int) {
@@ -157,7 +192,7 @@ func (c *conn) read() error {
 		c.giveUp(lostMemory)
 	}
 	now := time.Now()
-	wait := c.s.cfg.IdleWait
+	wait := c.s.cfg.IdleWait - now.Sub(c.since)
 	switch {
 	case c.began.IsZero():
 	case now.Sub(c.began) > wholeWait:
@@ -222,6 +257,10 @@ func (c *conn) finish() bool {
 	default:
 		c.give()
 	}
+	if h.Flags&http1.Ambiguous != 0 {
+		c.s.counts.Add(ambiguous)
+		last = true // what follows may not be what we take it for
+	}
 	if !c.answer(status, last, old) || last {
 		return false
 	}
@@ -231,7 +270,7 @@ func (c *conn) finish() bool {
 
 // give puts the request into the queue, with the header of a record.
 func (c *conn) give() {
-	from := headerRoom + c.parser.Lead()
+	from := headerRoom + c.lead()
 	var id [24]byte
 	header := payload.AppendMeta(make([]byte, 0, headerRoom), payload.Meta{
 		Type: payload.Request, ID: payload.AppendID(id[:0], c.id, c.ordinal),
@@ -264,15 +303,36 @@ func (c *conn) fail(err error) {
 			return
 		}
 		c.s.counts.Add(lostMalformed)
-		c.answer("400 Bad Request", true, false)
+		c.refuse("400 Bad Request")
 	case !c.parser.Started():
 		return // between requests
 	case c.why != 0:
 		c.s.counts.Add(c.why)
+	case errors.Is(err, errFull):
+		c.s.counts.Add(lostMemory)
+		c.refuse("503 Service Unavailable")
 	case errors.Is(err, errSlow):
 		c.s.counts.Add(lostSlow)
-		c.answer("408 Request Timeout", true, false)
-	case errors.Is(err, io.EOF), err != nil:
+		c.refuse("408 Request Timeout")
+	default:
 		c.s.counts.Add(lostTorn)
 	}
+}
+
+const (
+	// lingerWait and lingerBytes bound what is still read after a last answer:
+	// to close with bytes unread would reset the connection, and might take the
+	// answer back.
+	lingerWait  = 500 * time.Millisecond
+	lingerBytes = 256 << 10
+)
+
+// refuse gives a last answer.
+func (c *conn) refuse(status string) {
+	half, ok := c.c.(interface{ CloseWrite() error })
+	if !c.answer(status, true, false) || !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.c.SetReadDeadline(time.Now().Add(lingerWait))
+	_, _ = io.CopyN(io.Discard, c.c, lingerBytes)
 }

@@ -65,6 +65,7 @@ const (
 	lostFull
 	lostConnect
 	lostMalformed
+	ambiguous
 	connections
 	refused
 	foreignTLS
@@ -74,7 +75,7 @@ const (
 func newCounts() *stats.Reasons {
 	return stats.NewReasons("requests", "lost: too large", "lost: memory", "lost: too slow", "lost: connection ended",
 		"lost: faster than they could be passed on", "lost: CONNECT", "lost: malformed",
-		"connections", "connections refused", "connections with TLS", "connections with HTTP/2")
+		"ambiguous framing", "connections", "connections refused", "connections with TLS", "connections with HTTP/2")
 }
 
 // A Server accepts connections and gives their requests. Read is for one

@@ -347,6 +347,76 @@ func TestMemoryIsBounded(t *testing.T) {
 	alone.next()
 }
 
+// Heads in pieces and empty lines take no memory that is not counted.
+func TestHeadsAreBounded(t *testing.T) {
+	s := start(t, Config{Bytes: 100_000})
+	var conns []net.Conn
+	for range 10 {
+		c := s.dial()
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nA: ")
+		conns = append(conns, c)
+	}
+	for range 40 {
+		for _, c := range conns {
+			_, _ = fmt.Fprint(c, strings.Repeat("x", 1000)) // or it has been refused
+		}
+	}
+	refused := 0
+	for _, c := range conns {
+		c.(*net.TCPConn).CloseWrite()
+		if got, _ := io.ReadAll(c); strings.HasPrefix(string(got), "HTTP/1.1 503 ") {
+			refused++
+		}
+	}
+	s.Close()
+	if lost := int(s.row("lost: memory")); lost == 0 || lost+int(s.row("lost: connection ended")) != 10 || refused > lost {
+		t.Errorf("%d refused; counts %v", refused, s.Counts())
+	}
+	if s.used != 0 {
+		t.Errorf("%d bytes are still counted as used", s.used)
+	}
+}
+
+func TestEmptyLinesAreDropped(t *testing.T) {
+	s := start(t, Config{Limit: 4 << 10, Bytes: 16 << 10})
+	if got := statuses(t, s.exchange(1000, strings.Repeat("\r\n", 100_000)+"GET / HTTP/1.1\r\n\r\n")); got != "204" {
+		t.Errorf("answers %s", got)
+	}
+	if got := s.next(); got != "GET / HTTP/1.1\r\n\r\n" {
+		t.Errorf("given %q", got)
+	}
+	// They are no requests: the wait for one goes on.
+	idle := start(t, Config{IdleWait: 50 * time.Millisecond})
+	c := idle.dial()
+	ended := make(chan struct{})
+	go func() { _, _ = io.Copy(io.Discard, c); close(ended) }()
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		select {
+		case <-ended:
+			tick.Stop()
+			wantLost(t, idle, "")
+			return
+		case <-tick.C:
+			_, _ = io.WriteString(c, "\r\n")
+		}
+	}
+}
+
+func TestAmbiguousFramingEndsTheConnection(t *testing.T) {
+	s := start(t, Config{})
+	const both = "POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+	if got := statuses(t, s.exchange(1<<20, both+"GET /smuggled HTTP/1.1\r\n\r\n")); got != "204c" {
+		t.Errorf("answers %s", got)
+	}
+	if got := s.next(); got != both {
+		t.Errorf("given %q", got)
+	}
+	s.Close()
+	if s.row("ambiguous framing") != 1 || s.row("requests") != 1 {
+		t.Errorf("counts %v", s.Counts())
+	}
+}
+
 func TestServingAllocatesLittle(t *testing.T) {
 	s := start(t, Config{})
 	c := s.dial()
@@ -420,6 +490,9 @@ func wholeRequests(in []byte, limit int) (list []string) {
 		n, done, err := p.Feed(in)
 		if err != nil || !done || p.Head().IsConnect {
 			return list
+		}
+		if p.Head().Flags&http1.Ambiguous != 0 {
+			p.Head().CloseAfter = true
 		}
 		if n-p.Lead() <= limit {
 			list = append(list, string(in[p.Lead():n]))
