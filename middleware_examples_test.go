@@ -1,288 +1,350 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
-	"crypto/sha512"
-	"encoding/base64"
+	"bufio"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/buger/gor/internal/payload"
 )
 
-// tokenPrograms are the examples that rewrite tokens, by their command.
-func tokenPrograms(t *testing.T, name string) string {
+// exampleCommands gives the programs of examples/middleware as commands, with
+// the arguments that a job's tests take.
+func exampleCommands(t *testing.T, job string) map[string][]string {
 	t.Helper()
-	switch name {
-	case "node":
-		return needTool(t, "node", "nodejs") + " examples/middleware/tokens.js"
-	default:
-		program := filepath.Join(t.TempDir(), "tokens")
-		if out, err := exec.Command("go", "build", "-o", program, "./examples/middleware/tokens").CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+	dir, err := filepath.Abs("examples/middleware")
+	must(t, err)
+	switch job {
+	case "tokens":
+		return map[string][]string{"tokens/main.go": {builtTokens(t)}, "tokens.js": {"node", filepath.Join(dir, "tokens.js")}}
+	case "redact":
+		args := []string{"--drop", "/health", "--drop", "/private/", "--fields", "password,card"}
+		return map[string][]string{
+			"redact.py": append([]string{"python3", filepath.Join(dir, "redact.py")}, args...),
+			"redact.js": append([]string{"node", filepath.Join(dir, "redact.js")}, args...),
 		}
-		return program
+	}
+	t.Fatalf("no job %q", job)
+	return nil
+}
+
+// builtTokens builds the example in Go.
+func builtTokens(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "tokens")
+	if out, err := exec.Command("go", "build", "-o", program, "./examples/middleware/tokens").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
+}
+
+// needProgram skips a test of a program whose interpreter is not installed.
+func needProgram(t *testing.T, command []string) {
+	t.Helper()
+	if pkg := map[string]string{"node": "nodejs", "python3": "python3"}[command[0]]; pkg != "" {
+		command[0] = needTool(t, command[0], pkg)
 	}
 }
 
-// throughProgram gives a program messages, and lines as they are when they are no
-// messages, and returns what it prints, decoded.
-func throughProgram(t *testing.T, command string, in ...string) (out []string, stderr string) {
-	t.Helper()
-	words := strings.Fields(command)
-	cmd := exec.Command(words[0], words[1:]...)
-	var lines bytes.Buffer
-	for _, msg := range in {
-		if strings.Contains(msg, "\n") {
-			msg = hex.EncodeToString([]byte(msg))
-		}
-		fmt.Fprintf(&lines, "%s\r\n", msg)
-	}
-	cmd.Stdin = &lines
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	printed, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v: %s", command, err, &said)
-	}
-	for line := range strings.Lines(string(printed)) {
-		msg, err := hex.DecodeString(strings.TrimSpace(line))
-		must(t, err)
-		out = append(out, string(msg))
-	}
-	return out, said.String()
+// A dialogue is one with a running middleware.
+type dialogue struct {
+	t      *testing.T
+	p      *process
+	stdin  io.WriteCloser
+	stdout *bufio.Reader
+	marks  int
 }
 
-func gzipOf(s string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	io.WriteString(w, s)
-	w.Close()
+func startDialogue(t *testing.T, command []string) *dialogue {
+	t.Helper()
+	read, stdin, err := os.Pipe()
+	must(t, err)
+	stdout, write, err := os.Pipe()
+	must(t, err)
+	p := spawnProgram(t, nil, command[0], []string{"PYTHONUNBUFFERED="}, read, write, command[1:]...) // each must flush by itself
+	read.Close()
+	write.Close()
+	t.Cleanup(func() { stdin.Close(); stdout.Close() })
+	return &dialogue{t: t, p: p, stdin: stdin, stdout: bufio.NewReader(stdout)}
+}
+
+// tell gives lines to the program and returns what it prints for them: up to
+// the answer to one more message, which comes although its stdin goes on.
+func (k *dialogue) tell(lines string) string {
+	k.t.Helper()
+	k.marks++
+	mark := hexLine(fmt.Sprintf("1 %x 1 1\nGET /mark/%d HTTP/1.1\r\nHost: a\r\n\r\n", 0xfa0000+k.marks, k.marks))
+	go func() { _, _ = io.WriteString(k.stdin, lines+mark) }()
+	var all strings.Builder
+	for {
+		line, err := k.stdout.ReadString('\n')
+		if err != nil {
+			k.t.Fatalf("%v after %q:\n%s", err, all.String(), k.p.said())
+		}
+		if line == mark {
+			return all.String()
+		}
+		all.WriteString(line)
+	}
+}
+
+// end closes its stdin, with a line that is cut off, and wants it to exit 0
+// without another word.
+func (k *dialogue) end() {
+	k.t.Helper()
+	_, err := io.WriteString(k.stdin, strings.TrimSuffix(hexLine("1 aa 1 1\nGET /cut HTTP/1.1\r\n\r\n"), "\n"))
+	must(k.t, err)
+	k.stdin.Close()
+	rest, err := io.ReadAll(k.stdout)
+	must(k.t, err)
+	if code := k.p.wait(); code != 0 || len(rest) > 0 {
+		k.t.Errorf("at the end of its stdin it exits %d, with %q on its stdout", code, rest)
+	}
+}
+
+func hexLine(msg string) string { return hex.EncodeToString([]byte(msg)) + "\n" }
+
+// shown decodes lines for a failure's report.
+func shown(lines string) string {
+	var b strings.Builder
+	for line := range strings.Lines(lines) {
+		if msg, err := hex.DecodeString(strings.TrimSpace(line)); err == nil {
+			fmt.Fprintf(&b, "%q\n", msg)
+		} else {
+			fmt.Fprintf(&b, "(not hex) %q\n", line)
+		}
+	}
 	return b.String()
 }
 
-func TestTokensExamples(t *testing.T) {
-	const binary = "\x00\xff\n🐵🙈🙉\n"
-	answer := func(kind, id, body string) string {
-		return fmt.Sprintf("%s %s 5 6\nHTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", kind, id, len(body), body)
-	}
-	for _, name := range []string{"node", "go"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			request := func(id, token string) string {
-				return "1 " + id + " 1 -1\nPOST /a?x=1&token=" + token + " HTTP/1.1\r\nauthorization: Bearer " + token + "\r\nContent-Length: 15\r\n\r\n" + binary
-			}
-			zipped := gzipOf(`{"token" : "prod+2"}`)
-			chunks := fmt.Sprintf("2 b 5 6\nHTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(zipped), zipped)
-			in := []string{
-				"not hex", "", "6e6f", // and no header
-				request("x", "prod1"), // nothing is known yet
-				answer("2", "a", `{"token":"prod1"}`), answer("3", "a", `{"token":"stag1"}`),
-				answer("3", "b", `{"token":"stag+2"}`), chunks, // staging may be first
-				answer("2", "c", `{"user":1}`), answer("3", "d", `{"token":"nobody's"}`),
-				request("y", "prod1"), request("z", "prod%2B2"), request("o", "other"),
-				"1 h 1 -1\nGET / HTTP/1.1\r\n\r\n", // no headers
-			}
-			want := append([]string{}, in[3:]...)
-			want[7] = request("y", "stag1")
-			want[8] = strings.Replace(request("z", "prod%2B2"), "token=prod%2B2", "token=stag%2B2", 1)
-			got, said := throughProgram(t, tokenPrograms(t, name), in...)
-			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
-				t.Errorf("printed\n%q\nwant\n%q", got, want)
-			}
-			if n := strings.Count(said, "a line is left out"); n != 1 {
-				t.Errorf("it says %q", said)
-			}
-		})
-	}
+// An exampleCase is what goes in and what must come out, as messages, or as
+// lines where they end with a line end and are no message.
+type exampleCase struct {
+	name     string
+	in, want []string
 }
 
-func TestRedactExample(t *testing.T) {
-	python := needTool(t, "python3", "python3")
-	head := func(method, target, headers, body string) string {
-		return fmt.Sprintf("1 %s 1 -1\n%s %s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s", "a", method, target, headers, len(body), body)
-	}
-	const form, json, text = "Content-Type: application/x-www-form-urlencoded\r\n", "content-type: application/json; charset=utf-8\r\n", "Content-Type: application/octet-stream\r\n"
-	pairs := [][2]string{
-		{head("GET", "/a?password=x&q=1&card=5#", "", ""), head("GET", "/a?password=&q=1&card=", "", "")},
-		{head("GET", "/", "Authorization: Basic abc\r\nX: y\r\ncookie: a=b\r\n", ""), head("GET", "/", "Authorization:\r\nX: y\r\ncookie:\r\n", "")},
-		{head("POST", "/", form, "user=a&password=s%3Dx&user[card]=5"), head("POST", "/", form, "user=a&password=&user[card]=")},
-		{head("POST", "/", json, `{"user": "a", "password" : "s\"x", "in": [{"Card": {"n": 5}}], "x": "password"}`),
-			head("POST", "/", json, `{"user": "a", "password" : "", "in": [{"Card": ""}], "x": "password"}`)},
-		{head("POST", "/", json, `{"user": `), head("POST", "/", json, "")}, // better nothing than a secret
-		{head("POST", "/", text, "password=x\x00\xff\n"), head("POST", "/", text, "password=x\x00\xff\n")},
-		{"2 a 1 2\nHTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nB: c\r\n\r\nhi", "2 a 1 2\nHTTP/1.1 200 OK\r\nSet-Cookie:\r\nB: c\r\n\r\nhi"},
-		{"1 drop 1 -1\nGET /health/x?y HTTP/1.1\r\n\r\n", ""}, {"2 drop 1 2\nHTTP/1.1 200 OK\r\n\r\n", ""},
-		{"no hex", ""}, {"", ""},
-		{"1 z 1 -1\nGET /a/health HTTP/1.1\r\n\r\n", "1 z 1 -1\nGET /a/health HTTP/1.1\r\n\r\n"},
-	}
-	var in, want []string
-	for _, p := range pairs {
-		in = append(in, p[0])
-		if p[1] != "" {
-			want = append(want, p[1])
+func lines(list []string) string {
+	var b strings.Builder
+	for _, s := range list {
+		if raw, ok := strings.CutPrefix(s, "raw:"); ok {
+			b.WriteString(raw)
+		} else {
+			b.WriteString(hexLine(s))
 		}
 	}
-	// The fragment of the first is in the value of its parameter.
-	got, said := throughProgram(t, python+" examples/middleware/redact.py --drop /health", in...)
-	if len(got) != len(want) {
-		t.Fatalf("%d messages, want %d: %q", len(got), len(want), got)
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			t.Errorf("%q\nwant\n%q", got[i], want[i])
-		}
-	}
-	if strings.Count(said, "a line is left out") != 1 {
-		t.Errorf("it says %q", said)
-	}
+	return b.String()
 }
 
-// TestRedactedRecording: the real program with the real example.
-func TestRedactedRecording(t *testing.T) {
-	python := needTool(t, "python3", "python3")
-	dir := t.TempDir()
-	var requests [][]byte
-	for i := range 20 {
-		path := []string{"/login", "/health"}[i%2]
-		requests = append(requests, fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: a\r\nX-Number: %d\r\nCookie: secret=1\r\nContent-Type: application/json\r\nContent-Length: 23\r\n\r\n{\"password\": \"secret2\"}", path, i))
+// everyByte is a body that holds each value, line ends and blank lines too.
+func everyByte() string {
+	b := []byte("\r\n\r\nAuthorization: Bearer prod-1\r\nCookie: a\r\n\r\n")
+	for i := range 256 {
+		b = append(b, byte(i))
 	}
-	in := writeFile(t, filepath.Join(dir, "in.gor"), record(requests, make([]time.Duration, len(requests))))
-	out := filepath.Join(dir, "out.gor")
-	code, said := runGor(t, "--input-file", in+"|max", "--middleware", python+" examples/middleware/redact.py --drop /health", "--output-file", out)
-	if code != exitOK || !strings.Contains(said, "10 dropped by the middleware") {
-		t.Fatalf("exit %d: %s", code, said)
-	}
-	wantSums(t, said)
-	got, _ := readRecording(t, out, payload.Request)
-	if len(got) != 10 {
-		t.Errorf("%d requests", len(got))
-	}
-	for _, raw := range got {
-		if bytes.Contains(raw, []byte("secret")) || !bytes.Contains(raw, []byte("Content-Length: 16\r\n")) || !bytes.HasSuffix(raw, []byte(`{"password": ""}`)) {
-			t.Errorf("recorded %q", raw)
-		}
-	}
+	return string(b)
 }
 
-// TestTokensEndToEnd: a recorded session goes on at staging, which gives tokens
-// of its own, with each of the examples and with GoReplay's package for Node.
-func TestTokensEndToEnd(t *testing.T) {
-	for _, name := range []string{"node", "go", "GoReplay's package"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var mu sync.Mutex
-			var with []string
-			staging := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path == "/login" {
-					fmt.Fprint(w, `{"token":"of-staging"}`)
-					return
-				}
-				mu.Lock()
-				with = append(with, r.Header.Get("Authorization"))
-				mu.Unlock()
-			}))
-			defer staging.Close()
-			dir := t.TempDir()
-			part := func(name string, kinds string, texts ...string) string {
-				var in []byte
-				for i, text := range texts {
-					msg := payload.AppendMeta(nil, payload.Meta{Type: kinds[i], ID: payload.AppendID(nil, 1, uint32(len(name)+i/len(kinds))), Time: 1_700_000_000_000_000_000 + int64(i), Duration: 1, Length: -1})
-					in = payload.AppendRecord(in, append(msg, text...))
-				}
-				return writeFile(t, filepath.Join(dir, name), in)
-			}
-			login := part("login.gor", "12", "POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{\"token\":\"of-production\"}")
-			account := part("account.gor", "1", "GET /account HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer of-production\r\n\r\n")
-			command := ""
-			if name == "GoReplay's package" {
-				command = needTool(t, "node", "nodejs") + " " + goreplayMiddleware(t)
-			} else {
-				command = tokenPrograms(t, name)
-			}
-			link, out := freePort(t), filepath.Join(dir, "out.gor")
-			gor := startGor(t, "--input-tcp", link, "--middleware", command, "--output-http", staging.URL, "--output-http-track-response",
-				"--output-file", out, "--output-file-flush-interval", "10ms")
-			send := func(file string) {
-				if code, said := runGor(t, "--input-file", file+"|max", "--output-tcp", link); code != exitOK {
-					t.Fatalf("exit %d: %s", code, said)
-				}
-			}
-			send(login)
-			// When staging's answer has come through the middleware, it is known there.
-			eventually(t, "staging's answer is recorded", func() bool {
-				b, _ := os.ReadFile(out)
-				return bytes.Contains(b, []byte("of-staging"))
-			})
-			send(account)
-			gor.stop()
-			wantSums(t, gor.said())
-			mu.Lock()
-			defer mu.Unlock()
-			if got := strings.Join(with, ","); got != "Bearer of-staging" {
-				t.Errorf("staging saw %s", got)
-			}
-		})
-	}
+// request and response make messages with the right Content-Length.
+func request(id, head, body string) string {
+	return fmt.Sprintf("1 %s 1700000000000000000 5\n%s\r\nContent-Length: %d\r\n\r\n%s", id, head, len(body), body)
 }
 
-// goreplayMiddleware unpacks GoReplay's published package, which test-deps has
-// fetched, and writes a middleware that its README could show.
-func goreplayMiddleware(t *testing.T) (script string) {
+func response(kind, id, headers, body string) string {
+	return fmt.Sprintf("%s %s 1700000000000000000 5\nHTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s", kind, id, headers, len(body), body)
+}
+
+func chunked(parts ...string) string {
+	var b strings.Builder
+	for _, part := range parts {
+		fmt.Fprintf(&b, "%x;a=b\r\n%s\r\n", len(part), part)
+	}
+	return b.String() + "0\r\nTrailing: yes\r\n\r\n"
+}
+
+func runExampleCases(t *testing.T, job string, cases []exampleCase, more func(t *testing.T, k *dialogue)) {
 	t.Helper()
-	cache := os.Getenv("XDG_CACHE_HOME")
-	if cache == "" {
-		cache = filepath.Join(os.Getenv("HOME"), ".cache")
+	for name, command := range exampleCommands(t, job) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			needProgram(t, command)
+			k := startDialogue(t, command)
+			for _, c := range append(badLines(), cases...) {
+				if got, want := k.tell(lines(c.in)), lines(c.want); got != want {
+					t.Errorf("%s: it prints\n%swant\n%s", c.name, shown(got), shown(want))
+				}
+			}
+			if more != nil {
+				more(t, k)
+			}
+			k.end()
+			wantRefused(t, command, name)
+			if n := strings.Count(k.p.said(), "a line is left out, and others like it"); n != 1 {
+				t.Errorf("bad lines are reported %d times:\n%s", n, k.p.said())
+			}
+		})
 	}
-	b, err := os.ReadFile(filepath.Join(cache, "gor-test", "goreplay_middleware-1.0.0.tgz"))
-	if err != nil {
-		t.Skipf("GoReplay's package is not there (scripts/test-deps fetches it with npm): %v", err)
-	}
-	const want = "4hVF2gPJVfT3IStIUkx8M/dD8E52C0V/D48RyJ2fxnJtNRvK4J1FH/tWv+X204MsthJzbtWgpEnori0gQNg/nw=="
-	if sum := sha512.Sum512(b); base64.StdEncoding.EncodeToString(sum[:]) != want {
-		t.Fatal("goreplay_middleware-1.0.0.tgz is not what was published")
-	}
-	dir := t.TempDir()
-	unzipped, err := gzip.NewReader(bytes.NewReader(b))
-	must(t, err)
-	for files := tar.NewReader(unzipped); ; {
-		head, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			break
+}
+
+// wantRefused gives a program an argument that it does not understand.
+func wantRefused(t *testing.T, command []string, name string) {
+	t.Helper()
+	for _, tt := range []struct{ name, args, said string }{
+		{"tokens/main.go", "-pattern=none", "want one group"},
+		{"tokens.js", "none", "want one group"},
+		{"redact.py", "--no-such-flag", "unrecognized arguments"},
+		{"redact.js", "--no-such-flag", "Unknown option"},
+	} {
+		if tt.name != name {
+			continue
 		}
-		must(t, err)
-		content, err := io.ReadAll(files)
-		must(t, err)
-		writeFile(t, filepath.Join(dir, filepath.Base(head.Name)), content)
+		p := spawnProgram(t, nil, command[0], nil, nil, nil, append(command[1:], tt.args)...)
+		if code := p.wait(); code == 0 || !strings.Contains(p.said(), tt.said) {
+			t.Errorf("with %s it exits %d, and does not say %q: %s", tt.args, code, tt.said, p.said())
+		}
 	}
-	return writeFile(t, filepath.Join(dir, "tokens.js"), []byte(`
-const gor = require("./middleware.js");
-gor.init();
-const tokens = {};
-gor.on("request", function (req) {
-  const auth = gor.httpHeader(req.http, "Authorization");
-  if (auth && tokens[auth.value.replace("Bearer ", "")]) {
-    req.http = gor.setHttpHeader(req.http, "Authorization", "Bearer " + tokens[auth.value.replace("Bearer ", "")]);
-  }
-  gor.searchResponses(req.ID, '"token":"([^"]+)"', function (production, staging) {
-    if (staging) tokens[production] = staging;
-  });
-  return req;
-});
-gor.on("response", (resp) => resp);
-gor.on("replay", (resp) => resp);
-`))
+}
+
+// badLines are for every program alike.
+func badLines() []exampleCase {
+	get := "1 b1 1700000000000000000 5\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n"
+	bare := "1 b2 1700000000000000000 -1\nGET / HTTP/1.0\r\n\r\n"
+	line := hexLine(get)
+	return []exampleCase{
+		{"what is no message", []string{"raw:\n", "raw:\r\n", "raw:hello\n", "raw:313\n", "raw:3120\n", "raw:zz\n", "raw:" + hex.EncodeToString([]byte("1 b\nGET / HTTP/1.1\r\n\r\n")) + "\n", get}, []string{get}},
+		{"CR LF, spaces and capitals", []string{"raw: " + strings.TrimSpace(line) + " \r\n", "raw:" + strings.ToUpper(line)}, []string{get, "raw:" + strings.ToUpper(line)}},
+		{"a request without headers, and none at all", []string{bare, "1 b3 17 5\n", "1 b4 17 5\nGET", "1 b5 17 5\n\r\n\r\n"}, []string{bare, "1 b3 17 5\n", "1 b4 17 5\nGET", "1 b5 17 5\n\r\n\r\n"}},
+		{"a body of any bytes", []string{request("b6", "POST /x HTTP/1.1\r\nHost: a", everyByte())}, []string{request("b6", "POST /x HTTP/1.1\r\nHost: a", everyByte())}},
+		{"one of a megabyte", []string{request("b7", "POST /x HTTP/1.1\r\nHost: a", strings.Repeat("\x00\n", 1<<19))}, []string{request("b7", "POST /x HTTP/1.1\r\nHost: a", strings.Repeat("\x00\n", 1<<19))}},
+	}
+}
+
+func TestExampleTokens(t *testing.T) {
+	bearer := func(id, token string) string {
+		return request(id, "POST /x?a=token=1 HTTP/1.1\r\nHost: a\r\nauthorization:  bearer "+token+" \r\nX-Authorization: Bearer "+token, everyByte())
+	}
+	param := func(id, token string) string {
+		return "1 " + id + " 17 5\nGET /x?token=" + token + "&a=b&token=" + token + "&xtoken=" + token + " HTTP/1.1\r\nHost: a\r\nReferer: /?token=" + token + "\r\n\r\n"
+	}
+	want := func(msg, from, to string, times int) string { return strings.Replace(msg, from, to, times) }
+	login := func(kind, id, token string) string {
+		return response(kind, id, "Content-Type: application/json\r\n", `{"user": 7, "token": "`+token+`"}`)
+	}
+	zipped := string(gzipped(t, []byte(`{"token":"stag/4+="}`)))
+	cases := []exampleCase{
+		{"before the login", []string{bearer("c1", "prod-1"), param("c2", "prod-1")}, []string{bearer("c1", "prod-1"), param("c2", "prod-1")}},
+		{"between its answers", []string{login("2", "c3", "prod-1"), bearer("c4", "prod-1")}, []string{login("2", "c3", "prod-1"), bearer("c4", "prod-1")}},
+		{"after them", []string{login("3", "c3", "staging-one"), bearer("c5", "prod-1"), bearer("c6", "prod-2")},
+			[]string{login("3", "c3", "staging-one"), want(bearer("c5", "prod-1"), "bearer prod-1", "bearer staging-one", 1), bearer("c6", "prod-2")}},
+		{"in the query", []string{param("c7", "prod-1")}, []string{
+			"1 c7 17 5\nGET /x?token=staging-one&a=b&token=staging-one&xtoken=prod-1 HTTP/1.1\r\nHost: a\r\nReferer: /?token=prod-1\r\n\r\n"}},
+		{"staging answers first", []string{login("3", "c8", "s2"), login("2", "c8", "prod-2"), bearer("c9", "prod-2")},
+			[]string{login("3", "c8", "s2"), login("2", "c8", "prod-2"), want(bearer("c9", "prod-2"), "bearer prod-2", "bearer s2", 1)}},
+		{"answers of others", []string{login("2", "ca", "prod-3"), login("3", "cb", "s3"), bearer("cc", "prod-3")},
+			[]string{login("2", "ca", "prod-3"), login("3", "cb", "s3"), bearer("cc", "prod-3")}},
+		{"in chunks and zipped",
+			[]string{
+				"2 d1 17 5\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(`{"tok`, `en":"prod/4`, `+="}`),
+				"3 d1 17 5\nHTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(zipped[:9], zipped[9:]),
+				param("d2", "prod%2f4%2B%3d"), bearer("d3", "prod/4+="), param("d4", "prod%zz"),
+			},
+			[]string{
+				"2 d1 17 5\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(`{"tok`, `en":"prod/4`, `+="}`),
+				"3 d1 17 5\nHTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(zipped[:9], zipped[9:]),
+				"1 d2 17 5\nGET /x?token=stag%2F4%2B%3D&a=b&token=stag%2F4%2B%3D&xtoken=prod%2f4%2B%3d HTTP/1.1\r\nHost: a\r\nReferer: /?token=prod%2f4%2B%3d\r\n\r\n",
+				want(bearer("d3", "prod/4+="), "bearer prod/4+=", "bearer stag/4+=", 1), param("d4", "prod%zz"),
+			}},
+		{"a damaged answer", []string{"2 d5 17 5\nHTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "2 d6 17 5\nnonsense"},
+			[]string{"2 d5 17 5\nHTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "2 d6 17 5\nnonsense"}},
+		{"a token that is too long", []string{login("2", "d7", strings.Repeat("l", 5000)), login("3", "d7", "s5"), bearer("d8", strings.Repeat("l", 5000))},
+			[]string{login("2", "d7", strings.Repeat("l", 5000)), login("3", "d7", "s5"), bearer("d8", strings.Repeat("l", 5000))}},
+	}
+	runExampleCases(t, "tokens", cases, func(t *testing.T, k *dialogue) {
+		var logins []string
+		for i := range 10_000 {
+			for _, kind := range []string{"2", "3"} {
+				logins = append(logins, login(kind, fmt.Sprintf("e%d", i), fmt.Sprintf("%s-many-%d", kind, i)))
+			}
+		}
+		if got := k.tell(lines(logins)); got != lines(logins) {
+			t.Errorf("%d bytes of many logins come back as others", len(got))
+		}
+		for _, tt := range []struct{ name, token, want string }{
+			{"the oldest of too many logins", "prod-1", "prod-1"},
+			{"the first of as many as there may be", "2-many-0", "3-many-0"},
+			{"the last", "2-many-9999", "3-many-9999"},
+		} {
+			want := lines([]string{want(bearer("ff", tt.token), "bearer "+tt.token, "bearer "+tt.want, 1)})
+			if got := k.tell(lines([]string{bearer("ff", tt.token)})); got != want {
+				t.Errorf("%s: it prints\n%swant\n%s", tt.name, shown(got), shown(want))
+			}
+		}
+	})
+}
+
+func TestExampleRedact(t *testing.T) {
+	same := func(name string, msgs ...string) exampleCase { return exampleCase{name, msgs, msgs} }
+	one := func(name, in, want string) exampleCase { return exampleCase{name, []string{in}, []string{want}} }
+	post := func(contentType, body string) string {
+		return request("a1", "POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: "+contentType, body)
+	}
+	const json, form = "application/json; charset=utf-8", "application/x-www-form-urlencoded"
+	get := func(id, target string) string {
+		return "1 " + id + " 17 5\nGET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n"
+	}
+	secret := `{"a": 1.50, "password": "s\"e}c", "b": [12345678901234567890]}`
+	blank := `{"a": 1.50, "password": "", "b": [12345678901234567890]}`
+	coded := func(headers, body string) string {
+		return "2 a2 17 5\nHTTP/1.1 200 OK\r\nContent-Type: " + json + "\r\n" + headers + "Server: x\r\n\r\n" + body
+	}
+	cases := []exampleCase{
+		{"paths to drop", []string{get("f1", "/health"), get("f2", "/healthy?x"), get("f3", "http://a/health"), get("f4", "/%68ealth"), get("f5", "/private/x"), get("f6", "/private"), get("f7", "/x/health?/health")},
+			[]string{get("f6", "/private"), get("f7", "/x/health?/health")}},
+		{"answers to what was dropped", []string{response("2", "f1", "", "x"), response("3", "f5", "", "x"), response("2", "f6", "", "x")}, []string{response("2", "f6", "", "x")}},
+		one("headers of a request",
+			request("a3", "GET / HTTP/1.1\r\nHost: a\r\nauthorization: Basic QQ==\r\nX-Cookie: kept\r\nCOOKIE:a=b\r\nProxy-Authorization:\tb", everyByte()),
+			request("a3", "GET / HTTP/1.1\r\nHost: a\r\nauthorization:\r\nX-Cookie: kept\r\nCOOKIE:\r\nProxy-Authorization:", everyByte())),
+		one("headers of an answer", response("2", "a4", "Set-Cookie: a=b\r\nSet-Cookie: c=d\r\n", everyByte()), response("2", "a4", "Set-Cookie:\r\nSet-Cookie:\r\n", everyByte())),
+		one("a header over two lines", "1 a5 17 5\nGET / HTTP/1.1\r\nCookie: a=b;\r\n c=d\r\nHost: a\r\n b\r\n\r\n", "1 a5 17 5\nGET / HTTP/1.1\r\nCookie:\r\nHost: a\r\n b\r\n\r\n"),
+		one("lines that end with LF, and no end of the head", "1 a6 17 5\nGET / HTTP/1.1\nCookie: a=b\nHost: a\nCookie: c", "1 a6 17 5\nGET / HTTP/1.1\nCookie:\nHost: a\nCookie:"),
+		one("JSON", post(json, secret), post(json, blank)),
+		one("JSON values of every kind",
+			post("application/vnd.api+json", `[{"card":{"a":["}"]},"x":"card"},{"card" : [[1],{"b":"]"}],"PASSWORD":-1.5e3},{"p\u0061ssword":null,"y":"\"password\":1"},{"card":true}]`),
+			post("application/vnd.api+json", `[{"card":"","x":"card"},{"card" : "","PASSWORD":""},{"p\u0061ssword":"","y":"\"password\":1"},{"card":""}]`)),
+		one("JSON with a name twice", post(json, `{"a":{"password":"é"},"a":"é"}`), post(json, `{"a":{"password":""},"a":"é"}`)),
+		same("JSON without a secret", post(json, `{"x": "password", "passwords": 1}`), post(json, "")),
+		one("JSON that is damaged", post(json, secret[:20]), post(json, "")),
+		one("JSON that is not UTF-8", post(json, "{\"password\":\"\xff\"}"), post(json, "")),
+		one("JSON that is too deep", post(json, strings.Repeat("[", 100_000)), post(json, "")),
+		one("a form", post(form, "user=a&password=b%26c&user%5Bcard%5D=1&card.number=2&x=card&Password=&card"), post(form, "user=a&password=&user%5Bcard%5D=&card.number=&x=card&Password=&card")),
+		one("a query", "1 a7 17 5\nGET /x?a=b&password=c?d&e HTTP/1.1\r\nHost: a\r\n\r\n", "1 a7 17 5\nGET /x?a=b&password=&e HTTP/1.1\r\nHost: a\r\n\r\n"),
+		one("a multipart form with a secret", post("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"card\"\r\n\r\n4\r\n--b--\r\n"), post("multipart/form-data; boundary=b", "")),
+		same("other bodies", post("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"c\"\r\n\r\ncard\r\n--b--\r\n"), post("text/plain", secret)),
+		one("JSON in chunks", coded("Transfer-Encoding: chunked\r\nTrailer: Trailing\r\n", chunked(secret[:15], secret[15:])), coded(fmt.Sprintf("Content-Length: %d\r\n", len(blank)), blank)),
+		one("JSON zipped", coded("Content-Encoding: gzip\r\nContent-Length: 99\r\n", string(gzipped(t, []byte(secret)))), coded(fmt.Sprintf("Content-Length: %d\r\n", len(blank)), blank)),
+		one("JSON zipped in chunks", coded("Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n", chunked(string(gzipped(t, []byte(secret))))), coded(fmt.Sprintf("Content-Length: %d\r\n", len(blank)), blank)),
+		one("JSON to the connection's end", coded("", secret), coded("", blank)),
+		same("zipped without a secret", coded("Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n", chunked(string(gzipped(t, []byte(`{}`))))), coded("Transfer-Encoding: chunked\r\n", chunked())),
+		one("a coding that is not known", coded("Content-Encoding: br\r\nContent-Length: 2\r\n", "ab"), coded("Content-Length: 0\r\n", "")),
+		one("a chunk that is cut", coded("Transfer-Encoding: chunked\r\n", "ff\r\n{}"), coded("Content-Length: 0\r\n", "")),
+		one("a chunk of a length below zero", coded("Transfer-Encoding: chunked\r\n", "-2\r\n{}\r\n0\r\n\r\n"), coded("Content-Length: 0\r\n", "")),
+		same("the head of an answer to HEAD", coded("Content-Length: 99\r\n", "")),
+	}
+	runExampleCases(t, "redact", cases, func(t *testing.T, k *dialogue) {
+		var many []string
+		for i := range 10_000 {
+			many = append(many, get(fmt.Sprintf("e%d", i), "/health"))
+		}
+		if got := k.tell(lines(many)); got != "" {
+			t.Errorf("%d bytes of what is to be dropped come back", len(got))
+		}
+		old, last := response("2", "f1", "", "x"), response("2", "e9999", "", "x")
+		if got, want := k.tell(lines([]string{last, old})), lines([]string{old}); got != want {
+			t.Errorf("of too many dropped requests not the oldest is forgotten: it prints\n%s", shown(got))
+		}
+	})
 }

@@ -61,10 +61,9 @@ class Redactor:
     def redact(self, payload, is_request):
         blank_line = re.search(rb"\r?\n\r?\n", payload)
         end = blank_line.end() if blank_line else len(payload)
-        first, *lines = payload[:end].split(b"\n")
+        first, *lines = re.findall(rb"[^\n]*\n|[^\n]+", payload[:end]) or [b""]
         if is_request:
             first = self.query(first)
-        lines = [line + b"\n" for line in lines[:-1]] + lines[-1:]
         fields, body = head_fields(lines), payload[end:]
         try:
             new = self.body(fields, body)
@@ -72,12 +71,10 @@ class Redactor:
             new = b""
         if new is not None:
             lines, body = framed(lines, len(new)), new
-        return first + b"\n" + b"".join(self.blanked(lines)) + body if end > len(first) else first
+        return first + b"".join(self.blanked(lines)) + body
 
     def query(self, first):
-        before, mark, rest = first.partition(b"?")
-        query, space, version = rest.partition(b" ")
-        return before + mark + self.form(query) + space + version
+        return re.sub(rb"(?<=\?)\S*", lambda query: self.form(query[0]), first, count=1)
 
     def blanked(self, lines):
         """The lines of a head without the values of the headers."""
@@ -89,7 +86,7 @@ class Redactor:
                 continue
             name, colon, value = line.partition(b":")
             secret = bool(colon) and name.strip().lower().decode("latin-1") in self.headers
-            yield name + colon + re.sub(rb"^.*?(?=\r?\n?$)", b"", value, flags=re.S) if secret else line
+            yield name + colon + value[len(value.rstrip(b"\r\n")) :] if secret else line
 
     def body(self, fields, body):
         """The new body, or None when nothing changes."""
@@ -105,7 +102,7 @@ class Redactor:
         else:
             return None
         plain = decoded(fields, body)
-        new = clean(plain)
+        new = clean(plain) if plain else plain
         return None if new == plain else new
 
     def is_named(self, name):
@@ -118,7 +115,7 @@ class Redactor:
         values = json.JSONDecoder()
         out, at = [], 0
         for key in KEY.finditer(text):
-            if key[2] and key.start() >= at and self.is_named(json.loads(key[1], strict=False)):
+            if key[2] and key.start() >= at and self.is_named(json.loads(key[1])):
                 out += text[at : key.end()], '""'
                 at = values.raw_decode(text, key.end())[1]
         return ("".join(out) + text[at:]).encode("utf-8")

@@ -17,6 +17,11 @@ const zlib = require("zlib");
 // How an answer gives a token: one group, around it.
 const pattern = new RegExp(process.argv[2] || '"token"\\s*:\\s*"([^"]+)"');
 
+if (new RegExp(pattern.source + "|").exec("").length !== 2) {
+  console.error(`tokens: ${pattern}: want one group, such as (.*), around the token`);
+  process.exit(2);
+}
+
 // What is remembered is bounded: of more logins the oldest are forgotten, and
 // what is longer than a token may be is none.
 const maxLogins = 10000;

@@ -139,14 +139,11 @@ func (r *rewriter) request(payload []byte) []byte {
 	if end < 0 {
 		return payload
 	}
-	head, body := payload[:end], payload[end:]
-	line, headers, some := bytes.Cut(head, []byte("\n"))
+	head, body := payload[:end+2], payload[end+2:]
+	line, headers, _ := bytes.Cut(head, []byte("\n"))
 	line = r.replace(line, query, url.QueryUnescape, url.QueryEscape)
 	headers = r.replace(headers, bearer, func(s string) (string, error) { return s, nil }, func(s string) string { return s })
-	if some {
-		line = append(append(line, '\n'), headers...)
-	}
-	return append(line, body...)
+	return bytes.Join([][]byte{line, append(headers, body...)}, []byte("\n"))
 }
 
 // replace exchanges the tokens that the second group of re finds.
