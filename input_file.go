@@ -72,9 +72,17 @@ func newFileInput(pattern string, limit pace.Limit, s *Settings, env *pluginEnv)
 	return f, nil
 }
 
-func openReplay(pattern string, limit pace.Limit, s *Settings, env *pluginEnv) (*fileInput, error) {
+// paceFits refuses two paces for one replay.
+func paceFits(limit pace.Limit, s *Settings) error {
 	if s.FileRate > 0 && (limit.Kind == pace.LimitPercent || limit.Kind == pace.LimitMax) {
-		return nil, asUsage(fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.FileRate))
+		return asUsage(fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.FileRate))
+	}
+	return nil
+}
+
+func openReplay(pattern string, limit pace.Limit, s *Settings, env *pluginEnv) (*fileInput, error) {
+	if err := paceFits(limit, s); err != nil {
+		return nil, err
 	}
 	files, err := openMerged(pattern, s.MessageLimit, s.FileLoop, env.logf)
 	if err != nil {

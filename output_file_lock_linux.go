@@ -20,3 +20,11 @@ func mayWrite(folder string) error {
 	}
 	return nil
 }
+
+// mayChange returns an error when a file that is there cannot be written to.
+func mayChange(file string) error {
+	if err := unix.Access(file, unix.W_OK); err != nil {
+		return &fs.PathError{Op: "open", Path: file, Err: err}
+	}
+	return nil
+}

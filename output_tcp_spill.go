@@ -25,9 +25,6 @@ type linkSpill struct {
 // startSpill starts the link behind a spiller. Each receiver has a folder of
 // its own in the one that was named: what was meant for one goes to no other.
 func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) link.SenderConfig) error {
-	if s.TCP.Workers > 1 {
-		return fmt.Errorf("--output-tcp-spill keeps one order for all messages; leave out --output-tcp-workers %d", s.TCP.Workers)
-	}
 	dir := filepath.Join(s.TCP.Spill, string(appendSafe(nil, []byte(o.addr))))
 	store, mark, err := spill.Open(dir, int64(s.TCP.SpillSize), s.MessageLimit+maxHeaderLine)
 	switch {

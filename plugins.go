@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -239,49 +240,63 @@ func (p *plugins) open(s *Settings, env *pluginEnv) error {
 	return nil
 }
 
-func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {
+func findInput(flag string) (inputPlugin, error) {
 	for _, row := range inputPlugins() {
-		if row.name != arg.Flag {
-			continue
+		if row.name == flag {
+			return row, nil
 		}
-		addr, limit, err := splitLimit(arg.Value)
-		if err == nil {
-			err = row.limitFits(limit)
-		}
-		if err != nil {
-			return nil, asUsage(err)
-		}
-		in, err := row.make(addr, limit, s, env)
-		if err != nil {
-			return nil, err
-		}
-		if row.speed && limit.Kind != pace.LimitCount {
-			return in, nil
-		}
-		return limitInput(in, limit), nil
 	}
-	return nil, fmt.Errorf("no such input")
+	return inputPlugin{}, errors.New("no such input")
+}
+
+func findOutput(flag string) (outputPlugin, error) {
+	for _, row := range outputPlugins() {
+		if row.name == flag {
+			return row, nil
+		}
+	}
+	return outputPlugin{}, errors.New("no such output")
+}
+
+func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {
+	row, err := findInput(arg.Flag)
+	if err != nil {
+		return nil, err
+	}
+	addr, limit, err := splitLimit(arg.Value)
+	if err == nil {
+		err = row.limitFits(limit)
+	}
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	in, err := row.make(addr, limit, s, env)
+	if err != nil {
+		return nil, err
+	}
+	if row.speed && limit.Kind != pace.LimitCount {
+		return in, nil
+	}
+	return limitInput(in, limit), nil
 }
 
 func openOutput(arg pluginArg, s *Settings, env *pluginEnv) (Output, error) {
-	for _, row := range outputPlugins() {
-		if row.name != arg.Flag {
-			continue
-		}
-		addr, limit, err := splitLimit(arg.Value)
-		if err == nil {
-			err = limit.Share()
-		}
-		if err != nil {
-			return nil, asUsage(err)
-		}
-		out, err := row.make(addr, s, env)
-		if err != nil {
-			return nil, err
-		}
-		return limitOutput(out, limit), nil
+	row, err := findOutput(arg.Flag)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("no such output")
+	addr, limit, err := splitLimit(arg.Value)
+	if err == nil {
+		err = limit.Share()
+	}
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	out, err := row.make(addr, s, env)
+	if err != nil {
+		return nil, err
+	}
+	return limitOutput(out, limit), nil
 }
 
 func (p *plugins) close() {

@@ -374,7 +374,7 @@ func (s *Settings) groups() []flagGroup {
 		}},
 		{"General", []flagDef{
 			{"config", "FILE", "read flags from a TOML file, named as here: input-raw = \":80\"; those that may be given several times take a list. The command line goes before the environment (GOR_INPUT_RAW), and that before the file",
-				"gor --config gor.toml", stringFlag(&s.Config)},
+				"gor --config gor.toml", onceFlag(&s.Config)},
 			{"check", "", "say whether the flags, the environment and the file are right, open nothing, and exit", "gor --input-raw :80 --output-file requests.gor --check", boolFlag(&s.Check)},
 			{"exit-after", "DURATION", "stop after this time, as if interrupted",
 				"sudo gor --input-raw :80 --output-file x.gor --exit-after 30s", durationFlag(&s.ExitAfter, 0)},

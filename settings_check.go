@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -24,18 +25,18 @@ func (s *Settings) checkPlugins() error {
 		}
 	}
 	for _, arg := range s.Inputs {
-		for _, row := range inputPlugins() {
-			if row.name == arg.Flag {
-				add(arg.Flag, arg.Value, row.checkArg(arg.Value, s))
-			}
+		row, err := findInput(arg.Flag)
+		if err == nil {
+			err = row.checkArg(arg.Value, s)
 		}
+		add(arg.Flag, arg.Value, err)
 	}
 	for _, arg := range s.Outputs {
-		for _, row := range outputPlugins() {
-			if row.name == arg.Flag {
-				add(arg.Flag, arg.Value, row.checkArg(arg.Value, s))
-			}
+		row, err := findOutput(arg.Flag)
+		if err == nil {
+			err = row.checkArg(arg.Value, s)
 		}
+		add(arg.Flag, arg.Value, err)
 	}
 	if s.Middleware != "" {
 		if words, err := middlewareWords(s.Middleware); err == nil { // else it has been said
@@ -45,7 +46,7 @@ func (s *Settings) checkPlugins() error {
 	}
 	for _, file := range [...]struct{ flag, name string }{{"cpuprofile", s.CPUProfile}, {"memprofile", s.MemProfile}, {"summary-json", s.SummaryJSON}} {
 		if file.name != "" {
-			add(file.flag, file.name, mayMake(filepath.Dir(file.name)))
+			add(file.flag, file.name, mayOpen(file.name, mayUse))
 		}
 	}
 	return errors.Join(errs...)
@@ -103,10 +104,19 @@ func checkTCPInput(addr string, _ pace.Limit, s *Settings) error {
 }
 
 func checkFileInput(pattern string, limit pace.Limit, s *Settings) error {
+	names, err := recordings(pattern)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(names, isPipe) {
+		// What is read from a pipe is gone, and its other end may come later.
+		return paceFits(limit, s)
+	}
 	f, err := openReplay(pattern, limit, s, &pluginEnv{logf: unheard})
 	if err != nil {
 		return err
 	}
+	f.files.close()
 	return f.Close()
 }
 
@@ -117,16 +127,14 @@ func checkHTTPOutput(addr string, _ *Settings) error {
 
 func checkTCPOutput(addr string, s *Settings) error {
 	host, err := linkHost(addr)
-	if err != nil {
-		return err
-	}
+	errs := []error{err}
 	if s.TCP.Spill != "" {
 		if err := mayMake(s.TCP.Spill); err != nil {
-			return fmt.Errorf("--output-tcp-spill %s: %w", s.TCP.Spill, err)
+			errs = append(errs, fmt.Errorf("--output-tcp-spill %s: %w", s.TCP.Spill, err))
 		}
 	}
 	_, err = senderTLS(&s.TCP, host, unheard)
-	return err
+	return errors.Join(append(errs, err)...)
 }
 
 func checkWSOutput(addr string, _ *Settings) error {
@@ -134,28 +142,36 @@ func checkWSOutput(addr string, _ *Settings) error {
 	return err
 }
 
-func checkFileOutput(pattern string, _ *Settings) error {
+func checkFileOutput(pattern string, s *Settings) error {
 	if pattern == "" {
 		return errNoRecordingName
 	}
 	n := newFileName(pattern)
 	now := time.Now()
-	if err := mayMake(n.folder(now)); err != nil {
-		return explainOpen(err)
-	}
-	if n.perMessage {
+	if n.varies() || newChunkLimits(s).any() {
+		if err := mayMake(n.folder(now)); err != nil {
+			return explainOpen(err)
+		}
 		return nil
 	}
-	switch info, err := os.Stat(string(n.at(now, nil))); {
-	case err == nil && info.IsDir():
-		return explainOpen(&fs.PathError{Op: "open", Path: pattern, Err: syscall.EISDIR})
-	default:
-		return nil // it is there, or will be made
+	if err := mayOpen(string(n.at(now, nil)), mayMake); err != nil {
+		return explainOpen(err)
 	}
+	return nil
+}
+
+// isPipe reports whether a name is there and is no regular file or folder:
+// opening it may wait for another program, or take what is meant for later.
+func isPipe(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
 // mayRead returns an error when a file cannot be read.
 func mayRead(name string) error {
+	if isPipe(name) {
+		return nil
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return err
@@ -163,18 +179,42 @@ func mayRead(name string) error {
 	return f.Close()
 }
 
+// mayOpen returns an error when a file cannot be written to, or, when there is
+// none, when folder refuses the one that it would be made in.
+func mayOpen(name string, folder func(string) error) error {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return folder(filepath.Dir(name))
+	case err != nil:
+		return err
+	case info.IsDir():
+		return &fs.PathError{Op: "open", Path: name, Err: syscall.EISDIR}
+	}
+	return mayChange(name)
+}
+
+// mayUse returns an error when files cannot be made in a folder.
+func mayUse(folder string) error {
+	info, err := os.Stat(folder)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return &fs.PathError{Op: "open", Path: folder, Err: syscall.ENOTDIR}
+	}
+	return mayWrite(folder)
+}
+
 // mayMake returns an error when files cannot be made in a folder, or the folder
 // not in the nearest one above it that there is.
 func mayMake(folder string) error {
 	for {
-		switch info, err := os.Stat(folder); {
-		case err == nil && info.IsDir():
-			return mayWrite(folder)
-		case err == nil:
-			return &fs.PathError{Op: "open", Path: folder, Err: syscall.ENOTDIR}
-		case !errors.Is(err, fs.ErrNotExist) || folder == filepath.Dir(folder):
+		err := mayUse(folder)
+		above := filepath.Dir(folder)
+		if !errors.Is(err, fs.ErrNotExist) || folder == above {
 			return err
 		}
-		folder = filepath.Dir(folder)
+		folder = above
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +16,10 @@ import (
 
 // maxConfig bounds the file of --config: nobody writes so many flags.
 const maxConfig = 1 << 20
+
+// maxMistakes bounds what is said of one file, which may be no configuration at
+// all: a screen has room for so many.
+const maxMistakes = 20
 
 // setFromFile sets the flags that have not been given from the file of
 // --config, when there is one.
@@ -60,13 +65,22 @@ func setFromTOML(fs *flag.FlagSet, file, text string) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	before := setFlags(fs)
+	seen := map[string]bool{}
 	var errs []error
 	for _, key := range meta.Keys() { // in the order of the file
-		if len(key) > 1 {
-			continue // within a table, of which its own key has been refused
+		// Of [a.b] and of a.b = 1 there is no key a: what is within a table
+		// stands for the table.
+		name := key[0]
+		if seen[name] {
+			continue
 		}
-		if err := setFromKey(fs, before, key[0], values[key[0]]); err != nil {
+		seen[name] = true
+		if err := setFromKey(fs, before, name, values[name]); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
+		}
+		if len(errs) == maxMistakes {
+			errs = append(errs, fmt.Errorf("%s: what follows was not read: there are %d mistakes already", file, maxMistakes))
+			break
 		}
 	}
 	return errors.Join(errs...)
@@ -74,10 +88,11 @@ func setFromTOML(fs *flag.FlagSet, file, text string) error {
 
 func setFromKey(fs *flag.FlagSet, before map[string]bool, name string, value any) error {
 	f := fs.Lookup(name)
-	_, isTable := value.(map[string]any)
 	switch {
-	case isTable:
-		return fmt.Errorf("[%s] is a table, and there are none here: every key is a flag's whole name, as in output-http-workers = 20", name)
+	case isTable(value):
+		return fmt.Errorf("[%s] is a table, and there are none here: every key is a flag's whole name, as in output-http-workers = 20", toml.Key{name})
+	case f == nil && toml.Key{name}.String() != name: // it has characters that no flag has
+		return fmt.Errorf("no flag %q; gor -h lists all", name)
 	case f == nil:
 		return unknownFlag(fs, name, "")
 	case name == "config" || name == "version" || name == "check":
@@ -102,6 +117,18 @@ func setFromKey(fs *flag.FlagSet, before map[string]bool, name string, value any
 		}
 	}
 	return nil
+}
+
+// isTable reports whether a value is a table or a list of them, in any of the
+// ways in which TOML writes them.
+func isTable(value any) bool {
+	switch v := value.(type) {
+	case map[string]any, []map[string]any:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, isTable)
+	}
+	return false
 }
 
 // tomlText is a value as the command line would have it.

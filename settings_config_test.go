@@ -97,6 +97,15 @@ func TestWrongConfiguration(t *testing.T) {
 		{"list for one", `exit-after = ["1s", "2s"]`, nil, []string{"takes one value, not a list of 2"}},
 		{"list in a list", `input-raw = [[":80"]]`, nil, []string{"a list in a list"}},
 		{"table", "[output]\nhttp = 1", nil, []string{"[output] is a table", "whole name"}},
+		{"table in a table", "[output.http]\nworkers = 1", nil, []string{"[output] is a table"}},
+		{"dotted key", `output.http-workers = 1`, nil, []string{"[output] is a table", "whole name"}},
+		{"dotted switch", `stats.x = true`, nil, []string{"[stats] is a table"}},
+		{"inline table", `input-raw = {port = 80}`, nil, []string{"[input-raw] is a table"}},
+		{"list of tables", "[[output-http]]\nurl = \"a\"", nil, []string{"[output-http] is a table"}},
+		{"tables in a list", `output-http = [{url = "a"}]`, nil, []string{"[output-http] is a table"}},
+		{"no name", `"" = 1`, nil, []string{`no flag "";`}},
+		{"a name of two lines", `"a\nb" = 1`, nil, []string{`no flag "a\nb";`}},
+		{"far too many mistakes", manyKeys(maxMistakes + 100), nil, []string{"no flag k0;", fmt.Sprintf("no flag k%d;", maxMistakes-1), "what follows was not read"}},
 		{"several mistakes", "a-flag = 1\nexit-after = \"x\"", nil, []string{"no flag a-flag", `"x"`}},
 		{"no TOML", "input-raw :80", nil, []string{"gor.toml, line 1"}},
 		{"twice", "stats = true\nstats = true", nil, []string{"line 2"}},
@@ -123,6 +132,22 @@ func TestWrongConfiguration(t *testing.T) {
 		if _, err := parseAll([]string{"--input-dummy", "--output-null", "--config", name}, nil); err == nil || !strings.Contains(err.Error(), "--config "+name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "k%d = 1\n", i)
+	}
+	return b.String()
+}
+
+// TestConfigOnce: of two files one would go unread.
+func TestConfigOnce(t *testing.T) {
+	_, err := parseArgs("--input-dummy", "--output-null", "--config", "a.toml", "--config", "b.toml")
+	if err == nil || !strings.Contains(err.Error(), `"b.toml" for --config: it is "a.toml" already`) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -261,6 +286,7 @@ func TestCompletion(t *testing.T) {
 func FuzzConfig(f *testing.F) {
 	f.Add("input-raw = [\":80\"]\nstats = true\n")
 	f.Add("[a.b]\nc = [{d = 1}, 2]\n\"\" = 1979-05-27T07:32:00Z")
+	f.Add("a.b.c = 1\n\"a\\nb\" = [[1], {c = 2}]\n[[d]]\n[[d.e]]")
 	f.Add("http-rewrite-url = '''(a'''\nverbose = 1e9\nverbose.x = inf")
 	f.Fuzz(func(t *testing.T, text string) {
 		fs := flag.NewFlagSet("gor", flag.ContinueOnError)
@@ -270,8 +296,13 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 		err := setFromTOML(fs, "gor.toml", text)
-		if err != nil && !strings.HasPrefix(err.Error(), "gor.toml") {
-			t.Errorf("%q: %v", text, err)
+		if err == nil {
+			return
+		}
+		for line := range strings.Lines(err.Error()) {
+			if !strings.HasPrefix(line, "gor.toml") {
+				t.Errorf("%q: %v", text, err)
+			}
 		}
 	})
 }

@@ -64,6 +64,8 @@ func (t *linkSettings) check(input, output bool) error {
 		return fmt.Errorf("--output-tcp-client-key %s needs its certificate; add --output-tcp-client-cert cert.pem", t.OutKey)
 	case t.Spill != "" && !output:
 		return errors.New("--output-tcp-spill is for --output-tcp, and there is none; add one, such as --output-tcp replay.local:28020")
+	case t.Spill != "" && t.Workers > 1:
+		return fmt.Errorf("--output-tcp-spill keeps one order for all messages; leave out --output-tcp-workers %d", t.Workers)
 	case t.SkipVerify && t.OutCA != "":
 		return fmt.Errorf("--output-tcp-ca %s says whose certificates to trust, and --output-tcp-skip-verify to trust any; leave one out", t.OutCA)
 	}

@@ -17,7 +17,7 @@ var errHelp = flag.ErrHelp
 // --config. Each goes before the next, flag by flag. fs is the empty set that
 // the flags are registered on. An error is a usage error, or several joined:
 // it names what was wrong and what to type instead. Settings that come with an
-// error are whole but for what it says.
+// error are whole but for what it says, and good for nothing but to be checked.
 func parseSettings(fs *flag.FlagSet, args, environ []string, help io.Writer) (*Settings, error) {
 	s := defaultSettings()
 	groups := s.groups()
@@ -28,21 +28,18 @@ func parseSettings(fs *flag.FlagSet, args, environ []string, help io.Writer) (*S
 	}
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
-	err := fs.Parse(joinOptionalValues(fs, args))
+	err := parseLine(fs, joinOptionalValues(fs, args))
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		writeHelp(help, groups)
 		return nil, errHelp
-	case err != nil:
-		return nil, explainFlagError(fs, err)
-	case fs.NArg() > 0:
-		return nil, fmt.Errorf("%q is no flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", fs.Arg(0))
-	}
-	if s.Version {
+	case err == nil && s.Version:
 		return s, nil
 	}
-	if err := errors.Join(setFromEnvironment(fs, s, environ), setFromFile(fs, s)); err != nil {
-		return nil, err
+	// What is missing or does not fit together cannot be told while a part of
+	// what was meant is unknown.
+	if err := errors.Join(err, setFromEnvironment(fs, s, environ), setFromFile(fs, s)); err != nil {
+		return s, err
 	}
 	fs.Visit(func(f *flag.Flag) {
 		if v, ok := f.Value.(*goneValue); ok {
@@ -55,6 +52,35 @@ func parseSettings(fs *flag.FlagSet, args, environ []string, help io.Writer) (*S
 		}
 	}
 	return s, s.check()
+}
+
+// parseLine sets the flags of the command line, and goes on after a mistake
+// where it can tell what comes next.
+func parseLine(fs *flag.FlagSet, args []string) error {
+	var errs []error
+	for {
+		err := fs.Parse(args)
+		args = fs.Args()
+		switch {
+		case errors.Is(err, flag.ErrHelp) && errs == nil:
+			return err
+		case errors.Is(err, flag.ErrHelp):
+			return errors.Join(errs...)
+		case err == nil && len(args) == 0:
+			return errors.Join(errs...)
+		case err == nil:
+			// Whatever it was meant to be, what follows may belong to it.
+			stray := fmt.Errorf("%q is no flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", args[0])
+			return errors.Join(append(errs, stray)...)
+		}
+		errs = append(errs, explainFlagError(fs, err))
+		switch text := err.Error(); {
+		case strings.HasPrefix(text, "bad flag syntax"):
+			args = args[1:] // package flag leaves it there
+		case strings.HasPrefix(text, "flag provided but not defined") && len(args) > 0 && !strings.HasPrefix(args[0], "-"):
+			args = args[1:] // its value, if it has one
+		}
+	}
 }
 
 // setFlags lists the flags that have been set so far.

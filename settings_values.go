@@ -107,6 +107,20 @@ func (v *stringValue) Set(s string) error {
 	return nil
 }
 
+// onceFlag takes a name that cannot be given twice: the first would be
+// forgotten without a word.
+func onceFlag(p *string) flag.Value { return (*onceValue)(p) }
+
+type onceValue string
+
+func (v *onceValue) String() string { return string(*v) }
+func (v *onceValue) Set(s string) error {
+	if *v != "" {
+		return fmt.Errorf("it is %q already, and can be given once", string(*v))
+	}
+	return (*stringValue)(v).Set(s)
+}
+
 type intValue struct {
 	p        *int
 	min, max int

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestEveryMistakeOfTheLine: what is wrong is said at once, and not one by one
+// as each is put right; with --check that of the plugins too.
+func TestEveryMistakeOfTheLine(t *testing.T) {
+	for _, tt := range []struct {
+		args  string
+		wants []string // a line each, and no more lines
+	}{
+		{"--exit-after soon --on-full drop --input-dummy --output-null", []string{`"soon" for --exit-after`, `"drop" for --on-full`}},
+		{"--output-htpp staging.com --on-full drop", []string{"did you mean --output-http?", `"drop"`}},
+		{"--output-htpp --on-full drop", []string{"did you mean --output-http?", `"drop"`}},
+		{"--output-htpp=staging.com --stats=x", []string{"did you mean --output-http?", `"x" for --stats`}},
+		{"---stats --on-full drop", []string{"---stats", `"drop"`}},
+		{"--on-full drop ---stats --exit-after", []string{`"drop"`, "---stats", "--exit-after wants a value"}},
+		{"--on-full drop stray --exit-after soon", []string{`"drop"`, `"stray" is no flag`}},
+		{"--on-full drop -- --exit-after soon", []string{`"drop"`, `"--exit-after" is no flag`}},
+		{"--on-full drop -h", []string{`"drop"`}},
+		{"--output-kafka-host x --on-full drop", []string{"no Kafka", `"drop"`}},
+		{"--on-full drop --config missing.toml", []string{`"drop"`, "missing.toml: no such file"}},
+		{"--on-full drop --output-http ftp://x --check", []string{`"drop"`, "--output-http ftp://x: "}},
+	} {
+		var stderr bytes.Buffer
+		code := run(strings.Fields(tt.args), nil, strings.NewReader(""), io.Discard, &stderr)
+		said := stderr.String()
+		lines := strings.Split(strings.TrimSuffix(said, "\n"), "\n")
+		if code != exitUsage || len(lines) != len(tt.wants) {
+			t.Errorf("gor %s: exit %d, want %d and %d lines:\n%s", tt.args, code, exitUsage, len(tt.wants), said)
+			continue
+		}
+		for i, want := range tt.wants {
+			if !strings.HasPrefix(lines[i], "gor: ") || !strings.Contains(lines[i], want) {
+				t.Errorf("gor %s: line %q has no %q", tt.args, lines[i], want)
+			}
+		}
+	}
+}
+
+// TestCheckOpensNoPipe: opening one waits for its other end, and what would be
+// read from it is gone.
+func TestCheckOpensNoPipe(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	must(t, syscall.Mkfifo(pipe, 0o600))
+	for _, args := range []string{
+		"--input-file " + pipe + " --output-null",
+		"--input-raw " + pipe + ":80 --input-raw-engine pcap_file --output-null",
+		"--input-dummy --output-file " + pipe,
+		"--input-dummy --output-null --summary-json " + pipe,
+	} {
+		if code, said := runGor(t, append(strings.Fields(args), "--check")...); code != exitOK {
+			t.Errorf("%s: exit %d:\n%s", args, code, said)
+		}
+	}
+	args := []string{"--input-file", pipe + "|max", "--input-file-rate", "5", "--output-null", "--check"}
+	if code, said := runGor(t, args...); code != exitUsage || !strings.Contains(said, "both set the pace") {
+		t.Errorf("%q: exit %d:\n%s", args, code, said)
+	}
+}
+
+// TestCheckSaysWhatTheStartSays: what --check finds right starts, and what it
+// finds wrong does not.
+func TestCheckSaysWhatTheStartSays(t *testing.T) {
+	var prefix []string
+	if os.Geteuid() == 0 { // to whom no file is closed
+		setpriv := needTool(t, "setpriv", "util-linux")
+		caps := "-dac_override,-dac_read_search"
+		prefix = []string{setpriv, "--bounding-set", caps, "--inh-caps", caps}
+		if out, err := exec.Command(prefix[0], append(prefix[1:], "true")...).CombinedOutput(); err != nil {
+			t.Fatalf("setpriv: %v: %s", err, out)
+		}
+	}
+	base := t.TempDir()
+	for _, tt := range []struct {
+		args  string // DIR is a folder with what is made below
+		right bool
+	}{
+		{"--output-file DIR/new.gor", true},
+		{"--output-file DIR/new/folder/new.gor", true},
+		{"--output-file DIR/closed/new.gor", false},
+		{"--output-file DIR/closed/new/new.gor", false},
+		{"--output-file DIR/closed/%Y.gor", false},
+		{"--output-file DIR/closed/there.gor", true}, // the file is open to us
+		{"--output-file DIR/closed/there.gor --output-file-size-limit 1mb", false},
+		{"--output-file DIR/shut.gor", false},
+		{"--output-file DIR/shut.gor --output-file-size-limit 1mb", true}, // makes shut_0.gor
+		{"--output-file DIR/closed", false},
+		{"--output-file /dev/null", true},
+		{"--output-null --summary-json DIR/summary.json", true},
+		{"--output-null --summary-json DIR/missing/summary.json", false}, // its folder is not made
+		{"--output-null --summary-json DIR/closed/there.gor", true},
+		{"--output-null --memprofile DIR/shut.gor", false},
+		{"--output-null --cpuprofile DIR/closed", false},
+		{"--output-tcp 127.0.0.1:1 --output-tcp-spill DIR/spill", true},
+		{"--output-tcp 127.0.0.1:1 --output-tcp-spill DIR/closed/spill", false},
+		{"--output-tcp 127.0.0.1:1 --output-tcp-spill DIR/spill --output-tcp-workers 2", false},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			dir, err := os.MkdirTemp(base, "") // t.TempDir would have the % of the test's name in it
+			must(t, err)
+			must(t, os.Mkdir(filepath.Join(dir, "closed"), 0o700))
+			writeFile(t, filepath.Join(dir, "closed", "there.gor"), nil)
+			writeFile(t, filepath.Join(dir, "shut.gor"), nil)
+			must(t, os.Chmod(filepath.Join(dir, "shut.gor"), 0o400))
+			must(t, os.Chmod(filepath.Join(dir, "closed"), 0o500))
+			t.Cleanup(func() { os.Chmod(filepath.Join(dir, "closed"), 0o700) })
+			args := append(strings.Fields(strings.ReplaceAll(tt.args, "DIR", dir)), "--input-dummy", "--exit-after", "1ms")
+			before := tree(t, dir)
+			check := spawn(t, "gor", prefix, nil, append(args, "--check")...)
+			if got := check.wait(); (got == exitOK) != tt.right || got != exitOK && got != exitUsage {
+				t.Errorf("--check: exit %d:\n%s", got, check.said())
+			}
+			if after := tree(t, dir); after != before {
+				t.Errorf("--check left %s, of %s", after, before)
+			}
+			start := spawn(t, "gor", prefix, nil, args...)
+			if got := start.wait(); (got == exitOK) != tt.right {
+				t.Errorf("start: exit %d:\n%s", got, start.said())
+			}
+		})
+	}
+}
+
+// tree is what is in a folder: names, sizes and times.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	must(t, filepath.Walk(dir, func(name string, info os.FileInfo, err error) error {
+		if err == nil {
+			fmt.Fprintf(&b, "%s %d %s\n", name, info.Size(), info.ModTime())
+		}
+		return err
+	}))
+	return b.String()
+}
+
+// TestCheckOfAFlagWithoutAPlugin: what has no row in the tables does not start.
+func TestCheckOfAFlagWithoutAPlugin(t *testing.T) {
+	s := defaultSettings()
+	s.Inputs = []pluginArg{{"input-none", "a"}}
+	s.Outputs = []pluginArg{{"output-none", "b"}}
+	err := s.checkPlugins()
+	if err == nil || err.Error() != "--input-none a: no such input\n--output-none b: no such output" {
+		t.Errorf("%v", err)
+	}
+}
