@@ -126,16 +126,17 @@ func (f *flow) settle(s *Settings) {
 }
 
 // putBetween leads inputs and echoes into the middleware, and what comes back
-// to the outputs. Filters and rewrites follow it.
+// to the outputs. Filters and rewrites follow it; --prettify-http comes before,
+// so that the program has plain bodies too, and again behind it.
 func (e *emitter) putBetween(m *middleware, inputs []Input, s *Settings) {
 	e.gate = &outlet{Output: m.feed}
 	for _, in := range inputs {
-		f := &flow{in: in, outlets: []*outlet{e.gate}, mod: &modifier{}, wait: !in.Live(), only: true}
+		f := &flow{in: in, outlets: []*outlet{e.gate}, mod: &modifier{}, pretty: newPretty(s), wait: !in.Live(), only: true}
 		f.settle(s)
 		e.flows = append(e.flows, f)
 	}
 	for _, f := range e.echoes {
-		f.outlets, f.pretty = []*outlet{e.gate}, nil
+		f.outlets = []*outlet{e.gate}
 	}
 	e.back = e.newFlow(m.back, s)
 	e.back.dropped, e.back.routed = newRecent(), newRecent()

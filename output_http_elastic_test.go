@@ -139,7 +139,10 @@ func TestElasticsearchTrouble(t *testing.T) {
 			f.refuse = func(map[string]any) bool { return n.Add(1)%10 == 0 }
 		}, []string{"0 dropped for lack of room, 5 failed", "it refuses documents: status 400", "mapper_parsing_exception"}},
 		{"not allowed", func(f *fakeElastic) {
-			f.answer = func(_ int, w http.ResponseWriter) bool { http.Error(w, "no such user", http.StatusUnauthorized); return true }
+			f.answer = func(_ int, w http.ResponseWriter) bool {
+				http.Error(w, "no such user", http.StatusUnauthorized)
+				return true
+			}
 		}, []string{"0 documents indexed, 0 dropped for lack of room, 50 failed", "it answers 401 Unauthorized: no such user"}},
 		{"no JSON", func(f *fakeElastic) {
 			f.answer = func(_ int, w http.ResponseWriter) bool { fmt.Fprint(w, "hello"); return true }

@@ -64,7 +64,7 @@ output-http-queue-len = 1
 output-http-timeout = "1s"
 `))
 	environ := []string{"PATH=/bin", "GOR_CONFIG=" + file, "GOR_INPUT_RAW=:2\n:3\n", "GOR_OUTPUT_HTTP=env.com",
-		"GOR_OUTPUT_HTTP_WORKERS=2", "GOR_OUTPUT_HTTP_QUEUE_LEN=2", "GOR_STATS=", "GOR_FAULT_MESSAGES=200000", "GOR_SERVICE_HOST=10.0.0.1"}
+		"GOR_OUTPUT_HTTP_WORKERS=2", "GOR_OUTPUT_HTTP_QUEUE_LEN=2", "GOR_STATS=", "GOR_FAULT_MESSAGES=200000", "GOR_SERVICE_HOST=10.0.0.1", "GOR_VERSION=1.3.0"}
 	s, err := parseAll([]string{"--output-http", "line.com", "--output-http-workers", "3"}, environ)
 	must(t, err)
 	if want := []pluginArg{{"input-raw", ":2"}, {"input-raw", ":3"}}; !slices.Equal(s.Inputs, want) {
@@ -161,7 +161,7 @@ func TestEnvironmentSlips(t *testing.T) {
 
 func TestLaterStages(t *testing.T) {
 	for _, args := range [][]string{
-		{"--input-kafka-topic", "x"}, {"--output-kafka-json-format"}, {"--kafka-tls-ca-cert", "x"}, {"--output-file-buffer", "/tmp"}, {"--input-raw-k8s-skip-ns", "x"},
+		{"--input-kafka-topic", "x"}, {"--output-kafka-json-format"}, {"--kafka-tls-ca-cert", "x"}, {"--output-file-buffer", "/tmp"}, {"--input-raw-k8s-skip-ns", "x"}, {"--input-file-watch"},
 		{"--output-file", "s3://bucket/x.gor"}, {"--input-file", "s3://bucket/x.gor"}, {"--input-raw", "k8s://pod/x:80"},
 	} {
 		_, err := parseArgs(append([]string{"--input-dummy", "--output-null"}, args...)...)

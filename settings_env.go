@@ -22,7 +22,11 @@ func envName(flagName string) string {
 // gets a note.
 func setFromEnvironment(fs *flag.FlagSet, s *Settings, environ []string) error {
 	names := map[string]*flag.Flag{}
-	fs.VisitAll(func(f *flag.Flag) { names[envName(f.Name)] = f })
+	fs.VisitAll(func(f *flag.Flag) {
+		if f.Name != "version" { // images often have their own in GOR_VERSION
+			names[envName(f.Name)] = f
+		}
+	})
 	before := setFlags(fs)
 	var errs []error
 	for _, pair := range environ {

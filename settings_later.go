@@ -12,6 +12,7 @@ var laterFlags = [...]struct{ prefix, what, nearest string }{
 	{"output-kafka-", "Kafka", "--output-ws URL, one message for each request, or --output-tcp ADDRESS"},
 	{"kafka-tls-", "Kafka", "--output-tcp-secure"},
 	{"output-file-buffer", "S3", "--output-file FILE with --output-file-size-limit SIZE, and a copy of its chunks to the bucket"},
+	{"input-file-watch", "watching of folders", "--input-file with a pattern, started again"},
 	{"input-raw-k8s-", "Kubernetes", "--input-raw 'veth*:80', which captures on the pods' interfaces"},
 }
 
