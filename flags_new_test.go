@@ -79,8 +79,8 @@ func newFlagRows() []flagRow {
 		{"output-ws-skip-verify", notBool, func(f *flagTest) {
 			server := newPlainWS(f.T, true)
 			addr := strings.Replace(server.URL, "https://", "wss://", 1)
-			args := []string{"--input-file", f.recording(0, gets(4)...) + "|max", "--output-ws", addr, "--drain-timeout", "200ms"}
-			f.gor(args...).says("0 delivered")
+			args := []string{"--input-file", f.recording(0, gets(4)...) + "|max", "--output-ws", addr}
+			f.gor(append(args, "--drain-timeout", "200ms")...).says("0 delivered")
 			f.ok(append(args, "--output-ws-skip-verify")...).says("4 delivered")
 			server.holds(f, gets(4), 1)
 		}},
