@@ -5,6 +5,7 @@
 # make bench    benchmarks of the parts
 # make bench-capture  what capture costs a server, beside tcpdump (and PEER)
 # make bench-replay   how fast requests go out, beside a raw client and wrk (and PEER)
+# make bench-filters  what filters and rewrites cost a request
 # make bench-pace     how exactly a replay keeps the recorded times
 # make soak     two minutes of abuse, with correct requests beside it
 # make release  dist/: linux amd64 and arm64 with checksums
@@ -12,12 +13,12 @@
 
 GO      ?= go
 IMAGE   ?= gor-dev
-FUZZ    ?= 10000x
+FUZZ    ?= 5000x
 VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' version.go)
 
-# Tests of load, which say little more under the race detector and take minutes
-# there; make test runs them as they are.
-LONG := ^(TestSoakUnderAbuse|TestBadTargets|TestLiveCapture|TestLiveCaptureLoss|TestReplayKeepsBytes)$$
+# Tests of load, and of many short runs, which say little more under the race
+# detector and take minutes there; make test runs them as they are.
+LONG := ^(TestSoakUnderAbuse|TestBadTargets|TestLiveCapture|TestLiveCaptureLoss|TestReplayKeepsBytes|TestFlags|TestMigratingCommands|TestCheckSaysWhatTheStartSays)$$
 
 # -trimpath and an empty build id: the same source gives the same bytes.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
