@@ -18,7 +18,7 @@ VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' version.go)
 
 # Tests of load, and of many short runs, which say little more under the race
 # detector and take minutes there; make test runs them as they are.
-LONG := ^(TestSoakUnderAbuse|TestBadTargets|TestLiveCapture|TestLiveCaptureLoss|TestReplayKeepsBytes|TestFlags|TestMigratingCommands|TestCheckSaysWhatTheStartSays)$$
+LONG := ^(TestSoakUnderAbuse|TestBadTargets|TestLiveCapture|TestLiveCaptureLoss|TestReplayKeepsBytes|TestFlags|TestMigratingCommands|TestCheckSaysWhatTheStartSays|TestREADME.*|TestScripts|TestExample.*|TestOld.*|TestElasticsearch.*|TestNginxMirror|TestMiddlewareSessions|TestBinaryTargets)$$
 
 # -trimpath and an empty build id: the same source gives the same bytes.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='

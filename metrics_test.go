@@ -498,11 +498,9 @@ func TestPageEndsAProfile(t *testing.T) {
 	_, err = io.WriteString(c, "GET /debug/pprof/profile?seconds=600 HTTP/1.1\r\nHost: x\r\n\r\n")
 	must(t, err)
 	eventually(t, "the profile is being taken", func() bool {
-		if runtimepprof.StartCPUProfile(io.Discard) != nil {
-			return true
-		}
-		runtimepprof.StopCPUProfile()
-		return false
+		var stacks bytes.Buffer
+		must(t, runtimepprof.Lookup("goroutine").WriteTo(&stacks, 2))
+		return strings.Contains(stacks.String(), "pprof.Profile(")
 	})
 	page.close()
 	if err := runtimepprof.StartCPUProfile(io.Discard); err != nil {

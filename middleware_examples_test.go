@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,12 +43,15 @@ func builtTokens(t *testing.T) string {
 	return program
 }
 
-// needProgram skips a test of a program whose interpreter is not installed.
-func needProgram(t *testing.T, command []string) {
+// needProgram is a command with its interpreter's path. It skips a test of one
+// that is not installed.
+func needProgram(t *testing.T, command []string) []string {
 	t.Helper()
+	command = slices.Clone(command)
 	if pkg := map[string]string{"node": "nodejs", "python3": "python3"}[command[0]]; pkg != "" {
 		command[0] = needTool(t, command[0], pkg)
 	}
+	return command
 }
 
 // A dialogue is one with a running middleware.
@@ -171,7 +175,7 @@ func runExampleCases(t *testing.T, job string, cases []exampleCase, more func(t 
 	for name, command := range exampleCommands(t, job) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			needProgram(t, command)
+			command = needProgram(t, command)
 			k := startDialogue(t, command)
 			for _, c := range append(badLines(), cases...) {
 				if got, want := k.tell(lines(c.in)), lines(c.want); got != want {

@@ -100,7 +100,7 @@ func TestMiddlewareSessions(t *testing.T) {
 				if command == nil {
 					command = packageMiddleware(t)
 				}
-				needProgram(t, command)
+				command = needProgram(t, command)
 				goOn(t, strings.Join(command, " "), func(seen seenTokens, token string) bool {
 					if name == "goreplay_middleware" {
 						return seen.header == token
@@ -247,7 +247,7 @@ func TestMiddlewareRedacts(t *testing.T) {
 	for name, command := range exampleCommands(t, "redact") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			needProgram(t, command)
+			command = needProgram(t, command)
 			var recording []byte
 			for _, msg := range []string{
 				request("a1", "POST /login HTTP/1.1\r\nHost: a\r\nCookie: secret\r\nContent-Type: application/json", `{"user":"u","password":"secret"}`),

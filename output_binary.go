@@ -31,11 +31,11 @@ type binaryOutput struct {
 	session *sessions
 
 	responses *responses // nil: nobody wants the answers
+	health    health
 
 	sent, delivered, unsent, connections atomic.Uint64
 	failures                             *stats.Reasons
 	latency                              *stats.Histogram
-	told                                 atomic.Bool // that there is no connection to the target
 }
 
 var _ Output = (*binaryOutput)(nil)
@@ -105,7 +105,6 @@ func (o *binaryOutput) serve(ss *session) {
 		if !ok {
 			return
 		}
-		began := time.Now()
 		reason := c.exchange(payload.Body(it.Bytes))
 		switch {
 		case reason == delivered:
@@ -113,7 +112,7 @@ func (o *binaryOutput) serve(ss *session) {
 			o.latency.Record(o.q.Age(it))
 			if o.responses != nil {
 				c.await(ss)
-				c.give(it.Bytes, began)
+				c.give(it.Bytes)
 			}
 			if o.s.Verbose >= verboseAnswers {
 				o.logf("%s: answered in %s: %s", o, o.q.Age(it), payload.Describe(it.Bytes))
@@ -126,25 +125,19 @@ func (o *binaryOutput) serve(ss *session) {
 				o.logf("%s: %s: %s", o, o.failures.Name(reason), payload.Describe(it.Bytes))
 			}
 		}
+		c.forget()
 		o.q.Done(it, reason != failTimeout && reason != failWriteTimeout && reason != failConnectTimeout)
 	}
 }
 
-// open connects, and says when that fails and when it works again.
-func (o *binaryOutput) open() (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(o.ctx, o.s.BinaryTimeout)
-	defer cancel()
-	conn, err := o.dial(ctx, "tcp", o.addr)
-	switch {
-	case err != nil && o.ctx.Err() == nil && !o.told.Swap(true):
+// tellHealth says why there is no connection to the target, or, with a nil
+// error, that there is one again.
+func (o *binaryOutput) tellHealth(err error) {
+	if err != nil {
 		o.logf("%s: %v", o, err)
-	case err == nil && o.told.Swap(false):
+	} else {
 		o.logf("%s: takes connections again", o)
 	}
-	if err == nil {
-		o.connections.Add(1)
-	}
-	return conn, err
 }
 
 func (o *binaryOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }

@@ -15,12 +15,15 @@ type binaryConn struct {
 	came   chan struct{} // a token when bytes came
 	closed chan struct{} // closed when the target closed
 	reader sync.WaitGroup
-	record []byte // scratch of give
+	record []byte    // scratch of give
+	sent   time.Time // when the last message was begun to be sent
 
-	mu     sync.Mutex
-	answer []byte // what came since the last message was sent, as far as it is kept
-	cut    bool   // it is longer
-	got    bool   // anything came since then
+	mu      sync.Mutex
+	wanted  bool      // what comes is the answer to a message that is not done with
+	answer  []byte    // what came of it, as far as it is kept
+	cut     bool      // it is longer
+	got     bool      // anything came since the last message was sent
+	arrived time.Time // when the last of the answer came
 }
 
 const (
@@ -38,11 +41,11 @@ func (c *binaryConn) exchange(msg []byte) (reason int) {
 		c.close()
 	}
 	if c.conn == nil {
-		if err := c.connect(); err != nil {
-			return dialFailure(err)
+		if reason := c.connect(); reason != sendable {
+			return reason
 		}
 	}
-	c.forget()
+	c.listen()
 	_ = c.conn.SetWriteDeadline(time.Now().Add(c.o.s.BinaryTimeout))
 	if _, err := c.conn.Write(msg); err != nil {
 		c.close()
@@ -69,11 +72,21 @@ func (c *binaryConn) exchange(msg []byte) (reason int) {
 	return delivered
 }
 
-func (c *binaryConn) connect() error {
-	conn, err := c.o.open()
+// connect opens a connection, as soon as the target's health lets it.
+func (c *binaryConn) connect() (reason int) {
+	deadline := time.Now().Add(c.o.s.BinaryTimeout)
+	open := func() error { return c.open(deadline) }
+	return c.o.health.connect(c.o.ctx, deadline, open, c.o.tellHealth)
+}
+
+func (c *binaryConn) open(deadline time.Time) error {
+	ctx, cancel := context.WithDeadline(c.o.ctx, deadline)
+	defer cancel()
+	conn, err := c.o.dial(ctx, "tcp", c.o.addr)
 	if err != nil {
 		return err
 	}
+	c.o.connections.Add(1)
 	c.conn = conn
 	c.came, c.closed = make(chan struct{}, 1), make(chan struct{})
 	stop := context.AfterFunc(c.o.ctx, func() { conn.Close() })
@@ -107,7 +120,11 @@ func (c *binaryConn) take(b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.got = true
-	if c.o.responses != nil && !c.cut {
+	if c.o.responses == nil || !c.wanted {
+		return
+	}
+	c.arrived = time.Now()
+	if !c.cut {
 		var ok bool
 		c.answer, ok = c.o.responses.keep(c.answer, b)
 		c.cut = !ok
@@ -120,14 +137,24 @@ func (c *binaryConn) hasAnswer() bool {
 	return c.got
 }
 
-// forget makes what comes from now on the answer to the next message.
+// listen makes what comes from now on the answer to the message that is sent
+// next.
+func (c *binaryConn) listen() {
+	c.sent = time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wanted, c.cut, c.got = true, false, false
+}
+
+// forget gives back the memory of an answer that is done with, which all
+// connections share. What comes until the next message is sent is nobody's.
 func (c *binaryConn) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.o.responses != nil {
 		c.o.responses.giveBack(c.answer)
 	}
-	c.answer, c.cut, c.got = c.answer[:0], false, false
+	c.wanted, c.answer = false, c.answer[:0]
 	if cap(c.answer) > keepAnswer {
 		c.answer = nil
 	}
@@ -158,11 +185,12 @@ func (c *binaryConn) await(ss *session) {
 	}
 }
 
-// give hands on the answer to msg.
-func (c *binaryConn) give(msg []byte, sent time.Time) {
+// give hands on the answer to msg. Its duration ends with its last byte, not
+// with the time after which it was taken to be over.
+func (c *binaryConn) give(msg []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.record = c.o.responses.give(c.record, msg, c.answer, c.cut, sent, time.Since(sent))
+	c.record = c.o.responses.give(c.record, msg, c.answer, c.cut, c.sent, c.arrived.Sub(c.sent))
 	if cap(c.record) > keepAnswer {
 		c.record = nil
 	}

@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
 )
 
 // A turnServer speaks a protocol in turns: a message is four bytes of length
@@ -29,22 +32,20 @@ func startTurns(t *testing.T, addr string) *turnServer {
 	t.Helper()
 	l, err := net.Listen("tcp", addr)
 	must(t, err)
+	return takeTurns(t, l)
+}
+
+// takeTurns serves until the test ends, and ends the connections then.
+func takeTurns(t *testing.T, l net.Listener) *turnServer {
+	t.Helper()
 	s := &turnServer{Listener: l}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			i := len(s.conns)
-			s.conns = append(s.conns, nil)
-			s.mu.Unlock()
-			serving.Go(func() { s.serve(c, i) })
-		}
+	(&rawTarget{Listener: l}).serve(t, func(c net.Conn, _ int) {
+		s.mu.Lock()
+		i := len(s.conns)
+		s.conns = append(s.conns, nil)
+		s.mu.Unlock()
+		s.serve(c, i)
 	})
-	t.Cleanup(func() { l.Close(); serving.Wait() })
 	return s
 }
 
@@ -171,10 +172,10 @@ func TestBinaryTargets(t *testing.T) {
 		{"closes after each answer", always('c'), nil, 0, []string{"20 offered"}},
 		{"closes without an answer", always('x'), nil, 20, []string{"0 delivered", "20 failed (20 closed without an answer)"}},
 		{"silent", always('s'), []string{"--output-binary-timeout", "20ms"}, 4, []string{"0 delivered", "20 failed (20 timeout)", "over 4 connections"}},
-		{"silent now and then", func(_, j int) byte { return "aas"[j%3] }, []string{"--output-binary-timeout", "50ms"}, 4, []string{"16 delivered", "4 failed (4 timeout)", "over 4 connections"}},
+		{"silent now and then", func(_, j int) byte { return "aas"[j%3] }, []string{"--output-binary-timeout", "300ms"}, 4, []string{"16 delivered", "4 failed (4 timeout)", "over 4 connections"}},
 		{"one connection at a time", always('a'), []string{"--output-binary-workers", "1"}, 0, []string{"20 delivered"}},
 		{"long answers", always('l'), []string{"--output-binary-track-response", "--output-null"}, 4, []string{"20 delivered"}},
-		{"answers too long to pass on", always('l'), []string{"--output-binary-track-response", "--output-null", "--output-tcp-response-buffer", "100kb"}, 4, []string{"20 delivered", "20 too large (--output-tcp-response-buffer)"}},
+		{"answers too long to pass on", always('l'), []string{"--output-binary-track-response", "--output-null", "--output-tcp-response-buffer", "100kb"}, 4, []string{"20 delivered", " too large (--output-tcp-response-buffer)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -215,44 +216,163 @@ func TestBinaryTargets(t *testing.T) {
 	}
 }
 
-// A target that is not there costs its messages, said once; when it is there
-// again, those that come go to it.
-func TestBinaryTargetComesBack(t *testing.T) {
-	addr := freePort(t)
+// binaryRig is an output with what it says.
+type binaryRig struct {
+	*binaryOutput
+	t    *testing.T
+	mu   sync.Mutex
+	said []string
+}
+
+func newBinaryRig(t *testing.T, addr string, change func(s *Settings)) *binaryRig {
+	t.Helper()
+	rig := &binaryRig{t: t}
 	s := defaultSettings()
+	if change != nil {
+		change(s)
+	}
 	env := testEnv(t, io.Discard)
-	var mu sync.Mutex
-	var said []string
 	env.logf = func(format string, args ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		said = append(said, fmt.Sprintf(format, args...))
+		rig.mu.Lock()
+		defer rig.mu.Unlock()
+		rig.said = append(rig.said, fmt.Sprintf(format, args...))
 	}
 	out, err := newBinaryOutput(addr, s, env)
 	must(t, err)
-	defer out.Close()
-	put := func(n int) {
-		for i := range n {
-			msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i), 1), Time: 1, Length: -1})
-			_, err := out.Write(append(msg, turn('a', i)...))
-			must(t, err)
-		}
-		must(t, out.Settle(nil))
+	t.Cleanup(func() { out.Close() })
+	rig.binaryOutput = out.(*binaryOutput)
+	return rig
+}
+
+// put writes a message for each of n connections, the first of that number.
+func (rig *binaryRig) put(first, n int, kind byte) {
+	rig.t.Helper()
+	for i := first; i < first+n; i++ {
+		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i), 1), Time: 1, Length: -1})
+		_, err := rig.Write(append(msg, turn(kind, i)...))
+		must(rig.t, err)
 	}
-	put(5)
-	server := startTurns(t, addr)
-	put(5)
-	rows := fmt.Sprint(out.Counts())
-	if rows != "[{delivered 5} {unsent 0} {refused 5}]" {
+}
+
+// A target that is down costs its messages, but not a connect for each, and is
+// told of once; what comes when it is back goes to it.
+func TestBinaryDeadTarget(t *testing.T) {
+	addr, listen := reservePort(t)
+	rig := newBinaryRig(t, addr, func(s *Settings) { s.BinaryWorkers = 20 }) // so many may try before the first has failed
+	var dials atomic.Int64
+	rig.dial = countDials(rig.dial, &dials)
+	const n = 500
+	rig.put(0, n, 'a')
+	must(t, rig.Settle(nil))
+	failed := rig.failures.Get(failRefused) + rig.failures.Get(failDown)
+	if failed != n || rig.failures.Get(failRefused) == 0 {
+		t.Errorf("counts %v, want %d refused or target down", rig.Counts(), n)
+	}
+	if d := dials.Load(); d > 40 {
+		t.Errorf("%d attempts to connect", d)
+	}
+	server := takeTurns(t, listen())
+	extra := 0
+	eventually(t, "a message is answered", func() bool {
+		rig.put(n+extra, 1, 'a')
+		extra++
+		must(t, rig.Settle(nil))
+		return rig.delivered.Load() == 1
+	})
+	if sum := stats.Sum(rig.Counts()); sum != uint64(n+extra) || len(server.seen()) != 1 {
+		t.Errorf("counts %v of %d, %d connections", rig.Counts(), n+extra, len(server.seen()))
+	}
+	rig.mu.Lock()
+	defer rig.mu.Unlock()
+	if len(rig.said) != 2 || !strings.Contains(rig.said[0], "connection refused") || !strings.Contains(rig.said[1], "takes connections again") {
+		t.Errorf("said %q", rig.said)
+	}
+}
+
+// A target that is away for a moment loses nothing.
+func TestBinaryTargetComesBack(t *testing.T) {
+	addr, listen := reservePort(t)
+	rig := newBinaryRig(t, addr, nil)
+	var dials atomic.Int64
+	rig.dial = countDials(rig.dial, &dials)
+	rig.put(0, 50, 'a')
+	eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
+	server := takeTurns(t, listen())
+	must(t, rig.Settle(nil))
+	if rows := fmt.Sprint(rig.Counts()); rows != "[{delivered 50} {unsent 0}]" {
 		t.Errorf("counts %s", rows)
 	}
-	if n := len(server.seen()); n != 5 {
+	if n := len(server.seen()); n != 50 {
 		t.Errorf("%d connections", n)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(said) != 2 || !strings.Contains(said[0], "connection refused") || !strings.Contains(said[1], "takes connections again") {
-		t.Errorf("said %q", said)
+}
+
+// Answers that were passed on take no more of the memory that all connections
+// share, though these stay open; and the time in which no more came is no part
+// of their duration.
+func TestBinaryAnswersAreDoneWith(t *testing.T) {
+	server := startTurns(t, "127.0.0.1:0")
+	rig := newBinaryRig(t, server.Addr().String(), func(s *Settings) { s.BinaryTrackResponse = true })
+	var bytes int
+	least := int64(math.MaxInt64)
+	in := rig.Responses()
+	passed := make(chan int, 1)
+	go func() {
+		buf := make([]byte, 1<<20)
+		for n := 0; ; n++ {
+			size, err := in.Read(buf)
+			if err != nil {
+				passed <- n
+				return
+			}
+			meta, body, _ := payload.Split(buf[:size])
+			bytes += len(body)
+			least = min(least, meta.Duration)
+		}
+	}()
+	const waves, each = 2, 12 // of 300 kB: a wave takes most of it
+	for wave := range waves {
+		rig.put(wave*each, each, 'l')
+		must(t, rig.Settle(nil))
+		if kept := rig.responses.kept.Load(); kept != 0 {
+			t.Errorf("%d bytes are kept of answers that were passed on", kept)
+		}
+	}
+	must(t, in.Close())
+	if n := <-passed; n != waves*each || bytes < responsesKept*3/2 {
+		t.Errorf("%d answers, %d bytes, want %d: %v", n, bytes, waves*each, in.Counts())
+	}
+	if d := time.Duration(least); d <= 0 || d >= answerQuietLong {
+		t.Errorf("the quickest answer took %s", d)
+	}
+}
+
+// What a target says when nobody has asked takes no memory.
+func TestBinaryUnaskedIsDropped(t *testing.T) {
+	idle, said := make(chan struct{}), make(chan error, 1)
+	target := startTarget(t, func(c net.Conn, _ int) {
+		if _, err := c.Read(make([]byte, 4<<10)); err != nil {
+			return
+		}
+		io.WriteString(c, "ok")
+		<-idle
+		_, err := c.Write(make([]byte, 32<<20)) // more than the sockets hold: it was read
+		said <- err
+		io.Copy(io.Discard, c)
+	})
+	rig := newBinaryRig(t, target.addr(), func(s *Settings) { s.BinaryTrackResponse = true })
+	rig.put(0, 1, 'a')
+	must(t, rig.Settle(nil))
+	close(idle)
+	must(t, <-said)
+	if kept := rig.responses.kept.Load(); kept != 0 {
+		t.Errorf("%d bytes are kept", kept)
+	}
+	must(t, rig.Responses().Close())
+	buf := make([]byte, 4<<10)
+	n, err := rig.Responses().Read(buf)
+	if body := payload.Body(buf[:n]); err != nil || string(body) != "ok" {
+		t.Errorf("the answer is %q, %v", body, err)
 	}
 }
 

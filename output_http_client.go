@@ -114,41 +114,8 @@ func (c *client) arm(deadline time.Time) {
 
 // connect opens a connection, as soon as the target's health lets it.
 func (c *client) connect(ctx context.Context, deadline time.Time) (reason int) {
-	reason = failDown
-	for {
-		now := time.Now()
-		try, probe, wait, changed := c.o.health.mayTry(now)
-		if !try {
-			if !await(ctx, changed, min(wait, deadline.Sub(now))) {
-				return reason
-			}
-			continue
-		}
-		err := c.open(ctx, deadline)
-		if c.o.health.note(now, time.Now(), probe, err == nil) && ctx.Err() == nil {
-			c.o.tellHealth(err)
-		}
-		if err == nil {
-			return sendable
-		}
-		reason = dialFailure(err)
-	}
-}
-
-// await waits for an event, at most d, and returns false when there is no time
-// to wait or the context has ended.
-func await(ctx context.Context, event <-chan struct{}, d time.Duration) bool {
-	if d <= 0 {
-		return false
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-event:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
+	open := func() error { return c.open(ctx, deadline) }
+	return c.o.health.connect(ctx, deadline, open, c.o.tellHealth)
 }
 
 // open makes a connection, with TLS if the target has it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -40,6 +41,47 @@ const (
 	// tellDownAgain bounds how often a target that comes and goes is told of.
 	tellDownAgain = 10 * time.Second
 )
+
+// connect calls open as soon as it may, until that succeeds, and returns
+// sendable, or when the time is over why there is no connection. tell is given
+// what is to be told: why there is none, or nil when there is one again.
+func (h *health) connect(ctx context.Context, deadline time.Time, open func() error, tell func(error)) (reason int) {
+	reason = failDown
+	for {
+		now := time.Now()
+		try, probe, wait, changed := h.mayTry(now)
+		if !try {
+			if !await(ctx, changed, min(wait, deadline.Sub(now))) {
+				return reason
+			}
+			continue
+		}
+		err := open()
+		if h.note(now, time.Now(), probe, err == nil) && ctx.Err() == nil {
+			tell(err)
+		}
+		if err == nil {
+			return sendable
+		}
+		reason = dialFailure(err)
+	}
+}
+
+// await waits for an event, at most d, and returns false when there is no time
+// to wait or the context has ended.
+func await(ctx context.Context, event <-chan struct{}, d time.Duration) bool {
+	if d <= 0 {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-event:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
 
 // mayTry says what a worker that needs a connection does: try (probe says
 // that it is the one that tries, for note), fail when wait is zero or less, or
