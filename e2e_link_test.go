@@ -162,7 +162,7 @@ func TestLinkRefusals(t *testing.T) {
 				must(t, err)
 				defer silent.Close()
 			}
-			code, said := runGor(t, append([]string{"--input-file", file + "|max", "--output-tcp", test.to, "--drain-timeout", "300ms"}, test.flags...)...)
+			code, said := runGor(t, append([]string{"--input-file", file + "|max", "--output-tcp", test.to, "--drain-timeout", "1s"}, test.flags...)...)
 			wantSums(t, said)
 			if test.sender == "" {
 				if code != 0 {
