@@ -11,6 +11,7 @@ import (
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/pretty"
+	"github.com/buger/gor/internal/queue"
 )
 
 // An emitter carries messages from inputs to outputs. Each input has a
@@ -36,6 +37,7 @@ type emitter struct {
 	stopped  sync.Once
 	limit    int // bytes of a message
 	verbose  int
+	waits    bool // --on-full wait: for every output, for ever
 	logf     func(format string, args ...any)
 }
 
@@ -45,6 +47,8 @@ type outlet struct {
 	Output
 	offered atomic.Uint64
 	shed    atomic.Uint64
+
+	patience queue.Patience // of the link's acknowledgments
 }
 
 // A flow is an input on its way through its modifier to the outlets.
@@ -85,9 +89,9 @@ const (
 )
 
 func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) *emitter {
-	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), limit: s.MessageLimit, verbose: s.Verbose, sessions: s.RecognizeSessions, seed: maphash.MakeSeed(), logf: logf}
+	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), limit: s.MessageLimit, verbose: s.Verbose, sessions: s.RecognizeSessions, seed: maphash.MakeSeed(), waits: s.OnFull == "wait", logf: logf}
 	for _, out := range p.outputs {
-		e.outputs = append(e.outputs, &outlet{Output: out})
+		e.outputs = append(e.outputs, newOutlet(out, logf))
 	}
 	for _, in := range p.inputs {
 		if p.middle == nil {
@@ -193,22 +197,6 @@ func (e *emitter) isBroken() bool {
 // who opened them.
 func (e *emitter) halt() {
 	e.stopped.Do(func() { close(e.stop) })
-}
-
-// settle returns when what was written to the outputs so far is out of the
-// process's hands.
-func (e *emitter) settle(cancel <-chan struct{}) error {
-	if e.gate != nil {
-		if err := e.gate.Settle(cancel); err != nil {
-			return err
-		}
-	}
-	for _, out := range e.outputs {
-		if err := out.Settle(cancel); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // carry is one input's goroutine.

@@ -24,7 +24,7 @@ type tcpOutput struct {
 	once    sync.Once
 	unsent  atomic.Uint64
 
-	patience time.Duration // see linkPatience
+	patience queue.Patience // see linkPatience
 }
 
 var _ Output = (*tcpOutput)(nil)
@@ -55,7 +55,7 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	if s.TCP.Spill != "" {
 		bytes = max(1, bytes/2) // there are two queues
 	}
-	o := &tcpOutput{addr: addr, q: queue.New(linkQueue, bytes), patience: linkPatience}
+	o := &tcpOutput{addr: addr, q: queue.New(linkQueue, bytes), patience: queue.Patience{Limit: linkPatience}}
 	if s.TCPStats {
 		gauge := stats.NewGauge("output_tcp", stats.GaugePeriod)
 		o.q.Watch(gauge)
@@ -122,41 +122,7 @@ func (o *tcpOutput) Settle(cancel <-chan struct{}) error {
 	if o.spill != nil {
 		return o.spill.settle(cancel)
 	}
-	return settlePatiently(o.q, o.patience, cancel)
-}
-
-// settlePatiently is q.Settle, but returns nil too when nothing has moved for
-// as long as patience.
-func settlePatiently(q *queue.Queue, patience time.Duration, cancel <-chan struct{}) error {
-	given := make(chan struct{})
-	settled := make(chan struct{})
-	var over bool
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		look := time.NewTicker(patience / 20)
-		defer look.Stop()
-		for {
-			select {
-			case <-settled:
-				return
-			case <-cancel:
-				close(given)
-				return
-			case <-look.C:
-				if time.Since(q.LastProgress()) > patience {
-					over = true
-					close(given)
-					return
-				}
-			}
-		}
-	})
-	err := q.Settle(given)
-	close(settled)
-	watch.Wait()
-	if over {
-		return nil
-	}
+	_, err := o.patience.Settle(o.q, cancel)
 	return err
 }
 

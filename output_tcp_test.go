@@ -149,7 +149,7 @@ func TestSettleOfADeadReceiver(t *testing.T) {
 	made, err := newTCPOutput(addr, defaultSettings(), testEnv(t, io.Discard))
 	must(t, err)
 	out := made.(*tcpOutput)
-	out.patience = 50 * time.Millisecond
+	out.patience.Limit = 50 * time.Millisecond
 	msgs := testMessages(3, 100)
 	for _, msg := range msgs {
 		_, err := out.Write(msg)
@@ -157,7 +157,7 @@ func TestSettleOfADeadReceiver(t *testing.T) {
 	}
 	cancel := make(chan struct{})
 	must(t, out.Settle(cancel))
-	out.patience = time.Hour
+	out.patience.Limit = time.Hour
 	close(cancel)
 	if err := out.Settle(cancel); !errors.Is(err, queue.ErrCancelled) {
 		t.Errorf("Settle when cancelled: %v", err)

@@ -126,7 +126,7 @@ func TestTCPWorkersOfADeadReceiver(t *testing.T) {
 	made, err := newTCPOutput(freePort(t), s, env)
 	must(t, err)
 	out := made.(*tcpOutput)
-	out.patience = 50 * time.Millisecond
+	out.patience.Limit = 50 * time.Millisecond
 	sent := uint64(0)
 	msg := connMessage(1, 0)
 	for i := range 20_000 {

@@ -30,8 +30,8 @@ type wsOutput struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	logf     func(format string, args ...any)
 	verbose  int
-	stall    time.Duration // see wsStall
-	patience time.Duration // see linkPatience
+	stall    time.Duration  // see wsStall
+	patience queue.Patience // see linkPatience
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
@@ -72,7 +72,7 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 	o := &wsOutput{
 		t: t, dial: env.own.DialContext, logf: env.logf, verbose: s.Verbose,
 		q:     queue.New(linkQueue, env.queueBytes),
-		stall: wsStall, patience: linkPatience,
+		stall: wsStall, patience: queue.Patience{Limit: linkPatience},
 		drained: make(chan struct{}), workers: make(chan struct{}),
 		failures: stats.NewReasons("failed: the connection was lost twice while it was sent", "failed: malformed", ignoredRow),
 	}
@@ -141,7 +141,8 @@ func (o *wsOutput) LastProgress() time.Time                           { return o
 // waits for a server that is away no longer than the link does for a receiver,
 // and for the same reason.
 func (o *wsOutput) Settle(cancel <-chan struct{}) error {
-	return settlePatiently(o.q, o.patience, cancel)
+	_, err := o.patience.Settle(o.q, cancel)
+	return err
 }
 
 // Drain sends what is queued and then closes the connections in good order.

@@ -388,7 +388,7 @@ func TestWSCloseWhileBlocked(t *testing.T) {
 	server.start(t, nil)
 	rig := newWSRig(t, "ws://"+server.addr(), func(s *Settings, o *wsOutput) {
 		if s.WSWorkers = 2; o != nil {
-			o.patience = 100 * time.Millisecond
+			o.patience.Limit = 100 * time.Millisecond
 		}
 	})
 	rig.put(append(testMessages(5, 10), largeMessage())...)

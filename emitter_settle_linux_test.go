@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/link"
+)
+
+// A reader of stdout that hangs does not stop the link for the output beside
+// it: all of that arrives there and is acknowledged to the sender, and what
+// the hung one did not get is counted.
+func TestLinkBesideAHungOutput(t *testing.T) {
+	n := 40_000 // more than the sender's window, and more than stdout's queue
+	if os.Getenv("GOR_LINK_CHAOS") != "" {
+		n = 200_000
+	}
+	hung, held, err := os.Pipe() // nobody reads it
+	must(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	env := testEnv(t, held)
+	stdout, err := newDummyOutput("", defaultSettings(), env)
+	must(t, err)
+	null := &nullOutput{}
+	var em *emitter
+	ready := make(chan struct{})
+	in := &tcpInput{addr: listener.Addr(), Receiver: link.NewReceiver(listener, link.ReceiverConfig{Limit: 1 << 20, Settle: func(cancel <-chan struct{}) error {
+		<-ready
+		return em.settle(cancel)
+	}})}
+	em = newEmitter(&plugins{inputs: []Input{in}, outputs: []Output{stdout, null}}, defaultSettings(), t.Logf)
+	for _, out := range em.outputs {
+		out.patience.Limit = 20 * time.Millisecond
+	}
+	close(ready)
+	carried := make(chan struct{})
+	go func() { defer close(carried); em.run() }()
+
+	f := &feed{n: n}
+	sender := link.NewSender(link.SenderConfig{Dial: func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", listener.Addr().String())
+	}}, f)
+	select {
+	case <-sender.Done():
+	case <-time.After(testTimeout):
+		t.Errorf("%d of %d messages are acknowledged", f.acknowledged(), n)
+	}
+	sender.Close()
+	in.Close()
+	em.halt()
+	<-carried
+	held.Close()
+	hung.Close()
+	must(t, stdout.Close())
+	if got := int(null.delivered.Load()); got != n {
+		t.Errorf("%d of %d messages came to the other output", got, n)
+	}
+	lost := int(em.outputs[0].shed.Load())
+	for _, row := range stdout.Counts() {
+		lost += int(row.N)
+	}
+	if lost != n {
+		t.Errorf("%d of %d messages are accounted for at the hung one: %d shed, %v", lost, n, em.outputs[0].shed.Load(), stdout.Counts())
+	}
+}
+
+// A single output is waited for: nothing is acknowledged that it does not have.
+func TestSettleOfASingleOutput(t *testing.T) {
+	hung, held, err := os.Pipe()
+	must(t, err)
+	defer hung.Close()
+	stdout, err := newDummyOutput("", defaultSettings(), testEnv(t, held))
+	must(t, err)
+	em := newEmitter(&plugins{outputs: []Output{stdout}}, defaultSettings(), t.Logf)
+	em.outputs[0].patience.Limit = time.Millisecond
+	for _, msg := range testMessages(1, 200<<10) { // more than the pipe holds
+		_, err := stdout.Write(msg)
+		must(t, err)
+	}
+	cancel := make(chan struct{})
+	time.AfterFunc(50*time.Millisecond, func() { close(cancel) })
+	if em.settle(cancel) == nil {
+		t.Error("settled, although nobody reads")
+	}
+	go io.Copy(io.Discard, hung)
+	must(t, em.settle(nil))
+	must(t, stdout.Close())
+}
