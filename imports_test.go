@@ -18,8 +18,8 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/filelock", "internal/http1", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
-		"raw_socket_listener", "golang.org/x/sys/unix", "golang.org/x/term", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/BurntSushi/toml", "github.com/coder/websocket"},
+	".": {"internal/filelock", "internal/flags", "internal/http1", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
+		"raw_socket_listener", "golang.org/x/sys/unix", "golang.org/x/term", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/coder/websocket"},
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":              {},
 	"bench/filters":              {"bench/figures", "internal/payload"},
@@ -31,6 +31,7 @@ var allowedImports = map[string][]string{
 	"demo":                       {"internal/payload"},
 	"examples/middleware/tokens": {},
 	"internal/filelock":          {"golang.org/x/sys/unix"},
+	"internal/flags":             {"github.com/BurntSushi/toml"},
 	"internal/http1":             {},
 	"internal/link":              {"internal/payload", "internal/stats", "github.com/klauspost/compress/zstd"},
 	"internal/buffers":           {},

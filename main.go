@@ -5,7 +5,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -47,7 +46,7 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 		}
 		return exitOK
 	}
-	s, err := parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), args, environ, stdout)
+	s, err := parseSettings(args, environ, stdout)
 	if errors.Is(err, errHelp) {
 		return exitOK
 	}

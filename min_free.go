@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/buger/gor/internal/flags"
 )
 
 // minFree is how much of a disk is left to others: what Gor writes to it stops
@@ -50,11 +52,11 @@ func (m minFree) String() string {
 	case m == minFree{}:
 		return "0"
 	case m.percent == 0:
-		return formatSize(int(m.bytes))
+		return flags.FormatSize(int(m.bytes))
 	case m.bytes == 0:
 		return percent
 	}
-	return fmt.Sprintf("%s or %s, the smaller", percent, formatSize(int(m.bytes)))
+	return fmt.Sprintf("%s or %s, the smaller", percent, flags.FormatSize(int(m.bytes)))
 }
 
 // A lowDisk says that a disk has too little room left.
@@ -103,7 +105,7 @@ func (v *minFreeValue) Set(s string) error {
 		*v.p = minFree{percent: percent}
 		return nil
 	}
-	n, err := parseSize(s)
+	n, err := flags.ParseSize(s)
 	if err != nil {
 		return fmt.Errorf("want a size such as 500mb or 2gb, or a percentage of the disk such as 5%%")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/queue"
 )
 
@@ -56,6 +57,6 @@ func (w *fileWriter) endRecording() {
 	if !w.over {
 		w.over = true
 		w.logf("%s: wrote %d bytes, and one more record would pass --output-file-max-size-limit %s; recording has ended, and what still comes is counted as failed",
-			w.prefix, w.fileBytes.Load(), formatSize(w.total))
+			w.prefix, w.fileBytes.Load(), flags.FormatSize(w.total))
 	}
 }

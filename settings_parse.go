@@ -2,103 +2,78 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/buger/gor/internal/flags"
 )
 
-// errHelp is returned by parseSettings when -h was asked for and printed.
-var errHelp = flag.ErrHelp
+//go:generate ./scripts/readme-flags
 
-// parseSettings reads a new Settings from the command line, from what of
-// environ, a list of NAME=VALUE, is named after a flag, and from the file of
-// --config. Each goes before the next, flag by flag. fs is the empty set that
-// the flags are registered on. An error is a usage error, or several joined:
-// it names what was wrong and what to type instead. Settings that come with an
-// error are whole but for what it says, and good for nothing but to be checked.
-func parseSettings(fs *flag.FlagSet, args, environ []string, help io.Writer) (*Settings, error) {
-	s := defaultSettings()
-	groups := s.groups()
-	for _, group := range groups {
+const helpHead = `Gor copies live HTTP traffic to another host, a staging server or a file, and
+replays it as it happened.
+
+  # on each web host: capture and forward
+  sudo gor --input-raw :80 --output-tcp replay.local:28020
+
+  # on the replay host: receive and replay
+  gor --input-tcp :28020 --output-http http://staging.com
+
+  # record today, replay tomorrow
+  sudo gor --input-raw :80 --output-file requests.gor
+  gor --input-file requests.gor --output-http http://staging.com
+
+Every flag may be written with one dash or two; as GOR_OUTPUT_HTTP in the environment; and as
+output-http = "staging.com" in the file of --config. gor completion bash, zsh or fish prints what a shell
+completes them with.
+`
+
+// errHelp is returned by parseSettings when -h was asked for and printed.
+var errHelp = flags.ErrHelp
+
+// table is the flags of s, as package flags reads them.
+func (s *Settings) table() *flags.Table {
+	t := &flags.Table{Head: helpHead, EnvPrefix: "GOR_", Config: &s.Config, Unknown: laterFlag}
+	for _, group := range s.groups() {
+		g := flags.Group{Title: group.title}
 		for _, def := range group.flags {
-			fs.Var(def.value, def.name, def.help)
+			g.Flags = append(g.Flags, flags.Def{Name: def.name, Arg: def.arg, Help: def.help, Example: def.example, Value: def.value})
 		}
+		t.Groups = append(t.Groups, g)
 	}
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	err := parseLine(fs, joinOptionalValues(fs, args))
+	return t
+}
+
+// parseSettings reads a new Settings from the command line, the environment and
+// the file of --config. An error is a usage error, or several joined: it names
+// what was wrong and what to type instead. Settings that come with an error
+// are whole but for what it says, and good for nothing but to be checked.
+func parseSettings(args, environ []string, help io.Writer) (*Settings, error) {
+	s := defaultSettings()
+	table := s.table()
+	var err error
+	s.Notes, err = table.Parse(args, environ)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		writeHelp(help, groups)
+	case errors.Is(err, errHelp):
+		if err := table.Help(help); err != nil {
+			return nil, err
+		}
 		return nil, errHelp
 	case err == nil && s.Version:
 		return s, nil
-	}
-	// What is missing or does not fit together cannot be told while a part of
-	// what was meant is unknown.
-	if err := errors.Join(err, setFromEnvironment(fs, s, environ), setFromFile(fs, s)); err != nil {
+	case err != nil:
+		// What is missing or does not fit together cannot be told while a part of
+		// what was meant is unknown.
 		return s, err
 	}
-	fs.Visit(func(f *flag.Flag) {
-		if v, ok := f.Value.(*goneValue); ok {
-			s.Notes = append(s.Notes, fmt.Sprintf("--%s is accepted and no longer needed: %s", f.Name, v.why))
-		}
-	})
 	for _, rule := range s.Rules {
 		if setsHost(rule) {
 			s.HTTPOriginalHost = true
 		}
 	}
 	return s, s.check()
-}
-
-// parseLine sets the flags of the command line, and goes on after a mistake
-// where it can tell what comes next.
-func parseLine(fs *flag.FlagSet, args []string) error {
-	var errs []error
-	for {
-		err := fs.Parse(args)
-		args = fs.Args()
-		switch {
-		case errors.Is(err, flag.ErrHelp) && errs == nil:
-			return err
-		case errors.Is(err, flag.ErrHelp):
-			return errors.Join(errs...)
-		case err == nil && len(args) == 0:
-			return errors.Join(errs...)
-		case err == nil:
-			// Whatever it was meant to be, what follows may belong to it.
-			stray := fmt.Errorf("%q is no flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", args[0])
-			return errors.Join(append(errs, stray)...)
-		}
-		errs = append(errs, explainFlagError(fs, err))
-		switch text := err.Error(); {
-		case strings.HasPrefix(text, "bad flag syntax"):
-			args = args[1:] // package flag leaves it there
-		case strings.HasPrefix(text, "flag provided but not defined") && len(args) > 0 && !strings.HasPrefix(args[0], "-"):
-			args = args[1:] // its value, if it has one
-		}
-	}
-}
-
-// setFlags lists the flags that have been set so far.
-func setFlags(fs *flag.FlagSet) map[string]bool {
-	names := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { names[f.Name] = true })
-	return names
-}
-
-// isList reports whether a flag may be given several times.
-func isList(v flag.Value) bool {
-	switch v := v.(type) {
-	case optionalValue:
-		return isList(v.Value)
-	case *pluginList, *ruleList, *vniList, *vlanList, *interfaceList:
-		return true
-	}
-	return false
 }
 
 // only reports whether all outputs are of that flag.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"io"
 	"os"
 	"slices"
@@ -12,7 +11,7 @@ import (
 )
 
 func parseArgs(args ...string) (*Settings, error) {
-	return parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), args, nil, io.Discard)
+	return parseSettings(args, nil, io.Discard)
 }
 
 // seedFlags is the command line reference of Gor 0.9's README.
@@ -179,21 +178,6 @@ func TestIgnoredInterfacesAreListed(t *testing.T) {
 	}
 }
 
-func TestSizes(t *testing.T) {
-	for text, want := range map[string]int{
-		"1024": 1024, "64k": 64 << 10, "64kb": 64 << 10, "64KB": 64 << 10, "32mb": 32 << 20, "1gb": 1 << 30, "7b": 7,
-	} {
-		if got, err := parseSize(text); err != nil || got != want {
-			t.Errorf("%s: %d, %v; want %d", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "k", "-1", "1.5m", "9999999999g", "1 mb x"} {
-		if got, err := parseSize(text); err == nil {
-			t.Errorf("%q: accepted as %d", text, got)
-		}
-	}
-}
-
 func TestVerboseIsASwitchAndALevel(t *testing.T) {
 	for args, want := range map[string]int{
 		"--verbose": 1, "--verbose true": 1, "--verbose=false": 0, "--verbose 3": 3, "-verbose=2": 2,
@@ -208,7 +192,7 @@ func TestVerboseIsASwitchAndALevel(t *testing.T) {
 // TestHelpShowsEveryFlag also keeps the README's reference: it is this text.
 func TestHelpShowsEveryFlag(t *testing.T) {
 	var help bytes.Buffer
-	_, err := parseSettings(flag.NewFlagSet("gor", flag.ContinueOnError), []string{"-h"}, nil, &help)
+	_, err := parseSettings([]string{"-h"}, nil, &help)
 	if err != errHelp {
 		t.Fatalf("-h: %v", err)
 	}

@@ -3,12 +3,8 @@ package main
 import (
 	"flag"
 	"fmt"
-	"math"
 	"path"
-	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/buger/gor/internal/http1"
 )
@@ -25,6 +21,7 @@ type pluginList struct {
 }
 
 func (v *pluginList) String() string { return "" }
+func (v *pluginList) IsList() bool   { return true }
 
 func (v *pluginList) Set(value string) error {
 	*v.list = append(*v.list, pluginArg{Flag: v.flag, Value: value})
@@ -39,6 +36,7 @@ type ruleList struct {
 }
 
 func (v *ruleList) String() string { return "" }
+func (v *ruleList) IsList() bool   { return true }
 
 func (v *ruleList) Set(value string) error {
 	arg := ruleArg{Flag: v.flag, Value: value}
@@ -46,172 +44,6 @@ func (v *ruleList) Set(value string) error {
 		return err
 	}
 	*v.list = append(*v.list, arg)
-	return nil
-}
-
-// optionalValue marks a flag that may stand without a value.
-type optionalValue struct{ flag.Value }
-
-func optional(v flag.Value) flag.Value { return optionalValue{v} }
-
-func (v optionalValue) Set(value string) error {
-	switch value { // newer versions switch these on and off
-	case "true":
-		value = ""
-	case "false":
-		return nil
-	}
-	return v.Value.Set(value)
-}
-
-// goneValue is a flag of older versions that is accepted and no longer
-// needed. Why is said once when it is given.
-type goneValue struct {
-	flag.Value
-	why string
-}
-
-func gone(v flag.Value, why string) flag.Value { return &goneValue{v, why} }
-
-func (v *goneValue) IsBoolFlag() bool {
-	b, ok := v.Value.(interface{ IsBoolFlag() bool })
-	return ok && b.IsBoolFlag()
-}
-
-type boolValue bool
-
-func boolFlag(p *bool) flag.Value     { return (*boolValue)(p) }
-func (v *boolValue) IsBoolFlag() bool { return true }
-func (v *boolValue) String() string   { return strconv.FormatBool(bool(*v)) }
-func (v *boolValue) Set(s string) error {
-	switch s {
-	case "true", "1":
-		*v = true
-	case "false", "0":
-		*v = false
-	default:
-		return fmt.Errorf("want true or false")
-	}
-	return nil
-}
-
-type stringValue string
-
-func stringFlag(p *string) flag.Value { return (*stringValue)(p) }
-func (v *stringValue) String() string { return string(*v) }
-func (v *stringValue) Set(s string) error {
-	if s == "" {
-		return fmt.Errorf("want a name")
-	}
-	*v = stringValue(s)
-	return nil
-}
-
-// onceFlag takes a name that cannot be given twice: the first would be
-// forgotten without a word.
-func onceFlag(p *string) flag.Value { return (*onceValue)(p) }
-
-type onceValue string
-
-func (v *onceValue) String() string { return string(*v) }
-func (v *onceValue) Set(s string) error {
-	if *v != "" {
-		return fmt.Errorf("it is %q already, and can be given once", string(*v))
-	}
-	return (*stringValue)(v).Set(s)
-}
-
-type intValue struct {
-	p        *int
-	min, max int
-}
-
-func intFlag(p *int, least, most int) flag.Value { return &intValue{p, least, most} }
-func (v *intValue) String() string {
-	if v.p == nil {
-		return ""
-	}
-	return strconv.Itoa(*v.p)
-}
-func (v *intValue) Set(s string) error {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < v.min || n > v.max {
-		return fmt.Errorf("want a whole number from %d to %d", v.min, v.max)
-	}
-	*v.p = n
-	return nil
-}
-
-type durationValue struct {
-	p     *time.Duration
-	least time.Duration
-}
-
-func durationFlag(p *time.Duration, least time.Duration) flag.Value {
-	return &durationValue{p, least}
-}
-func (v *durationValue) String() string {
-	if v.p == nil {
-		return ""
-	}
-	return v.p.String()
-}
-func (v *durationValue) Set(s string) error {
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return fmt.Errorf("want a duration such as 500ms, 30s or 5m")
-	}
-	if d < v.least {
-		return fmt.Errorf("want at least %s", v.least)
-	}
-	*v.p = d
-	return nil
-}
-
-// percentValue takes 200 and 200%.
-type percentValue int
-
-func percentFlag(p *int) flag.Value    { return (*percentValue)(p) }
-func (v *percentValue) String() string { return strconv.Itoa(int(*v)) }
-func (v *percentValue) Set(s string) error {
-	n, err := strconv.Atoi(strings.TrimSuffix(s, "%"))
-	if err != nil || n < 0 || n > 1_000_000 {
-		return fmt.Errorf("want a percentage such as 200%%")
-	}
-	*v = percentValue(n)
-	return nil
-}
-
-type modeValue uint32
-
-func modeFlag(p *uint32) flag.Value { return (*modeValue)(p) }
-func (v *modeValue) String() string { return fmt.Sprintf("%04o", uint32(*v)) }
-func (v *modeValue) Set(s string) error {
-	n, err := strconv.ParseUint(s, 8, 32)
-	if err != nil || n > 0o777 {
-		return fmt.Errorf("want permissions in octal such as 0640")
-	}
-	*v = modeValue(n)
-	return nil
-}
-
-type choiceValue struct {
-	p       *string
-	choices []string
-}
-
-func choiceFlag(p *string, choices ...string) flag.Value { return &choiceValue{p, choices} }
-func (v *choiceValue) String() string {
-	if v.p == nil {
-		return ""
-	}
-	return *v.p
-}
-func (v *choiceValue) Set(s string) error {
-	if !slices.Contains(v.choices, s) {
-		return fmt.Errorf("want %s", strings.Join(v.choices, " or "))
-	}
-	*v.p = s
 	return nil
 }
 
@@ -226,7 +58,8 @@ const (
 // read from interfaces are one engine here.
 type engineValue string
 
-func (v *engineValue) String() string { return string(*v) }
+func (v *engineValue) String() string    { return string(*v) }
+func (v *engineValue) Choices() []string { return []string{engineRings, engineFile, engineVXLAN} }
 func (v *engineValue) Set(s string) error {
 	switch s {
 	case "libpcap", "raw_socket", engineRings:
@@ -243,6 +76,7 @@ func (v *engineValue) Set(s string) error {
 type vniList []int
 
 func (v *vniList) String() string { return "" }
+func (v *vniList) IsList() bool   { return true }
 func (v *vniList) Set(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n <= -1<<24 || n >= 1<<24 {
@@ -288,6 +122,7 @@ func (v *elasticValue) Set(s string) error {
 type interfaceList []string
 
 func (v *interfaceList) String() string { return "" }
+func (v *interfaceList) IsList() bool   { return true }
 func (v *interfaceList) Set(s string) error {
 	if _, err := path.Match(s, ""); err != nil || s == "" {
 		return fmt.Errorf("want the name of an interface such as eth0, or a pattern such as veth*")
@@ -303,6 +138,7 @@ func (v *interfaceList) Set(s string) error {
 type vlanList []int
 
 func (v *vlanList) String() string { return "" }
+func (v *vlanList) IsList() bool   { return true }
 func (v *vlanList) Set(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 || n > 4094 {
@@ -310,75 +146,4 @@ func (v *vlanList) Set(s string) error {
 	}
 	*v = append(*v, n)
 	return nil
-}
-
-// levelValue is --verbose: a switch in Gor 0.9, a level in later versions.
-type levelValue int
-
-func (v *levelValue) IsBoolFlag() bool { return true }
-func (v *levelValue) String() string   { return strconv.Itoa(int(*v)) }
-func (v *levelValue) Set(s string) error {
-	switch s {
-	case "true":
-		*v = 1
-	case "false":
-		*v = 0
-	case "0", "1", "2", "3":
-		*v = levelValue(s[0] - '0')
-	default:
-		return fmt.Errorf("want a level from 0 to 3")
-	}
-	return nil
-}
-
-type sizeValue struct {
-	p           *int
-	least, most int
-}
-
-func sizeFlag(p *int, least, most int) flag.Value { return &sizeValue{p, least, most} }
-func (v *sizeValue) String() string {
-	if v.p == nil {
-		return ""
-	}
-	return formatSize(*v.p)
-}
-func (v *sizeValue) Set(s string) error {
-	n, err := parseSize(s)
-	if err != nil {
-		return err
-	}
-	if n < v.least || n > v.most {
-		return fmt.Errorf("want a size from %s to %s", formatSize(v.least), formatSize(v.most))
-	}
-	*v.p = n
-	return nil
-}
-
-// parseSize reads 1024, 64k, 64kb, 32mb and 1gb, in binary units and in any
-// case.
-func parseSize(s string) (int, error) {
-	text := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(s)), "b")
-	shift := 0
-	if n := len(text); n > 0 {
-		if i := strings.IndexByte("kmgt", text[n-1]); i >= 0 {
-			shift = 10 * (i + 1)
-			text = text[:n-1]
-		}
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 || n > math.MaxInt64>>shift {
-		return 0, fmt.Errorf("want a size such as 1024, 64kb, 32mb or 1gb")
-	}
-	return int(n << shift), nil
-}
-
-func formatSize(n int) string {
-	units := []string{"", "kb", "mb", "gb"}
-	i := 0
-	for n >= 1<<10 && n%(1<<10) == 0 && i < len(units)-1 {
-		n >>= 10
-		i++
-	}
-	return strconv.Itoa(n) + units[i]
 }

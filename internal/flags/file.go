@@ -1,14 +1,12 @@
-package main
+package flags
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -21,17 +19,17 @@ const maxConfig = 1 << 20
 // all: a screen has room for so many.
 const maxMistakes = 20
 
-// setFromFile sets the flags that have not been given from the file of
-// --config, when there is one.
-func setFromFile(fs *flag.FlagSet, s *Settings) error {
-	if s.Config == "" {
+// setFromConfig sets the flags that have not been given from the file of the
+// Config flag, when there is one.
+func (s *set) setFromConfig() error {
+	if s.Config == nil || *s.Config == "" {
 		return nil
 	}
-	text, err := readConfig(s.Config)
+	text, err := readConfig(*s.Config)
 	if err != nil {
-		return fmt.Errorf("--config %s: %w", s.Config, err)
+		return fmt.Errorf("--config %s: %w", *s.Config, err)
 	}
-	return setFromTOML(fs, s.Config, text)
+	return s.setFromTOML(*s.Config, text)
 }
 
 func readConfig(name string) (string, error) {
@@ -45,7 +43,7 @@ func readConfig(name string) (string, error) {
 	case err != nil:
 		return "", errors.Unwrap(err)
 	case len(b) > maxConfig:
-		return "", fmt.Errorf("it is larger than %s, which no configuration is", formatSize(maxConfig))
+		return "", fmt.Errorf("it is larger than %s, which no configuration is", FormatSize(maxConfig))
 	case !utf8.Valid(b):
 		return "", errors.New("it is not UTF-8 text, as a TOML file is")
 	}
@@ -54,7 +52,7 @@ func readConfig(name string) (string, error) {
 
 // setFromTOML sets flags from text: a key for each, named as the flag. An
 // error names file and key.
-func setFromTOML(fs *flag.FlagSet, file, text string) error {
+func (s *set) setFromTOML(file, text string) error {
 	var values map[string]any
 	meta, err := toml.Decode(text, &values)
 	if err != nil {
@@ -64,7 +62,7 @@ func setFromTOML(fs *flag.FlagSet, file, text string) error {
 		}
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	before := setFlags(fs)
+	before := s.given()
 	seen := map[string]bool{}
 	var errs []error
 	for _, key := range meta.Keys() { // in the order of the file
@@ -75,7 +73,7 @@ func setFromTOML(fs *flag.FlagSet, file, text string) error {
 			continue
 		}
 		seen[name] = true
-		if err := setFromKey(fs, before, name, values[name]); err != nil {
+		if err := s.setFromKey(before, name, values[name]); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 		if len(errs) == maxMistakes {
@@ -86,16 +84,17 @@ func setFromTOML(fs *flag.FlagSet, file, text string) error {
 	return errors.Join(errs...)
 }
 
-func setFromKey(fs *flag.FlagSet, before map[string]bool, name string, value any) error {
-	f := fs.Lookup(name)
+func (s *set) setFromKey(before map[string]bool, name string, value any) error {
+	f := s.fs.Lookup(name)
 	switch {
 	case isTable(value):
 		return fmt.Errorf("[%s] is a table, and there are none here: every key is a flag's whole name, as in output-http-workers = 20", toml.Key{name})
 	case f == nil && toml.Key{name}.String() != name: // it has characters that no flag has
 		return fmt.Errorf("no flag %q; gor -h lists all", name)
 	case f == nil:
-		return unknownFlag(fs, name, "")
-	case name == "config" || name == "version" || name == "check":
+		return s.unknown(name, "")
+	}
+	if t := traitsOf(f.Value); !t.allows(FromFile) {
 		return fmt.Errorf("%s belongs on the command line", name)
 	}
 	list, isArray := value.([]any)
@@ -112,7 +111,7 @@ func setFromKey(fs *flag.FlagSet, before map[string]bool, name string, value any
 		if before[name] {
 			continue // right or wrong, the command line or the environment has it
 		}
-		if err := fs.Set(name, text); err != nil {
+		if err := s.fs.Set(name, text); err != nil {
 			return fmt.Errorf("invalid value %q for %s: %w", text, name, err)
 		}
 	}
@@ -146,16 +145,4 @@ func tomlText(value any) (string, error) {
 		return "", errors.New("a list in a list")
 	}
 	return "", fmt.Errorf("want a text, a number, or true or false, not %v", value)
-}
-
-// unknownFlag says that there is no such flag, and what there is. dashes
-// stand before its name.
-func unknownFlag(fs *flag.FlagSet, name, dashes string) error {
-	if err := laterFlag(name); err != nil {
-		return err
-	}
-	if near := nearest(fs, strings.ReplaceAll(name, "_", "-")); near != "" {
-		return fmt.Errorf("no flag %s%s; did you mean %s%s? gor -h lists all", dashes, name, dashes, near)
-	}
-	return fmt.Errorf("no flag %s%s; gor -h lists all", dashes, name)
 }

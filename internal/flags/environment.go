@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"errors"
@@ -7,37 +7,35 @@ import (
 	"strings"
 )
 
-// envPrefix begins the environment variables that stand for flags:
+// envName is the variable that stands for a flag: with the prefix GOR_,
 // GOR_OUTPUT_HTTP_WORKERS is --output-http-workers.
-const envPrefix = "GOR_"
-
-func envName(flagName string) string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
+func (t *Table) envName(flagName string) string {
+	return t.EnvPrefix + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
 }
 
 // setFromEnvironment sets the flags that have not been given and whose variable
 // is not empty. A flag that may be given several times takes a value from each
-// line. Variables that only begin as ours do are others' (Kubernetes makes
-// GOR_SERVICE_HOST for a service called gor), but one that nearly is a flag's
+// line. Variables that only begin as ours do belong to others (Kubernetes makes
+// GOR_SERVICE_HOST for a service called gor), but one that is nearly a flag's
 // gets a note.
-func setFromEnvironment(fs *flag.FlagSet, s *Settings, environ []string) error {
+func (s *set) setFromEnvironment(environ []string) error {
 	names := map[string]*flag.Flag{}
-	fs.VisitAll(func(f *flag.Flag) {
-		if f.Name != "version" { // images often have their own in GOR_VERSION
-			names[envName(f.Name)] = f
+	s.fs.VisitAll(func(f *flag.Flag) {
+		if t := traitsOf(f.Value); t.allows(FromEnvironment) {
+			names[s.envName(f.Name)] = f
 		}
 	})
-	before := setFlags(fs)
+	before := s.given()
 	var errs []error
 	for _, pair := range environ {
 		name, value, ok := strings.Cut(pair, "=")
-		if !ok || value == "" || !strings.HasPrefix(name, envPrefix) {
+		if !ok || value == "" || !strings.HasPrefix(name, s.EnvPrefix) {
 			continue
 		}
 		f := names[name]
 		if f == nil {
 			if near := nearly(names, name); near != "" {
-				s.Notes = append(s.Notes, fmt.Sprintf("the environment has %s, which is no flag and does nothing; did you mean %s?", name, near))
+				s.notes = append(s.notes, fmt.Sprintf("the environment has %s, which is no flag and does nothing; did you mean %s?", name, near))
 			}
 			continue
 		}
@@ -49,7 +47,7 @@ func setFromEnvironment(fs *flag.FlagSet, s *Settings, environ []string) error {
 			values = strings.Split(strings.Trim(value, "\n"), "\n")
 		}
 		for _, v := range values {
-			if err := fs.Set(f.Name, v); err != nil {
+			if err := s.fs.Set(f.Name, v); err != nil {
 				errs = append(errs, fmt.Errorf("invalid value %q in the environment's %s: %w", v, name, err))
 			}
 		}

@@ -1,0 +1,229 @@
+// Package flags reads Gor's settings from the command line, the environment and a
+// TOML file, out of one table of flags. The same table
+// gives the help text and what shells complete.
+//
+// Values are those of package flag: whatever has String and Set. Errors name
+// what was wrong and what to type instead, and all mistakes are reported, not
+// only the first.
+package flags
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// ErrHelp is what Parse returns when -h or --help was asked for.
+var ErrHelp = flag.ErrHelp
+
+// A Def is one flag: what the help, a reference and the parser know of it.
+type Def struct {
+	Name    string
+	Arg     string // stands for the value in the help; "" for a switch
+	Help    string // backquotes mark the argument, as in package flag
+	Example string // a whole command, shown below the help; "": none
+	Value   flag.Value
+}
+
+// A Group is the flags of one plugin or of one concern.
+type Group struct {
+	Title string
+	Flags []Def
+}
+
+// A Table is all flags of a program, in the order of the help.
+type Table struct {
+	Head      string // stands above the flags in the help
+	EnvPrefix string // begins the environment variables that stand for flags
+	Groups    []Group
+
+	// Config is where the flag that names a TOML file writes the name; nil
+	// when there is no such flag.
+	Config *string
+
+	// Unknown says what to use instead of a flag that the program does not
+	// have and other versions do. It returns nil for all other names, and may
+	// be nil itself.
+	Unknown func(name string) error
+}
+
+// A set is the flags of a table while they are being read.
+type set struct {
+	*Table
+	fs    *flag.FlagSet
+	notes []string
+}
+
+func (t *Table) newSet() *set {
+	s := &set{Table: t, fs: flag.NewFlagSet("gor", flag.ContinueOnError)}
+	s.fs.SetOutput(io.Discard)
+	for _, group := range t.Groups {
+		for _, def := range group.Flags {
+			s.fs.Var(def.Value, def.Name, def.Help)
+		}
+	}
+	return s
+}
+
+// Parse sets the flags from args, then from those of environ (a list of
+// NAME=VALUE) that are named after a flag, then from the file of the Config
+// flag: in that order of precedence, flag by flag. The notes are to be said
+// once, such as that a flag is obsolete.
+//
+// An error is ErrHelp, or about what was typed. Flags that the error does not
+// name are set all the same.
+func (t *Table) Parse(args, environ []string) (notes []string, err error) {
+	s := t.newSet()
+	err = s.setFromLine(args)
+	if errors.Is(err, ErrHelp) || err == nil && s.answersAlone() {
+		return nil, err
+	}
+	if err := errors.Join(err, s.setFromEnvironment(environ), s.setFromConfig()); err != nil {
+		return s.notes, err
+	}
+	s.fs.Visit(func(f *flag.Flag) {
+		if why := traitsOf(f.Value).obsolete; why != "" {
+			s.notes = append(s.notes, fmt.Sprintf("--%s is accepted and no longer needed: %s", f.Name, why))
+		}
+	})
+	return s.notes, nil
+}
+
+// answersAlone reports whether a flag was given that makes all others
+// unimportant.
+func (s *set) answersAlone() (alone bool) {
+	s.fs.Visit(func(f *flag.Flag) { alone = alone || traitsOf(f.Value).alone })
+	return alone
+}
+
+// given lists the flags that have been set so far.
+func (s *set) given() map[string]bool {
+	names := map[string]bool{}
+	s.fs.Visit(func(f *flag.Flag) { names[f.Name] = true })
+	return names
+}
+
+// A Source is where a flag can be given.
+type Source uint8
+
+const (
+	FromLine Source = 1 << iota
+	FromEnvironment
+	FromFile
+)
+
+// traits are what a flag has beside its value.
+type traits struct {
+	flag.Value
+	optional bool   // the value may be left out
+	obsolete string // why it is no longer needed; "": it is
+	only     Source // where it can be given; 0: everywhere
+	alone    bool   // on the command line it makes all others unimportant
+}
+
+func traitsOf(v flag.Value) traits {
+	if t, ok := v.(*traits); ok {
+		return *t
+	}
+	return traits{Value: v}
+}
+
+func with(v flag.Value, change func(*traits)) flag.Value {
+	t := traitsOf(v)
+	change(&t)
+	return &t
+}
+
+// Optional makes a flag's value one that may be left out, which sets "". So do
+// the words true and, without setting anything, false: newer versions of some
+// programs switch such flags on and off.
+func Optional(v flag.Value) flag.Value {
+	return with(v, func(t *traits) { t.optional = true })
+}
+
+// Obsolete accepts a flag of older versions that is no longer needed. Why is
+// reported once when it is given.
+func Obsolete(v flag.Value, why string) flag.Value {
+	return with(v, func(t *traits) { t.obsolete = why })
+}
+
+// Only limits where a flag can be given.
+func Only(v flag.Value, sources Source) flag.Value {
+	return with(v, func(t *traits) { t.only = sources })
+}
+
+// Alone makes a flag one with which, on the command line, nothing else is
+// read, such as --version.
+func Alone(v flag.Value) flag.Value {
+	return with(v, func(t *traits) { t.alone = true })
+}
+
+func (t *traits) Set(value string) error {
+	if t.optional {
+		switch value {
+		case "true":
+			value = ""
+		case "false":
+			return nil
+		}
+	}
+	return t.Value.Set(value)
+}
+
+// String may be called on the zero value, by package flag.
+func (t *traits) String() string {
+	if t.Value == nil {
+		return ""
+	}
+	return t.Value.String()
+}
+
+func (t *traits) IsBoolFlag() bool {
+	b, ok := t.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+func (t *traits) allows(s Source) bool { return t.only == 0 || t.only&s != 0 }
+
+// A List is a value of a flag that may be given several times.
+type List interface {
+	flag.Value
+	IsList() bool
+}
+
+func isList(v flag.Value) bool {
+	l, ok := traitsOf(v).Value.(List)
+	return ok && l.IsList()
+}
+
+// A Choice is a value that is one of a few words.
+type Choice interface {
+	flag.Value
+	Choices() []string
+}
+
+func choices(v flag.Value) []string {
+	if c, ok := traitsOf(v).Value.(Choice); ok {
+		return slices.Clone(c.Choices())
+	}
+	return nil
+}
+
+// A Switch is a value that need not be given: without it the flag sets "true".
+// Words are those that it takes as the next argument.
+type Switch interface {
+	flag.Value
+	IsBoolFlag() bool
+	Words() []string
+}
+
+// switchWords returns what may follow a switch as the next argument.
+func switchWords(v flag.Value) (words []string, is bool) {
+	s, ok := traitsOf(v).Value.(Switch)
+	if !ok || !s.IsBoolFlag() {
+		return nil, false
+	}
+	return s.Words(), true
+}
