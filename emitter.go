@@ -62,6 +62,7 @@ type flow struct {
 	only     bool            // there is one output: waiting for it delays nobody
 	read     atomic.Uint64
 	filtered atomic.Uint64
+	crowded  atomic.Uint64 // requests with more fields than can be indexed; see http1.MaxFields
 
 	// dropped and routed remember the verdict over recent requests for the
 	// responses that follow them. Nil when no response can come.
@@ -238,7 +239,16 @@ func (e *emitter) emit(f *flow, msg []byte) {
 	if e.verbose >= verboseMessages {
 		e.logf("%s: %s", f.in, payload.Describe(msg))
 	}
+	f.mod.crowded = false
 	passed, ok := f.modify(msg)
+	if f.mod.crowded {
+		f.crowded.Add(1)
+		f.dropped.put(msg, 1)
+		if e.verbose >= verboseLosses {
+			e.logf("%s: %s: %s", f.in, crowdedRow, payload.Describe(msg))
+		}
+		return
+	}
 	if !ok {
 		f.filtered.Add(1)
 		if e.verbose >= verboseLosses {
@@ -268,7 +278,7 @@ func (e *emitter) emit(f *flow, msg []byte) {
 // modify gives the message that goes on, or false when it was filtered. A
 // response shares its request's verdict.
 func (f *flow) modify(msg []byte) ([]byte, bool) {
-	if !f.mod.filters() {
+	if !f.mod.filters() && payload.IsRequest(msg) {
 		return f.mod.rewrite(msg), true
 	}
 	if !payload.IsRequest(msg) {

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -257,5 +259,26 @@ func TestLargeMessagesAmongSmallOnesShareABuffer(t *testing.T) {
 	once := run(1)
 	if many := run(200); many > once+1<<20 {
 		t.Errorf("%d bytes allocated for 200 large messages, %d for one", many, once)
+	}
+}
+
+// A request that rules cannot be applied to, because it has too many header
+// fields, does not pass them: a rewrite may be there to take a secret out.
+func TestManyFieldsDoNotPassRules(t *testing.T) {
+	crowded := message("GET / HTTP/1.1", strings.Repeat("a:\n", http1.MaxFields+1)+"a:")
+	for _, args := range [][]string{
+		nil, {"--http-set-header", "A: b"}, {"--http-disallow-url", "/x"}, {"--http-allow-url", "/"},
+	} {
+		out := &nullOutput{}
+		in := &listInput{[][]byte{crowded, message("GET / HTTP/1.1")}, false}
+		e := emit(t, args, in, out)
+		got := takeLedger(e).inputs[0]
+		want := uint64(1)
+		if args == nil {
+			want = 0
+		}
+		if n := stats.Sum(got.before); n != want || got.read != 2-want || got.passed != 2-want || out.delivered.Load() != 2-want {
+			t.Errorf("%q: %d lost before, %d read, %d passed, %d delivered", args, n, got.read, got.passed, out.delivered.Load())
+		}
 	}
 }

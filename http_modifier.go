@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 )
@@ -16,6 +18,7 @@ type modifier struct {
 	view     requestView
 	out      []byte
 	accepted bool // http1 could read the request
+	crowded  bool // it could not, because there are too many fields in the head
 	logf     func(format string, args ...any)
 	told     bool // an edit that could not be made was reported
 }
@@ -62,7 +65,7 @@ func (m *modifier) filters() bool { return len(m.pick) > 0 }
 
 // pass reports whether a message goes on.
 func (m *modifier) pass(msg []byte) bool {
-	m.accepted = m.req.Parse(payload.Body(msg)) == nil
+	m.parse(payload.Body(msg))
 	for _, f := range m.pick {
 		ok := false
 		if m.accepted {
@@ -77,6 +80,17 @@ func (m *modifier) pass(msg []byte) bool {
 	return true
 }
 
+// parse indexes the head of a request, for the filters or else the rewriters.
+func (m *modifier) parse(raw []byte) {
+	err := m.req.Parse(raw)
+	m.accepted = err == nil
+	m.crowded = false
+	if err != nil {
+		var why *http1.Error
+		m.crowded = errors.As(err, &why) && why.Reason == http1.ReasonManyFields
+	}
+}
+
 // rewrite returns the message with the edits of all rewriters, or msg itself
 // when there are none. The result is valid until the next call. Responses
 // and what http1 cannot read pass unchanged.
@@ -86,7 +100,7 @@ func (m *modifier) rewrite(msg []byte) []byte {
 	}
 	body := payload.Body(msg)
 	if !m.filters() {
-		m.accepted = m.req.Parse(body) == nil
+		m.parse(body)
 	}
 	if !m.accepted {
 		return msg

@@ -55,7 +55,11 @@ func takeLedger(e *emitter) ledger {
 				in.before = append(in.before, row)
 			}
 		}
-		read := f.read.Load()
+		crowded := f.crowded.Load() // first: never more than what was read
+		if crowded > 0 {
+			in.before = append(in.before, stats.Count{Name: crowdedRow, N: crowded})
+		}
+		read := f.read.Load() - crowded
 		in.read = read + in.limited
 		in.passed = read - in.filtered
 		l.inputs = append(l.inputs, in)
@@ -76,6 +80,10 @@ func takeLedger(e *emitter) ledger {
 // ignoredRow names the row of what an output has no use for: it is neither
 // delivered nor failed.
 const ignoredRow = "responses ignored"
+
+// crowdedRow names the row of requests that rules could not be applied to: to
+// pass them on as they are could pass on what a rule was to take out.
+const crowdedRow = "too many header fields"
 
 // writeSummary is what stands on stderr at the end.
 func writeSummary(w io.Writer, e *emitter, took time.Duration) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/buger/gor/internal/http1"
 )
 
 func TestSizesAreAsAccounted(t *testing.T) {
@@ -248,5 +250,24 @@ func TestStatsAddUp(t *testing.T) {
 	sum.Source.add(&one.Source)
 	if !reflect.DeepEqual(sum, want) {
 		t.Errorf("nothing and one are %+v, want %+v", sum, want)
+	}
+}
+
+// A head with more fields than anybody should index is lost, counted, whether
+// it comes in one segment or in many, and the request behind it is whole.
+func TestManyFieldsAreTooLarge(t *testing.T) {
+	const next = "GET /next HTTP/1.1\r\n\r\n"
+	crowded := "POST / HTTP/1.1\r\nContent-Length: 4\r\n" + strings.Repeat("a:\n", http1.MaxFields) + "\r\nbody"
+	for _, piece := range []int{len(crowded), 1000} {
+		r := newRig(t, Config{})
+		r.send(handshake[0])
+		for at := 0; at < len(crowded); at += piece {
+			r.send(c(at, crowded[at:min(at+piece, len(crowded))]))
+		}
+		r.send(c(len(crowded), next))
+		if got := r.messages(); len(got) != 1 || string(got[0].Data) != next || r.a.stats.Lost[LostTooLarge] != 1 {
+			t.Errorf("pieces of %d: got %d messages; lost %s", piece, len(got), losses(r.a.stats.Lost))
+		}
+		r.identity()
 	}
 }

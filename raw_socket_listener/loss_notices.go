@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/buger/gor/internal/http1"
 )
 
 // lossAgain is how often losses that go on are told again.
@@ -92,7 +94,7 @@ func (l *lossNotices) text(k Loss, n uint64, src *SourceStats) string {
 	case LostGap:
 		return fmt.Sprintf("losing messages: %d with a hole that no retransmission closed: %s", n, l.holes(src))
 	case LostTooLarge:
-		return fmt.Sprintf("losing messages: %d of more than %d bytes: raise --copy-buffer-size", n, l.cfg.MaxMessage)
+		return fmt.Sprintf("losing messages: %d of more than %d bytes (raise --copy-buffer-size), or with more than %d header fields", n, l.cfg.MaxMessage, http1.MaxFields)
 	case LostMemory:
 		return fmt.Sprintf("losing messages: %d given up to stay below the ceilings of memory: raise --input-raw-max-buffered or --input-raw-max-connections", n)
 	case LostShed:

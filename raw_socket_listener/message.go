@@ -157,6 +157,9 @@ func (a *assembler) learn(f *flow, h *half) {
 	if !f.response {
 		h.request.head, h.request.connect, h.request.upgrade = head.IsHead, head.IsConnect, head.Upgrade
 	}
+	if head.Fields > http1.MaxFields {
+		a.lose(h, LostTooLarge) // whoever indexes it would need many times its memory
+	}
 	if head.Length > int64(a.cfg.MaxMessage-min(head.HeadLen, a.cfg.MaxMessage)) && !head.Chunked && h.parser.Remaining() > 0 {
 		a.lose(h, LostTooLarge)
 	}

@@ -8,7 +8,7 @@ const (
 	notLost        Loss = iota
 	LostGap             // bytes of it never arrived
 	LostJoined          // the capture came upon its connection in the middle of it
-	LostTooLarge        // longer than Config.MaxMessage
+	LostTooLarge        // longer than Config.MaxMessage, or with more than http1.MaxFields fields
 	LostMemory          // Config.MaxBuffered or Config.MaxConns was reached, and it was the oldest idle
 	LostMalformed       // it is not HTTP/1
 	LostClosed          // its connection ended in it

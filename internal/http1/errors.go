@@ -4,6 +4,7 @@ package http1
 // they are short and few so that losses can be counted by them.
 const (
 	ReasonHeadTooLarge    = "head too large"
+	ReasonManyFields      = "too many header fields"
 	ReasonRequestLine     = "malformed request line"
 	ReasonStatusLine      = "malformed status line"
 	ReasonVersion         = "not HTTP/1"
@@ -32,6 +33,7 @@ func (e *Error) Error() string { return "http1: " + e.Reason }
 // One value per reason: a failing stream costs no allocation.
 var (
 	errHeadTooLarge    = &Error{ReasonHeadTooLarge}
+	errManyFields      = &Error{ReasonManyFields}
 	errRequestLine     = &Error{ReasonRequestLine}
 	errStatusLine      = &Error{ReasonStatusLine}
 	errVersion         = &Error{ReasonVersion}

@@ -64,6 +64,7 @@ func (p *Parser) parseHead(b []byte) (n int, whole bool) {
 			return len(b), false
 		}
 		lines += l
+		h.Fields++
 		bare += lf
 		switch b[pos] {
 		case 'C', 'c', 'T', 't', 'U', 'u', 'E', 'e':

@@ -17,6 +17,7 @@ type Head struct {
 	Major, Minor int // of the HTTP version; Major is 1
 
 	HeadLen int   // bytes, with the blank line, without leading empty lines
+	Fields  int   // header fields, a folded one counts once; see MaxFields
 	Length  int64 // Content-Length, the first when there are several; -1 none
 
 	Chunked    bool // the body is chunked

@@ -5,9 +5,13 @@ import (
 	"slices"
 )
 
-// keepFields bounds how many header entries a message keeps for the next one.
-// A head of MaxHead bytes can have 80,000.
-const keepFields = 1024
+// What a message keeps for the next one is bounded, as there may be one for
+// each of hundreds of connections: room for more fields than any browser
+// sends, and for the edits of an ordinary head. Both together are 13 KB.
+const (
+	keepFields = 128
+	keepText   = 8 << 10
+)
 
 // message is the index of one head and the edits of it. Offsets of type int32
 // are relative to msg[lead:], where a head is shorter than MaxHead.
@@ -32,8 +36,8 @@ type field struct {
 	folded          bool
 	how             change
 	inText          bool // the value is text[from:to]
-	from, to        int
-	nameFrom        int // of an added field, whose name is text[nameFrom:from]
+	from, to        int32
+	nameFrom        int32 // of an added field, whose name is text[nameFrom:from]
 }
 
 type change uint8
@@ -79,6 +83,9 @@ func (m *message) index(pos int) *Error {
 			m.blank, m.body = pos, pos+empty
 			return nil
 		}
+		if len(m.fields) == MaxFields {
+			return errManyFields
+		}
 		next, lines, _ := fieldLine(head, pos)
 		if next < 0 {
 			return unfinished(head)
@@ -106,7 +113,7 @@ func (m *message) reset(msg []byte) {
 	if cap(fields) > keepFields {
 		fields = nil
 	}
-	if cap(text) > MaxHead {
+	if cap(text) > keepText {
 		text = nil
 	}
 	*m = message{msg: msg, fields: fields, text: text}
@@ -157,13 +164,13 @@ func (m *message) valueOf(f *field) []byte {
 		if !f.folded {
 			return raw
 		}
-		f.from = len(m.text)
+		f.from = int32(len(m.text))
 		for {
 			var line []byte
 			var more bool
 			line, raw, more = bytes.Cut(raw, []byte{'\n'})
 			line = trim(line)
-			if len(line) > 0 && len(m.text) > f.from {
+			if len(line) > 0 && len(m.text) > int(f.from) {
 				m.text = append(m.text, ' ')
 			}
 			m.text = append(m.text, line...)
@@ -171,7 +178,7 @@ func (m *message) valueOf(f *field) []byte {
 				break
 			}
 		}
-		f.inText, f.to = true, len(m.text)
+		f.inText, f.to = true, int32(len(m.text))
 	}
 	return m.text[f.from:f.to:f.to]
 }
@@ -239,21 +246,21 @@ func setHeader[T string | []byte](m *message, name string, value T) error {
 	i := m.find(name, 0)
 	if i < 0 {
 		i = len(m.fields)
-		m.fields = append(m.fields, field{how: added, nameFrom: len(m.text)})
+		m.fields = append(m.fields, field{how: added, nameFrom: int32(len(m.text))})
 		m.text = append(m.text, name...)
 	} else if m.fields[i].how == added {
 		// Name and value of an added field lie side by side.
 		f := &m.fields[i]
-		from := len(m.text)
+		from := int32(len(m.text))
 		m.text = append(m.text, m.text[f.nameFrom:f.from]...)
 		f.nameFrom = from
 	} else {
 		m.fields[i].how = set
 	}
 	f := &m.fields[i]
-	f.inText, f.from = true, len(m.text)
+	f.inText, f.from = true, int32(len(m.text))
 	m.text = append(m.text, value...)
-	f.to = len(m.text)
+	f.to = int32(len(m.text))
 	m.edited = true
 	return nil
 }

@@ -10,6 +10,12 @@ const (
 	// tokens, and is all that one connection can make a Parser hold.
 	MaxHead = 256 << 10
 
+	// MaxFields is the most header fields of a head that is indexed: of a head
+	// of one-letter lines the index would take many times the head's own
+	// memory. Servers take fewer: Apache 100 and HAProxy 101 unless told
+	// otherwise, Node.js 2,000.
+	MaxFields = 4096
+
 	// MaxChunkLine is the longest chunk-size line, extensions and line end
 	// included, in bytes: the line bound of most servers.
 	MaxChunkLine = 8 << 10

@@ -272,6 +272,7 @@ func TestHead(t *testing.T) {
 				t.Fatal(err)
 			}
 			test.want.HeadLen = len(msg)
+			test.want.Fields = strings.Count(test.head, "\r\n")
 			if *p.Head() != test.want {
 				t.Errorf("got  %+v\nwant %+v", *p.Head(), test.want)
 			}

@@ -148,7 +148,9 @@ func (c *conn) take(n int) {
 		c.began = time.Now()
 	}
 	if c.why == 0 {
-		if c.end+n-headerRoom-c.lead() <= c.s.cfg.Limit {
+		h := c.parser.Head()
+		crowded := h != nil && h.Fields > http1.MaxFields
+		if !crowded && c.end+n-headerRoom-c.lead() <= c.s.cfg.Limit {
 			c.end += n
 			return
 		}
@@ -248,6 +250,9 @@ func (c *conn) finish() bool {
 	case h.IsConnect:
 		c.s.counts.Add(lostConnect)
 		status, last = "501 Not Implemented", true
+	case c.why == lostTooLarge && h.Fields > http1.MaxFields:
+		c.s.counts.Add(lostTooLarge)
+		status = "431 Request Header Fields Too Large"
 	case c.why == lostTooLarge:
 		c.s.counts.Add(lostTooLarge)
 		status = "413 Content Too Large"

@@ -194,6 +194,7 @@ func TestLosses(t *testing.T) {
 	}{
 		{"too large", long + after, "413 204", "too large", 1},
 		{"too large in chunks", chunks + after, "413 204", "too large", 1},
+		{"many fields", "POST / HTTP/1.1\r\nContent-Length: 4\r\n" + strings.Repeat("a:\n", http1.MaxFields) + "\r\nbody" + after, "431 204", "too large", 1},
 		{"CONNECT", "CONNECT a:1 HTTP/1.1\r\n\r\n" + after, "501c", "CONNECT", 0},
 		{"malformed", "GET\r\n\r\n" + after, "400c", "malformed", 0},
 		{"malformed later", after + "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "204 400c", "malformed", 1},
