@@ -1,0 +1,272 @@
+package oracle
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+const (
+	// streamReach is how far from what was seen of a direction a segment may
+	// lie and still belong to it: above every receive window in use (Linux
+	// grows to 6 MB), and far below what a random number hits.
+	streamReach = 16 << 20
+	// lateFill is how much later than the bytes behind it a byte may come and
+	// count as reordered. A capture may have gone on without what is later.
+	lateFill = 40 * time.Millisecond
+)
+
+// A Direction is what one end of a connection sent to the other.
+type Direction struct {
+	Src, Dst netip.AddrPort
+	Streams  []*Stream
+}
+
+// A Stream is the bytes of one direction from one SYN, or from where the
+// capture came upon it. Offsets count from its first packet that was seen,
+// and are negative for what came later and lies before it.
+type Stream struct {
+	Begun  bool  // its SYN, or the answer to it, was seen: First is exact
+	First  int64 // of the first byte
+	Joined bool  // what was seen of it first was not its SYN
+	Stray  bool  // it began without a SYN beside another one
+	Late   bool  // bytes came more than lateFill after those behind them
+	Reset  bool  // a RST came exactly at the next byte, or what it tells is not certain
+
+	base   uint32 // sequence number of offset 0
+	high   int64  // behind the highest byte seen
+	fin    int64  // behind the last byte, valid iff ended
+	ended  bool
+	next   int64 // behind the bytes that are there without a hole
+	pieces []piece
+	runs   []run          // of pieces, joined; made by join
+	begins map[int64]bool // where segments begin, repeated ones too
+	solo   int64          // behind the first packet that was seen
+}
+
+type piece struct {
+	at   int64
+	data []byte
+	edge bool // it is the begin of a segment
+	time int64
+}
+
+func (p *piece) end() int64 { return p.at + int64(len(p.data)) }
+
+// A run is bytes without a hole, as many as there are.
+type run struct {
+	at   int64
+	data []byte
+	edge []bool // for each byte, whether a segment brought it as its first
+}
+
+func (r *run) end() int64 { return r.at + int64(len(r.data)) }
+
+// A Trace is all that was captured.
+type Trace struct {
+	Directions []*Direction
+	packets    []Packet
+}
+
+// Follow sorts packets, which stay the caller's and must not change, into
+// streams.
+func Follow(packets []Packet) *Trace {
+	t := &Trace{packets: packets}
+	by := map[[2]netip.AddrPort]*Direction{}
+	of := func(src, dst netip.AddrPort) *Direction {
+		k := [2]netip.AddrPort{src, dst}
+		if by[k] == nil {
+			by[k] = &Direction{Src: src, Dst: dst}
+			t.Directions = append(t.Directions, by[k])
+		}
+		return by[k]
+	}
+	for i := range packets {
+		p := &packets[i]
+		if p.Flags&(SYN|ACK) == SYN|ACK && p.Flags&RST == 0 {
+			of(p.Dst, p.Src).begin(p.Ack)
+		}
+		of(p.Src, p.Dst).take(p)
+	}
+	for _, d := range t.Directions {
+		for _, s := range d.Streams {
+			s.join()
+		}
+	}
+	return t
+}
+
+// at returns the offset of a sequence number, the one that lies nearest to
+// what was seen last.
+func (s *Stream) at(seq uint32) int64 {
+	return s.high + int64(int32(seq-s.base-uint32(s.high)))
+}
+
+// find returns the newest stream that seq may belong to.
+func (d *Direction) find(seq uint32) *Stream {
+	for _, s := range slices.Backward(d.Streams) {
+		at := s.at(seq)
+		low := s.First - streamReach
+		if s.Begun {
+			low = s.First - 1 // of a keep-alive probe
+		}
+		if at >= low && at <= s.high+streamReach {
+			return s
+		}
+	}
+	return nil
+}
+
+func (d *Direction) add(first uint32, begun bool) *Stream {
+	s := &Stream{base: first, Begun: begun, Stray: !begun && len(d.Streams) > 0, begins: map[int64]bool{}}
+	d.Streams = append(d.Streams, s)
+	return s
+}
+
+// begin notes that a handshake named the sequence number of the first byte.
+func (d *Direction) begin(first uint32) {
+	s := d.find(first)
+	switch {
+	case s == nil:
+		d.add(first, true)
+	case s.ended && s.at(first) >= s.fin:
+		d.add(first, true)
+	case !s.Begun && s.at(first) <= s.First:
+		s.Joined = s.solo > 0
+		s.First, s.Begun = s.at(first), true
+		s.next = max(s.next, s.First)
+	}
+}
+
+func (d *Direction) take(p *Packet) {
+	seq := p.Seq
+	if p.Flags&SYN != 0 && p.Flags&RST == 0 {
+		seq++
+		d.begin(seq)
+	}
+	if p.Flags&RST != 0 {
+		for _, s := range d.Streams {
+			s.Reset = s.Reset || s.at(seq) == s.next
+		}
+		return
+	}
+	if len(p.Payload)+p.Missing == 0 && p.Flags&FIN == 0 {
+		return
+	}
+	s := d.find(seq)
+	if s == nil {
+		s = d.add(seq, false)
+		s.solo, s.Joined = int64(len(p.Payload)+p.Missing), true
+	}
+	at := s.at(seq)
+	s.begins[at] = true
+	if !s.Begun {
+		s.First = min(s.First, at)
+	}
+	if end := at + int64(len(p.Payload)+p.Missing); p.Flags&FIN != 0 && !s.ended {
+		s.ended, s.fin = true, end
+	}
+	s.put(at, p)
+}
+
+// put adds the bytes of p that are new.
+func (s *Stream) put(at int64, p *Packet) {
+	b, begin := p.Payload, at
+	s.high = max(s.high, at+int64(len(b)+p.Missing))
+	i := s.behind(at)
+	var fresh []piece
+	for _, q := range s.pieces[i:] {
+		if q.at >= at+int64(len(b)) {
+			break
+		}
+		if n := q.at - at; n > 0 {
+			fresh = append(fresh, piece{at, b[:n], at == begin, p.Time})
+		}
+		b = b[min(q.end()-at, int64(len(b))):]
+		at = q.end()
+	}
+	if len(b) > 0 {
+		fresh = append(fresh, piece{at, b, at == begin, p.Time})
+	}
+	for j := len(s.pieces) - 1; len(fresh) > 0 && j >= i && s.pieces[j].at > fresh[0].at; j-- {
+		s.Late = s.Late || p.Time-s.pieces[j].time > int64(lateFill)
+	}
+	s.pieces = append(s.pieces, fresh...)
+	slices.SortFunc(s.pieces[i:], func(a, b piece) int { return int(a.at - b.at) })
+	for j := s.behind(s.next); j < len(s.pieces) && s.pieces[j].at <= s.next; j++ {
+		s.next = s.pieces[j].end()
+	}
+}
+
+// behind returns the first piece that ends behind an offset.
+func (s *Stream) behind(at int64) int {
+	i, _ := slices.BinarySearchFunc(s.pieces, at, func(q piece, at int64) int {
+		if q.end() <= at {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// join makes runs of the pieces, up to the FIN.
+func (s *Stream) join() {
+	for _, p := range s.pieces {
+		if s.ended && p.end() > s.fin {
+			if p.at >= s.fin {
+				continue
+			}
+			p.data = p.data[:s.fin-p.at]
+		}
+		if p.end() <= s.First {
+			continue
+		}
+		if p.at < s.First {
+			p.data, p.at, p.edge = p.data[s.First-p.at:], s.First, false
+		}
+		n := len(s.runs)
+		if n == 0 || s.runs[n-1].end() != p.at {
+			s.runs = append(s.runs, run{at: p.at})
+			n++
+		}
+		r := &s.runs[n-1]
+		r.data = append(r.data, p.data...)
+		edge := make([]bool, len(p.data))
+		edge[0] = p.edge
+		r.edge = append(r.edge, edge...)
+	}
+}
+
+// tail returns the bytes from an offset on, up to a hole or the end.
+func (s *Stream) tail(at int64) []byte {
+	for i := range s.runs {
+		if r := &s.runs[i]; r.at <= at && at < r.end() {
+			return r.data[at-r.at:]
+		}
+	}
+	return nil
+}
+
+// end returns the offset behind the last byte that is there.
+func (s *Stream) end() int64 {
+	if len(s.runs) == 0 {
+		return s.First
+	}
+	return s.runs[len(s.runs)-1].end()
+}
+
+// solid reports whether nothing is missing of the stream as far as it is known.
+func (s *Stream) solid() bool {
+	return len(s.runs) == 0 && s.high <= s.First || len(s.runs) == 1 && s.runs[0].at == s.First && s.end() == s.high
+}
+
+// has reports whether the bytes at an offset are b.
+func (s *Stream) has(at int64, b []byte) bool {
+	for i := range s.runs {
+		r := &s.runs[i]
+		if r.at <= at && at+int64(len(b)) <= r.end() {
+			return string(r.data[at-r.at:at-r.at+int64(len(b))]) == string(b)
+		}
+	}
+	return false
+}
