@@ -253,8 +253,14 @@ func TestOutputContract(t *testing.T) {
 				t.Errorf("the counts sum to %d, want %d: %v", got, len(msgs), rows)
 			}
 			for _, row := range rows {
-				if row.Name == "delivered" && row.N != uint64(len(msgs)) {
-					t.Errorf("%d delivered, want %d: %v", row.N, len(msgs), rows)
+				switch row.Kind {
+				case stats.Delivered:
+					if row.N != uint64(len(msgs)) {
+						t.Errorf("%d delivered, want %d: %v", row.N, len(msgs), rows)
+					}
+				case stats.Failed, stats.Unsent, stats.Kept, stats.Ignored, stats.Limited:
+				default:
+					t.Errorf("%q is of kind %d, which no row of an output is", row.Name, row.Kind)
 				}
 			}
 			if out.delivered != nil {
@@ -394,7 +400,11 @@ func TestInputContract(t *testing.T) {
 			if _, err := in.Read(buf); !errors.Is(err, io.EOF) {
 				t.Errorf("a later Read: %v, want io.EOF", err)
 			}
-			in.Counts()
+			for _, row := range in.Counts() {
+				if row.Kind != stats.Note && row.Kind != stats.Lost && row.Kind != stats.Limited {
+					t.Errorf("%q is of kind %d, which no row of an input is", row.Name, row.Kind)
+				}
+			}
 			in.Report(newReport(io.Discard))
 		})
 	}

@@ -241,8 +241,8 @@ func (f *fileInput) String() string {
 
 func (f *fileInput) Counts() []stats.Count {
 	return append(f.files.counts(),
-		stats.Count{Name: "records out of order", N: f.shuffled.Load()},
-		stats.Count{Name: "records too late for their place", N: f.late.Load()})
+		stats.Count{Name: "records out of order", Kind: stats.Note, N: f.shuffled.Load()},
+		stats.Count{Name: "records too late for their place", Kind: stats.Note, N: f.late.Load()})
 }
 
 // Progress is in bytes of the recordings. One that loops has no end.

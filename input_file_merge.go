@@ -317,10 +317,10 @@ func (m *mergedFiles) counts() []stats.Count {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return []stats.Count{
-		{Name: "damaged records", N: uint64(m.total.Damaged)},
-		{Name: "records too large", N: uint64(m.total.TooLarge)},
-		{Name: "records with a stale length", N: uint64(m.total.Stale)},
-		{Name: "torn records", N: uint64(m.total.Torn)},
+		{Name: "damaged records", Kind: stats.Note, N: uint64(m.total.Damaged)},
+		{Name: "records too large", Kind: stats.Note, N: uint64(m.total.TooLarge)},
+		{Name: "records with a stale length", Kind: stats.Note, N: uint64(m.total.Stale)},
+		{Name: "torn records", Kind: stats.Note, N: uint64(m.total.Torn)},
 	}
 }
 

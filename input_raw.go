@@ -176,17 +176,17 @@ func (r *rawInput) Report(*report)     {}
 func (r *rawInput) Counts() []stats.Count {
 	s := r.l.Stats()
 	counts := []stats.Count{
-		{Name: "packets", N: s.Source.Received},
-		{Name: "packets dropped by the kernel", N: s.Source.Dropped},
-		{Name: "packets cut short", N: s.Source.Cut},
+		{Name: "packets", Kind: stats.Note, N: s.Source.Received},
+		{Name: "packets dropped by the kernel", Kind: stats.Note, N: s.Source.Dropped},
+		{Name: "packets cut short", Kind: stats.Note, N: s.Source.Cut},
 	}
 	for reason, n := range s.Source.Ignored {
-		counts = append(counts, stats.Count{Name: "packets ignored: " + rawsocket.IgnoreReason(reason).String(), N: n})
+		counts = append(counts, stats.Count{Name: "packets ignored: " + rawsocket.IgnoreReason(reason).String(), Kind: stats.Note, N: n})
 	}
 	for _, row := range s.Rows() {
-		counts = append(counts, stats.Count{Name: row.Name, N: row.N})
+		counts = append(counts, stats.Count{Name: row.Name, Kind: stats.Note, N: row.N})
 	}
-	return append(counts, stats.Count{Name: "requests without the client's address", N: r.ip.failed.Load()})
+	return append(counts, stats.Count{Name: "requests without the client's address", Kind: stats.Note, N: r.ip.failed.Load()})
 }
 
 // A realIP puts the client's address into a header of each request

@@ -82,7 +82,7 @@ func (v *verdicts) spend(msg []byte) {
 }
 
 func (v *verdicts) row() stats.Count {
-	return stats.Count{Name: limitedRow, N: v.limited.Load()}
+	return stats.Count{Name: limitedRow, Kind: stats.Limited, N: v.limited.Load()}
 }
 
 // limitedInput drops what the limit does not let through, unseen by the

@@ -151,7 +151,8 @@ func TestMetricsParserIsStrict(t *testing.T) {
 func TestMetricsText(t *testing.T) {
 	names := []string{`input-file a"b\c.gor`, "input-file two\nlines", "input-file \xff\xfe", "same", "same", "same #2"}
 	l := ledger{outputs: []outputLedger{{name: "output-null", offered: 9, shed: 1, fates: []stats.Count{
-		{Name: limitedRow, N: 2}, {Name: "delivered", N: 1}, {Name: "unsent", N: 0}, {Name: ignoredRow, N: 1}, {Name: "failed: write", N: 1}, {Name: "timeout", N: 1}}}}}
+		{Name: limitedRow, Kind: stats.Limited, N: 2}, {Name: "delivered", Kind: stats.Delivered, N: 1}, {Name: "unsent", Kind: stats.Unsent}, {Name: ignoredRow, Kind: stats.Ignored, N: 1},
+		{Name: "failed: write", Kind: stats.Failed, N: 1}, {Name: "timeout", Kind: stats.Failed, N: 1}}}}}
 	for i, name := range names {
 		l.inputs = append(l.inputs, inputLedger{name: name, read: uint64(i), passed: uint64(i), before: []stats.Count{
 			{Name: "lost: gap", N: 3}, {Name: "bytes buffered", N: 4}, {Name: "duplicate, sent again", N: 5}}})
@@ -365,8 +366,13 @@ func wantSameAsLedger(t *testing.T, got scraped, vars ledgerVars, said string) {
 		wantVar("shed", out.Shed, terms["shed"])
 		delete(terms, "shed")
 		delete(terms, "failed") // the sum of those behind it
+		kinds := map[string]stats.Kind{"delivered": stats.Delivered, "unsent": stats.Unsent, limitedRow: stats.Limited, ignoredRow: stats.Ignored, keptRow: stats.Kept}
 		for row, n := range terms {
-			def, reason := metricOf(row, fateMetrics[:], failedRows)
+			kind, known := kinds[row]
+			if !known {
+				kind = stats.Failed
+			}
+			def, reason := fateOf(stats.Count{Name: row, Kind: kind})
 			want(def, n, withReason("output", plugin, reason)...)
 			wantVar(row, out.Fates[row], n)
 		}

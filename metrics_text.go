@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/buger/gor/internal/stats"
 )
 
 // The counts as Prometheus reads them: its text format 0.0.4, which is a few
@@ -67,17 +69,24 @@ var captureMetrics = [...]metricDef{
 // and links had to say.
 var otherRows = metricDef{"", "gor_input_irregular_total", "What an input passed over, or gave in spite of something, before it was a message.", counter}
 
-// fateMetrics are the rows of an output. The reasons for failures have no
-// common beginning: they are all others.
+// fateMetrics are the rows of an output, by their kind. A failure's name is its
+// reason; the other kinds have one row each.
 var fateMetrics = [...]metricDef{
-	{"delivered", "gor_output_delivered_total", "Messages that were written, or answered whatever the status.", counter},
-	{keptRow, "gor_output_kept_total", "Messages that are kept on disk for the next start.", counter},
-	{"unsent", "gor_output_unsent_total", "Messages that the output still held at the end.", counter},
-	{limitedRow, "gor_output_limited_total", "Messages that a limit behind the address dropped.", counter},
-	{ignoredRow, "gor_output_ignored_total", "Responses, of which the output has no use.", counter},
+	stats.Delivered: {"", "gor_output_delivered_total", "Messages that were written, or answered whatever the status.", counter},
+	stats.Kept:      {"", "gor_output_kept_total", "Messages that are kept on disk for the next start.", counter},
+	stats.Unsent:    {"", "gor_output_unsent_total", "Messages that the output still held at the end.", counter},
+	stats.Limited:   {"", "gor_output_limited_total", "Messages that a limit behind the address dropped.", counter},
+	stats.Ignored:   {"", "gor_output_ignored_total", "Responses, of which the output has no use.", counter},
+	stats.Failed:    {"", "gor_output_failed_total", "Messages that were neither written nor answered.", counter},
 }
 
-var failedRows = metricDef{"", "gor_output_failed_total", "Messages that were neither written nor answered.", counter}
+// fateOf finds the metric of an output's row, and its reason.
+func fateOf(row stats.Count) (def metricDef, reason string) {
+	if row.Kind == stats.Failed {
+		reason = strings.TrimPrefix(row.Name, "failed: ")
+	}
+	return fateMetrics[row.Kind], reason
+}
 
 // metricOf finds the metric of a row, and its reason.
 func metricOf(row string, defs []metricDef, rest metricDef) (def metricDef, reason string) {
@@ -149,8 +158,8 @@ func (l ledger) metrics(started time.Time) *metricSet {
 		fixed("gor_output_shed_total", "Messages that the output had no room for.", out.shed, "output", name)
 		m.add(metricDef{"", "gor_output_pending_messages", "Messages that wait in the output or are on their way.", gauge}, out.pending(), "output", name)
 		for _, row := range out.fates {
-			def, reason := metricOf(row.Name, fateMetrics[:], failedRows)
-			m.add(def, row.N, withReason("output", name, strings.TrimPrefix(reason, "failed: "))...)
+			def, reason := fateOf(row)
+			m.add(def, row.N, withReason("output", name, reason)...)
 		}
 	}
 	return m

@@ -118,13 +118,13 @@ func (b *middlewareBack) Live() bool { return b.live }
 func (b *middlewareBack) Counts() []stats.Count {
 	dropped, added, inside := b.m.fates.counts()
 	return []stats.Count{
-		{Name: "dropped by the middleware", N: dropped},
-		{Name: "added by the middleware", N: added},
-		{Name: "with the middleware", N: inside},
-		{Name: "lines that are not hexadecimal", N: b.bad[0].Load()},
-		{Name: "lines without a header", N: b.bad[1].Load()},
-		{Name: "lines too large", N: b.bad[2].Load()},
-		{Name: "lines torn", N: b.bad[3].Load()},
+		{Name: "dropped by the middleware", Kind: stats.Note, N: dropped},
+		{Name: "added by the middleware", Kind: stats.Note, N: added},
+		{Name: "with the middleware", Kind: stats.Note, N: inside},
+		{Name: "lines that are not hexadecimal", Kind: stats.Note, N: b.bad[0].Load()},
+		{Name: "lines without a header", Kind: stats.Note, N: b.bad[1].Load()},
+		{Name: "lines too large", Kind: stats.Note, N: b.bad[2].Load()},
+		{Name: "lines torn", Kind: stats.Note, N: b.bad[3].Load()},
 	}
 }
 

@@ -107,9 +107,9 @@ func (f *middlewareFeed) Close() error {
 func (f *middlewareFeed) Responses() Input { return nil }
 func (f *middlewareFeed) Counts() []stats.Count {
 	return []stats.Count{
-		{Name: "delivered", N: f.delivered.Load()},
-		{Name: "failed: the middleware is gone", N: f.failed.Load()},
-		{Name: "unsent", N: f.unsent.Load()},
+		{Name: "delivered", Kind: stats.Delivered, N: f.delivered.Load()},
+		{Name: "failed: the middleware is gone", Kind: stats.Failed, N: f.failed.Load()},
+		{Name: "unsent", Kind: stats.Unsent, N: f.unsent.Load()},
 	}
 }
 func (f *middlewareFeed) Report(*report) {}

@@ -165,8 +165,8 @@ func (o *binaryOutput) Responses() Input {
 
 func (o *binaryOutput) Counts() []stats.Count {
 	return append([]stats.Count{
-		{Name: "delivered", N: o.delivered.Load()},
-		{Name: "unsent", N: o.unsent.Load()},
+		{Name: "delivered", Kind: stats.Delivered, N: o.delivered.Load()},
+		{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()},
 	}, o.failures.NonZero()...)
 }
 

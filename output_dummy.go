@@ -95,9 +95,9 @@ func (d *dummyOutput) Close() error {
 func (d *dummyOutput) Responses() Input { return nil }
 func (d *dummyOutput) Counts() []stats.Count {
 	return []stats.Count{
-		{Name: "delivered", N: d.delivered.Load()},
-		{Name: "failed: write", N: d.failed.Load()},
-		{Name: "unsent", N: d.unsent.Load()},
+		{Name: "delivered", Kind: stats.Delivered, N: d.delivered.Load()},
+		{Name: "failed: write", Kind: stats.Failed, N: d.failed.Load()},
+		{Name: "unsent", Kind: stats.Unsent, N: d.unsent.Load()},
 	}
 }
 func (d *dummyOutput) Report(*report) {}
@@ -126,5 +126,5 @@ func (n *nullOutput) Report(*report)                           {}
 func (n *nullOutput) String() string                           { return "output-null" }
 func (n *nullOutput) Responses() Input                         { return nil }
 func (n *nullOutput) Counts() []stats.Count {
-	return []stats.Count{{Name: "delivered", N: n.delivered.Load()}}
+	return []stats.Count{{Name: "delivered", Kind: stats.Delivered, N: n.delivered.Load()}}
 }

@@ -120,8 +120,8 @@ func (o *fileOutput) Counts() []stats.Count {
 		unsent = o.taken.Load() - delivered - stats.Sum(failed)
 	}
 	return append([]stats.Count{
-		{Name: "delivered", N: delivered},
-		{Name: "unsent", N: unsent},
+		{Name: "delivered", Kind: stats.Delivered, N: delivered},
+		{Name: "unsent", Kind: stats.Unsent, N: unsent},
 	}, failed...)
 }
 

@@ -80,7 +80,7 @@ func newFileWriter(pattern string, q *queue.Queue, s *Settings, env *pluginEnv) 
 		logf:   env.logf, prefix: "output-file " + pattern,
 		bell: newBell(), closing: make(chan struct{}), most: 1,
 		chunks: newChunkLimits(s), total: s.FileMaxSize, keep: s.MinFree,
-		failures: stats.NewReasons("failed: no record", "failed: write", "failed: file size limit"),
+		failures: stats.NewReasons(stats.List(stats.Failed, "failed: no record", "failed: write", "failed: file size limit")),
 	}
 	w.rung = w.bell.next()
 	if w.names.perMessage {

@@ -217,8 +217,8 @@ func (o *httpOutput) Responses() Input {
 
 func (o *httpOutput) Counts() []stats.Count {
 	return append([]stats.Count{
-		{Name: "delivered", N: o.delivered.Load()},
-		{Name: "unsent", N: o.unsent.Load()},
+		{Name: "delivered", Kind: stats.Delivered, N: o.delivered.Load()},
+		{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()},
 	}, o.failures.NonZero()...)
 }
 

@@ -38,9 +38,11 @@ const (
 )
 
 func newHTTPReasons() *stats.Reasons {
-	return stats.NewReasons("malformed request", "CONNECT not replayed", "refused", "unreachable", "name not found", "TLS",
+	return stats.NewReasons(append(stats.List(stats.Failed,
+		"malformed request", "CONNECT not replayed", "refused", "unreachable", "name not found", "TLS",
 		"too many open files", "connect timeout", "target down", "timeout while sending", "timeout", "timeout within the answer",
-		"reset", "closed without an answer", "answer cut short", "bad response", ignoredRow)
+		"reset", "closed without an answer", "answer cut short", "bad response"),
+		stats.Count{Name: ignoredRow, Kind: stats.Ignored}))
 }
 
 // An outcome is what became of one request.

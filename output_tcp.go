@@ -157,7 +157,7 @@ func (o *tcpOutput) Counts() []stats.Count {
 	if o.spill != nil {
 		rows = o.spill.fates(rows)
 	}
-	return append(rows, stats.Count{Name: "unsent", N: o.unsent.Load()})
+	return append(rows, stats.Count{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()})
 }
 
 func (o *tcpOutput) Report(r *report) {

@@ -96,14 +96,14 @@ func (s *linkSpill) close(w *linkWorkers) (unsent int) {
 func (s *linkSpill) fates(rows []stats.Count) []stats.Count {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rows = append(rows, stats.Count{Name: "spill damaged", N: uint64(s.store.Damaged())})
+	rows = append(rows, stats.Count{Name: "spill damaged", Kind: stats.Failed, N: uint64(s.store.Damaged())})
 	early := s.found
 	for i := range rows {
 		n := min(early, rows[i].N)
 		rows[i].N -= n
 		early -= n
 	}
-	return append(rows, stats.Count{Name: keptRow, N: s.kept - min(early, s.kept)})
+	return append(rows, stats.Count{Name: keptRow, Kind: stats.Kept, N: s.kept - min(early, s.kept)})
 }
 
 func (s *linkSpill) report(r *report) {

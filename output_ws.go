@@ -74,7 +74,8 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 		q:     queue.New(linkQueue, env.queueBytes),
 		stall: wsStall, patience: queue.Patience{Limit: linkPatience},
 		drained: make(chan struct{}), workers: make(chan struct{}),
-		failures: stats.NewReasons("failed: the connection was lost twice while it was sent", "failed: malformed", ignoredRow),
+		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: the connection was lost twice while it was sent", "failed: malformed"),
+			stats.Count{Name: ignoredRow, Kind: stats.Ignored})),
 	}
 	if t.server != "" {
 		o.tls = &tls.Config{
@@ -179,8 +180,8 @@ func (o *wsOutput) Responses() Input { return nil }
 
 func (o *wsOutput) Counts() []stats.Count {
 	return append([]stats.Count{
-		{Name: "delivered", N: o.delivered.Load()},
-		{Name: "unsent", N: o.unsent.Load()},
+		{Name: "delivered", Kind: stats.Delivered, N: o.delivered.Load()},
+		{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()},
 	}, o.failures.NonZero()...)
 }
 

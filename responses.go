@@ -99,8 +99,8 @@ func (r *responses) String() string { return fmt.Sprintf("responses of %s", r.of
 
 func (r *responses) Counts() []stats.Count {
 	return []stats.Count{
-		{Name: "too large (" + r.flag + ") or for lack of memory", N: r.tooLarge.Load()},
-		{Name: "faster than they could be passed on", N: r.shed.Load()},
+		{Name: "too large (" + r.flag + ") or for lack of memory", Kind: stats.Note, N: r.tooLarge.Load()},
+		{Name: "faster than they could be passed on", Kind: stats.Note, N: r.shed.Load()},
 	}
 }
 

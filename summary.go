@@ -49,7 +49,7 @@ func takeLedger(e *emitter) ledger {
 	for _, f := range flows {
 		in := inputLedger{name: f.in.String(), filtered: f.filtered.Load(), report: f.in.Report}
 		for _, row := range f.in.Counts() {
-			if row.Name == limitedRow {
+			if row.Kind == stats.Limited {
 				in.limited += row.N
 			} else {
 				in.before = append(in.before, row)
@@ -115,10 +115,10 @@ func (out outputLedger) equation() string {
 	var reasons []string
 	for _, row := range out.fates {
 		switch {
-		case row.Name == "delivered" || row.Name == "unsent" || row.Name == limitedRow:
+		case row.Kind == stats.Delivered || row.Kind == stats.Unsent || row.Kind == stats.Limited:
 			terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
 		case row.N == 0:
-		case row.Name == ignoredRow || row.Name == keptRow:
+		case row.Kind == stats.Ignored || row.Kind == stats.Kept:
 			terms = append(terms, fmt.Sprintf("%d %s", row.N, row.Name))
 		default:
 			reasons = append(reasons, fmt.Sprintf("%d %s", row.N, strings.TrimPrefix(row.Name, "failed: ")))
@@ -135,8 +135,8 @@ func (out outputLedger) equation() string {
 // failed is the sum over all reasons for which messages were not delivered.
 func (out outputLedger) failed() (n uint64) {
 	for _, row := range out.fates {
-		switch row.Name {
-		case "delivered", "unsent", limitedRow, ignoredRow, keptRow:
+		switch row.Kind {
+		case stats.Delivered, stats.Unsent, stats.Limited, stats.Ignored, stats.Kept:
 		default:
 			n += row.N
 		}

@@ -134,7 +134,7 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 	r := &Receiver{
 		cfg:      cfg,
 		listener: listener,
-		counts: stats.NewReasons(
+		counts: stats.NewReasons(stats.List(stats.Note,
 			"damaged record",
 			"record larger than the limit",
 			"record torn by the end of its connection",
@@ -143,7 +143,7 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 			"connection refused: too many",
 			"connection closed: no record in time",
 			"connection refused: TLS",
-		),
+		)),
 		log:      &shortLog{logf: cfg.Logf},
 		large:    newBudget(largeMemory),
 		big:      newBudget(largeMemory),

@@ -186,10 +186,10 @@ func (s *Sender) Counts() []stats.Count {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return []stats.Count{
-		{Name: "delivered", N: s.counts[delivered]},
-		{Name: "failed: larger than the receiver's limit", N: s.counts[tooLarge]},
-		{Name: "failed: malformed", N: s.counts[malformed]},
-		{Name: "failed: holds the record separator, which the plain link cannot carry", N: s.counts[separated]},
+		{Name: "delivered", Kind: stats.Delivered, N: s.counts[delivered]},
+		{Name: "failed: larger than the receiver's limit", Kind: stats.Failed, N: s.counts[tooLarge]},
+		{Name: "failed: malformed", Kind: stats.Failed, N: s.counts[malformed]},
+		{Name: "failed: holds the record separator, which the plain link cannot carry", Kind: stats.Failed, N: s.counts[separated]},
 	}
 }
 

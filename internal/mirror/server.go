@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,9 +74,11 @@ const (
 )
 
 func newCounts() *stats.Reasons {
-	return stats.NewReasons("requests", "lost: too large", "lost: memory", "lost: too slow", "lost: connection ended",
-		"lost: faster than they could be passed on", "lost: CONNECT", "lost: malformed",
-		"ambiguous framing", "connections", "connections refused", "connections with TLS", "connections with HTTP/2")
+	return stats.NewReasons(slices.Concat(
+		stats.List(stats.Note, "requests"),
+		stats.List(stats.Lost, "lost: too large", "lost: memory", "lost: too slow", "lost: connection ended",
+			"lost: faster than they could be passed on", "lost: CONNECT", "lost: malformed"),
+		stats.List(stats.Note, "ambiguous framing", "connections", "connections refused", "connections with TLS", "connections with HTTP/2")))
 }
 
 // A Server accepts connections and gives their requests. Read is for one

@@ -2,12 +2,44 @@
 // histograms, and the queue line that Gor prints every five seconds.
 package stats
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// A Kind says in which sum of the ledger a row counts.
+type Kind uint8
+
+// The kinds of rows. Those of an input are Note, Lost or Limited; those of an
+// output are the rest and Limited.
+const (
+	_ Kind = iota // a row without a kind is a mistake
+
+	Note    // counted, and in no sum: packets, connections, what was passed over
+	Lost    // seen to begin, and did not become a message
+	Limited // dropped by a limit behind the address
+
+	Delivered // written, or answered whatever the status
+	Failed    // neither written nor answered; the name says why
+	Unsent    // still held at the end
+	Kept      // kept on disk for the next start
+	Ignored   // of no use to the output: neither delivered nor failed
+)
 
 // A Count is one row of the ledger: how many messages ended in the state Name.
 type Count struct {
 	Name string
+	Kind Kind
 	N    uint64
+}
+
+// List returns rows of one kind, all zero, for NewReasons.
+func List(kind Kind, names ...string) []Count {
+	rows := make([]Count, len(names))
+	for i, name := range names {
+		rows[i] = Count{Name: name, Kind: kind}
+	}
+	return rows
 }
 
 // Sum adds up the rows' numbers.
@@ -22,16 +54,13 @@ func Sum(rows []Count) uint64 {
 // Reasons is a fixed set of named counters, addressed by their place in the
 // list that NewReasons was given. All methods are safe for concurrent use.
 type Reasons struct {
-	names  []string
+	rows   []Count // their numbers stay zero
 	counts []atomic.Uint64
 }
 
-// NewReasons returns counters with these names, all zero.
-func NewReasons(names ...string) *Reasons {
-	return &Reasons{
-		names:  append([]string(nil), names...),
-		counts: make([]atomic.Uint64, len(names)),
-	}
+// NewReasons returns counters with the rows' names and kinds, all zero.
+func NewReasons(rows []Count) *Reasons {
+	return &Reasons{rows: slices.Clone(rows), counts: make([]atomic.Uint64, len(rows))}
 }
 
 // Add counts one more message for reason i. An i outside the list panics: a
@@ -45,25 +74,13 @@ func (r *Reasons) AddN(i int, n uint64) { r.counts[i].Add(n) }
 func (r *Reasons) Get(i int) uint64 { return r.counts[i].Load() }
 
 // Name returns the name of reason i.
-func (r *Reasons) Name(i int) string { return r.names[i] }
-
-// Len returns the number of reasons.
-func (r *Reasons) Len() int { return len(r.names) }
-
-// Total returns the sum over all reasons.
-func (r *Reasons) Total() uint64 {
-	var n uint64
-	for i := range r.counts {
-		n += r.counts[i].Load()
-	}
-	return n
-}
+func (r *Reasons) Name(i int) string { return r.rows[i].Name }
 
 // Rows returns all counters in order, zeros too. The caller owns the slice.
 func (r *Reasons) Rows() []Count {
-	rows := make([]Count, len(r.names))
-	for i, name := range r.names {
-		rows[i] = Count{Name: name, N: r.counts[i].Load()}
+	rows := slices.Clone(r.rows)
+	for i := range rows {
+		rows[i].N = r.counts[i].Load()
 	}
 	return rows
 }
@@ -71,11 +88,5 @@ func (r *Reasons) Rows() []Count {
 // NonZero returns the counters that are not zero, in order. The caller owns
 // the slice.
 func (r *Reasons) NonZero() []Count {
-	var rows []Count
-	for i, name := range r.names {
-		if n := r.counts[i].Load(); n > 0 {
-			rows = append(rows, Count{Name: name, N: n})
-		}
-	}
-	return rows
+	return slices.DeleteFunc(r.Rows(), func(row Count) bool { return row.N == 0 })
 }
