@@ -33,6 +33,7 @@ type middleware struct {
 	fates fates
 	logf  func(format string, args ...any)
 
+	gone   atomic.Bool   // it exited before it was asked
 	asked  atomic.Bool   // to end: its stdin is closed, or it was told
 	exited chan struct{} // closed when the process is gone; status says how
 	status error         // of Wait
@@ -120,6 +121,7 @@ func startMiddleware(s *Settings, env *pluginEnv) (*middleware, error) {
 // wait is the goroutine that sees the program exit.
 func (m *middleware) wait(stdout *os.File) {
 	m.status = m.cmd.Wait()
+	m.gone.Store(!m.asked.Load())
 	close(m.exited)
 	_ = stdout.SetReadDeadline(time.Now().Add(middlewareRest))
 }
@@ -145,6 +147,25 @@ func (m *middleware) ended() error {
 		return fmt.Errorf("middleware %s: exited with status 0, and there are messages still to come; it must read its stdin to the end", m.name)
 	}
 	return fmt.Errorf("middleware %s: %w", m.name, m.status)
+}
+
+// mayExit waits a while for the program to exit.
+func (m *middleware) mayExit(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-m.exited:
+	case <-timer.C:
+	}
+}
+
+// died reports whether the program ended otherwise than by reading its stdin to
+// the end and exiting with status 0. Valid once exited is closed.
+func (m *middleware) died() bool {
+	if m.gone.Load() {
+		return true
+	}
+	return m.status != nil && !errors.Is(m.status, exec.ErrWaitDelay)
 }
 
 // closeStdin tells the program that no more messages come.
@@ -174,6 +195,7 @@ func (m *middleware) close() {
 		m.signal(syscall.SIGKILL)
 		m.back.Close()
 		<-m.exited
+		m.feed.writer.Wait() // what it had in hand is counted: its pipe is closed
 	})
 }
 

@@ -119,6 +119,7 @@ func (b *middlewareBack) Counts() []stats.Count {
 	dropped, added, inside := b.m.fates.counts()
 	return []stats.Count{
 		{Name: "dropped by the middleware", Kind: stats.Note, N: dropped},
+		{Name: "unanswered: the middleware died", Kind: stats.Note, N: b.m.fates.lost()},
 		{Name: "added by the middleware", Kind: stats.Note, N: added},
 		{Name: "with the middleware", Kind: stats.Note, N: inside},
 		{Name: "lines that are not hexadecimal", Kind: stats.Note, N: b.bad[0].Load()},

@@ -44,9 +44,12 @@ func (r *runner) drainMiddleware(interrupted bool, began time.Time) drainEnd {
 			break // it has had its time
 		}
 	}
+	if end == drainDone {
+		m.mayExit(lingerEmpty) // it closed its stdout: its status is about to come
+	}
 	m.close()
 	r.em.backing.Wait()
-	m.fates.over()
+	m.fates.over(end != drainDone || m.died())
 	return end
 }
 

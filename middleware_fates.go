@@ -11,7 +11,7 @@ import (
 // fates says what a middleware did with the messages that it was given, by
 // their type and id:
 //
-//	given + added = come back + dropped + inside
+//	given + added = come back + dropped + unanswered + inside
 //
 // It is bounded: of too many inside, the oldest count as dropped; one that
 // comes back all the same counts as added.
@@ -24,6 +24,11 @@ type fates struct {
 	count   uint64 // inside
 	dropped uint64
 	added   uint64
+
+	// unanswered is what was inside when the program died or was killed. Gor
+	// cannot tell what of it the program had read and dropped from what it
+	// never saw.
+	unanswered uint64
 }
 
 // An insider is how often a message is inside, and where in the ring its last
@@ -94,13 +99,25 @@ func (f *fates) leave(k uint64) bool {
 	return true
 }
 
-// over counts what is inside as dropped: nothing comes back any more.
-func (f *fates) over() {
+// over ends the account: nothing comes back any more. What is inside was
+// dropped, unless the program died before it had read to the end.
+func (f *fates) over(died bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.dropped += f.count
+	if died {
+		f.unanswered += f.count
+	} else {
+		f.dropped += f.count
+	}
 	f.count = 0
 	clear(f.inside)
+}
+
+// lost is how many messages a program that died left unanswered.
+func (f *fates) lost() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.unanswered
 }
 
 func (f *fates) counts() (dropped, added, inside uint64) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,18 +40,20 @@ func newMiddlewareFeed(m *middleware, q *queue.Queue) *middlewareFeed {
 func (f *middlewareFeed) write() {
 	var items [64]queue.Item
 	var lines []byte
+	var ends []int // of the lines
 	for {
 		n := f.q.GetBatch(items[:], f.cancel, 0)
 		if n == 0 {
 			return
 		}
 		for done := 0; done < n; {
-			lines = lines[:0]
+			lines, ends = lines[:0], ends[:0]
 			next := done
 			for ; next < n && len(lines) < feedBatch; next++ {
 				lines = payload.AppendLine(lines, items[next].Bytes)
+				ends = append(ends, len(lines))
 			}
-			f.give(lines, items[done:next])
+			f.give(lines, ends, items[done:next])
 			done = next
 		}
 		if cap(lines) > 4<<20 { // one large message must not cost its size for ever
@@ -59,15 +62,18 @@ func (f *middlewareFeed) write() {
 	}
 }
 
-// give writes lines, which are those of items.
-func (f *middlewareFeed) give(lines []byte, items []queue.Item) {
+// give writes lines, which are those of items. The pipe may take some of them
+// before the program dies: those were given.
+func (f *middlewareFeed) give(lines []byte, ends []int, items []queue.Item) {
 	f.m.fates.out(items) // before: the answer may be faster than we are
-	if _, err := f.m.stdin.Write(lines); err != nil {
-		f.m.fates.forget(items)
-		f.failed.Add(uint64(len(items)))
-	} else {
-		f.delivered.Add(uint64(len(items)))
+	written, err := f.m.stdin.Write(lines)
+	whole := len(items)
+	if err != nil {
+		whole, _ = slices.BinarySearch(ends, written+1) // how many end within what was written
+		f.m.fates.forget(items[whole:])
 	}
+	f.delivered.Add(uint64(whole))
+	f.failed.Add(uint64(len(items) - whole))
 	f.q.DoneBatch(items, true)
 }
 

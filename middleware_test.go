@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -140,6 +141,20 @@ func TestMiddlewareDies(t *testing.T) {
 			}
 			wantSums(t, said)
 		})
+	}
+}
+
+// What a middleware that died had not answered is not what it dropped.
+func TestMiddlewareDiesWithMessages(t *testing.T) {
+	in, _ := mixedRecording(t, 1000)
+	for _, command := range []string{`sh -c "head -n 1; exit 3"`, `sh -c 'head -n 1; kill -9 $$'`, `head -n 1`} {
+		_, said := runGor(t, "--input-file", in+"|max", "--middleware", command, "--output-null")
+		wantSums(t, said)
+		given := regexp.MustCompile(`offered = \d+ shed \+ (\d+) delivered`).FindStringSubmatch(said)
+		lost := regexp.MustCompile(`(\d+) unanswered: the middleware died`).FindStringSubmatch(said)
+		if given == nil || lost == nil || atoi(t, lost[1]) != atoi(t, given[1])-1 || strings.Contains(said, "dropped by the middleware") {
+			t.Errorf("%s: all it was given but the one that came back is unanswered, and nothing dropped:\n%s", command, said)
+		}
 	}
 }
 
@@ -288,7 +303,7 @@ func TestFatesSumUp(t *testing.T) {
 		}
 	}
 	check(2 * fatesInside)
-	f.over()
+	f.over(false)
 	check(0)
 }
 
