@@ -40,8 +40,8 @@ type recording struct {
 	name    string
 	index   int // among the names, in order
 	f       *os.File
-	regular bool
-	size    int64        // bytes; of a regular file
+	regular atomic.Bool
+	size    atomic.Int64 // bytes; of a regular file
 	done    atomic.Int64 // bytes read of it
 	src     payload.Source
 	msg     []byte // valid until the next read
@@ -101,7 +101,7 @@ func (m *mergedFiles) look(r *recording, loop bool) error {
 	if err := m.begin(r); err != nil {
 		return err
 	}
-	if !r.regular {
+	if !r.regular.Load() {
 		if loop {
 			return fmt.Errorf("%s is no regular file and cannot be read twice; leave out --input-file-loop", r.name)
 		}
@@ -122,7 +122,7 @@ func (m *mergedFiles) shelve(r *recording) error {
 		return nil
 	}
 	r.first = r.time
-	if r.regular && len(m.files) > 1 {
+	if r.regular.Load() && len(m.files) > 1 {
 		r.close()
 		m.shut = append(m.shut, r)
 	} else {
@@ -149,7 +149,8 @@ func (m *mergedFiles) begin(r *recording) error {
 	if info.IsDir() {
 		return fmt.Errorf("%s is a folder; name its files: %q", r.name, filepath.Join(r.name, "*.gor"))
 	}
-	r.regular, r.size = info.Mode().IsRegular(), info.Size()
+	r.regular.Store(info.Mode().IsRegular())
+	r.size.Store(info.Size())
 	r.done.Store(0)
 	r.src, err = payload.Open(countingReader{f, &r.done}, r.name, m.limit)
 	return err
@@ -171,11 +172,11 @@ func (c countingReader) Read(b []byte) (int, error) {
 // are; zero of those when that is not known.
 func (m *mergedFiles) progress() (done, all int64) {
 	for _, r := range m.files {
-		if !r.regular {
+		if !r.regular.Load() {
 			return 0, 0
 		}
 		done += r.done.Load()
-		all += r.size
+		all += r.size.Load()
 	}
 	return done, all
 }

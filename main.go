@@ -8,15 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/pace"
 )
 
@@ -38,10 +37,11 @@ func main() {
 
 // run is the whole program. It returns the exit code.
 func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	log := newLogger(stderr)
+	log := console.New(stderr)
+	defer log.Close()
 	if len(args) > 0 && args[0] == "completion" {
 		if err := writeCompletion(stdout, args[1:]); err != nil {
-			log.printf("%v", err)
+			log.Printf("%v", err)
 			return exitUsage
 		}
 		return exitOK
@@ -56,7 +56,7 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 	switch {
 	case err != nil:
 		for line := range strings.Lines(err.Error()) { // one for each mistake
-			log.printf("%s", strings.TrimRight(line, "\n"))
+			log.Printf("%s", strings.TrimRight(line, "\n"))
 		}
 		return exitUsage
 	case s.Version:
@@ -64,15 +64,15 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 		return exitOK
 	}
 	for _, note := range s.Notes {
-		log.printf("%s", note)
+		log.Printf("%s", note)
 	}
 	if s.Check {
-		s.sayRight(log.printf)
+		s.sayRight(log.Printf)
 		return exitOK
 	}
 	if s.FileDryRun {
-		if err := dryRun(s, &pluginEnv{logf: log.printf}, stdout); err != nil {
-			log.printf("%v", err)
+		if err := dryRun(s, &pluginEnv{logf: log.Printf}, stdout); err != nil {
+			log.Printf("%v", err)
 			return codeOf(err)
 		}
 		return exitOK
@@ -82,7 +82,7 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 		if errors.As(err, &code) {
 			return int(code)
 		}
-		log.printf("%v", err)
+		log.Printf("%v", err)
 		return codeOf(err)
 	}
 	return exitOK
@@ -116,7 +116,7 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
 
 // supervise opens the plugins, carries messages until the inputs end or
 // somebody says stop, drains the outputs, and says what became of it all.
-func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err error) {
+func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Writer) (err error) {
 	stopProfiles, err := startProfiles(s)
 	if err != nil {
 		return err
@@ -138,15 +138,10 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 
 	// The signals are taken before anything is opened, so that none ends Gor
 	// between a recording's first byte and its last.
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	if len(s.Outputs) > 1 {
-		signal.Ignore(syscall.SIGPIPE) // a reader of stdout that left must not end the other outputs
-		defer signal.Reset(syscall.SIGPIPE)
-	}
+	signals := takeSignals(s)
+	defer signals.stop()
 
-	page, err := openPage(s, log.printf)
+	page, err := openPage(s, log.Printf)
 	if err != nil {
 		return err
 	}
@@ -157,12 +152,19 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 	var background sync.WaitGroup
 	env := &pluginEnv{
 		stdin: stdin, stdout: stdout, stderr: log,
-		logf:           log.printf,
+		logf:           log.Printf,
 		own:            newOwnConns(),
 		queueBytes:     queueBytes(s),
 		latencyMatters: latencyMatters(s),
 		background:     &background,
 		done:           done,
+	}
+	finish := make(chan string, 1)
+	env.finish = func(why string) {
+		select {
+		case finish <- why:
+		default: // it ends already
+		}
 	}
 	ready := make(chan struct{})
 	env.settle = func(cancel <-chan struct{}) error {
@@ -173,19 +175,19 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 			return errCancelled
 		}
 	}
-	plugs, err := openPlugins(s, env)
+	plugs, err := openInterruptibly(s, env, signals.end)
 	if err != nil {
 		return err
 	}
 	defer background.Wait()
 	defer close(done)
 	defer plugs.close()
-	em = newEmitter(plugs, s, log.printf)
+	em = newEmitter(plugs, s, log.Printf)
 	close(ready)
 	page.serve(em)
 	sayPlan(log, plugs)
 
-	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals, started: time.Now(), over: make(chan struct{})}
+	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals.end, finish: finish, started: time.Now(), over: make(chan struct{})}
 	if s.Stats {
 		background.Go(func() { r.printStats(done) })
 	}
@@ -197,15 +199,15 @@ func supervise(s *Settings, log *logger, stdin io.Reader, stdout io.Writer) (err
 }
 
 // sayPlan tells, a line for each plugin, what will happen.
-func sayPlan(log *logger, plugs *plugins) {
+func sayPlan(log *console.Console, plugs *plugins) {
 	for _, in := range plugs.inputs {
-		log.printf("from %s", in)
+		log.Printf("from %s", in)
 	}
 	if plugs.middle != nil {
-		log.printf("through middleware %s", plugs.middle.name)
+		log.Printf("through middleware %s", plugs.middle.name)
 	}
 	for _, out := range plugs.outputs {
-		log.printf("to %s", out)
+		log.Printf("to %s", out)
 	}
 }
 

@@ -41,6 +41,7 @@ type ledgerVars struct {
 	Uptime  float64               `json:"uptime_seconds"`
 	Inputs  map[string]inputVars  `json:"inputs"`
 	Outputs map[string]outputVars `json:"outputs"`
+	Unread  uint64                `json:"stderr_lines_dropped,omitempty"` // at the end only
 }
 
 type inputVars struct {
@@ -83,8 +84,10 @@ func reportVars(of func(*report)) map[string]any {
 }
 
 // writeSummaryJSON writes the ledger to the file of --summary-json.
-func writeSummaryJSON(name string, l ledger, started time.Time) error {
-	text, err := json.MarshalIndent(l.vars(started), "", "  ")
+func writeSummaryJSON(name string, l ledger, started time.Time, unread uint64) error {
+	v := l.vars(started)
+	v.Unread = unread
+	text, err := json.MarshalIndent(v, "", "  ")
 	if err == nil {
 		err = os.WriteFile(name, append(text, '\n'), 0o644)
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
-	"bufio"
+	"errors"
+	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/buger/gor/internal/payload"
@@ -15,57 +18,102 @@ import (
 // kept in a file and replayed. A terminal or a pipe may be slow: a queue
 // stands before it.
 type dummyOutput struct {
-	q         *queue.Queue
-	w         *bufio.Writer
-	cancel    chan struct{}
-	once      sync.Once
-	writer    sync.WaitGroup
+	q      *queue.Queue
+	w      io.Writer
+	cancel chan struct{}
+	once   sync.Once
+	gone   chan struct{} // closed when the writer has ended
+	closed atomic.Bool
+	left   func() // called when the reader of stdout has gone
+
+	patience time.Duration // see closePatience
+
+	taken     atomic.Uint64 // messages that Write took
 	delivered atomic.Uint64
-	failed    atomic.Uint64
-	unsent    atomic.Uint64
+	failures  *stats.Reasons
 }
 
 var _ Output = (*dummyOutput)(nil)
 
-// dummyQueue is how many messages may wait for stdout; their bytes have the
-// bound that all outputs share.
-const dummyQueue = 10_000
+const (
+	// dummyQueue is how many messages may wait for stdout; their bytes have the
+	// bound that all outputs share.
+	dummyQueue = 10_000
 
-func newDummyOutput(_ string, _ *Settings, env *pluginEnv) (Output, error) {
+	// dummyWrite bounds the bytes of one write, but for a message that is
+	// longer: as much as a pipe holds.
+	dummyWrite = 64 << 10
+)
+
+// Why a message was not printed: indexes into the counters.
+const (
+	dummyFailWrite = iota
+	dummyFailNoRecord
+)
+
+func newDummyOutput(_ string, s *Settings, env *pluginEnv) (Output, error) {
 	d := &dummyOutput{
-		q:      queue.New(dummyQueue, env.queueBytes),
-		w:      bufio.NewWriterSize(env.stdout, 64<<10),
-		cancel: make(chan struct{}),
+		q:        queue.New(dummyQueue, env.queueBytes),
+		w:        env.stdout,
+		cancel:   make(chan struct{}),
+		gone:     make(chan struct{}),
+		left:     func() {},
+		patience: closePatience,
+		failures: stats.NewReasons(stats.List(stats.Failed, "failed: write", "failed: no record")),
 	}
-	d.writer.Go(d.print)
+	if len(s.Outputs) == 1 && env.finish != nil {
+		d.left = func() { env.finish("the reader of stdout has gone") }
+	}
+	go d.print()
 	return d, nil
 }
 
-// print writes what the queue has and flushes whenever it is empty.
+// print writes what the queue has, whole records in each write.
 func (d *dummyOutput) print() {
+	defer close(d.gone)
 	var items [64]queue.Item
-	var record []byte
+	var buf []byte
+	var ends []int // of the records
 	for {
 		n := d.q.GetBatch(items[:], d.cancel, 0)
 		if n == 0 {
 			return
 		}
-		var err error
-		for _, it := range items[:n] {
-			record = payload.AppendRecord(record[:0], it.Bytes)
-			if _, werr := d.w.Write(record); werr != nil {
-				err = werr
+		for done := 0; done < n; {
+			buf, ends = buf[:0], ends[:0]
+			next := done
+			for ; next < n && len(buf) < dummyWrite; next++ {
+				before := len(buf)
+				if buf = payload.AppendRecord(buf, items[next].Bytes); len(buf) == before {
+					d.failures.Add(dummyFailNoRecord)
+					continue
+				}
+				ends = append(ends, len(buf))
 			}
+			d.put(buf, ends)
+			d.q.DoneBatch(items[done:next], true)
+			done = next
 		}
-		if ferr := d.w.Flush(); ferr != nil {
-			err = ferr
+		if cap(buf) > 4<<20 { // one large message must not cost its size for ever
+			buf = nil
 		}
-		if err == nil {
-			d.delivered.Add(uint64(n))
-		} else {
-			d.failed.Add(uint64(n))
-		}
-		d.q.DoneBatch(items[:n], true)
+	}
+}
+
+// put writes records, which end at ends. Those that went out before an error
+// are delivered.
+func (d *dummyOutput) put(buf []byte, ends []int) {
+	written, err := d.w.Write(buf)
+	whole := len(ends)
+	if err != nil {
+		whole, _ = slices.BinarySearch(ends, written+1)
+	}
+	d.delivered.Add(uint64(whole))
+	for range ends[whole:] {
+		d.failures.Add(dummyFailWrite)
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		d.left()
 	}
 }
 
@@ -73,6 +121,7 @@ func (d *dummyOutput) Write(p []byte) (int, error) {
 	if err := d.q.Put(p); err != nil {
 		return 0, err
 	}
+	d.taken.Add(1)
 	return len(p), nil
 }
 
@@ -83,22 +132,37 @@ func (d *dummyOutput) LastProgress() time.Time             { return d.q.LastProg
 func (d *dummyOutput) Settle(cancel <-chan struct{}) error { return d.q.Settle(cancel) }
 func (d *dummyOutput) Drain(cancel <-chan struct{}) error  { return d.q.Settle(cancel) }
 
+// Close waits a while for the write that is under way: a terminal that was
+// stopped ends none.
 func (d *dummyOutput) Close() error {
 	d.once.Do(func() {
 		d.q.Close()
-		d.unsent.Add(uint64(d.q.Discard()))
+		d.q.Discard()
 		close(d.cancel)
+		patience := time.NewTimer(d.patience)
+		defer patience.Stop()
+		select {
+		case <-d.gone:
+		case <-patience.C:
+		}
+		d.closed.Store(true)
 	})
 	return nil
 }
 
 func (d *dummyOutput) Responses() Input { return nil }
+
+// Counts has what the writer holds among the unsent, once it is closed.
 func (d *dummyOutput) Counts() []stats.Count {
-	return []stats.Count{
-		{Name: "delivered", Kind: stats.Delivered, N: d.delivered.Load()},
-		{Name: "failed: write", Kind: stats.Failed, N: d.failed.Load()},
-		{Name: "unsent", Kind: stats.Unsent, N: d.unsent.Load()},
+	delivered, failed := d.delivered.Load(), d.failures.NonZero()
+	unsent := uint64(0)
+	if d.closed.Load() {
+		unsent = d.taken.Load() - delivered - stats.Sum(failed)
 	}
+	return append([]stats.Count{
+		{Name: "delivered", Kind: stats.Delivered, N: delivered},
+		{Name: "unsent", Kind: stats.Unsent, N: unsent},
+	}, failed...)
 }
 func (d *dummyOutput) Report(*report) {}
 func (d *dummyOutput) String() string { return "output-stdout" }

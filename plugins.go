@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -118,6 +119,13 @@ type pluginEnv struct {
 	// settle settles every output: what was written to any of them before
 	// the call is out of the process's hands when it returns.
 	settle func(cancel <-chan struct{}) error
+
+	// finish ends the run in good order, as a signal does. It never waits.
+	finish func(why string)
+
+	// ctx ends when the start is interrupted. Names are looked up with it, and
+	// whatever else may wait in a constructor.
+	ctx context.Context
 
 	// latencyMatters says that some output answers to a clock: a capture
 	// then hands over its messages every few milliseconds.

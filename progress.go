@@ -2,12 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // A progress is how far an input has got.
@@ -20,16 +17,10 @@ type progress struct {
 // can read it.
 const progressGrain = 250 * time.Millisecond
 
-// isTerminal reports whether a person looks at w.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
 // showProgress draws a bar below the log until done is closed, when a person
 // looks and every input has an end.
 func (r *runner) showProgress(done <-chan struct{}) {
-	if !isTerminal(r.log.w) {
+	if !r.log.IsTerminal() {
 		return
 	}
 	_, all := r.progress()
@@ -37,7 +28,7 @@ func (r *runner) showProgress(done <-chan struct{}) {
 		return
 	}
 	bar := progressbar.NewOptions64(all,
-		progressbar.OptionSetWriter(r.log.w),
+		progressbar.OptionSetWriter(r.log.BarWriter()),
 		progressbar.OptionSetWidth(20),
 		progressbar.OptionShowBytes(false),
 		progressbar.OptionSetPredictTime(true),
@@ -45,8 +36,8 @@ func (r *runner) showProgress(done <-chan struct{}) {
 		progressbar.OptionThrottle(0),
 		progressbar.OptionClearOnFinish(),
 	)
-	r.log.setBar(bar)
-	defer r.log.setBar(nil)
+	r.log.SetBar(bar)
+	defer r.log.SetBar(nil)
 	t := time.NewTicker(progressGrain)
 	defer t.Stop()
 	before, last := uint64(0), time.Now()
@@ -62,7 +53,7 @@ func (r *runner) showProgress(done <-chan struct{}) {
 		rate := float64(messages-before) / now.Sub(last).Seconds()
 		before, last = messages, now
 		text := fmt.Sprintf("%d done %.0f/s lag %s errors %d", messages, rate, p.lag.Round(100*time.Microsecond), failed)
-		r.log.draw(func() {
+		r.log.Draw(func() {
 			bar.Describe(text)
 			_ = bar.Set64(min(p.done, all-1)) // at all it ends, and is cleared
 		})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -19,7 +20,9 @@ type report struct {
 func newReport(w io.Writer) *report { return &report{w: w, values: map[string]any{}} }
 
 // line adds a line for people. Whoever cannot take it has no use for an error.
-func (r *report) line(format string, args ...any) { _, _ = fmt.Fprintf(r.w, format+"\n", args...) }
+func (r *report) line(format string, args ...any) {
+	_, _ = io.WriteString(r.w, console.Clean(fmt.Sprintf(format, args...))+"\n")
+}
 
 // value adds what --summary-json shows under that name.
 func (r *report) value(name string, v any) { r.values[name] = v }

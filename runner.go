@@ -2,10 +2,13 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/buger/gor/internal/console"
 )
 
 // errCancelled is what waiting for outputs ends with when nobody waits any
@@ -15,10 +18,11 @@ var errCancelled = errors.New("cancelled")
 // A runner takes one run from the first message to the summary.
 type runner struct {
 	s       *Settings
-	log     *logger
+	log     *console.Console
 	plugs   *plugins
 	em      *emitter
 	signals <-chan os.Signal
+	finish  <-chan string // why a plugin wants the run to end
 	started time.Time
 	over    chan struct{} // closed when all is sent that will be
 }
@@ -41,8 +45,13 @@ func (r *runner) run() error {
 	select {
 	case inputsWell = <-carried:
 	case sig := <-r.signals:
-		r.log.printf("%s: sending what is queued; again to stop at once", signalName(sig))
+		r.log.Printf("%s: sending what is queued; again to stop at once", signalName(sig))
 		interrupted = true
+		if !r.stopInputs(carried) {
+			return exitCode(exitInterrupted)
+		}
+	case why := <-r.finish:
+		r.log.Printf("%s: ending", why)
 		if !r.stopInputs(carried) {
 			return exitCode(exitInterrupted)
 		}
@@ -68,9 +77,9 @@ func (r *runner) run() error {
 	for _, in := range r.plugs.inputs {
 		in.Close()
 	}
-	r.log.write(func(w writer) { writeSummary(w, r.em, time.Since(r.started)) })
+	r.log.Last(func(w io.Writer, dropped uint64) { writeSummary(w, r.em, time.Since(r.started), dropped) })
 	if r.s.SummaryJSON != "" {
-		if err := writeSummaryJSON(r.s.SummaryJSON, takeLedger(r.em), r.started); err != nil {
+		if err := writeSummaryJSON(r.s.SummaryJSON, takeLedger(r.em), r.started, r.log.Dropped()); err != nil {
 			return err
 		}
 	}
@@ -191,7 +200,7 @@ func (r *runner) drain(outputs []drainer, interrupted bool, began time.Time) dra
 			if interrupted {
 				return drainAborted
 			}
-			r.log.printf("%s: sending what is queued; again to stop at once", signalName(sig))
+			r.log.Printf("%s: sending what is queued; again to stop at once", signalName(sig))
 			interrupted, began = true, time.Now()
 		case <-look.C:
 			for _, d := range drains {
@@ -214,11 +223,4 @@ func (r *runner) stuck(out drainer, interrupted bool, began time.Time) bool {
 		last = t
 	}
 	return time.Since(last) > r.s.DrainTimeout
-}
-
-func signalName(sig os.Signal) string {
-	if sig == os.Interrupt {
-		return "interrupted"
-	}
-	return "terminated"
 }

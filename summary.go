@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -85,12 +86,13 @@ const ignoredRow = "responses ignored"
 // pass them on as they are could pass on what a rule was to take out.
 const crowdedRow = "too many header fields"
 
-// writeSummary is what stands on stderr at the end.
-func writeSummary(w io.Writer, e *emitter, took time.Duration) {
+// writeSummary is what stands on stderr at the end. unread is how many lines
+// could not be written there before.
+func writeSummary(w io.Writer, e *emitter, took time.Duration, unread uint64) {
 	l := takeLedger(e)
 	fmt.Fprintf(w, "gor: ledger after %s\n", took.Round(time.Millisecond))
 	for _, in := range l.inputs {
-		fmt.Fprintf(w, "  %s\n", in.name)
+		fmt.Fprintf(w, "  %s\n", console.Clean(in.name))
 		fmt.Fprintf(w, "    messages: %s\n", in.equation())
 		if rows := nonZero(in.before); len(rows) > 0 {
 			fmt.Fprintf(w, "    before that: %s\n", list(rows))
@@ -98,9 +100,12 @@ func writeSummary(w io.Writer, e *emitter, took time.Duration) {
 		in.report(newReport(indented{w}))
 	}
 	for _, out := range l.outputs {
-		fmt.Fprintf(w, "  %s\n", out.name)
+		fmt.Fprintf(w, "  %s\n", console.Clean(out.name))
 		fmt.Fprintf(w, "    messages: %s\n", out.equation())
 		out.report(newReport(indented{w}))
+	}
+	if unread > 0 {
+		fmt.Fprintf(w, "  stderr: %d lines were not written: nothing read them\n", unread)
 	}
 }
 
@@ -167,10 +172,10 @@ func (r *runner) printStats(done <-chan struct{}) {
 	every(stats.GaugePeriod, done, func() {
 		l := takeLedger(r.em)
 		for _, in := range l.inputs {
-			r.log.printf("stats: %s: %s", in.name, in.equation())
+			r.log.Printf("stats: %s: %s", in.name, in.equation())
 		}
 		for _, out := range l.outputs {
-			r.log.printf("stats: %s: %s", out.name, out.equation())
+			r.log.Printf("stats: %s: %s", out.name, out.equation())
 		}
 	})
 }
@@ -179,7 +184,7 @@ func (r *runner) printStats(done <-chan struct{}) {
 func (r *runner) printCaptures(done <-chan struct{}) {
 	every(stats.GaugePeriod, done, func() {
 		for _, line := range takeLedger(r.em).captures() {
-			r.log.printf("%s", line)
+			r.log.Printf("%s", line)
 		}
 	})
 }

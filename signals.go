@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// signals are those that the process takes for a run.
+type signals struct {
+	end  chan os.Signal // ask for the end
+	pipe chan os.Signal // are taken and mean nothing
+}
+
+// takeSignals takes SIGINT and SIGTERM, and SIGHUP, with which a terminal
+// that closes would end Gor without its ledger: unless a recording is to be
+// opened again (output_file_hangup.go), or who started Gor had the signal
+// ignored, as nohup does. SIGPIPE is taken because a reader of stdout or stderr
+// that has gone must not end the run; ignoring it would have the programs that
+// Gor starts ignore it too.
+func takeSignals(s *Settings) *signals {
+	t := &signals{end: make(chan os.Signal, 2), pipe: make(chan os.Signal, 1)}
+	signal.Notify(t.end, os.Interrupt, syscall.SIGTERM)
+	if !s.records() && !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(t.end, syscall.SIGHUP)
+	}
+	signal.Notify(t.pipe, syscall.SIGPIPE)
+	return t
+}
+
+func (t *signals) stop() {
+	signal.Stop(t.end)
+	signal.Stop(t.pipe)
+}
+
+// records reports whether there is a recording, which SIGHUP opens again.
+func (s *Settings) records() bool {
+	for _, out := range s.Outputs {
+		if out.Flag == "output-file" {
+			return true
+		}
+	}
+	return false
+}
+
+func signalName(sig os.Signal) string {
+	switch sig {
+	case os.Interrupt:
+		return "interrupted"
+	case syscall.SIGHUP:
+		return "hung up"
+	}
+	return "terminated"
+}
+
+// openGrace is how long plugins that are being opened may take to end after a
+// signal: what waits in the kernel, as the opening of a pipe to which nobody
+// writes, is left behind.
+const openGrace = time.Second
+
+// openInterruptibly is openPlugins, which a signal ends.
+func openInterruptibly(s *Settings, env *pluginEnv, end <-chan os.Signal) (*plugins, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	env.ctx = ctx
+	type opened struct {
+		plugs *plugins
+		err   error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		plugs, err := openPlugins(s, env)
+		done <- opened{plugs, err}
+	}()
+	select {
+	case o := <-done:
+		return o.plugs, o.err
+	case sig := <-end:
+		env.logf("%s: before everything was open; nothing was sent", signalName(sig))
+		cancel()
+	}
+	grace := time.NewTimer(openGrace)
+	defer grace.Stop()
+	select {
+	case o := <-done:
+		if o.err == nil {
+			o.plugs.close()
+		}
+	case <-end:
+	case <-grace.C:
+	}
+	return nil, exitCode(exitInterrupted)
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// startUnread starts Gor with a stderr of the test's, which nobody need read.
+func startUnread(t *testing.T, stderr, stdout *os.File, prefix []string, args ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	must(t, err)
+	argv := append(append(append([]string{}, prefix...), self), args...)
+	p := &process{t: t, cmd: exec.Command(argv[0], argv[1:]...), grew: make(chan struct{}, 1), ended: make(chan struct{}), patience: testTimeout}
+	p.cmd.Env = append(os.Environ(), roleVar+"=gor")
+	p.cmd.Stderr, p.cmd.Stdout = stderr, stdout
+	must(t, p.cmd.Start())
+	go func() { p.err = p.cmd.Wait(); close(p.ended) }()
+	t.Cleanup(func() { p.cmd.Process.Kill(); <-p.ended })
+	return p
+}
+
+// readSummary reads the file of --summary-json.
+func readSummary(t *testing.T, name string) (v ledgerVars) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	must(t, err)
+	must(t, json.Unmarshal(b, &v))
+	return v
+}
+
+// wantVarSums holds what --summary-json has to the equations of the ledger.
+func wantVarSums(t *testing.T, v ledgerVars) {
+	t.Helper()
+	for name, in := range v.Inputs {
+		if in.Read != in.Limited+in.Filtered+in.Passed {
+			t.Errorf("%s: %+v does not add up", name, in)
+		}
+	}
+	for name, out := range v.Outputs {
+		sum := out.Shed + out.Pending
+		for _, n := range out.Fates {
+			sum += n
+		}
+		if out.Offered != sum || out.Pending != 0 {
+			t.Errorf("%s: %+v does not add up", name, out)
+		}
+	}
+}
+
+// TestStderrHangs: whoever reads stderr no more stops neither the messages nor
+// the end.
+func TestStderrHangs(t *testing.T) {
+	dir := t.TempDir()
+	const messages = 8000
+	requests, times := steady(messages, time.Microsecond)
+	in := writeFile(t, filepath.Join(dir, "in.gor"), record(requests, times))
+	for _, sig := range []syscall.Signal{0, syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			r, w, err := os.Pipe()
+			must(t, err)
+			defer r.Close()
+			defer w.Close()
+			out, summary := filepath.Join(dir, "out.gor"), filepath.Join(dir, "summary.json")
+			args := []string{"--input-file", in + "|max", "--verbose", "3", "--output-file", out, "--output-file-flush-interval", "10ms", "--summary-json", summary}
+			if sig != 0 {
+				args = append(args, "--input-dummy", "")
+			}
+			gor := startUnread(t, w, nil, nil, args...)
+			if sig != 0 {
+				eventually(t, "the recording has all", func() bool {
+					b, _ := os.ReadFile(out)
+					return strings.Count(string(b), payload.Separator) >= messages
+				})
+				must(t, gor.cmd.Process.Signal(sig))
+			}
+			if code := gor.wait(); code != 0 {
+				t.Errorf("exit %d", code)
+			}
+			v := readSummary(t, summary)
+			wantVarSums(t, v)
+			if v.Unread == 0 {
+				t.Error("no line is counted as dropped")
+			}
+			if n := v.Outputs["output-file "+out].Fates["delivered"]; n < messages {
+				t.Errorf("%d delivered of %d", n, messages)
+			}
+		})
+	}
+}
+
+// TestStderrGone: without a reader of stderr a run goes on to its end.
+func TestStderrGone(t *testing.T) {
+	dir := t.TempDir()
+	requests, times := steady(50, time.Millisecond)
+	in := writeFile(t, filepath.Join(dir, "in.gor"), record(requests, times))
+	for _, closed := range []bool{false, true} {
+		summary := filepath.Join(dir, "summary.json")
+		args := []string{"--input-file", in, "--verbose", "3", "--output-null", "--summary-json", summary}
+		var gor *process
+		if closed {
+			gor = startUnread(t, nil, nil, []string{"sh", "-c", `exec "$0" "$@" 2>&-`}, args...)
+		} else {
+			r, w, err := os.Pipe()
+			must(t, err)
+			r.Close()
+			gor = startUnread(t, w, nil, nil, args...)
+			w.Close()
+		}
+		if code := gor.wait(); code != 0 {
+			t.Fatalf("stderr closed at the start: %v: exit %d", closed, code)
+		}
+		v := readSummary(t, summary)
+		wantVarSums(t, v)
+		if v.Outputs["output-null"].Fates["delivered"] != 50 {
+			t.Errorf("%+v", v)
+		}
+		must(t, os.Remove(summary))
+	}
+}
+
+// TestHangup: a terminal that closes ends a run in good order; under nohup it
+// goes on.
+func TestHangup(t *testing.T) {
+	gor := startGor(t, "--input-dummy", "", "--output-null")
+	must(t, gor.cmd.Process.Signal(syscall.SIGHUP))
+	if code := gor.wait(); code != 0 || !strings.Contains(gor.said(), "hung up: sending what is queued") {
+		t.Errorf("exit %d:\n%s", code, gor.said())
+	}
+	wantSums(t, gor.said())
+
+	self, err := os.Executable()
+	must(t, err)
+	gor = spawnProgram(t, []string{"sh", "-c", `trap '' HUP; exec "$0" "$@"`}, self, []string{roleVar + "=gor"}, nil, nil, "--input-dummy", "", "--output-null", "--stats")
+	gor.await("gor: to ")
+	must(t, gor.cmd.Process.Signal(syscall.SIGHUP))
+	must(t, gor.cmd.Process.Signal(syscall.SIGINT)) // the lower number is delivered first; both have come when it ends
+	if code := gor.wait(); code != 0 || strings.Contains(gor.said(), "hung up") {
+		t.Errorf("under nohup: exit %d:\n%s", code, gor.said())
+	}
+
+	// A real terminal that goes away.
+	person, program := openTerminal(t)
+	summary := filepath.Join(t.TempDir(), "summary.json")
+	cmd := exec.Command(self, "--input-dummy", "", "--output-null", "--summary-json", summary)
+	cmd.Env = append(os.Environ(), roleVar+"=gor")
+	cmd.Stdin, cmd.Stderr = program, program
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	must(t, cmd.Start())
+	program.Close()
+	buf := make([]byte, 4096)
+	for said := ""; !strings.Contains(said, "to output-null"); {
+		n, err := person.Read(buf)
+		must(t, err)
+		said += string(buf[:n])
+	}
+	must(t, person.Close())
+	must(t, cmd.Wait())
+	wantVarSums(t, readSummary(t, summary))
+}
+
+// TestStdoutLeft: a reader of stdout that goes away ends a run whose only output
+// it was, with its ledger, and no other.
+func TestStdoutLeft(t *testing.T) {
+	for _, more := range []bool{false, true} {
+		r, w, err := os.Pipe()
+		must(t, err)
+		args := []string{"--input-dummy", "", "--output-stdout"}
+		if more {
+			args = append(args, "--output-null")
+		}
+		gor := spawnTo(t, w, args...)
+		w.Close()
+		_, err = r.Read(make([]byte, 1))
+		must(t, err)
+		r.Close()
+		if more {
+			gor.await("gor: to output-null")
+			gor.stop()
+		} else if code := gor.wait(); code != 0 || !strings.Contains(gor.said(), "the reader of stdout has gone: ending") {
+			t.Errorf("exit %d:\n%s", code, gor.said())
+		}
+		wantSums(t, gor.said())
+	}
+}
+
+// TestStdoutHangs: what the writer has in hand when stdout takes nothing is
+// counted.
+func TestStdoutHangs(t *testing.T) {
+	requests, times := steady(3000, time.Microsecond)
+	in := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
+	r, w, err := os.Pipe()
+	must(t, err)
+	defer r.Close()
+	gor := spawnTo(t, w, "--input-file", in+"|max", "--output-stdout", "--drain-timeout", "200ms")
+	w.Close()
+	if code := gor.wait(); code != exitFailed {
+		t.Errorf("exit %d", code)
+	}
+	wantSums(t, gor.said())
+	if !strings.Contains(gor.said(), " unsent") {
+		t.Errorf("nothing unsent:\n%s", gor.said())
+	}
+}
+
+// TestStartInterrupted: what waits when Gor starts is no reason to go on waiting
+// after a signal.
+func TestStartInterrupted(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "in.gor")
+	must(t, syscall.Mkfifo(fifo, 0o600))
+	gor := spawn(t, "gor", nil, nil, "--http-pprof", "127.0.0.1:0", "--input-file", fifo, "--output-null")
+	gor.await("counts and profiles at")
+	must(t, gor.cmd.Process.Signal(syscall.SIGTERM))
+	if code := gor.wait(); code != exitInterrupted || !strings.Contains(gor.said(), "terminated: before everything was open") {
+		t.Errorf("exit %d:\n%s", code, gor.said())
+	}
+}
