@@ -222,6 +222,9 @@ func (p *Parser) Head() *Head {
 // before it belong to no message and are not a start.
 func (p *Parser) Started() bool { return p.state != inLead }
 
+// StartRead reports whether the start line was read whole and is one of HTTP/1.
+func (p *Parser) StartRead() bool { return p.startDone || p.headDone }
+
 // Lead is how many of the bytes fed since the last Reset were empty lines
 // before the message, which belong to no message.
 func (p *Parser) Lead() int { return p.lead }
