@@ -201,7 +201,11 @@ type realIP struct {
 // set appends the head of m, with the header, to head, and returns that and
 // what follows of m.
 func (r *realIP) set(head []byte, m *rawsocket.Message) (edited, body []byte) {
-	r.text = m.Src.Addr().Unmap().AppendTo(r.text[:0])
+	client := m.Src.Addr()
+	if m.Client.IsValid() {
+		client = m.Client // a load balancer is between
+	}
+	r.text = client.Unmap().AppendTo(r.text[:0])
 	err := r.req.Parse(m.Data)
 	if err == nil {
 		err = r.req.SetHeaderBytes(r.header, r.text)

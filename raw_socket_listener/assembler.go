@@ -19,25 +19,19 @@ const (
 	// late copy of one of its segments is not taken for a new connection.
 	lingerTime = 2 * time.Second
 	// reorderGrace is how long a hole that the receiver acknowledged may still
-	// be closed by a packet that another CPU's queue delayed.
-	reorderGrace = 50 * time.Millisecond
+	// be closed by a packet that another CPU's queue delayed, or that another
+	// tap saw, whose clock or buffer is behind: captures that are merged are
+	// some tens to hundreds of milliseconds apart.
+	reorderGrace = 500 * time.Millisecond
+	// backoffTime is how long a hole waits for a retransmission when nothing
+	// says that the receiver has the bytes: TCP waits for 0.2, 0.4 ... 6.4 s
+	// (RFC 6298 section 5.5), together 12.6 s. A hole that a seventh
+	// retransmission would close is given up.
+	backoffTime = 13 * time.Second
 	// sweepGrain is how often the timeouts are looked at.
 	sweepGrain = 10 * time.Millisecond
 	// touchGrain is how exactly the order of idle connections is kept.
 	touchGrain = 100 * time.Millisecond
-)
-
-// Distances in sequence numbers.
-const (
-	// staleReach is how far back a late copy may lie: beyond it, the segment
-	// belongs to another connection between the same ports whose SYN was not
-	// seen. No receive window in use is larger.
-	staleReach = 64 << 20
-	// reuseReach is how far before the first data, or behind the end, a
-	// segment may lie and still belong to the connection.
-	reuseReach = 1 << 20
-	// resetReach is how far ahead a RST may lie, as far as data can.
-	resetReach = 16 << 20
 )
 
 // An assembler makes messages of segments. It is a sink: one goroutine calls
@@ -56,11 +50,14 @@ type assembler struct {
 	freeConns                []*conn
 	pendingBytes             int // of all conn.pending
 
-	waiting, acked list[half] // by when their wait began
-	holders        list[half] // by when they took memory last
-	largest        *half      // of those that were served while memory was short
-	freeHalves     []*half
-	freePieces     *piece
+	waits      [waitKinds]list[half] // by when their wait began
+	holders    list[half]            // by when they took memory last
+	largest    *half                 // of those that were served while memory was short
+	freeHalves []*half
+	freePieces *piece
+
+	traces traces           // of connections that are forgotten
+	tokens map[uint32]*conn // those of MPTCP, by what a subflow calls them
 
 	begins mode // of a direction that is seen from its first byte
 
@@ -82,41 +79,74 @@ func newAssembler(cfg Config, out *writer, notice *notices) *assembler {
 	return a
 }
 
-// segment implements sink.
+// segment implements sink. Holes that are due by the segment's time are given up
+// behind it: a packet that closes one must not be what gives it up.
 func (a *assembler) segment(s *Segment) {
 	a.stats.Segments++
-	a.advance(s.Time)
+	a.see(s.Time)
+	a.take(s)
+	if a.now >= a.sweep {
+		a.due()
+	}
+}
+
+// take gives s to its connection.
+func (a *assembler) take(s *Segment) {
 	k, fromLow := keyOf(s)
 	c := a.conns[k]
-	if c != nil && c.reused(fromLow, s) {
-		a.stats.Reused++
-		a.finish(c, LostClosed)
-		a.forget(c)
-		c = nil
-	}
-	if c == nil {
-		if c = a.admit(k, fromLow, s); c == nil {
+	begun := false
+	if c != nil {
+		f, other := c.flows(fromLow)
+		switch a.fit(c, f, other, s) {
+		case fitsNot:
+			a.countStarts(f, s.Payload)
 			return
+		case fitsBegun:
+			begun = true
+			fallthrough
+		case fitsNext:
+			first := f.begun.at
+			a.stats.Reused++
+			a.finish(c, LostClosed)
+			a.forget(c)
+			if c = a.admit(k, fromLow, s, begun); c == nil {
+				return
+			}
+			if begun {
+				f, _ = c.flows(fromLow)
+				f.begin(first, a.begins)
+				f.syn = true
+			}
 		}
+	} else if c = a.admit(k, fromLow, s, false); c == nil {
+		return
 	}
 	a.touch(c)
+	f, other := c.flows(fromLow)
+	if len(s.Options) > 0 && (s.Flags.Has(FlagSYN) || c.place == placeEmbryo) {
+		a.multipath(c, s)
+	}
 	if c.ignored {
-		if s.Flags.Has(FlagFIN | FlagRST) {
+		if c.multipath {
+			a.countStarts(f, s.Payload)
+		}
+		if s.Flags.Has(FlagFIN) || s.Flags.Has(FlagRST) && !s.BadSum {
 			a.move(c, placeClosing)
 		}
 		return
 	}
-	f, other := &c.req, &c.rsp
-	if fromLow != c.clientLow {
-		f, other = other, f
+	if s.Flags.Has(FlagRST) {
+		a.reset(c, f, other, s)
+		a.reclaim(c)
+		return
+	}
+	if f.revives(s) {
+		a.revive(c)
 	}
 	if s.Flags.Has(FlagACK) {
-		a.acknowledge(other, sequence(s.Ack))
+		a.acknowledge(c, other, sequence(s.Ack))
 	}
-	switch {
-	case s.Flags.Has(FlagRST):
-		a.reset(c, f, s)
-	case !f.response || a.cfg.TrackResponse:
+	if !f.silent {
 		a.receive(c, f, s)
 		a.settle(c)
 	}
@@ -125,27 +155,36 @@ func (a *assembler) segment(s *Segment) {
 
 // tick implements sink.
 func (a *assembler) tick(now int64) {
-	a.advance(now)
+	a.see(now)
+	if a.now >= a.sweep {
+		a.due()
+	}
 	a.out.flush()
 }
 
-// advance moves the clock, which never goes back: a stepped system clock
-// delays timeouts and does no other harm.
-func (a *assembler) advance(now int64) {
+// see moves the clock, which never goes back: a stepped system clock delays
+// timeouts and does no other harm.
+func (a *assembler) see(now int64) {
 	if now <= a.now {
 		return
 	}
 	a.now = now
-	if now < a.sweep {
-		return
-	}
 	if a.sweep == 0 {
 		a.blind = now
 	}
-	a.sweep = now + int64(sweepGrain)
-	a.expire()
+	if now >= a.sweep {
+		a.expire()
+	}
+}
+
+// due gives up the holes that are due by the clock, and makes the ledger visible.
+func (a *assembler) due() {
+	a.sweep = a.now + int64(sweepGrain)
+	for w := waitHole; w < waitKinds; w++ {
+		a.expireWaits(w)
+	}
 	a.publish()
-	a.notice.look(now)
+	a.notice.look(a.now)
 }
 
 // end resolves what is left when the source has ended.
@@ -155,6 +194,9 @@ func (a *assembler) end() {
 			a.finish(c, LostIncomplete)
 			a.forget(c)
 		}
+	}
+	for c := a.closing.oldest(); c != nil; c = a.closing.oldest() {
+		a.forget(c)
 	}
 	a.publish()
 	a.out.end()
@@ -178,9 +220,9 @@ func (a *assembler) snapshot() Stats {
 }
 
 // admit makes a connection of the first segment that is seen of it, nil when
-// the segment is of no use.
-func (a *assembler) admit(k key, fromLow bool, s *Segment) *conn {
-	if s.Flags.Has(FlagRST) {
+// the segment is of no use. begun says that the SYN before it was seen.
+func (a *assembler) admit(k key, fromLow bool, s *Segment, begun bool) *conn {
+	if s.Flags.Has(FlagRST) || len(s.Payload)+s.Missing > maxSegment {
 		return nil
 	}
 	// A single byte on a connection that nothing is known of is a keep-alive
@@ -195,19 +237,32 @@ func (a *assembler) admit(k key, fromLow bool, s *Segment) *conn {
 	if !fromClient && !a.cfg.TrackResponse {
 		return nil
 	}
+	var end sequence
+	again := false
+	if !s.Flags.Has(FlagSYN) && !begun {
+		n := len(s.Payload) + s.Missing
+		if end, again = a.late(&k, s, fromClient); again && !end.before(sequence(s.Seq).plus(n)) {
+			a.stats.Retransmitted++
+			return nil
+		}
+	}
 	for len(a.conns) >= a.cfg.MaxConns {
 		a.evict()
 	}
 	c := a.newConn()
 	c.key, c.clientLow = k, fromClient == fromLow
 	c.id, c.seen = rand.Uint64(), a.now
-	c.rsp.response = true
+	c.rsp.response, c.rsp.silent = true, !a.cfg.TrackResponse
 	a.conns[k] = c
 	a.move(c, placeEmbryo)
 	a.stats.Connections++
-	if !s.Flags.Has(FlagSYN) {
+	if !s.Flags.Has(FlagSYN) && !begun {
 		a.stats.Joined++
 		c.unsure = true
+		if again {
+			f, _ := c.flows(fromLow)
+			a.join(c, f, end) // of s, what was not seen before
+		}
 	}
 	if a.cfg.Exclude != nil && a.cfg.Exclude(c.ends()) {
 		a.stats.Excluded++
@@ -232,9 +287,9 @@ func (a *assembler) direction(s *Segment) (fromClient, known bool) {
 	case a.cfg.Binary:
 		a.stats.Undirected++
 		return false, false
-	case http1.LooksLikeHead(s.Payload, false):
+	case http1.MayBegin(s.Payload, false):
 		fromClient = true
-	case http1.LooksLikeHead(s.Payload, true):
+	case http1.MayBegin(s.Payload, true):
 	default:
 		a.stats.Undirected++
 		return false, false
@@ -250,59 +305,24 @@ func (a *assembler) direction(s *Segment) (fromClient, known bool) {
 	return fromClient, true
 }
 
-// reused reports whether s belongs to a later connection between the same
-// ports than c.
-func (c *conn) reused(fromLow bool, s *Segment) bool {
-	if c.ignored && !s.Flags.Has(FlagSYN) {
-		return false
-	}
-	f, other := &c.req, &c.rsp
-	if fromLow != c.clientLow {
-		f, other = other, f
-	}
-	seq := sequence(s.Seq)
-	if s.Flags.Has(FlagSYN) {
-		if s.Flags.Has(FlagACK) && other.mode != modeUnseen {
-			if n := sequence(s.Ack).minus(other.first); n < 0 || n > reuseReach {
-				return true
-			}
-		}
-		if f.mode == modeUnseen {
-			return false
-		}
-		n := f.first.minus(seq + 1)
-		return n != 0 && (f.syn || n < 0 || n > reuseReach)
-	}
-	if f.mode == modeUnseen || len(s.Payload) == 0 {
-		return false
-	}
-	n := seq.minus(f.next)
-	return n < -staleReach || c.place == placeClosing && n > reuseReach
-}
-
 // acknowledge notes that the receiver of f has all bytes before ack: a hole
 // before it will not be closed by a retransmission.
-func (a *assembler) acknowledge(f *flow, ack sequence) {
-	if !f.answered || f.acked.before(ack) {
-		f.acked, f.answered = ack, true
+func (a *assembler) acknowledge(c *conn, f *flow, ack sequence) {
+	if f.begun.set {
+		a.follow(f, ack)
 	}
-	h := f.h
-	if h == nil || h.early || f.parked || h.store.empty() || !h.wait.listed() || ack.before(h.store.first.seq) {
-		return
-	}
-	a.waiting.remove(&h.wait)
-	a.acked.push(&h.wait, h)
-	h.early, h.since = true, a.now
-}
-
-// reset ends the connection if the RST can be one of it (RFC 9293 section
-// 3.10.7.4): a stray one from an earlier connection must not.
-func (a *assembler) reset(c *conn, f *flow, s *Segment) {
-	if f.mode != modeUnseen {
-		if n := sequence(s.Seq).minus(f.next); n < -1 || n > resetReach {
+	if f.answered {
+		if n := ack.minus(f.acked); n <= 0 || n > maxAhead {
 			return
 		}
 	}
-	a.finish(c, LostClosed)
-	a.move(c, placeClosing)
+	if f.mode != modeUnseen && !f.silent {
+		if n := ack.minus(f.next); n > maxAhead || n < -maxAhead {
+			return
+		}
+	}
+	f.acked, f.answered = ack, true
+	if f.h != nil || f.torn() {
+		a.rest(c, f)
+	}
 }

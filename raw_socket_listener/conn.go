@@ -3,6 +3,8 @@ package rawsocket
 import (
 	"bytes"
 	"net/netip"
+
+	"github.com/buger/gor/internal/http1"
 )
 
 // A key names a connection whichever way a segment goes: the end with the
@@ -55,16 +57,28 @@ type conn struct {
 	exchanges uint32
 	clientLow bool
 	place     place
-	ignored   bool // nothing of it is wanted
-	unsure    bool // which response answers which request has to be found out anew
+	ignored   bool       // nothing of it is wanted
+	multipath bool       // for its being one subflow of several
+	proxied   bool       // a PROXY protocol header was read, or there is none
+	token     uint32     // names it among those of MPTCP, 0 for others
+	client    netip.Addr // as a PROXY protocol header names it
+	unsure    bool       // which response answers which request has to be found out anew
 	req, rsp  flow
 	switching mode // how to go on behind a CONNECT or Upgrade request that waits for its answer, else modeUnseen
 	pending   exchanges
 }
 
-// connBytes is what a connection takes of memory: a conn and its place in the
-// map, whose tables are on average half empty.
-const connBytes = 400
+// flows returns the direction that a segment is of, and the other one.
+func (c *conn) flows(fromLow bool) (f, other *flow) {
+	if fromLow == c.clientLow {
+		return &c.req, &c.rsp
+	}
+	return &c.rsp, &c.req
+}
+
+// connBytes is what a connection takes of memory: a conn, its place in the map,
+// whose tables are on average half empty, and its share of the traces.
+const connBytes = 400 + traceShare*traceBytes
 
 // A mode is what is done with the next bytes of a direction.
 type mode uint8
@@ -92,15 +106,24 @@ type flow struct {
 	syn      bool // first is certain
 	fin      bool
 	answered bool
-	parked   bool  // the next bytes wait for something in the other direction
-	forced   bool  // a response that must not wait for its request any longer
-	faults   uint8 // malformed messages
-	hollow   Loss  // why the message that begins with the next byte may lack what comes before it; for modeTurns
-	h        *half // nil between messages
+	silent   bool               // what it carries is not wanted
+	fresh    bool               // no byte of it was passed
+	blind    bool               // the byte before the next was not seen
+	parked   bool               // the next bytes wait for something in the other direction
+	forced   bool               // a response that must not wait for its request any longer
+	after    mode               // how it goes on if a RST that ended it proves wrong
+	begun    mark               // where another handshake on the same ports begins
+	far      mark               // where another connection on the same ports may go on
+	rst      mark               // where a RST lies that came before its turn
+	skipped  http1.StartCounter // of bytes that are passed over
+	hollow   Loss               // why the message that begins with the next byte may lack what comes before it; for modeTurns
+	h        *half              // nil between messages
 }
 
 func (f *flow) begin(first sequence, m mode) {
 	f.first, f.next, f.mode = first, first, m
+	f.fresh, f.blind = true, m == modeJoining
+	f.begun, f.far, f.rst = mark{}, mark{}, mark{}
 }
 
 // An exchange is a request whose response has not ended.

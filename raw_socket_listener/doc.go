@@ -12,19 +12,34 @@
 //
 // Of bytes that come twice, the first are kept. Segments that come before
 // their predecessors wait in a bounded store. A hole in a stream is given up
-// when its receiver acknowledged what is missing and 50 ms have passed, when
-// Config.Expire has passed, or when the store is full. Inside a body of known
-// length, or of a chunk, a hole costs that message and no other. Elsewhere
-// the stream is entered again at a segment that begins with a complete, valid
-// head, so that the content of an upload is not taken for a request.
+// after 13 s, in which TCP sends again six times; after Config.Expire when its
+// sender has heard from the receiver since; half a second after its receiver
+// acknowledged what is missing; or when the store is full. A hole at the end of
+// what was seen is known by an acknowledgement beyond it. Inside a body of known
+// length, or of a chunk, a hole costs that message and no other. Elsewhere the
+// stream is entered again at a segment that begins as a message can, with a
+// registered method or HTTP/1: the head is followed over as many segments as it
+// takes and read as it would be in order. Nothing is given of it before it is
+// whole, and when it proves to be none the direction goes on looking. No
+// direction is ever given up: malformed messages, whatever their number, are
+// passed in the same way. What is passed over is looked through for request
+// lines, which are counted (Stats.SkippedStarts).
 //
-// A connection that was established before the capture is entered at a
-// segment that begins with what may be a head, complete or not: so the first
-// request of an idle connection is whole even when it spans segments.
+// A connection that was established before the capture is entered in the same
+// way: so the first request of an idle connection is whole even when it spans
+// segments. A method that is also the end of a longer one is not taken where the
+// byte before it was not seen.
 //
-// FIN and RST end a connection, and so do five minutes without a packet. It
-// stays known for two seconds, so that late copies are recognised. A SYN with
-// another initial sequence number ends the connection that had its ports.
+// FIN and RST end a connection, and so do five minutes without a packet. A RST
+// counts only exactly at the next byte and with a right checksum (RFC 5961), and
+// bytes in sequence behind it show that it was not taken. A connection that is
+// over stays known for two seconds, and a trace of it for two minutes, so that
+// late copies are recognised. A SYN with another initial sequence number on a
+// connection that lives changes nothing until something follows it. Segments
+// beyond any window are counted and ignored; a second one in sequence that begins
+// a message shows that another connection uses the ports.
+//
+// With MPTCP, a connection that others join is not understood and is counted.
 //
 // # Pairs
 //

@@ -2,31 +2,40 @@ package rawsocket
 
 import "github.com/buger/gor/internal/http1"
 
-// maxFaults is how many malformed messages one direction may begin until it is
-// taken for something other than HTTP/1: a client whose bytes we misread once
-// gets another chance, a stream of garbage costs no more than this.
-const maxFaults = 4
-
-// fail ends a message that is not HTTP/1.
-func (a *assembler) fail(c *conn, f *flow, h *half, b []byte, from *arrival) {
+// fail ends a message that is not HTTP/1, in b. begun says that its start line
+// came before. Nothing is ever given up as a whole: what follows is looked at as
+// after a loss, which costs a stream of garbage a glance at each segment.
+func (a *assembler) fail(c *conn, f *flow, h *half, b []byte, from *arrival, begun bool) {
 	if !h.open {
 		a.start(c, f, h, from)
 	}
 	var begin [24]byte // as long as the preface of HTTP/2
 	n := copy(begin[:], h.buf.prefix())
 	n += copy(begin[n:], b)
-	first := f.next.minus(f.first) == h.buf.size
-	if first && a.foreign(c, begin[:n]) {
+	if h.atFirst && a.foreign(c, begin[:n]) {
 		return
 	}
-	f.next = f.next.plus(len(b))
-	a.conclude(c, f, h, LostMalformed, nil)
-	if f.faults++; f.faults < maxFaults {
-		f.mode = modeResync
-		c.unsure = true
-	} else {
-		f.mode = modeOpaque
+	back := modeResync
+	if h.trial != modeUnseen {
+		if !h.parser.StartRead() {
+			a.abandon(c, f, h)
+			a.pass(c, f, b)
+			return
+		}
+		back = h.trial
 	}
+	f.next = f.next.plus(len(b))
+	f.fresh, f.blind = false, false
+	if !f.response {
+		more := f.skipped.Count(b)
+		if !begun && h.parser.StartRead() && more > 0 {
+			more-- // its own
+		}
+		a.stats.SkippedStarts += more
+	}
+	a.conclude(c, f, h, LostMalformed, nil)
+	f.mode = back
+	c.unsure = true
 }
 
 // foreign recognises the first bytes of a connection that carries another

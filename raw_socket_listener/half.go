@@ -11,10 +11,10 @@ const (
 // while segments wait in it.
 type half struct {
 	memory  node[half] // in assembler.holders while it holds memory
-	wait    node[half] // in assembler.waiting or assembler.acked
+	wait    node[half] // in assembler.waits
 	since   int64      // when the wait began
-	early   bool       // it is in assembler.acked: the hole was acknowledged
-	forHole bool       // the wait is for a hole to close
+	waitFor wait       // what the wait began for
+	waitIn  wait       // in which of the lists it is
 	c       *conn
 	f       *flow
 
@@ -25,6 +25,11 @@ type half struct {
 	open    bool     // a message has begun
 	lost    Loss     // why it will not be given
 	known   bool     // its head is complete
+	trial   mode     // where the direction goes back to if what begins is no message; modeUnseen when that is out of question
+	blind   bool     // the byte before the message was not seen
+	atFirst bool     // the message begins with the direction's first byte
+	bare    bool     // its head announces a body that may be left out, and nothing came behind it
+	prelude bool     // buf holds no message but what came of a PROXY protocol header
 	queued  bool     // a request that is in conn.pending already
 	claimed bool     // a response that answers the first of conn.pending
 	holed   bool     // bytes of it are missing, and it is given all the same
@@ -37,6 +42,29 @@ type half struct {
 	request exchange
 }
 
+// A wait is what a direction waits for, and how long.
+type wait uint8
+
+const (
+	waitNone  wait = iota
+	waitTurn       // the other direction, or more of a message of which nobody knows the end: Config.Expire
+	waitHole       // a retransmission: backoffTime, or Config.Expire if that is longer
+	waitDoubt      // the same, when the sender has heard from the receiver since: Config.Expire
+	waitKnown      // a hole that the receiver acknowledged: reorderGrace
+	waitKinds
+)
+
+// waitTime is how long a wait lasts, in ns.
+func (a *assembler) waitTime(w wait) int64 {
+	switch w {
+	case waitHole:
+		return int64(max(backoffTime, a.cfg.Expire))
+	case waitKnown:
+		return int64(min(reorderGrace, a.cfg.Expire))
+	}
+	return int64(a.cfg.Expire)
+}
+
 // rest brings the lists up to date with what f waits for and what it holds,
 // and frees its half when that is nothing.
 func (a *assembler) rest(c *conn, f *flow) {
@@ -45,9 +73,15 @@ func (a *assembler) rest(c *conn, f *flow) {
 		return
 	}
 	h := a.halfOf(c, f)
-	hole := torn || !h.store.empty()
-	a.await(h, hole || h.open && f.mode == modeTurns, hole)
-	if !h.open && h.store.empty() && !torn {
+	w := waitNone
+	switch {
+	case !f.parked && (torn || !h.store.empty()):
+		w = waitHole
+	case f.parked && !h.store.empty(), h.open && f.mode == modeTurns:
+		w = waitTurn
+	}
+	a.await(h, w)
+	if !h.open && h.store.empty() && !torn && !h.prelude {
 		a.release(f)
 		return
 	}
@@ -61,28 +95,60 @@ func (a *assembler) rest(c *conn, f *flow) {
 	}
 }
 
-// torn reports whether bytes before the FIN of f have not come.
-func (f *flow) torn() bool {
-	return f.fin && f.mode != modeEnded && f.mode != modeOpaque && f.next.before(f.finAt)
+// torn reports whether bytes of f are known to be missing behind the last one.
+func (f *flow) torn() bool { return f.short() > 0 }
+
+// short is how many bytes behind the last one of f did not come: before its FIN,
+// or of those that its receiver acknowledged. One more may be a FIN.
+func (f *flow) short() int {
+	if !f.fin && !f.answered || f.silent || f.mode == modeUnseen || f.mode == modeOpaque || f.mode == modeEnded {
+		return 0
+	}
+	if f.fin {
+		return max(0, f.finAt.minus(f.next))
+	}
+	if n := f.acked.minus(f.next); n > 1 && n <= maxAhead && f.mode != modeTurns {
+		return n
+	}
+	return 0
 }
 
-// await enters h into the list of those who wait, or takes it out: for a hole to
-// close, or for more of a message of which nobody knows the end. Progress begins
-// the wait anew: the next hole has its own time.
-func (a *assembler) await(h *half, waits, hole bool) {
-	if h.wait.listed() {
-		if waits && h.holeAt == h.f.next && h.forHole == hole {
-			return
-		}
-		if h.early {
-			a.acked.remove(&h.wait)
-		} else {
-			a.waiting.remove(&h.wait)
-		}
+// await enters h into the list of those who wait for w, or takes it out.
+// Progress begins the wait anew: the next hole has its own time.
+func (a *assembler) await(h *half, w wait) {
+	if h.wait.listed() && (w != h.waitFor || h.holeAt != h.f.next) {
+		a.waits[h.waitIn].remove(&h.wait)
 	}
-	if waits {
-		h.early, h.since, h.holeAt, h.forHole = false, a.now, h.f.next, hole
-		a.waiting.push(&h.wait, h)
+	if w != waitNone && !h.wait.listed() {
+		h.waitFor, h.holeAt = w, h.f.next
+		a.waitIn(h, w)
+	}
+	if w == waitHole {
+		a.hasten(h)
+	}
+}
+
+// waitIn enters h, which is in no list, into that of w.
+func (a *assembler) waitIn(h *half, w wait) {
+	h.waitIn, h.since = w, a.now
+	a.waits[w].push(&h.wait, h)
+}
+
+// hasten shortens the wait for a hole by what is known of its receiver: that it
+// acknowledged what is missing, or that the sender has received something since
+// it sent what lies behind, most likely the answer to that.
+func (a *assembler) hasten(h *half) {
+	f, w := h.f, h.waitIn
+	first := h.store.first
+	switch {
+	case f.answered && first != nil && !f.acked.before(first.seq), f.answered && first == nil && f.acked.minus(f.next) > 1:
+		w = waitKnown
+	case first != nil && first.from.acked && h.store.last.from.acked && first.from.ack.before(h.store.last.from.ack) && w == waitHole:
+		w = waitDoubt
+	}
+	if w != h.waitIn && h.waitIn != waitKnown {
+		a.waits[h.waitIn].remove(&h.wait)
+		a.waitIn(h, w)
 	}
 }
 
@@ -113,7 +179,7 @@ func (a *assembler) release(f *flow) {
 	if a.largest == h {
 		a.largest = nil
 	}
-	a.await(h, false, false)
+	a.await(h, waitNone)
 	if h.memory.listed() {
 		a.holders.remove(&h.memory)
 	}
@@ -158,4 +224,5 @@ func (h *half) hole() {
 func (h *half) over() {
 	h.ready, h.open, h.known, h.queued, h.claimed, h.lost = false, false, false, false, false, notLost
 	h.holed, h.solid = false, 0
+	h.trial, h.blind, h.atFirst, h.bare, h.prelude = modeUnseen, false, false, false, false
 }

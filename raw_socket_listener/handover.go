@@ -17,7 +17,7 @@ const (
 	// batch looks at its ring, which holds what comes meanwhile.
 	pressureGrain = 5 * time.Millisecond
 	// messageOverhead is what a message costs beside its bytes: its entry.
-	messageOverhead = 144
+	messageOverhead = 168
 )
 
 // A batch is a run of complete messages.

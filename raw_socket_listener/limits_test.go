@@ -198,8 +198,9 @@ func TestCounts(t *testing.T) {
 	r := newRig(t, Config{TrackResponse: true})
 	for _, g := range joined(handshake, []seg{
 		c(0, both),
-		{from: 's', data: none, ack: len(both) + 100}, // 100 bytes that were not seen
-		{from: 'c', off: 5000, flags: FlagRST, ack: len(none)},
+		{from: 's', data: none, ack: len(both)},
+		{from: 'c', off: len(both), flags: FlagRST, ack: len(none)},
+		{from: 's', off: len(none), ack: len(both) + 100}, // 100 bytes that were not seen, behind the end
 	}) {
 		r.send(g)
 	}

@@ -19,7 +19,7 @@ const (
 	// DefaultMaxBuffered is the share of the program's memory that is for
 	// reassembly.
 	DefaultMaxBuffered = 12 << 20
-	// DefaultMaxConns takes half of that. An idle connection that is forgotten
+	// DefaultMaxConns takes little more than half of that. An idle connection that is forgotten
 	// is joined again at its next request, which is whole.
 	DefaultMaxConns = 16384
 )
@@ -39,9 +39,11 @@ type Config struct {
 	Filter        *Filter       // what packets have to match beside Address; nil for all
 	Stdin         io.Reader     // what the address "-" reads; its Close, or the kernel when it is a file, must end a Read
 
-	// Expire is how long a hole in a stream is waited for, in packet time,
-	// until what lies behind it is used without it; and how long a response
-	// waits for its request to be complete.
+	// Expire is how long, in packet time, a hole in a stream is waited for of
+	// which its sender has probably heard, until what lies behind it is used
+	// without it, and all holes when it is longer than TCP takes to send again
+	// (see the package comment); and how long a response waits for its request
+	// to be complete.
 	Expire time.Duration
 
 	MaxMessage  int // bytes; longer messages are lost, and the next one is whole
@@ -97,6 +99,7 @@ type Message struct {
 	Time       int64          // of its first packet, ns since 1970
 	Duration   int64          // from its first packet to its last, ns
 	Src, Dst   netip.AddrPort // who sent it to whom
+	Client     netip.Addr     // the client, if a PROXY protocol header in front of the connection named one
 	Data       []byte         // the listener's memory, valid until the next call of Next
 }
 

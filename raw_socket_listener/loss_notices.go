@@ -33,7 +33,7 @@ func (l *lossNotices) manner(k Loss) lossManner {
 	switch k {
 	case LostGap, LostTooLarge, LostMemory, LostShed:
 		return lossAlarm
-	case LostMalformed, LostExpired, LostUnpaired:
+	case LostMalformed, LostExpired, LostUnpaired, LostWithheld:
 		return lossCalm
 	case LostClosed:
 		// Every client that goes away ends an upload or two. Who wants the
@@ -105,6 +105,8 @@ func (l *lossNotices) text(k Loss, n uint64, src *SourceStats) string {
 		return fmt.Sprintf("%s begun and not continued for %v, as by a client or server that hangs: not passed on", messages, idleTimeout)
 	case LostUnpaired:
 		return fmt.Sprintf("%s without a request that was seen whole, as after the start or after a loss: not passed on", counted(n, "response"))
+	case LostWithheld:
+		return fmt.Sprintf("%s without body, which the server refused to take (Expect: 100-continue): not passed on", messages)
 	case LostClosed:
 		return fmt.Sprintf("%s cut short by the end of the connection, as when a client goes away: not passed on", messages)
 	}

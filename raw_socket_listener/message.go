@@ -9,54 +9,193 @@ import (
 // consume takes b, the next bytes of f, and returns those that must wait for
 // the other direction, after which f is parked.
 func (a *assembler) consume(c *conn, f *flow, b []byte, from *arrival) (rest []byte) {
+	if f.fresh && len(b) > 0 && f.preludes(c, b) {
+		var done bool
+		if b, done = a.prelude(c, f, b); !done {
+			return nil
+		}
+	}
 	for len(b) > 0 {
 		switch f.mode {
 		case modeFraming:
-			if h := f.h; f.response && h != nil && h.open && !h.claimed && from.start && c.sentAt(f.next) >= 0 && http1.CompleteHead(b, true) {
-				// It has no body after all: the request that was missed was
-				// a HEAD.
-				a.conclude(c, f, h, LostUnpaired, nil)
+			if h := f.h; h != nil && h.open {
+				if from.start {
+					b = a.interrupt(c, f, h, b, from)
+				}
+			} else if b[0] == '\r' || b[0] == '\n' {
+				// Empty lines belong to no message. Where a response begins
+				// says which request it answers, so they are passed before.
+				n := leadOf(b)
+				f.next = f.next.plus(n)
+				b = b[n:]
+				continue
 			}
 		case modeTurns:
 			return a.turn(c, f, b, from)
 		case modeOpaque, modeEnded:
 			f.next = f.next.plus(len(b))
 			return nil
-		default:
+		}
+		if f.mode != modeFraming {
 			if !from.start || !f.resumes(b) {
 				a.pass(c, f, b)
 				return nil
 			}
+			h := a.halfOf(c, f)
+			h.trial, h.blind = f.mode, f.blind
 			f.mode = modeFraming
+			continue // past empty lines
 		}
 		n := a.frame(c, f, b, from)
 		if f.parked {
 			return b[n:]
 		}
 		b = b[n:]
-		from.start = false
+		from.start = from.start && n == 0
 	}
 	return nil
 }
 
-// resumes reports whether b, which begins a segment, begins a message as well.
-// On a connection that was established before the capture the first request
-// may span segments, so its beginning will do; after a loss the bytes may be
-// the content of an upload, and only a complete head is believed.
-func (f *flow) resumes(b []byte) bool {
-	switch f.mode {
-	case modeJoining:
-		// A word alone is as likely a piece of content.
-		return bytes.IndexByte(b, ' ') > 0 && http1.LooksLikeHead(b, f.response)
-	case modeConnected:
-		return bytes.HasPrefix(b, []byte("CONNECT ")) && http1.CompleteHead(b, false)
+func leadOf(b []byte) (n int) {
+	for n < len(b) && (b[n] == '\r' || b[n] == '\n') {
+		n++
 	}
-	return http1.CompleteHead(b, f.response)
+	return n
+}
+
+// interrupt ends the message under way in f when b, which begins a segment,
+// shows that it is another one than was thought. It returns what belongs to that.
+func (a *assembler) interrupt(c *conn, f *flow, h *half, b []byte, from *arrival) []byte {
+	switch {
+	case f.response && !h.claimed && c.sentAt(f.next) >= 0 && http1.CompleteHead(b, true):
+		// It has no body after all: the request that was missed was a HEAD.
+		a.conclude(c, f, h, LostUnpaired, nil)
+	case h.trial != modeUnseen && !h.known && (!f.response && http1.BeginsRequest(b) || f.response && http1.CompleteHead(b, true)):
+		// A line that begins a segment is better than one that nothing
+		// followed that could be a head.
+		back := h.trial
+		a.abandon(c, f, h)
+		h.trial, f.mode = back, modeFraming
+	case h.bare:
+		begin := h.afterHead(b)
+		if !h.refused(begin, from) {
+			break
+		}
+		f.next = f.next.plus(len(b) - len(begin))
+		a.conclude(c, f, h, LostWithheld, nil)
+		h.trial = modeResync
+		return begin
+	}
+	return b
+}
+
+// afterHead returns b with what is kept of the body under way before it.
+func (h *half) afterHead(b []byte) []byte {
+	n := h.buf.size - h.parser.Head().HeadLen
+	if h.lost != notLost || n <= 0 {
+		return b
+	}
+	whole := h.buf.appendTo(make([]byte, 0, h.buf.size+len(b)))
+	return append(whole[h.buf.size-n:], b...)
+}
+
+// The lengths of what a server may say before a body comes.
+const (
+	// continueLen is that of the plain interim response that lets a client
+	// send its body. Any final one is longer.
+	continueLen = len("HTTP/1.1 100 Continue\r\n\r\n")
+	// continueMost is that of one with the few headers that some servers add.
+	continueMost = 2 * continueLen
+)
+
+// withoutBody reports whether the head that has just become complete with n bytes
+// leaves its body for later and may leave it out.
+func (h *half) withoutBody(n int) bool {
+	head := h.parser.Head()
+	if !head.Expect100 {
+		return false
+	}
+	if head.Chunked {
+		return h.buf.size+n == head.HeadLen
+	}
+	return h.parser.Remaining() == head.Length
+}
+
+// refused reports whether b begins another request where the body of one with
+// Expect: 100-continue could begin (RFC 9110 section 10.1.1): the client has
+// received more than leave to send it. Where acknowledgements say nothing, the
+// bytes have to be a request line.
+func (h *half) refused(b []byte, from *arrival) bool {
+	if !from.acked || !h.request.acked {
+		return http1.BeginsRequest(b)
+	}
+	n := from.ack.minus(h.request.ack)
+	if n <= continueLen || n >= staleReach || !http1.MayBegin(b, false) {
+		return false
+	}
+	// A word that is cut is as likely the beginning of a body. A method is not
+	// when it begins a body in chunks.
+	return n > continueMost && h.parser.Head().Chunked || bytes.IndexByte(b, ' ') > 0
+}
+
+// resumes reports whether b, which begins a segment, may begin a message as
+// well: the bytes may be the content of an upload, or the rest of a method.
+// Whether it does shows when its head is whole.
+func (f *flow) resumes(b []byte) bool {
+	if f.mode == modeConnected && !connects(b) || f.blind && !f.response && http1.TailOfMethod(b) {
+		return false
+	}
+	return http1.MayBegin(b, f.response)
+}
+
+// connects reports whether b is a CONNECT request, or may become one.
+func connects(b []byte) bool {
+	const connect = "CONNECT "
+	b = b[leadOf(b):]
+	n := min(len(b), len(connect))
+	return string(b[:n]) == connect[:n]
+}
+
+// plausible reports whether the message that may have begun in f goes on with b
+// as one can. What it began with is in h.buf.
+func (f *flow) plausible(h *half, b []byte) bool {
+	if h.buf.size == 0 || h.buf.size >= http1.MayBeginLen || h.parser.StartRead() {
+		return true
+	}
+	var begin [http1.MayBeginLen]byte
+	n := copy(begin[:], h.buf.prefix())
+	n += copy(begin[n:], b)
+	if h.trial == modeConnected && !connects(begin[:n]) || h.blind && !f.response && http1.TailOfMethod(begin[:n]) {
+		return false
+	}
+	return http1.MayBegin(begin[:n], f.response)
+}
+
+// abandon takes back that a message began in f: what it began with is passed
+// over, and the direction goes on as before.
+func (a *assembler) abandon(c *conn, f *flow, h *half) {
+	a.stats.Starts--
+	a.stats.SkippedBytes += uint64(h.buf.size)
+	if f.response {
+		h.claimed = false
+	} else {
+		c.exchanges--
+		for ch := h.buf.head; ch != nil; ch = ch.next {
+			a.stats.SkippedStarts += f.skipped.Count(ch.data)
+		}
+	}
+	f.mode = h.trial
+	if h.atFirst && f.mode == modeJoining {
+		a.stats.Starts++
+		a.stats.Lost[LostJoined]++
+	}
+	a.pool.drop(&h.buf)
+	h.over()
 }
 
 // pass goes over bytes that belong to no message that can be had.
 func (a *assembler) pass(c *conn, f *flow, b []byte) {
-	if f.next == f.first && f.mode == modeJoining {
+	if f.fresh && f.mode == modeJoining {
 		if a.foreign(c, b) {
 			return
 		}
@@ -64,42 +203,51 @@ func (a *assembler) pass(c *conn, f *flow, b []byte) {
 		a.stats.Starts++
 		a.stats.Lost[LostJoined]++
 	}
+	f.fresh, f.blind = false, false
 	f.next = f.next.plus(len(b))
 	a.stats.SkippedBytes += uint64(len(b))
+	if !f.response {
+		a.stats.SkippedStarts += f.skipped.Count(b)
+	}
 }
 
 // frame takes bytes of one message, at most up to its end, and returns how
-// many.
+// many. None are taken when what had begun proves to be no message.
 func (a *assembler) frame(c *conn, f *flow, b []byte, from *arrival) int {
 	h := a.halfOf(c, f)
 	if !h.ready && !a.prepare(c, f, h) {
 		f.parked = true
 		return 0
 	}
-	if f.next == f.first && a.foreign(c, b) {
+	if f.fresh && a.foreign(c, b) {
 		return len(b)
 	}
-	lead := h.parser.Lead()
+	if h.trial != modeUnseen && !f.plausible(h, b) {
+		a.abandon(c, f, h)
+		return 0
+	}
+	begun := h.parser.StartRead()
 	n, done, err := h.parser.Feed(b)
 	if err != nil {
-		a.fail(c, f, h, b, from)
+		h.atFirst = h.atFirst || f.fresh
+		a.fail(c, f, h, b, from, begun)
 		return len(b)
 	}
 	f.next = f.next.plus(n)
 	if !h.open {
-		if !h.parser.Started() {
-			return n
-		}
-		lead = h.parser.Lead() - lead
+		h.atFirst = f.fresh
 		a.start(c, f, h, from)
-	} else {
-		lead = 0
 	}
+	f.fresh, f.blind = false, false
 	h.latest = max(h.latest, from.time)
 	if !h.known && h.parser.Head() != nil {
 		a.learn(f, h)
+		h.bare = !f.response && !done && h.withoutBody(n)
+	} else if h.bare {
+		begin := h.afterHead(b)
+		h.bare = len(begin) < http1.MayBeginLen && bytes.IndexByte(begin, ' ') < 0 && http1.MayBegin(begin, false)
 	}
-	part := b[lead:n]
+	part := b[:n]
 	switch {
 	case h.lost != notLost:
 	case h.buf.size+len(part) > a.cfg.MaxMessage:
@@ -152,7 +300,7 @@ func (a *assembler) start(c *conn, f *flow, h *half, from *arrival) {
 
 // learn looks at a head that has just become complete.
 func (a *assembler) learn(f *flow, h *half) {
-	h.known = true
+	h.known, h.trial = true, modeUnseen
 	head := h.parser.Head()
 	if !f.response {
 		h.request.head, h.request.connect, h.request.upgrade = head.IsHead, head.IsConnect, head.Upgrade
@@ -180,6 +328,7 @@ func (a *assembler) lose(h *half, why Loss) {
 // that costs the message and nothing else.
 func (a *assembler) gap(c *conn, f *flow, n int) {
 	f.next = f.next.plus(n)
+	f.fresh, f.blind = false, true
 	if f.mode == modeOpaque || f.mode == modeEnded {
 		return
 	}
@@ -193,7 +342,10 @@ func (a *assembler) gap(c *conn, f *flow, n int) {
 	default:
 		return
 	}
-	h := f.h
+	h, back := f.h, modeResync
+	if h != nil && h.trial == modeConnected {
+		back = modeConnected
+	}
 	switch {
 	case h == nil || !h.open:
 		// At least one message lay in it.
@@ -216,13 +368,22 @@ func (a *assembler) gap(c *conn, f *flow, n int) {
 		}
 		a.conclude(c, f, h, LostGap, nil)
 	}
-	f.mode = modeResync
+	f.mode = back
 	c.unsure = true
 }
 
 // endFlow ends f: by its FIN when why is notLost, which may be what completes
 // a message.
 func (a *assembler) endFlow(c *conn, f *flow, why Loss) {
+	switch {
+	case f.mode == modeEnded:
+	case why == notLost:
+		f.after = modeEnded
+	case f.h != nil && f.h.open && f.mode == modeFraming:
+		f.after = modeResync
+	default:
+		f.after = f.mode
+	}
 	switch h := f.h; {
 	case h == nil || !h.open:
 	case f.mode == modeTurns:
@@ -279,6 +440,7 @@ func (a *assembler) emit(c *conn, h *half, whole []byte, ordinal uint32) Loss {
 	e.Response, e.Incomplete, e.Conn, e.Ordinal = h.f.response, h.holed, c.id, ordinal
 	e.Time, e.Duration = h.begun, max(0, h.latest-h.begun)
 	e.Src, e.Dst = c.ends()
+	e.Client = c.client
 	if e.Response {
 		e.Src, e.Dst = e.Dst, e.Src
 	}

@@ -80,6 +80,7 @@ func TestEachLossIsToldOnce(t *testing.T) {
 		LostMalformed: {"3 messages cannot be read as HTTP/1"},
 		LostClosed:    {"3 messages cut short by the end of the connection"},
 		LostExpired:   {"3 messages begun and not continued for 5m"},
+		LostWithheld:  {"3 messages without body", "Expect: 100-continue"},
 		LostUnpaired:  {"3 responses without a request", "as after the start"},
 	}
 	untold := []Loss{LostJoined, LostIncomplete}
@@ -196,7 +197,7 @@ func TestRealLossesAreTold(t *testing.T) {
 			for _, g := range tt.segs {
 				r.send(g)
 			}
-			for i := range 8 {
+			for i := range 16 {
 				r.a.tick(rigEpoch + int64(i)*int64(noticeGrain))
 			}
 			if tt.want == "" {

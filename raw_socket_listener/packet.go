@@ -51,6 +51,8 @@ type Segment struct {
 	Seq, Ack uint32         // as in the header; Ack means something only when FlagACK is set
 	Flags    TCPFlags
 	Window   uint16 // not scaled
+	Options  []byte // of the TCP header, as Payload is
+	BadSum   bool   // the checksum of a RST is wrong; it is not looked at in other segments
 	Payload  []byte // the source's memory, valid until Sink.segment returns
 	// Missing is how many bytes of payload were on the wire behind those in
 	// Payload and were not kept by the capture (its snap length); 0 normally.
@@ -123,6 +125,17 @@ const (
 	protoShim6       = 140
 )
 
+// asReceived is what becomes of a packet that was received live and decoded to s
+// with result r. One of which all wire bytes are there, and fewer than its IP
+// header says, is taken by no host. In a capture file such a packet was cut
+// without saying so.
+func asReceived(r IgnoreReason, s *Segment, got, wire int) IgnoreReason {
+	if r == decoded && s.Missing > 0 && got == wire {
+		return IgnoredShort
+	}
+	return r
+}
+
 const (
 	ip4HeaderLen = 20
 	ip6HeaderLen = 40
@@ -134,9 +147,8 @@ const (
 // length before the capture cut it. The length in the IP header counts for
 // more than wire: what lies behind the IP packet, such as the padding of a
 // short Ethernet frame, is in neither the payload nor Missing, and what some
-// captures cut without saying so is in Missing. Checksums are not looked at:
-// those of packets that this host sends are often filled in by the network
-// card, after the capture.
+// captures cut without saying so is in Missing. Checksums are looked at only
+// where a packet without data ends a connection: see badSum.
 //
 // s is only valid when the result is decoded; s.Payload is a part of b.
 func decodeIP(b []byte, wire int, s *Segment) IgnoreReason {
@@ -266,7 +278,9 @@ func decodeTCP(src, dst netip.Addr, b []byte, size int, s *Segment) IgnoreReason
 	s.Flags = TCPFlags(b[13])
 	s.Window = binary.BigEndian.Uint16(b[14:])
 	// A capture may have been cut within the options.
+	s.Options = b[tcpHeaderLen:min(data, len(b))]
 	s.Payload = b[min(data, len(b)):]
 	s.Missing = size - data - len(s.Payload)
+	s.BadSum = s.Flags.Has(FlagRST) && len(b) == size && badSum(src, dst, b)
 	return decoded
 }

@@ -98,10 +98,10 @@ func TestMessageFields(t *testing.T) {
 	}
 	id := got[0].Conn
 	want := []Message{
-		{false, false, id, 1, rigEpoch + 1000, 0, rigClient, rigServer, nil},
-		{false, false, id, 2, rigEpoch + 1000, 2000, rigClient, rigServer, nil},
-		{true, false, id, 1, rigEpoch + 4000, 0, rigServer, rigClient, nil},
-		{true, false, id, 2, rigEpoch + 4000, 2000, rigServer, rigClient, nil},
+		{false, false, id, 1, rigEpoch + 1000, 0, rigClient, rigServer, netip.Addr{}, nil},
+		{false, false, id, 2, rigEpoch + 1000, 2000, rigClient, rigServer, netip.Addr{}, nil},
+		{true, false, id, 1, rigEpoch + 4000, 0, rigServer, rigClient, netip.Addr{}, nil},
+		{true, false, id, 2, rigEpoch + 4000, 2000, rigServer, rigClient, netip.Addr{}, nil},
 	}
 	for i, w := range want {
 		w.Data = got[i].Data

@@ -61,8 +61,12 @@ func (r *rig) messages() []Message {
 	if r.a.pool.used != 0 || len(r.a.conns) != r.a.closing.len {
 		r.t.Errorf("at the end %d bytes are in use, %d connections", r.a.pool.used, len(r.a.conns))
 	}
-	if r.a.waiting.len+r.a.acked.len+r.a.holders.len != 0 {
-		r.t.Errorf("at the end %d wait, %d hold", r.a.waiting.len+r.a.acked.len, r.a.holders.len)
+	waits := 0
+	for _, l := range r.a.waits {
+		waits += l.len
+	}
+	if waits+r.a.holders.len != 0 {
+		r.t.Errorf("at the end %d wait, %d hold", waits, r.a.holders.len)
 	}
 	return all
 }

@@ -213,10 +213,7 @@ func readBlock(b []byte, t *tally, to sink) {
 		wire := int(le.Uint32(f[frameLen:]))
 		proto, data, wire = hiddenTag(proto, data, wire)
 		r := decodeEtherType(proto, data, wire, &t.seg, 0)
-		if r == decoded && t.seg.Missing > 0 && len(data) == wire {
-			r = IgnoredShort // shorter than its IP header says: no host takes that
-		}
-		t.take(r, to)
+		t.take(asReceived(r, &t.seg, len(data), wire), to)
 	}
 	to.tick(int64(le.Uint32(b[blockLastSec:]))*1e9 + int64(le.Uint32(b[blockLastNs:])))
 }

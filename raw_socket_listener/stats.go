@@ -16,13 +16,14 @@ const (
 	LostIncomplete      // the capture ended in it
 	LostUnpaired        // a response whose request was lost, or was not seen
 	LostShed            // Next was called too slowly
+	LostWithheld        // the server refused it before the client sent its body (Expect: 100-continue)
 	lossKinds
 )
 
 // missing reports that a message is lost because it did not come whole.
 func (l Loss) missing() bool {
 	switch l {
-	case LostGap, LostClosed, LostExpired, LostIncomplete:
+	case LostGap, LostClosed, LostExpired, LostIncomplete, LostWithheld:
 		return true
 	}
 	return false
@@ -33,6 +34,7 @@ func (l Loss) String() string {
 	return [lossKinds]string{
 		"not lost", "gap", "joined mid-message", "too large", "memory", "malformed",
 		"connection closed", "connection idle", "capture ended", "response without request", "reader too slow",
+		"body refused",
 	}[l]
 }
 
@@ -53,13 +55,17 @@ type Stats struct {
 	Tunnels     uint64 // of these: given over to another protocol (CONNECT, Upgrade)
 	Evicted     uint64 // forgotten because Config.MaxConns was reached
 	Reused      uint64 // ended by the next one between the same ports
+	Multipath   uint64 // of these: with several subflows (MPTCP), whose messages are spread over them; not understood
 
 	Retransmitted uint64 // segments that held bytes seen before
 	Conflicting   uint64 // of these: with other bytes than before, as far as those were still there
 	OutOfOrder    uint64 // segments that came before their predecessors
+	Far           uint64 // segments outside of any window of their connection, which is left as it was
+	Refused       uint64 // SYN, FIN and RST that the other end would not take
 	Gaps          uint64 // holes that did not close
 	MissingBytes  uint64 // in these holes
 	SkippedBytes  uint64 // passed over in search of a head
+	SkippedStarts uint64 // request lines that went by unread: in these bytes, and of connections that are over or not understood
 	UnseenBytes   uint64 // acknowledged by the receiver at the end of a connection and not seen; only with responses
 
 	Starts    uint64 // messages that began, or must have
@@ -85,7 +91,7 @@ func (s *Stats) add(o *Stats) {
 	}{
 		{&s.Segments, o.Segments}, {&s.Unmatched, o.Unmatched}, {&s.Undirected, o.Undirected},
 		{&s.Connections, o.Connections}, {&s.Joined, o.Joined}, {&s.Excluded, o.Excluded}, {&s.TLS, o.TLS},
-		{&s.HTTP2, o.HTTP2}, {&s.Tunnels, o.Tunnels}, {&s.Evicted, o.Evicted}, {&s.Reused, o.Reused},
+		{&s.HTTP2, o.HTTP2}, {&s.Tunnels, o.Tunnels}, {&s.Evicted, o.Evicted}, {&s.Reused, o.Reused}, {&s.Multipath, o.Multipath}, {&s.Far, o.Far}, {&s.Refused, o.Refused}, {&s.SkippedStarts, o.SkippedStarts},
 		{&s.Retransmitted, o.Retransmitted}, {&s.Conflicting, o.Conflicting}, {&s.OutOfOrder, o.OutOfOrder},
 		{&s.Gaps, o.Gaps}, {&s.MissingBytes, o.MissingBytes}, {&s.SkippedBytes, o.SkippedBytes}, {&s.UnseenBytes, o.UnseenBytes},
 		{&s.Starts, o.Starts}, {&s.Requests, o.Requests}, {&s.Responses, o.Responses}, {&s.Interim, o.Interim},
@@ -141,15 +147,19 @@ func (s Stats) Rows() []Count {
 		Count{"connections tunnelled", s.Tunnels},
 		Count{"connections evicted", s.Evicted},
 		Count{"connections reused", s.Reused},
+		Count{"connections with MPTCP subflows", s.Multipath},
 		Count{"segments", s.Segments},
 		Count{"segments of other addresses", s.Unmatched},
 		Count{"segments without direction", s.Undirected},
 		Count{"segments retransmitted", s.Retransmitted},
 		Count{"segments conflicting", s.Conflicting},
 		Count{"segments out of order", s.OutOfOrder},
+		Count{"segments out of any window", s.Far},
+		Count{"SYN, FIN and RST refused", s.Refused},
 		Count{"gaps", s.Gaps},
 		Count{"bytes missing", s.MissingBytes},
 		Count{"bytes skipped", s.SkippedBytes},
+		Count{"request lines skipped", s.SkippedStarts},
 		Count{"bytes acknowledged but unseen", s.UnseenBytes},
 		Count{"connections live", s.Live},
 		Count{"bytes buffered", s.Buffered},

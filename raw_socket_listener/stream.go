@@ -42,9 +42,19 @@ func (a *assembler) receive(c *conn, f *flow, s *Segment) {
 		return
 	}
 	if f.mode == modeEnded {
+		if n > 0 && !f.next.before(seq.plus(n)) {
+			a.stats.Retransmitted++
+		} else {
+			a.countStarts(f, s.Payload)
+		}
 		return
 	}
-	if end := seq.plus(n); s.Flags.Has(FlagFIN) && !f.fin && !end.before(f.next) {
+	if n > maxSegment {
+		a.stats.Far++
+		a.countStarts(f, s.Payload)
+		return
+	}
+	if end := seq.plus(n); s.Flags.Has(FlagFIN) && !f.fin && end.within(f.next, maxAhead) {
 		f.fin, f.finAt = true, end
 	}
 	if n > 0 && c.place == placeEmbryo {
@@ -92,9 +102,6 @@ func (c *conn) otherOf(f *flow) *flow {
 func (a *assembler) data(c *conn, f *flow, seq sequence, s *Segment) {
 	b, missing := s.Payload, s.Missing
 	from := arrival{time: s.Time, ack: sequence(s.Ack), acked: s.Flags.Has(FlagACK), start: true}
-	if f.fin {
-		b, missing = cut(b, missing, f.finAt.minus(seq))
-	}
 	if n := f.next.minus(seq); n > 0 {
 		total := len(b) + missing
 		if n == 1 && total == 1 {
@@ -159,8 +166,14 @@ func (a *assembler) inOrder(c *conn, f *flow, b []byte, missing int, from arriva
 
 // drain takes what waits in the store as far as it follows.
 func (a *assembler) drain(c *conn, f *flow) {
-	for !f.parked && f.h != nil && !f.h.store.empty() && f.h.store.first.seq == f.next {
+	for !f.parked && f.h != nil && !f.h.store.empty() && !f.next.before(f.h.store.first.seq) {
 		p := f.h.store.unlink()
+		if n := f.next.minus(p.seq); n > 0 { // a hole was given up beyond its begin
+			n = min(n, p.data.size-p.skip)
+			p.skip += n
+			p.seq = p.seq.plus(n)
+			p.from.start = false
+		}
 		if a.consumePiece(c, f, p) {
 			missing := p.missing
 			a.freePiece(p)
@@ -206,8 +219,8 @@ func (a *assembler) giveUp(c *conn, f *flow) {
 			f.hollow = LostGap // what follows may begin in it
 			a.gap(c, f, n)
 		}
-	case f.fin && f.next.before(f.finAt):
-		a.gap(c, f, f.finAt.minus(f.next))
+	case f.torn():
+		a.gap(c, f, f.short())
 	case f.mode == modeTurns && f.h != nil && f.h.open:
 		a.endTurn(c, f, f.h, f.shortOf())
 	}
@@ -250,22 +263,27 @@ func (a *assembler) close(c *conn) (ended bool) {
 		return false
 	}
 	for _, f := range [...]*flow{&c.req, &c.rsp} {
-		if f.fin && f.mode != modeEnded && f.next == f.finAt {
+		if f.mode == modeEnded || !f.fin && !f.rst.set {
+			continue
+		}
+		switch {
+		case f.fin && f.next == f.finAt:
 			a.endFlow(c, f, notLost)
 			ended = true
+		case f.fin && f.finAt.before(f.next):
+			// Bytes in sequence went beyond it: the receiver did not take it.
+			f.fin = false
+			a.stats.Refused++
+		case f.rst.set && f.next == f.rst.at:
+			a.finish(c, LostClosed)
+			a.move(c, placeClosing)
+			return true
+		case f.rst.set && f.rst.at.before(f.next):
+			f.rst = mark{}
 		}
 	}
 	if c.place != placeClosing && c.req.mode == modeEnded && (c.rsp.mode == modeEnded || !a.cfg.TrackResponse) {
 		a.move(c, placeClosing)
 	}
 	return ended
-}
-
-// cut shortens a segment to n bytes.
-func cut(b []byte, missing, n int) ([]byte, int) {
-	n = max(0, n)
-	if n <= len(b) {
-		return b[:n], 0
-	}
-	return b, min(missing, n-len(b))
 }

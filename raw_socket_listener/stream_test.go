@@ -142,7 +142,7 @@ func TestStreams(t *testing.T) {
 func TestGaps(t *testing.T) {
 	const n = len(get1)
 	later := func(at time.Duration, s seg) seg { s.at = at; return s }
-	after := DefaultExpire + time.Second
+	after := backoffTime + time.Second
 	cases := []streamCase{
 		{name: "a request is missing", segs: joined(handshake, []seg{c(0, get1), c(2*n, get3)}), want: []string{get1, get3}, lost: map[Loss]uint64{LostGap: 1}, check: missing(n)},
 		{name: "a part of a head is missing", segs: joined(handshake, []seg{c(0, get1[:9]), c(20, get1[20:]), c(n, get2)}), want: []string{get2}, lost: map[Loss]uint64{LostGap: 1}, check: missing(11)},
@@ -206,7 +206,7 @@ func TestIncomplete(t *testing.T) {
 		{name: "a response whose request is lost", cfg: both, segs: joined(handshake, []seg{c(0, get1[:9]), c(20, get1[20:]), s(0, n, ok2[:38]), {from: 's', off: 39, ack: n, flags: FlagFIN}}),
 			lost: map[Loss]uint64{LostGap: 1, LostUnpaired: 1}, check: incomplete(0)},
 		// What is compared with a retransmission is what lies behind the hole.
-		{name: "sent again", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), c(43, "4"), {from: 'c', off: 43, data: "4", at: 3 * time.Second}, {from: 'c', off: 40, data: "1234", at: 3 * time.Second}, {from: 'c', off: 44, data: "56789", at: 3 * time.Second}}),
+		{name: "sent again", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), c(43, "4"), {from: 'c', off: 43, data: "4", at: backoffTime}, {from: 'c', off: 40, data: "1234", at: backoffTime + time.Second}, {from: 'c', off: 44, data: "56789", at: backoffTime + time.Second}}),
 			want: []string{post10[:41] + "456789"}, check: func(t *testing.T, r *rig) {
 				incomplete(1)(t, r)
 				if s := &r.a.stats; s.Conflicting != 0 || s.Retransmitted != 1 {

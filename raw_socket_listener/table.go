@@ -43,14 +43,10 @@ func (a *assembler) move(c *conn, to place) {
 	a.placeOf(c).push(&c.node, c)
 }
 
-// expire ends what has waited or idled too long.
+// expire ends what has idled too long, or waited for something other than a hole
+// to close.
 func (a *assembler) expire() {
-	for h := a.acked.oldest(); h != nil && a.now-h.since >= int64(reorderGrace); h = a.acked.oldest() {
-		a.giveUpOn(h)
-	}
-	for h := a.waiting.oldest(); h != nil && a.now-h.since >= int64(a.cfg.Expire); h = a.waiting.oldest() {
-		a.giveUpOn(h)
-	}
+	a.expireWaits(waitTurn)
 	for c := a.closing.oldest(); c != nil && a.now-c.seen >= int64(lingerTime); c = a.closing.oldest() {
 		a.forget(c)
 	}
@@ -59,6 +55,14 @@ func (a *assembler) expire() {
 			a.finish(c, LostExpired)
 			a.forget(c)
 		}
+	}
+}
+
+// expireWaits ends the waits of one kind that have lasted long enough.
+func (a *assembler) expireWaits(w wait) {
+	limit := a.waitTime(w)
+	for h := a.waits[w].oldest(); h != nil && a.now-h.since >= limit; h = a.waits[w].oldest() {
+		a.giveUpOn(h)
 	}
 }
 
@@ -114,6 +118,12 @@ func (a *assembler) forget(c *conn) {
 	}
 	a.placeOf(c).remove(&c.node)
 	delete(a.conns, c.key)
+	if !c.ignored {
+		a.remember(c)
+	}
+	if c.token != 0 && a.tokens[c.token] == c {
+		delete(a.tokens, c.token)
+	}
 	a.dropPending(c)
 	*c = conn{pending: c.pending}
 	a.freeConns = append(a.freeConns, c)
@@ -173,6 +183,13 @@ func (a *assembler) strip(h *half) {
 		return
 	}
 	a.lose(h, LostMemory)
+	if h.prelude {
+		h.prelude = false
+		a.pool.drop(&h.buf)
+		a.stats.Starts++
+		a.stats.Lost[LostMemory]++
+		f.mode, f.fresh = modeResync, false
+	}
 	for f.h == h && !h.store.empty() {
 		a.giveUp(c, f)
 		if f.h == h {

@@ -214,7 +214,7 @@ func decodeVXLAN(b []byte, vnis []int, vlans *vlanFilter, filter *expression, s 
 	if filter != nil && !filter.matchLink(linkEthernet, b, len(b)) {
 		return IgnoredFilter
 	}
-	return decodeEther(b, len(b), s, 1)
+	return asReceived(decodeEther(b, len(b), s, 1), s, len(b), len(b))
 }
 
 func wantsVNI(list []int, vni int) bool {

@@ -1,0 +1,196 @@
+package rawsocket
+
+import "github.com/buger/gor/internal/http1"
+
+// Which connection a segment belongs to: the one that is known between its
+// ports, the next one, or none. A TCP receives packets of strangers, of earlier
+// connections and of copies, and takes none of them for its own; neither does
+// the assembler, and it never gives a connection up for a single packet that
+// the other end may have refused (RFC 5961).
+
+// Distances in sequence numbers.
+const (
+	// maxAhead is how far ahead of the expected byte a segment may lie. The
+	// largest window is 1 GiB (RFC 7323 section 2.3: 65,535 << 14), and no
+	// sender may have more under way. Beyond it the sign of a difference says
+	// less and less, and at 2^31 nothing.
+	maxAhead = 1 << 30
+	// staleReach is how far back a late copy may lie: beyond it, the segment
+	// belongs to another connection between the same ports whose SYN was not
+	// seen. No receive window in use is larger.
+	staleReach = 64 << 20
+	// reuseReach is how far before the first data, or behind the end, a
+	// segment may lie and still belong to the connection.
+	reuseReach = 1 << 20
+	// maxSegment is above the longest packet of any link: BIG TCP ends at
+	// 512 KiB. A capture that says more lies.
+	maxSegment = 1 << 20
+)
+
+// A fit says how a segment and a connection go together.
+type fit uint8
+
+const (
+	fits      fit = iota
+	fitsNext      // it belongs to the next connection between the same ports
+	fitsBegun     // so it does, and the SYN of that was seen
+	fitsNot       // it belongs to no connection that is known
+)
+
+// A mark is a position that something was seen at once, when it is set.
+type mark struct {
+	at  sequence
+	set bool
+}
+
+// fit says whether s, of f, belongs to c. The flow's marks remember what would
+// be another connection until a second segment agrees with it, or until data
+// at the expected byte shows that the old one lives.
+func (a *assembler) fit(c *conn, f, other *flow, s *Segment) fit {
+	if s.Flags.Has(FlagSYN) {
+		return a.fitSYN(c, f, other, s)
+	}
+	if c.ignored || f.mode == modeUnseen || f.silent || s.Flags.Has(FlagRST) {
+		return fits
+	}
+	seq := sequence(s.Seq)
+	if seq == f.next && !f.begun.set && !f.far.set {
+		return fits
+	}
+	n := len(s.Payload) + s.Missing
+	ahead := seq.minus(f.next)
+	switch over := c.place == placeClosing; {
+	case ahead == 0:
+		if n > 0 && f.mode != modeEnded {
+			f.begun, f.far = mark{}, mark{}
+		}
+		return fits
+	case f.begun.set && seq.within(f.begun.at, reuseReach):
+		if f.untouched() {
+			f.begin(f.begun.at, a.begins) // the handshake was begun anew
+			return fits
+		}
+		if n == 0 {
+			return fitsNot // not before it carries something
+		}
+		return fitsBegun
+	case n == 0 && (ahead > maxAhead || ahead < -staleReach):
+		return fitsNot
+	case n == 0:
+		return fits
+	case f.untouched() && !f.syn && (ahead > reuseReach || ahead < 0):
+		// Its beginning was taken from the other side, which may be wrong.
+		a.join(c, f, seq)
+		return fits
+	case over && (ahead > reuseReach || ahead < -staleReach):
+		return fitsNext
+	case f.mode == modeEnded && ahead > 0:
+		// Behind the end, unless the end was none.
+	case ahead >= 0 && ahead <= maxAhead:
+		return fits
+	case ahead < 0 && ahead >= -staleReach && !other.contradicts(s):
+		return fits
+	}
+	if f.far.set && seq == f.far.at && (a.cfg.Binary || http1.MayBegin(s.Payload, f.response)) {
+		return fitsNext // the second in sequence, and what it holds begins there
+	}
+	f.far = mark{seq.plus(n), true}
+	a.stats.Far++
+	return fitsNot
+}
+
+// fitSYN is fit for a SYN. On a connection that lives it is challenged (RFC 5961
+// section 4): it begins a new one only when something follows it.
+func (a *assembler) fitSYN(c *conn, f, other *flow, s *Segment) fit {
+	over := c.ignored || c.place == placeClosing || f.mode == modeEnded || other.mode == modeEnded
+	if s.Flags.Has(FlagACK) && other.mode != modeUnseen && !sequence(s.Ack).within(other.first, reuseReach) {
+		if over || other.begun.set && sequence(s.Ack) == other.begun.at {
+			return fitsNext
+		}
+		other.begun = mark{sequence(s.Ack), true}
+		a.stats.Refused++
+		return fitsNot
+	}
+	if f.mode == modeUnseen {
+		return fits
+	}
+	first := sequence(s.Seq) + 1
+	if f.first == first || !f.syn && f.first.within(first, reuseReach) {
+		return fits
+	}
+	if over {
+		return fitsNext
+	}
+	f.begun = mark{first, true}
+	a.stats.Refused++
+	return fitsNot
+}
+
+// follow takes the position that the receiver of f acknowledges for that of f's
+// handshake, of two that differ.
+func (a *assembler) follow(f *flow, ack sequence) {
+	switch {
+	case !f.untouched():
+	case ack == f.first:
+		f.begun = mark{}
+	case ack.within(f.begun.at, reuseReach):
+		f.begin(f.begun.at, a.begins)
+	}
+}
+
+// untouched reports whether nothing of f came but its handshake.
+func (f *flow) untouched() bool { return f.fresh && f.next == f.first && f.h == nil && !f.fin }
+
+// contradicts reports whether the acknowledgement of s, of the other direction,
+// lies far from what f carried: s is then no late copy.
+func (f *flow) contradicts(s *Segment) bool {
+	if !s.Flags.Has(FlagACK) || !f.answered {
+		return false
+	}
+	n := sequence(s.Ack).minus(f.acked)
+	return n > staleReach || n < -staleReach
+}
+
+// reset ends the connection if the other end takes the RST (RFC 5961 section
+// 3.2): exactly at the next byte, with a right checksum. One that overtook its
+// data waits for them.
+func (a *assembler) reset(c *conn, f, other *flow, s *Segment) {
+	if c.place == placeClosing {
+		return
+	}
+	seq := sequence(s.Seq)
+	switch {
+	case s.BadSum:
+	case f.mode == modeUnseen && other.mode == modeUnseen,
+		f.mode == modeUnseen && s.Flags.Has(FlagACK) && sequence(s.Ack) == other.next,
+		f.mode != modeUnseen && seq == f.next,
+		f.answered && seq == f.acked,
+		f.h != nil && !f.h.store.empty() && seq == f.h.store.last.end():
+		a.finish(c, LostClosed)
+		a.move(c, placeClosing)
+		return
+	case f.mode != modeUnseen && seq.within(f.next, maxAhead):
+		f.rst = mark{seq, true}
+	}
+	a.stats.Refused++
+}
+
+// revive goes on with a connection that a RST had ended: bytes in sequence show
+// that the other end did not take it, or that it never got there.
+func (a *assembler) revive(c *conn) {
+	for _, f := range [...]*flow{&c.req, &c.rsp} {
+		f.mode = f.after
+		f.rst = mark{}
+	}
+	c.unsure = true
+	a.move(c, placeActive)
+}
+
+// revives reports whether s goes on where a RST had ended f.
+func (f *flow) revives(s *Segment) bool {
+	if f.mode != modeEnded || f.after == modeEnded {
+		return false
+	}
+	seq := sequence(s.Seq)
+	return !f.next.before(seq) && f.next.before(seq.plus(len(s.Payload)+s.Missing))
+}
