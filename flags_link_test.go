@@ -91,6 +91,40 @@ func linkFlagRows() []flagRow {
 			arrive(f, ca.receiver(nil), []string{"--output-tcp-secure", "--output-tcp-skip-verify"})
 			stay(f, ca.receiver(nil), []string{"--output-tcp-secure"}, "unknown authority")
 		}},
+		{"output-tcp-plain", []string{"", "yes", "1"}, func(f *flagTest) {
+			// What the sender begins with, to a receiver that says nothing.
+			begins := func(want, never string, args ...string) {
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				must(f.T, err)
+				defer l.Close()
+				near := startGor(f.T, append(args, "--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", l.Addr().String())...)
+				conn, err := l.Accept()
+				must(f.T, err)
+				wait := testTimeout
+				if never == "GET /" {
+					wait = 1500 * time.Millisecond // more than auto waits
+				}
+				conn.SetReadDeadline(time.Now().Add(wait))
+				var got []byte
+				for buf := make([]byte, 4<<10); never == "GET /" || !strings.Contains(string(got), want); {
+					n, err := conn.Read(buf)
+					got = append(got, buf[:n]...)
+					if err != nil {
+						break
+					}
+				}
+				if !strings.Contains(string(got), want) || never != "" && strings.Contains(string(got), never) {
+					f.Errorf("%q: the receiver got %q, want %q and not %q", args, got, want, never)
+				}
+				conn.Close()
+				l.Close()
+				near.cmd.Process.Kill()
+				near.wait()
+			}
+			begins("GET /3 ", "gor ", "--output-tcp-plain", "always")
+			begins("GET /3 ", "", "--output-tcp-plain", "auto")
+			begins("gor ", "GET /", "--output-tcp-plain", "never")
+		}},
 		{"output-tcp-workers", []string{"0", "65", "many"}, func(f *flagTest) {
 			for n, want := range map[string]int64{"1": 1, "3": 3} {
 				if wire := f.wire(gets(60), "--output-tcp-workers", n); wire.conns.Load() != want {

@@ -34,7 +34,7 @@ var allowedImports = map[string][]string{
 	"internal/filelock":          {"golang.org/x/sys/unix"},
 	"internal/flags":             {"github.com/BurntSushi/toml"},
 	"internal/http1":             {},
-	"internal/link":              {"internal/payload", "internal/stats", "github.com/klauspost/compress/zstd"},
+	"internal/link":              {"internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/buffers":           {},
 	"internal/mirror":            {"internal/http1", "internal/payload", "internal/queue", "internal/stats"},
 	"internal/pace":              {"internal/buffers", "golang.org/x/sys/unix"},

@@ -24,6 +24,8 @@ type tcpOutput struct {
 	once    sync.Once
 	unsent  atomic.Uint64
 
+	draining atomic.Bool
+
 	patience queue.Patience // see linkPatience
 }
 
@@ -62,6 +64,7 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		env.background.Go(func() { _ = gauge.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
 	}
 	workers := max(1, s.TCP.Workers)
+	peer := link.NewPeer(false, nil)
 	config := func(i int) link.SenderConfig {
 		name := prefix
 		if workers > 1 {
@@ -72,6 +75,9 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 				return env.own.DialContext(ctx, "tcp", addr)
 			},
 			TLS:         secure,
+			Plain:       s.TCP.Plain,
+			SilentHint:  "; a Gor 0.10 or a GoReplay never does, and is sent to with --output-tcp-plain always",
+			Peer:        peer,
 			Compress:    s.TCP.Compress,
 			WindowBytes: max(1, env.queueBytes/workers), // what is not acknowledged stays in the queue's memory
 			Logf:        prefixed(env.logf, name+": "),
@@ -106,8 +112,12 @@ func (o *tcpOutput) Write(p []byte) (int, error) {
 func (o *tcpOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
 
 // LastProgress is when the receiver last acknowledged a message, or one was
-// last written to a receiver that never does.
+// last taken by a receiver that never does. Once the output is drained it is
+// now, while a plain connection only waits for its receiver to show life.
 func (o *tcpOutput) LastProgress() time.Time {
+	if o.draining.Load() && o.workers.onTrial() {
+		return time.Now()
+	}
 	if o.spill != nil {
 		return o.spill.lastProgress()
 	}
@@ -128,6 +138,7 @@ func (o *tcpOutput) Settle(cancel <-chan struct{}) error {
 
 func (o *tcpOutput) Drain(cancel <-chan struct{}) error {
 	o.q.Close()
+	o.draining.Store(true)
 	if o.spill != nil {
 		return o.spill.drain(cancel)
 	}

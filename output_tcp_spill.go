@@ -44,6 +44,16 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 		closing: make(chan struct{}),
 	}
 	p.src = &spillSource{linkSource: linkSource{q: p.out}, p: p}
+	if cfg.Plain == link.PlainAuto {
+		// Silence may be a balancer's whose receiver is away, and what is on
+		// disk can wait.
+		cfg.Plain = link.PlainNever
+	}
+	cfg.Peer = link.NewPeer(store.Acknowledges(), func() {
+		if err := store.Remember(); err != nil {
+			cfg.Logf("remember that the receiver acknowledges messages: %v", err)
+		}
+	})
 	waiting, _, _ := store.Level()
 	if mark != nil {
 		if id, err := link.ParseIdentity(mark.Identity); err == nil && waiting > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 
 	"github.com/buger/gor/internal/link"
@@ -44,6 +45,11 @@ func (w *linkWorkers) finish(cancel <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// onTrial reports whether a sender waits for its receiver to show life.
+func (w *linkWorkers) onTrial() bool {
+	return slices.ContainsFunc(w.senders, (*link.Sender).OnTrial)
 }
 
 // close ends all connections and returns how many messages were taken off the

@@ -306,6 +306,8 @@ func (s *Settings) groups() []flagGroup {
 			{"output-tcp-client-cert", "FILE", "the certificate for a receiver that wants one, in PEM form", "", flags.String(&s.TCP.OutCertificate)},
 			{"output-tcp-client-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.TCP.OutKey)},
 			{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers is given the traffic", "", flags.Bool(&s.TCP.SkipVerify)},
+			{"output-tcp-plain", "never|auto|always", "when to send the plain stream of Gor 0.10 and GoReplay 1.x, of which nobody learns what arrived; auto: to a receiver that does not answer and never has, and not with --output-tcp-spill",
+				"sudo gor --input-raw :80 --output-tcp goreplay.local:28020 --output-tcp-plain always", (*plainValue)(&s.TCP.Plain)},
 			{"output-tcp-workers", "N", "connections to the receiver; what was one connection when it was recorded goes over one of them, in order",
 				"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-workers 4", flags.Int(&s.TCP.Workers, 1, maxLinkWorkers)},
 			{"output-tcp-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "what was one connection when it was recorded always goes over one connection")},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/buger/gor/internal/link"
 )
 
 // linkSettings is what the command line says of --input-tcp (In...) and of
@@ -20,11 +22,27 @@ type linkSettings struct {
 	OutCertificate string
 	OutKey         string
 
+	Plain    link.Plain
 	Workers  int
 	Compress bool
 
 	Spill     string // folder; "": none
 	SpillSize int    // bytes
+}
+
+// plainValue is never, auto or always.
+type plainValue link.Plain
+
+var plainNames = [...]string{link.PlainAuto: "auto", link.PlainNever: "never", link.PlainAlways: "always"}
+
+func (v *plainValue) String() string { return plainNames[*v] }
+func (v *plainValue) Set(s string) error {
+	i := slices.Index(plainNames[:], s)
+	if i < 0 {
+		return errors.New("want never, auto or always")
+	}
+	*v = plainValue(i)
+	return nil
 }
 
 // maxLinkWorkers bounds the connections of one --output-tcp: a receiver has
@@ -62,6 +80,8 @@ func (t *linkSettings) check(input, output bool) error {
 		return fmt.Errorf("--output-tcp-client-cert %s needs its key; add --output-tcp-client-key key.pem", t.OutCertificate)
 	case t.OutKey != "" && t.OutCertificate == "":
 		return fmt.Errorf("--output-tcp-client-key %s needs its certificate; add --output-tcp-client-cert cert.pem", t.OutKey)
+	case t.Plain == link.PlainAlways && t.Compress:
+		return errors.New("--output-tcp-compress is for receivers that acknowledge messages, and --output-tcp-plain always asks none; leave one out")
 	case t.Spill != "" && !output:
 		return errors.New("--output-tcp-spill is for --output-tcp, and there is none; add one, such as --output-tcp replay.local:28020")
 	case t.Spill != "" && t.Workers > 1:

@@ -249,8 +249,10 @@ func newTestSender(t testing.TB, addr string, src Source) *Sender {
 			var d net.Dialer
 			return d.DialContext(ctx, "tcp", addr)
 		},
-		AnswerWait: 200 * time.Millisecond,
-		Logf:       quiet(t),
+		AnswerWait:  200 * time.Millisecond,
+		SilenceWait: 200 * time.Millisecond,
+		Trial:       200 * time.Millisecond,
+		Logf:        quiet(t),
 	}, src)
 	t.Cleanup(func() { s.Close() })
 	return s

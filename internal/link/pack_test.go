@@ -50,9 +50,11 @@ func newPackingSender(t testing.TB, addr string, src Source, written *atomic.Int
 			}
 			return counted{conn, written}, nil
 		},
-		Compress:   true,
-		AnswerWait: 200 * time.Millisecond,
-		Logf:       logf,
+		Compress:    true,
+		AnswerWait:  200 * time.Millisecond,
+		SilenceWait: 200 * time.Millisecond,
+		Trial:       200 * time.Millisecond,
+		Logf:        logf,
 	}, src)
 	t.Cleanup(func() { s.Close() })
 	return s

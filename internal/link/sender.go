@@ -9,6 +9,7 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/internal/stats"
@@ -35,10 +36,25 @@ type SenderConfig struct {
 	// is the connection's own.
 	TLS func() *tls.Config
 
+	// Plain says when the plain stream may be spoken.
+	Plain Plain
+
+	// Peer is what is known of the receiver; nil for nothing, and for a
+	// sender that is the only one to it.
+	Peer *Peer
+
 	// AnswerWait is how long a receiver has for its answer before it is taken
 	// for one that knows only the plain stream; zero means a second, and
-	// three with TLS.
-	AnswerWait time.Duration
+	// three with TLS. SilenceWait is the same for one that has to answer,
+	// before another connection is tried; zero means ten seconds.
+	AnswerWait, SilenceWait time.Duration
+
+	// SilentHint is said of a receiver that has never answered.
+	SilentHint string
+
+	// Trial is how long a plain connection has to last until its receiver
+	// counts as alive; zero means ten seconds.
+	Trial time.Duration
 
 	// WindowBytes and WindowCount bound the messages that are sent and not
 	// yet acknowledged; a message larger than the bytes is sent alone. Zero
@@ -86,12 +102,15 @@ type Sender struct {
 
 	mu        sync.Mutex
 	id        Identity
-	answered  bool   // by any receiver so far: the plain stream is out
 	resumed   uint64 // number of the first message that no earlier sender can have sent
 	connected bool
 	window    window
 	open      bool // the source may have more
 	counts    [fates]uint64
+	suspicion int // plain connections in a row that broke before there was life
+
+	peer  *Peer
+	trial atomic.Bool // a plain connection waits for its receiver to show life
 }
 
 // NewSender returns a Sender that is at work.
@@ -102,6 +121,15 @@ func NewSender(cfg SenderConfig, src Source) *Sender {
 			cfg.AnswerWait = defaultTLSWait
 		}
 	}
+	if cfg.SilenceWait <= 0 {
+		cfg.SilenceWait = defaultSilenceWait
+	}
+	if cfg.Trial <= 0 {
+		cfg.Trial = defaultTrial
+	}
+	if cfg.Peer == nil {
+		cfg.Peer = &Peer{}
+	}
 	if cfg.WindowBytes <= 0 {
 		cfg.WindowBytes = defaultWindowBytes
 	}
@@ -111,7 +139,7 @@ func NewSender(cfg SenderConfig, src Source) *Sender {
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
 	}
-	s := &Sender{cfg: cfg, src: src, id: cfg.Resume.Identity, open: true, ended: make(chan struct{})}
+	s := &Sender{cfg: cfg, src: src, peer: cfg.Peer, id: cfg.Resume.Identity, open: true, ended: make(chan struct{})}
 	if s.window.first = cfg.Resume.Number; s.window.first == 0 {
 		s.id, s.window.first = newIdentity(), 1
 	}
@@ -174,14 +202,15 @@ func (s *Sender) Connected() bool {
 
 // Acknowledged reports whether the receiver has shown that it acknowledges
 // messages.
-func (s *Sender) Acknowledged() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.answered
-}
+func (s *Sender) Acknowledged() bool { return s.peer.acknowledges.Load() }
+
+// OnTrial reports whether a plain connection waits for its receiver to show
+// life: nothing more is sent meanwhile, which is no reason to give it up.
+func (s *Sender) OnTrial() bool { return s.trial.Load() }
 
 // Counts gives the fate of the messages that were released before Close:
-// delivered means settled by the receiver, or written on the plain stream.
+// delivered means settled by the receiver, or on the plain stream taken by its
+// system.
 func (s *Sender) Counts() []stats.Count {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,6 +219,7 @@ func (s *Sender) Counts() []stats.Count {
 		{Name: "failed: larger than the receiver's limit", Kind: stats.Failed, N: s.counts[tooLarge]},
 		{Name: "failed: malformed", Kind: stats.Failed, N: s.counts[malformed]},
 		{Name: "failed: holds the record separator, which the plain link cannot carry", Kind: stats.Failed, N: s.counts[separated]},
+		{Name: "failed: a plain connection broke that held it", Kind: stats.Failed, N: s.counts[broken]},
 	}
 }
 
@@ -251,14 +281,16 @@ func (s *Sender) attempt(t *trouble) (progressed bool, err error) {
 		return false, fmt.Errorf("cannot connect: %w", err)
 	}
 	raw := conn
+	var counted *countedConn
 	if s.cfg.TLS != nil {
-		if conn, err = startTLS(ctx, raw, s.cfg.TLS()); err != nil {
+		counted = &countedConn{Conn: raw}
+		if conn, err = startTLS(ctx, counted, s.cfg.TLS()); err != nil {
 			return false, err
 		}
 	}
 	before := s.progress()
 	s.setConnected(true)
-	err = s.serve(conn, raw, t)
+	err = s.serve(conn, raw, counted, t)
 	s.setConnected(false)
 	return s.progress() > before, err
 }

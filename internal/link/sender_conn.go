@@ -38,6 +38,10 @@ type senderConn struct {
 	take [takeCount][]byte
 	pack *packer // nil: messages go as they are
 
+	counted *countedConn // between TLS and raw; nil without TLS
+	hello   int          // bytes of the hello
+	state   plainState   // of the plain stream
+
 	dead chan struct{} // closed when the connection is of no more use
 	once sync.Once
 	err  error         // why; valid when dead is closed
@@ -54,11 +58,14 @@ type senderConn struct {
 	settled uint64 // highest number that is acknowledged; under s.mu
 }
 
-func (s *Sender) serve(conn, raw net.Conn, t *trouble) error {
+func (s *Sender) serve(conn, raw net.Conn, counted *countedConn, t *trouble) error {
 	c := &senderConn{
 		s:    s,
 		conn: conn,
 		raw:  raw,
+
+		counted: counted,
+
 		in:   bufio.NewReaderSize(conn, 4<<10),
 		dead: make(chan struct{}),
 		wake: make(chan struct{}, 1),
@@ -74,24 +81,31 @@ func (s *Sender) serve(conn, raw net.Conn, t *trouble) error {
 		select {
 		case <-s.ctx.Done():
 			c.fail(s.ctx.Err())
-			raw.Close()
+			c.cut()
 		case <-stop:
 		}
 	})
 
-	if _, err := conn.Write(appendHello(nil, s.id, version)); err != nil {
+	if s.cfg.Plain == PlainAlways {
+		return c.plain(t, &reader)
+	}
+	hello, err := conn.Write(appendHello(nil, s.id, version))
+	if err != nil {
 		return fmt.Errorf("cannot write: %w", err)
 	}
+	c.hello = hello
 	a, err := c.await()
 	switch {
 	case err == nil:
 		return c.acknowledged(a, t, &reader)
-	case errors.Is(err, os.ErrDeadlineExceeded) && !s.Acknowledged():
-		return c.plain(t, &reader)
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return lost(err)
+	case s.Acknowledged():
 		return errSilent
+	case s.cfg.Plain == PlainNever:
+		return fmt.Errorf("the receiver does not answer%s", s.cfg.SilentHint)
 	}
-	return lost(err)
+	return c.plain(t, &reader)
 }
 
 func lost(err error) error {
@@ -110,45 +124,6 @@ func (c *senderConn) fail(err error) {
 		c.err = err
 		close(c.dead)
 	})
-}
-
-// await reads the answer to the hello.
-func (c *senderConn) await() (answer, error) {
-	c.conn.SetReadDeadline(time.Now().Add(c.s.cfg.AnswerWait))
-	// Nothing is consumed before all of it is there, so that an answer may
-	// still come in after the deadline.
-	f, body, err := c.control()
-	if err != nil {
-		return answer{}, err
-	}
-	a, err := parseAnswer(f, body)
-	if err == nil {
-		c.s.mu.Lock()
-		c.s.answered = true
-		c.s.mu.Unlock()
-	}
-	return a, err
-}
-
-// control reads one frame from the receiver. The body is valid until the next
-// call. After an error nothing of the frame is consumed.
-func (c *senderConn) control() (frame, []byte, error) {
-	b, err := c.in.Peek(frameHead)
-	if err != nil {
-		return frame{}, nil, err
-	}
-	f := parseHead(b)
-	if f.length > maxControl {
-		return frame{}, nil, errFrame
-	}
-	if b, err = c.in.Peek(frameHead + f.length); err != nil {
-		return frame{}, nil, err
-	}
-	if !f.intact(b) {
-		return frame{}, nil, errFrame
-	}
-	c.in.Discard(len(b))
-	return f, b[frameHead:], nil
 }
 
 // acknowledged sends frames until the connection or the source ends.
@@ -245,10 +220,7 @@ func (c *senderConn) ack(number uint64) {
 		return
 	}
 	c.s.release(number)
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.nudge()
 }
 
 // writeFrames writes what is in the window behind the cursor.

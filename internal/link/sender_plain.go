@@ -31,29 +31,66 @@ func (c *senderConn) plain(t *trouble, wg *sync.WaitGroup) error {
 	if lasted := t.over(); lasted > 0 {
 		s.cfg.Logf("connected again after %s", lasted.Round(time.Millisecond))
 	}
-	s.cfg.Logf("the receiver does not acknowledge messages: sending the plain stream of Gor 0.10 and GoReplay; what a break of the connection swallows is not noticed")
+	if s.cfg.Plain == PlainAlways {
+		s.cfg.Logf("sending the plain stream of Gor 0.10 and GoReplay; what a break of the connection swallows is not noticed")
+	} else {
+		s.cfg.Logf("the receiver does not acknowledge messages: sending the plain stream of Gor 0.10 and GoReplay; what a break of the connection swallows is not noticed")
+	}
 	c.conn.SetReadDeadline(time.Time{})
+	s.mu.Lock()
+	c.state = plainState{begun: time.Now(), alive: s.cfg.Plain == PlainAlways}
+	if c.counted != nil {
+		c.state.wire = c.counted.n.Load()
+	} else {
+		c.state.wire = uint64(c.hello)
+	}
+	c.cursor = s.window.first
+	c.mark = c.cursor - 1
+	s.mu.Unlock()
+	s.trial.Store(!c.state.alive)
+	defer s.trial.Store(false)
 	wg.Go(c.readPlain)
+	done := make(chan struct{})
+	wg.Go(func() { c.watchPlain(done) })
 	err := c.writePlain()
 	if errors.Is(err, errFinished) {
-		c.halfClose(lingerTime, c.dead)
+		c.finishPlain()
 		select {
 		case <-c.dead:
 			if errors.Is(c.err, errLateAnswer) {
 				// It may write again before it knows that this is the plain
 				// stream; if we were gone then, it would lose what is in flight.
-				c.halfClose(lateLinger, c.quiet)
+				err = errLateAnswer
 			}
 		default:
 		}
 	}
 	if errors.Is(err, errLateAnswer) {
-		s.mu.Lock()
-		s.answered = true
-		s.mu.Unlock()
+		s.peer.acknowledged()
 		c.halfClose(lateLinger, c.quiet)
 	}
+	close(done)
+	c.concludePlain()
 	return err
+}
+
+// finishPlain ends a connection when all is written: the peer gets the time to
+// take it, and a moment to read it and to close its end.
+func (c *senderConn) finishPlain() {
+	for !c.allTaken() {
+		select {
+		case <-c.wake:
+		case <-c.dead:
+			return
+		}
+	}
+	wait := lingerTime
+	c.s.mu.Lock()
+	if !c.state.alive {
+		wait = max(wait, c.s.cfg.Trial-time.Since(c.state.begun))
+	}
+	c.s.mu.Unlock()
+	c.halfClose(wait, c.dead)
 }
 
 // readPlain notices the end of the connection, and an answer that came late.
@@ -70,18 +107,50 @@ func (c *senderConn) readPlain() {
 	case errors.Is(err, errFrame):
 		c.fail(errors.New("the receiver speaks an unknown protocol"))
 	default:
+		c.peerEnded(err, lingerTime)
 		c.fail(lost(err))
-		c.raw.Close()
+		c.cut()
 		return
 	}
-	io.Copy(io.Discard, c.in)
+	_, err = io.Copy(io.Discard, c.in)
+	if err == nil {
+		err = io.EOF
+	}
+	// A receiver that has answered closes its end when it has read ours.
+	c.peerEnded(err, lateLinger)
 	close(c.quiet)
+}
+
+// peerEnded notes how the peer's end of the connection ended. A receiver that
+// has read all closes it soon after ours; one that waits longer may be a
+// forwarder that has found nobody to pass it on to.
+func (c *senderConn) peerEnded(err error, soon time.Duration) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	p := &c.state
+	p.ended = !errors.Is(err, os.ErrDeadlineExceeded)
+	p.well = errors.Is(err, io.EOF) && !p.half.IsZero() && time.Since(p.half) <= soon
 }
 
 // halfClose says that no more will come, and gives the peer a moment to read
 // what is in flight and to close its end, which closes ended.
 func (c *senderConn) halfClose(wait time.Duration, ended <-chan struct{}) {
-	if half, ok := c.conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
+	half, ok := c.conn.(interface{ CloseWrite() error })
+	if !ok {
+		return
+	}
+	c.s.mu.Lock()
+	c.state.half = time.Now()
+	c.s.mu.Unlock()
+	err := half.CloseWrite()
+	c.s.mu.Lock()
+	if c.counted == nil {
+		c.state.fin = err == nil
+	} else {
+		c.state.wire = c.counted.n.Load()
+	}
+	c.s.mu.Unlock()
+	if err != nil {
 		return
 	}
 	c.conn.SetReadDeadline(time.Now().Add(wait))
@@ -95,37 +164,53 @@ func (c *senderConn) halfClose(wait time.Duration, ended <-chan struct{}) {
 func (c *senderConn) writePlain() error {
 	s := c.s
 	for {
-		for {
-			n := 0
-			s.mu.Lock()
-			first := s.window.first
-			for size := 0; n < len(c.take) && n < s.window.count && size < writeBytes; n++ {
-				sl := s.window.at(first + uint64(n))
-				c.take[n] = sl.msg
-				size += len(sl.msg)
-			}
-			s.mu.Unlock()
-			if n == 0 {
+		n, blocked := 0, false
+		s.mu.Lock()
+		first := c.mark + 1
+		for size := 0; n < len(c.take) && first+uint64(n) < s.window.next() && size < writeBytes; n++ {
+			if blocked = c.onTrial(first+uint64(n), size); blocked {
 				break
 			}
-			if err := c.writeRecords(c.take[:n], first); err != nil {
-				return err
-			}
+			c.take[n] = s.window.at(first + uint64(n)).msg
+			size += len(c.take[n])
 		}
-		s.mu.Lock()
 		open := s.open
+		full := s.window.bytes >= s.cfg.WindowBytes || s.window.count >= s.cfg.WindowCount
 		s.mu.Unlock()
-		if !open {
+		var err error
+		switch {
+		case n > 0:
+			err = c.writeRecords(c.take[:n], first)
+			c.releaseTaken()
+		case blocked || open && full:
+			select {
+			case <-c.wake:
+			case <-c.dead:
+				err = c.err
+			}
+		case !open:
 			return errFinished
+		default:
+			err = c.takeMore()
 		}
-		if err := c.takeMore(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// writeRecords writes messages whose numbers begin at first, and releases
-// those that are written whole.
+// onTrial reports whether the message of that number, behind size bytes that
+// are about to be written, has to wait until the receiver has shown life. Call
+// with the lock held.
+func (c *senderConn) onTrial(number uint64, size int) bool {
+	if c.state.alive || number == c.cursor {
+		return false
+	}
+	return number-c.cursor >= trialCount || c.state.bytes+size >= trialBytes
+}
+
+// writeRecords writes messages whose numbers begin at first, and marks those
+// that are written whole.
 func (c *senderConn) writeRecords(msgs [][]byte, first uint64) error {
 	s := c.s
 	c.out = c.out[:0]
@@ -145,34 +230,63 @@ func (c *senderConn) writeRecords(msgs [][]byte, first uint64) error {
 		s.window.at(first + uint64(i)).fate = what
 		s.mu.Unlock()
 	}
-	written, err := c.writeAll(c.out)
+	s.mu.Lock()
+	start := c.state.wire
+	s.mu.Unlock()
+	whole := 0
+	err := c.writeAll(c.out, func(written int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		c.state.wire = start + uint64(written)
+		if c.counted != nil {
+			// What lies encrypted in the socket has other lengths: the end of
+			// the last step stands for all messages that ended in it.
+			c.state.wire = c.counted.n.Load()
+		}
+		for whole < len(msgs) && ends[whole] <= written {
+			sl := s.window.at(first + uint64(whole))
+			if sl.end = c.state.wire; c.counted == nil {
+				sl.end = start + uint64(ends[whole])
+			}
+			whole++
+		}
+		c.mark = first + uint64(whole) - 1
+	})
+	s.mu.Lock()
+	c.state.bytes += len(c.out)
+	s.mu.Unlock()
 	if cap(c.out) > 16*writeBytes {
 		c.out = nil // one large message must not cost its size for ever
 	}
-	whole := 0
-	for whole < len(msgs) && ends[whole] <= written {
-		whole++
-	}
-	s.release(first + uint64(whole) - 1)
 	return err
 }
 
-// writeAll writes b, and gives up when the peer takes nothing for too long.
-func (c *senderConn) writeAll(b []byte) (written int, err error) {
+// writeAll writes b, and gives up when the peer takes nothing for too long. It
+// tells note how much is written.
+func (c *senderConn) writeAll(b []byte, note func(written int)) error {
 	most := len(b)
 	if c.conn != c.raw {
 		most = tlsStep // after a deadline there is no going on
 	}
-	for written < len(b) {
+	note(0) // what makes no record has its end there
+	for written := 0; written < len(b); {
 		c.conn.SetWriteDeadline(time.Now().Add(plainStall))
 		n, err := c.conn.Write(b[written:min(len(b), written+most)])
 		written += n
+		note(written)
 		if errors.Is(err, os.ErrDeadlineExceeded) && n > 0 {
 			continue
 		}
 		if err != nil {
-			return written, c.failed(err)
+			return c.failed(err)
 		}
 	}
-	return written, nil
+	return nil
+}
+
+func (c *senderConn) nudge() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
 }

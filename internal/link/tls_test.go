@@ -178,9 +178,11 @@ func TestTLSOldReceiver(t *testing.T) {
 			var d net.Dialer
 			return d.DialContext(ctx, "tcp", o.l.Addr().String())
 		},
-		TLS:        ca.trusting(nil),
-		AnswerWait: 200 * time.Millisecond,
-		Logf:       quiet(t),
+		TLS:         ca.trusting(nil),
+		AnswerWait:  200 * time.Millisecond,
+		SilenceWait: 200 * time.Millisecond,
+		Trial:       200 * time.Millisecond,
+		Logf:        quiet(t),
 	}, src)
 	for i := range n {
 		src.ch <- message(1, uint32(i), 500)

@@ -13,6 +13,7 @@ type window struct {
 type slot struct {
 	msg  []byte
 	fate fate
+	end  uint64 // on the plain stream: bytes of the connection up to its end; valid when it is written
 }
 
 // fate is what became of a message, as the ledger will say when it leaves the
@@ -24,6 +25,7 @@ const (
 	tooLarge       // for the receiver
 	malformed      // no header: it cannot be a record
 	separated      // its payload holds the separator, and the link is the plain stream
+	broken         // with a plain connection, before the receiver is known to have had it
 	fates
 )
 

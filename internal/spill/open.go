@@ -35,6 +35,10 @@ type position struct {
 	Segment  uint64 `json:"segment"`
 	Released int    `json:"released"`
 	Mark     *Mark  `json:"mark,omitempty"`
+
+	// Acknowledges says that the receiver of these messages has once
+	// acknowledged some.
+	Acknowledges bool `json:"acknowledges,omitempty"`
 }
 
 // Open opens a folder, which it makes when there is none, for at most limit
@@ -87,6 +91,7 @@ func (s *Store) load() (*Mark, error) {
 	}
 	slices.SortFunc(s.segs, func(a, b *segment) int { return int(a.number) - int(b.number) })
 	pos := s.readPosition()
+	s.acknowledges = pos.Acknowledges
 	if len(s.segs) > 0 && s.segs[0].number == pos.Segment {
 		first := s.segs[0]
 		first.released = min(max(pos.Released, 0), first.count)
@@ -136,9 +141,29 @@ func (s *Store) readPosition() (pos position) {
 	return pos
 }
 
+// Acknowledges reports whether the receiver of these messages is known to
+// acknowledge them, from this process or an earlier one.
+func (s *Store) Acknowledges() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acknowledges
+}
+
+// Remember has it known, also after a restart, that the receiver of these
+// messages acknowledges them.
+func (s *Store) Remember() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.acknowledges || s.closed {
+		return nil
+	}
+	s.acknowledges = true
+	return s.save(nil)
+}
+
 // save writes the position. s.mu is held.
 func (s *Store) save(mark *Mark) error {
-	pos := position{Segment: s.next, Mark: mark}
+	pos := position{Segment: s.next, Mark: mark, Acknowledges: s.acknowledges}
 	if len(s.segs) > 0 {
 		pos.Segment, pos.Released = s.segs[0].number, s.segs[0].released
 	}

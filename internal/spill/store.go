@@ -46,7 +46,10 @@ type Store struct {
 	damaged int      // messages that could not be read back
 	closed  bool
 	saved   time.Time
-	out     []byte // scratch of Append
+
+	acknowledges bool // see position
+
+	out []byte // scratch of Append
 
 	// Next's own.
 	file *os.File

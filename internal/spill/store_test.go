@@ -230,6 +230,30 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// That a receiver acknowledges outlives the process, whatever its end was.
+func TestRemember(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, dir)
+	if s.Acknowledges() {
+		t.Error("a new folder knows its receiver")
+	}
+	s.Append(messages(0, 3))
+	if err := s.Remember(); err != nil {
+		t.Fatal(err)
+	}
+	s.lock.Close() // as the end of the process does
+	for range 2 {
+		s, _ = open(t, dir)
+		if !s.Acknowledges() {
+			t.Error("the receiver is forgotten")
+		}
+		take(t, s, 0, 3)
+		if _, err := s.Close(nil, &Mark{Identity: "a", Number: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestInUse(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := open(t, dir)

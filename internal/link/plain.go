@@ -1,0 +1,80 @@
+package link
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Plain says when a sender may speak the plain stream, of which it never
+// learns what arrived.
+type Plain int
+
+const (
+	PlainAuto   Plain = iota // to a receiver that does not answer, and never has
+	PlainNever               // silence is waited out
+	PlainAlways              // no receiver is asked whether it acknowledges
+)
+
+// A Peer is what is known of a receiver, shared by all senders to it. The zero
+// value knows nothing.
+type Peer struct {
+	acknowledges atomic.Bool
+	once         sync.Once
+	remember     func()
+}
+
+// NewPeer returns a Peer of which it is known, from an earlier run, whether it
+// acknowledges. remember, unless nil, is called once when it has shown that it
+// does.
+func NewPeer(acknowledges bool, remember func()) *Peer {
+	p := &Peer{remember: remember}
+	p.acknowledges.Store(acknowledges)
+	return p
+}
+
+func (p *Peer) acknowledged() {
+	p.acknowledges.Store(true)
+	p.once.Do(func() {
+		if p.remember != nil {
+			p.remember()
+		}
+	})
+}
+
+// A peer that has accepted a connection has shown no life: a balancer or a
+// tunnel accepts for a receiver that is away, takes what its buffers hold and
+// then breaks the connection. One that speaks the plain stream says nothing
+// ever, so that all there is to go by is that its connection lasts.
+const (
+	// defaultTrial is how long a plain connection has to last, and to take all
+	// that was written, until its receiver counts as alive: longer than
+	// balancers try to reach one.
+	defaultTrial = 10 * time.Second
+
+	// trialCount and trialBytes bound what is written until then, and so what
+	// such a forwarder can swallow.
+	trialCount = 100
+	trialBytes = 64 << 10
+
+	// defaultSilenceWait is how long an answer is waited for when there is no
+	// plain stream to fall back on: behind a forwarder it may be long in
+	// coming, and a new connection would begin anew.
+	defaultSilenceWait = 10 * time.Second
+
+	// unsentLook is how often the sending socket is asked what it still holds.
+	unsentLook = 10 * time.Millisecond
+)
+
+// countedConn counts what is written, below TLS.
+type countedConn struct {
+	net.Conn
+	n atomic.Uint64
+}
+
+func (c *countedConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.n.Add(uint64(n))
+	return n, err
+}

@@ -1,0 +1,177 @@
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/payload"
+	"golang.org/x/sys/unix"
+)
+
+func newPlainSender(t *testing.T, addr string, src Source, change func(*SenderConfig)) *Sender {
+	cfg := SenderConfig{
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", addr)
+		},
+		AnswerWait: 50 * time.Millisecond,
+		Logf:       quiet(t),
+	}
+	change(&cfg)
+	s := NewSender(cfg, src)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// What the socket of a plain connection still held when it broke is not
+// delivered. The peer reads a part, stops, and resets the connection.
+func TestPlainBreak(t *testing.T) {
+	ca := newAuthority(t, "test authority")
+	for _, secure := range []bool{false, true} {
+		l := listen(t)
+		src := newTestSource()
+		const n = 4000
+		for i := range n {
+			src.ch <- message(1, uint32(i), 10_000)
+		}
+		close(src.ch)
+		type end struct{ have int }
+		ended := make(chan end, 1)
+		go func() {
+			raw, err := l.Accept()
+			if err != nil {
+				return
+			}
+			l.Close()
+			tcp := raw.(*net.TCPConn)
+			tcp.SetReadBuffer(64 << 10)
+			conn := net.Conn(tcp)
+			if secure {
+				conn = tls.Server(conn, ca.serving(nil)())
+			}
+			read, _ := io.CopyN(io.Discard, conn, 100_000)
+			// It takes no more: the sender's socket fills up.
+			for last := -1; ; time.Sleep(20 * time.Millisecond) {
+				held := 0
+				rc, _ := tcp.SyscallConn()
+				rc.Control(func(fd uintptr) { held, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+				if held == last && held > 0 {
+					ended <- end{int(read) + held + 64<<10} // and what TLS has read and not given
+					break
+				}
+				last = held
+			}
+			tcp.SetLinger(0)
+			tcp.Close()
+		}()
+		s := newPlainSender(t, l.Addr().String(), src, func(cfg *SenderConfig) {
+			cfg.Plain = PlainAlways
+			if secure {
+				cfg.TLS = ca.trusting(nil)
+			}
+		})
+		have := <-ended
+		deadline := time.Now().Add(20 * time.Second)
+		for count(s.Counts(), "failed: a plain connection broke that held it") == 0 && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
+		rows := s.Counts()
+		delivered, lost := int(count(rows, "delivered")), count(rows, "failed: a plain connection broke that held it")
+		if lost == 0 {
+			t.Errorf("TLS %v: nothing counts as lost with the connection: %v", secure, rows)
+		}
+		record := len(payload.AppendOldRecord(nil, message(1, 0, 10_000)))
+		if most := have.have / record; delivered > most || delivered < most/2 {
+			t.Errorf("TLS %v: %d messages delivered, and the peer had %d", secure, delivered, most)
+		}
+		unsent := s.Close()
+		if taken := len(src.taken); delivered+int(lost)+unsent != taken {
+			t.Errorf("TLS %v: %d delivered, %d lost, %d unsent, of %d that were taken", secure, delivered, lost, unsent, taken)
+		}
+	}
+}
+
+// A forwarder that accepts while there is no receiver, takes what comes and
+// then breaks the connection, gets few messages, and none counts as delivered.
+func TestForwarderWithoutReceiver(t *testing.T) {
+	for _, plain := range []Plain{PlainAuto, PlainNever} {
+		l := listen(t)
+		defer l.Close()
+		src := newTestSource()
+		const n = 5000
+		for i := range n {
+			src.ch <- message(1, uint32(i), 100)
+		}
+		var swallowed int64
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for range 3 {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				// The first byte behind the hello, or the sender's end.
+				k, _ := io.CopyN(io.Discard, conn, maxHello)
+				conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+				more, _ := io.Copy(io.Discard, conn)
+				swallowed += k + more
+				conn.Close()
+			}
+		}()
+		s := newPlainSender(t, l.Addr().String(), src, func(cfg *SenderConfig) {
+			cfg.Plain, cfg.SilenceWait, cfg.Trial = plain, 20*time.Millisecond, time.Hour
+		})
+		<-ended
+		unsent := s.Close()
+		rows := s.Counts()
+		lost := int(count(rows, "failed: a plain connection broke that held it"))
+		if d := count(rows, "delivered"); d != 0 || lost > 3*trialCount || plain == PlainNever && lost > 0 {
+			t.Errorf("mode %d: %d messages delivered to nobody, %d lost", plain, d, lost)
+		}
+		if plain == PlainNever && swallowed > 3*64 {
+			t.Errorf("mode %d: %d bytes were swallowed", plain, swallowed)
+		}
+		if taken := len(src.taken); lost+unsent != taken {
+			t.Errorf("mode %d: %d lost and %d unsent of %d that were taken", plain, lost, unsent, taken)
+		}
+	}
+}
+
+// A receiver that a restart of this program remembers, as one that
+// acknowledges, never gets the plain stream.
+func TestPeerRemembered(t *testing.T) {
+	told := 0
+	first := NewPeer(false, func() { told++ })
+	l := listen(t)
+	got := drainInto(newTestReceiver(t, l))
+	src := newTestSource()
+	src.ch <- message(1, 0, 10)
+	s := newPlainSender(t, l.Addr().String(), src, func(cfg *SenderConfig) { cfg.Peer, cfg.AnswerWait = first, 10*time.Second })
+	got.await(t, 1)
+	s.Close()
+	if told != 1 || !s.Acknowledged() {
+		t.Errorf("told %d times that the receiver acknowledges, want once", told)
+	}
+	mute := listen(t)
+	defer mute.Close()
+	src.ch <- message(1, 1, 10)
+	newPlainSender(t, mute.Addr().String(), src, func(cfg *SenderConfig) {
+		cfg.Peer, cfg.SilenceWait = NewPeer(true, nil), 20*time.Millisecond
+	})
+	for range 2 {
+		conn, err := mute.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(conn); len(b) > 64 || err != nil && !errors.Is(err, unix.ECONNRESET) {
+			t.Errorf("a receiver that is known to acknowledge got %q, %v", b, err)
+		}
+		conn.Close()
+	}
+}
