@@ -32,17 +32,18 @@ type Damage struct {
 	TooLarge int64  // records
 	Stale    int64  // records; these were returned
 	Torn     int64  // records: 0 or 1
+	Newer    int64  // records with a type, left out, or an attribute, passed on, of a newer version; intact
 	Skipped  int64  // bytes that belong to no record that was returned
 	Spots    []Spot // the first places, at most 16
 }
 
-// Any reports whether a record was skipped or is suspect.
+// Any reports whether a record was skipped or is suspect. What a newer version wrote is neither.
 func (d Damage) Any() bool {
 	return d.Damaged != 0 || d.TooLarge != 0 || d.Stale != 0 || d.Torn != 0
 }
 
 // String is one line for people, such as "2 damaged records skipped (first at byte 1034), 1 torn at the end";
-// empty when there is nothing to say.
+// empty when Any is false.
 func (d Damage) String() string {
 	var b strings.Builder
 	for reason := range reasons {
@@ -127,6 +128,7 @@ func (d *Damage) add(e Damage, base int64) {
 	d.TooLarge += e.TooLarge
 	d.Stale += e.Stale
 	d.Torn += e.Torn
+	d.Newer += e.Newer
 	d.Skipped += e.Skipped
 	for _, s := range e.Spots {
 		if len(d.Spots) == maxSpots {

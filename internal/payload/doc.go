@@ -2,16 +2,20 @@
 // between two Gor processes, and in middleware.
 //
 //	record    = header LF payload separator
-//	header    = type SP id SP time [SP duration [SP length]]
+//	header    = type SP id SP time [SP duration [SP length *(SP attribute)]] ; at most 512 bytes
 //	separator = LF %xF0.9F.90.B5 %xF0.9F.99.88 %xF0.9F.99.89 LF   ; "\n🐵🙈🙉\n", 14 bytes, after the last record too
 //	type      = "1"            ; request
 //	          / "2"            ; response of the original server
 //	          / "3"            ; response of the replay target
+//	          / %x34-39        ; of newer versions
 //	id        = 1*128(%x21-7E / %x80-FF) ; shared by a request and its responses
 //	time      = 1*19DIGIT      ; ns since 1970: first packet of a request or response, or when a replay sent it
 //	duration  = 1*19DIGIT      ; ns the message took on the wire, for type 3 the round trip
 //	          / "-1"           ; unknown
 //	length    = 1*19DIGIT      ; bytes of payload
+//	attribute = key "=" value
+//	key       = 1*8(%x61-7A)
+//	value     = *(%x21-24 / %x26-FF / "%" 2HEXDIG)
 //	payload   = *OCTET         ; the message as it was on the wire
 //	LF        = %x0A
 //	SP        = %x20
@@ -22,7 +26,15 @@
 // for a record of its own. That is why recordings and our own link carry five fields, and why only what
 // older programs read gets four.
 //
-// A message, as it travels inside Gor, is "header LF payload" with four or five fields and no separator.
+// Attributes are ours alone too; docs/RECORDINGS.md says what they mean. What is behind the length and has another
+// form is treated as an attribute that is not known: kept, and counted as of a newer version. Records of a type that is
+// not known are left out, and counted so too.
+//
+// People edit recordings. Blanks or a CR at the end of a header line, blank lines between records and a byte-order
+// mark are passed over without a word.
+//
+// A message, as it travels inside Gor, is "header LF payload" with no separator: four fields, or five and the
+// attributes. A length in it only holds the attributes' place, and is made right when a record is written.
 //
 // Ids made here have 24 hexadecimal digits: 16 that name the connection, 8 for the ordinal of the exchange
 // in it. Ids of any other length are read and passed on as they are.

@@ -9,8 +9,8 @@ import (
 )
 
 // AppendLine appends msg in the form that middleware is given it: the header
-// with four fields and the payload in lower-case hexadecimal digits, and a line
-// end. When msg does not begin with a header line, dst is returned as it was.
+// with four fields, without attributes, and the payload in lower-case
+// hexadecimal digits, and a line end. When msg does not begin with a header line, dst is returned as it was.
 func AppendLine(dst, msg []byte) []byte {
 	m, body, err := Split(msg)
 	if err != nil {
@@ -42,9 +42,10 @@ type BadLines struct {
 	Header   uint64 // does not begin with the header of a record
 	TooLarge uint64 // a payload beyond the limit
 	Torn     uint64 // without a line end: 0 or 1
+	Newer    uint64 // of a type that is not known here; no *LineError tells of it
 }
 
-// Sum is the number of all.
+// Sum is how many a *LineError told of.
 func (b BadLines) Sum() uint64 { return b.NotHex + b.Header + b.TooLarge + b.Torn }
 
 // A LineError says that a line is no message; the next ones can be read.
@@ -68,8 +69,8 @@ func NewLineReader(r io.Reader, limit int) *LineReader {
 	return &LineReader{r: bufio.NewReaderSize(r, lineBuffer), limit: limit}
 }
 
-// Next returns the next message, "header LF payload" with four fields, which
-// is valid until the next call. It returns a *LineError for a line that is
+// Next returns the next message, "header LF payload" with four fields, or with
+// a length and the attributes that the line had. It is valid until the next call. It returns a *LineError for a line that is
 // none, and goes on with the next line then; any other error is the reader's,
 // io.EOF at its end.
 func (l *LineReader) Next() ([]byte, error) {
@@ -92,10 +93,13 @@ func (l *LineReader) Next() ([]byte, error) {
 		case len(line) == 0:
 			continue
 		}
-		return l.decode(line)
+		if msg, err := l.decode(line); msg != nil || err != nil {
+			return msg, err
+		}
 	}
 }
 
+// decode returns neither a message nor an error for a type that is not known.
 func (l *LineReader) decode(line []byte) ([]byte, error) {
 	var err error
 	if l.bytes, err = hex.AppendDecode(l.bytes[:0], line); err != nil {
@@ -110,8 +114,13 @@ func (l *LineReader) decode(line []byte) ([]byte, error) {
 	case len(body) > l.limit:
 		l.bad.TooLarge++
 		return nil, &LineError{"larger than a message may be", shown(line)}
+	case m.newerType():
+		l.bad.Newer++
+		return nil, nil
 	}
-	m.Length = -1
+	if m.Length = -1; len(m.Attributes) > 0 {
+		m.Length = int64(len(body))
+	}
 	l.msg = append(AppendMeta(l.msg[:0], m), body...)
 	return l.msg, nil
 }

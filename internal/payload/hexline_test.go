@@ -26,6 +26,8 @@ func TestLines(t *testing.T) {
 		{"blank lines and space", "\n  \r\n " + h(ok) + "\t\n\n", []string{ok}, BadLines{}},
 		{"three fields", h("1 abc 5\nx") + "\n", []string{"1 abc 5 -1\nx"}, BadLines{}},
 		{"five fields with a stale length", h("2 abc 5 7 900\nx") + "\n", []string{"2 abc 5 7\nx"}, BadLines{}},
+		{"attributes", h("2 abc 5 7 900 o=har zz=1 \r\nx") + "\n", []string{"2 abc 5 7 1 o=har zz=1\nx"}, BadLines{}},
+		{"newer type", h("4 abc 5 7\nx") + "\n" + h(ok) + "\n", []string{ok}, BadLines{Newer: 1}},
 		{"empty payload", h("1 abc 5\n") + "\n", []string{"1 abc 5 -1\n"}, BadLines{}},
 		{"text", "starting up\n" + h(ok) + "\n", []string{ok}, BadLines{NotHex: 1}},
 		{"odd digits", h(ok) + "a\n", nil, BadLines{NotHex: 1}},
@@ -170,7 +172,7 @@ func FuzzLines(f *testing.F) {
 			}
 		}
 		// A line of nothing but space that is longer than any message is too large.
-		if n := uint64(len(got)) + l.Bad().Sum(); n < lines || n > lines && len(in) < lineBuffer {
+		if n := uint64(len(got)) + l.Bad().Sum() + l.Bad().Newer; n < lines || n > lines && len(in) < lineBuffer {
 			t.Fatalf("%d lines gave %d messages and %d errors", lines, len(got), l.Bad().Sum())
 		}
 		for i, msg := range readLines(t, NewLineReader(bytes.NewReader(again), limit)) {

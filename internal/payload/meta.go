@@ -5,11 +5,14 @@ import (
 	"strconv"
 )
 
-// Types of a message, the first field of its header.
+// Types of a message, the first field of its header. The format has types up to '9': 4 is a request as it was
+// really sent, 5 the times of a message's parts, 9 what a recording begins with, the others are free.
 const (
 	Request        byte = '1' // a captured request
 	Response       byte = '2' // the original server's response
 	ReplayResponse byte = '3' // the replay target's response
+
+	lastType byte = '9'
 )
 
 const (
@@ -17,8 +20,10 @@ const (
 	maxID = 128
 	// maxNumber is the digits of the largest int64.
 	maxNumber = 19
-	// maxHeader bounds a header line with its LF, in bytes: type, id and three numbers, a space after each.
-	maxHeader = 1 + 1 + maxID + 3*(1+1+maxNumber) + 1
+	// maxLine bounds a header line without its LF, in bytes. The format says so.
+	maxLine = 512
+	// maxHeader bounds it with its LF.
+	maxHeader = maxLine + 1
 	// maxGrowth is how many bytes a header gains at most when it is put in the form with four fields.
 	maxGrowth = maxNumber + 1 + maxNumber + 1
 	// leastTime tells a time from a duration: 10^17 ns is March 1973 as the one, three years as the other.
@@ -30,31 +35,47 @@ var ErrHeader = errors.New("malformed record header")
 
 // Meta is the header of a message.
 type Meta struct {
-	Type     byte   // Request, Response or ReplayResponse
+	Type     byte   // Request, Response or ReplayResponse; '4' to '9' of a newer version
 	ID       []byte // shared by a request and its responses
 	Time     int64  // ns since 1970; 0 where an old recording has none
 	Duration int64  // ns; -1 unknown
 	Length   int64  // bytes of the payload; -1 not given
+
+	// Attributes are what is behind the length, "key=value" with a space between two; empty when there are
+	// none. They stand in a header only when Length is given.
+	Attributes []byte
 }
 
-// AppendMeta appends m as a header line with its LF: four fields, five when m.Length is not negative. An
-// unknown duration is written as -1.
+// AppendMeta appends m as a header line with its LF: four fields, or the length and the attributes too when
+// m.Length is not negative. An unknown duration is written as -1. Attributes for which the line has no room are
+// left out.
 func AppendMeta(dst []byte, m Meta) []byte {
+	start := len(dst)
+	dst = appendFields(dst, m, m.Length)
+	if m.Length >= 0 && len(m.Attributes) > 0 {
+		dst = appendAttributes(dst, start, m.Attributes)
+	}
+	return append(dst, '\n')
+}
+
+// appendFields appends the first four fields of m, and length as the fifth when it is not negative.
+func appendFields(dst []byte, m Meta, length int64) []byte {
 	dst = append(dst, m.Type, ' ')
 	dst = append(dst, m.ID...)
 	dst = append(dst, ' ')
 	dst = strconv.AppendInt(dst, m.Time, 10)
 	dst = append(dst, ' ')
 	dst = strconv.AppendInt(dst, max(m.Duration, -1), 10)
-	if m.Length >= 0 {
+	if length >= 0 {
 		dst = append(dst, ' ')
-		dst = strconv.AppendInt(dst, m.Length, 10)
+		dst = strconv.AppendInt(dst, length, 10)
 	}
-	return append(dst, '\n')
+	return dst
 }
 
-// ParseMeta reads a header line of three, four or five fields; a final LF is allowed. It returns ErrHeader
-// when the line is anything else. The ID refers to line.
+// ParseMeta reads a header line of three, four or five fields, with attributes behind the fifth. A final LF and
+// blanks at the end are allowed: people edit recordings. It returns ErrHeader when the line is anything else.
+// The ID and the attributes refer to line.
 func ParseMeta(line []byte) (Meta, error) {
 	if n := len(line); n > 0 && line[n-1] == '\n' {
 		line = line[:n-1]
@@ -68,13 +89,14 @@ func ParseMeta(line []byte) (Meta, error) {
 func parseMeta(line []byte) (m Meta, four int, err error) {
 	m = Meta{Duration: -1, Length: -1}
 	// The shortest header is "1 a 0".
-	if len(line) < 5 || len(line) >= maxHeader || line[1] != ' ' {
+	if len(line) < 5 || len(line) > maxLine || line[1] != ' ' {
 		return m, -1, ErrHeader
 	}
 	m.Type = line[0]
-	if m.Type != Request && m.Type != Response && m.Type != ReplayResponse {
+	if m.Type < Request || m.Type > lastType {
 		return m, -1, ErrHeader
 	}
+	line = trimBlanks(line)
 	i := 2
 	for i < len(line) && line[i] > ' ' && line[i] != 0x7F {
 		i++
@@ -89,7 +111,11 @@ func parseMeta(line []byte) (m Meta, four int, err error) {
 	four = -1
 	for i < len(line) { // line[i] is the space before a number
 		if n == len(v) {
-			return m, -1, ErrHeader
+			if m.Attributes = line[i+1 : len(line) : len(line)]; hasControl(m.Attributes) {
+				m.Attributes = nil
+				return m, -1, ErrHeader
+			}
+			break
 		}
 		var ok bool
 		if v[n], i, ok = number(line, i+1); !ok || i < len(line) && line[i] != ' ' {
@@ -120,6 +146,26 @@ func parseMeta(line []byte) (m Meta, four int, err error) {
 		four = -1
 	}
 	return m, four, nil
+}
+
+// trimBlanks takes off the blanks, and the CR, that an editor has left at the end of a line.
+func trimBlanks(line []byte) []byte {
+	for len(line) > 0 && isBlank(line[len(line)-1]) {
+		line = line[:len(line)-1]
+	}
+	return line
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
+
+// hasControl reports whether b has a byte below a space.
+func hasControl(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' {
+			return true
+		}
+	}
+	return false
 }
 
 // number reads a decimal number, possibly negative, that begins at b[i]. end is the index after it.

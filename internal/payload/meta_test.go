@@ -12,22 +12,33 @@ func TestParseMeta(t *testing.T) {
 		line string
 		want Meta
 	}{
-		{"five fields", "1 ab 1400000000000000000 5 18\n", Meta{Request, []byte("ab"), 1400000000000000000, 5, 18}},
-		{"four fields", "2 ab 1400000000000000000 5\n", Meta{Response, []byte("ab"), 1400000000000000000, 5, -1}},
-		{"three fields", "1 ab 1400000000000000000\n", Meta{Request, []byte("ab"), 1400000000000000000, -1, -1}},
-		{"without line end", "1 ab 1400000000000000000", Meta{Request, []byte("ab"), 1400000000000000000, -1, -1}},
-		{"unknown duration", "3 ab 1400000000000000000 -1\n", Meta{ReplayResponse, []byte("ab"), 1400000000000000000, -1, -1}},
-		{"negative duration of a stepped clock", "1 ab 1400000000000000000 -77\n", Meta{Request, []byte("ab"), 1400000000000000000, -1, -1}},
-		{"0.10 to 0.14 response: duration alone", "2 ab 2532000\n", Meta{Response, []byte("ab"), 0, 2532000, -1}},
-		{"0.10 to 0.14 replayed response: duration alone", "3 ab 2532000\n", Meta{ReplayResponse, []byte("ab"), 0, 2532000, -1}},
-		{"0.15 replayed response: swapped", "3 ab 2532000 1400000000000000000\n", Meta{ReplayResponse, []byte("ab"), 1400000000000000000, 2532000, -1}},
-		{"least time", "3 ab 5 100000000000000000\n", Meta{ReplayResponse, []byte("ab"), 100000000000000000, 5, -1}},
-		{"below least time", "3 ab 5 99999999999999999\n", Meta{ReplayResponse, []byte("ab"), 5, 99999999999999999, -1}},
-		{"request with a made-up time", "1 1 1\n", Meta{Request, []byte("1"), 1, -1, -1}},
-		{"request is never swapped", "1 1 1 1400000000000000000\n", Meta{Request, []byte("1"), 1, 1400000000000000000, -1}},
-		{"longest id", "1 " + strings.Repeat("f", 128) + " 1\n", Meta{Request, []byte(strings.Repeat("f", 128)), 1, -1, -1}},
-		{"id of other characters", "1 a-b_Ü 1\n", Meta{Request, []byte("a-b_Ü"), 1, -1, -1}},
-		{"largest numbers", "1 a 9223372036854775807 9223372036854775807 9223372036854775807", Meta{Request, []byte("a"), 1<<63 - 1, 1<<63 - 1, 1<<63 - 1}},
+		{"five fields", "1 ab 1400000000000000000 5 18\n", Meta{Request, []byte("ab"), 1400000000000000000, 5, 18, nil}},
+		{"four fields", "2 ab 1400000000000000000 5\n", Meta{Response, []byte("ab"), 1400000000000000000, 5, -1, nil}},
+		{"three fields", "1 ab 1400000000000000000\n", Meta{Request, []byte("ab"), 1400000000000000000, -1, -1, nil}},
+		{"without line end", "1 ab 1400000000000000000", Meta{Request, []byte("ab"), 1400000000000000000, -1, -1, nil}},
+		{"unknown duration", "3 ab 1400000000000000000 -1\n", Meta{ReplayResponse, []byte("ab"), 1400000000000000000, -1, -1, nil}},
+		{"negative duration of a stepped clock", "1 ab 1400000000000000000 -77\n", Meta{Request, []byte("ab"), 1400000000000000000, -1, -1, nil}},
+		{"0.10 to 0.14 response: duration alone", "2 ab 2532000\n", Meta{Response, []byte("ab"), 0, 2532000, -1, nil}},
+		{"0.10 to 0.14 replayed response: duration alone", "3 ab 2532000\n", Meta{ReplayResponse, []byte("ab"), 0, 2532000, -1, nil}},
+		{"0.15 replayed response: swapped", "3 ab 2532000 1400000000000000000\n", Meta{ReplayResponse, []byte("ab"), 1400000000000000000, 2532000, -1, nil}},
+		{"least time", "3 ab 5 100000000000000000\n", Meta{ReplayResponse, []byte("ab"), 100000000000000000, 5, -1, nil}},
+		{"below least time", "3 ab 5 99999999999999999\n", Meta{ReplayResponse, []byte("ab"), 5, 99999999999999999, -1, nil}},
+		{"request with a made-up time", "1 1 1\n", Meta{Request, []byte("1"), 1, -1, -1, nil}},
+		{"request is never swapped", "1 1 1 1400000000000000000\n", Meta{Request, []byte("1"), 1, 1400000000000000000, -1, nil}},
+		{"longest id", "1 " + strings.Repeat("f", 128) + " 1\n", Meta{Request, []byte(strings.Repeat("f", 128)), 1, -1, -1, nil}},
+		{"id of other characters", "1 a-b_Ü 1\n", Meta{Request, []byte("a-b_Ü"), 1, -1, -1, nil}},
+		{"attribute", "1 ab 1 2 3 o=har\n", Meta{Request, []byte("ab"), 1, 2, 3, []byte("o=har")}},
+		{"attributes, in their order", "3 ab 1 2 0 zz=1 e=timeout t=new\n", Meta{ReplayResponse, []byte("ab"), 1, 2, 0, []byte("zz=1 e=timeout t=new")}},
+		{"attributes of no form that is known", "1 ab 1 2 3 4 LONG-KEY==x\n", Meta{Request, []byte("ab"), 1, 2, 3, []byte("4 LONG-KEY==x")}},
+		{"attribute with bytes that need no escape", "1 ab 1 2 3 t=\x7f\xff\"\n", Meta{Request, []byte("ab"), 1, 2, 3, []byte("t=\x7f\xff\"")}},
+		{"swapped, with an attribute", "3 ab 5 1400000000000000000 3 t=x\n", Meta{ReplayResponse, []byte("ab"), 1400000000000000000, 5, 3, []byte("t=x")}},
+		{"types of a newer version", "9 ab 1 -1 2\n", Meta{'9', []byte("ab"), 1, -1, 2, nil}},
+		{"final space", "1 ab 1 2 3 \n", Meta{Request, []byte("ab"), 1, 2, 3, nil}},
+		{"final spaces behind an attribute", "1 ab 1 2 3 o=har  \n", Meta{Request, []byte("ab"), 1, 2, 3, []byte("o=har")}},
+		{"final space behind three fields", "1 ab 1 \n", Meta{Request, []byte("ab"), 1, -1, -1, nil}},
+		{"blanks and a carriage return", "1 ab 1 2 \t \r\n", Meta{Request, []byte("ab"), 1, 2, -1, nil}},
+		{"512 bytes", "1 ab 1 2 3 t=" + strings.Repeat("x", 512-13) + "\n", Meta{Request, []byte("ab"), 1, 2, 3, []byte("t=" + strings.Repeat("x", 512-13))}},
+		{"largest numbers", "1 a 9223372036854775807 9223372036854775807 9223372036854775807", Meta{Request, []byte("a"), 1<<63 - 1, 1<<63 - 1, 1<<63 - 1, nil}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -52,7 +63,8 @@ func TestParseMetaError(t *testing.T) {
 		{"two fields and a space", "1 ab \n"},
 		{"empty id", "1  1400000000000000000\n"},
 		{"id too long", "1 " + strings.Repeat("f", 129) + " 1\n"},
-		{"unknown type", "4 ab 1\n"},
+		{"type 0", "0 ab 1\n"},
+		{"type behind 9", ": ab 1\n"},
 		{"long type", "11 ab 1\n"},
 		{"no number", "1 ab x\n"},
 		{"number with a tail", "1 ab 1x\n"},
@@ -62,11 +74,12 @@ func TestParseMetaError(t *testing.T) {
 		{"far too large", "1 ab 99999999999999999999999\n"},
 		{"two spaces", "1 ab 1  2\n"},
 		{"negative length", "1 ab 1 2 -1\n"},
-		{"six fields", "1 ab 1 2 3 4\n"},
-		{"final space", "1 ab 1 2 3 \n"},
 		{"tab", "1\tab 1\n"},
+		{"tab in an attribute", "1 ab 1 2 3 t=a\tb\n"},
+		{"carriage return in an attribute", "1 ab 1 2 3 t=a\rb\n"},
+		{"two fields, blanks and a carriage return", "1 ab  \r\n"},
+		{"513 bytes", "1 ab 1 2 3 t=" + strings.Repeat("x", 513-13) + "\n"},
 		{"control character in id", "1 a\x00b 1\n"},
-		{"carriage return", "1 ab 1\r\n"},
 		{"HTTP", "GET / HTTP/1.1\r\n"},
 	}
 	for _, tt := range tests {
@@ -79,7 +92,7 @@ func TestParseMetaError(t *testing.T) {
 }
 
 func FuzzParseMeta(f *testing.F) {
-	for _, s := range []string{"1 ab 1400000000000000000 5 18\n", "3 ab 2532000 1400000000000000000\n", "2 ab 2532000\n", "1 a -1"} {
+	for _, s := range []string{"1 ab 1400000000000000000 5 18\n", "3 ab 1 2 3 e=timeout zz=%20  4 \r\n", "5 ab 1 2 3\n", "3 ab 2532000 1400000000000000000\n", "2 ab 2532000\n", "1 a -1"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {

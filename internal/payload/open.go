@@ -8,8 +8,9 @@ import (
 
 // A Source gives the messages of one recording.
 type Source interface {
-	// Next returns the next message, "header LF payload" with four fields. It belongs to the source and is
-	// valid until the next call; the caller may change it in place. At the end it returns io.EOF.
+	// Next returns the next message, "header LF payload" with four fields, or with a length and attributes
+	// behind them. It belongs to the source and is valid until the next call; the caller may change it in
+	// place. At the end it returns io.EOF.
 	Next() ([]byte, error)
 	// Damage returns what was skipped so far; after io.EOF it is final.
 	Damage() Damage

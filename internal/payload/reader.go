@@ -42,7 +42,8 @@ func clampLimit(limit int) int {
 // windowFor is how many bytes must be seen at once to judge a record of limit bytes.
 func windowFor(limit int) int { return maxHeader + limit + len(Separator) }
 
-// Next returns the next message, "header LF payload" with four fields in its header. It waits for no byte
+// Next returns the next message, "header LF payload" with four fields in its header, or with a length and the
+// attributes behind them when there are any. Records of a type that is not known here are left out. It waits for no byte
 // beyond the record's separator. The message belongs to the Reader and is valid until the next call; the
 // caller may change it in place.
 //
@@ -76,10 +77,13 @@ func (r *Reader) Format() string { return "text" }
 
 // A frame is the record at the beginning of the window, as far as its header tells.
 type frame struct {
-	meta Meta // the ID is not valid
-	raw  int  // bytes of the header line as it stands in the window, with its LF
-	four int  // bytes of it that make the header with four fields; -1 when that is in scratch
-	most int  // largest payload, in bytes, that the limit allows; may be negative
+	time    int64 // ns since 1970
+	length  int64 // bytes of the payload; -1 not given
+	newer   bool  // it has a type or an attribute that is not known here
+	strange bool  // the type is not known
+	raw     int   // bytes of the header line as it stands in the window, with its LF
+	keep    int   // bytes of it that make the message's header, without a LF; -1 when that is in scratch
+	most    int   // largest payload, in bytes, that the limit allows; may be negative
 }
 
 // step advances by one record or by one piece of damage. It returns neither a message nor an error when the
@@ -97,7 +101,7 @@ func (r *Reader) step() ([]byte, error) {
 	if !ok {
 		return nil, err
 	}
-	if f.meta.Length >= 0 {
+	if f.length >= 0 {
 		return r.withLength(f)
 	}
 	return r.withoutLength(f)
@@ -110,7 +114,9 @@ func (r *Reader) head() (f frame, ok bool, err error) {
 	for i < 0 && w.len() < maxHeader {
 		if err := w.fill(); err != nil {
 			if w.err != nil && w.len() > 0 {
-				r.note(Torn)
+				if !isBlankLine(bytes.TrimPrefix(w.bytes(), []byte(byteOrderMark))) {
+					r.note(Torn)
+				}
 				r.drop(w.len())
 			}
 			return f, false, err
@@ -122,57 +128,98 @@ func (r *Reader) head() (f frame, ok bool, err error) {
 		r.resync = true
 		return f, false, nil
 	}
-	if i == 0 {
-		return f, false, r.emptyLine()
-	}
-	f.meta, f.four, err = parseMeta(w.bytes()[:i])
+	line := w.bytes()[:i]
+	m, four, err := parseMeta(line)
 	if err != nil {
-		if string(w.bytes()[:i+1]) == Separator[1:] {
-			// A separator but for its last byte, made good by another: their line ends coincide.
-			r.drop(i + 1)
+		if n := forgiven(line); n > 0 {
+			r.drop(n)
 			return f, false, nil
 		}
 		r.note(Damaged)
 		r.resync = true
 		return f, false, nil
 	}
-	f.raw = i + 1
-	header := f.four
-	if f.four < 0 {
-		if f.meta.Time == 0 && f.meta.Type != Request {
-			// Only the order in the recording says when a response of 0.10 to 0.14 was seen.
-			f.meta.Time = r.lastTime
+	f.raw, f.keep = i+1, four
+	if len(m.Attributes) > 0 || m.newerType() {
+		f.newer, f.strange = m.Newer(), m.newerType()
+		if four >= 0 && len(m.Attributes) > 0 {
+			f.keep = len(trimBlanks(line))
 		}
-		m := f.meta
-		m.Length = -1
-		r.scratch = AppendMeta(r.scratch[:0], m)
+	}
+	header := f.keep
+	if f.keep < 0 {
+		if m.Time == 0 && m.Type != Request {
+			// Only the order in the recording says when a response of 0.10 to 0.14 was seen.
+			m.Time = r.lastTime
+		}
+		written := m
+		if len(m.Attributes) == 0 {
+			written.Length = -1
+		}
+		r.scratch = AppendMeta(r.scratch[:0], written)
 		header = len(r.scratch) - 1
 	}
-	f.meta.ID = nil
+	f.time, f.length = m.Time, m.Length
 	f.most = r.limit - header - 1
 	return f, true, nil
 }
 
-// emptyLine deals with a line end where a header should be. Two separators in a row, as a mended recording
-// may have them, enclose nothing that could be lost.
-func (r *Reader) emptyLine() error {
-	if err := r.win.ensure(len(Separator)); err != nil && r.win.err == nil {
-		return err
+// byteOrderMark is what some editors put in front of a text, U+FEFF in UTF-8. Where such files are put together
+// it stands between records too.
+const byteOrderMark = "\xEF\xBB\xBF"
+
+// forgiven returns how many bytes of line, where a header should be, and of the line end after it are passed
+// over without a word: people edit recordings.
+func forgiven(line []byte) int {
+	switch {
+	case isBlankLine(line):
+		return len(line) + 1
+	case bytes.HasPrefix(line, []byte(byteOrderMark)):
+		return len(byteOrderMark)
+	case string(trimBlanks(line)) == Separator[1:len(Separator)-1]:
+		// Two separators in a row, as a mended recording may have them, enclose nothing that could be lost;
+		// their line ends may coincide.
+		return len(line) + 1
 	}
-	if !isSeparator(r.win.bytes()) {
-		r.note(Damaged)
-	}
-	r.resync = true
-	return nil
+	return 0
 }
+
+// Forgiven returns how many bytes at the beginning of b, where a record should begin, are a blank line or a
+// byte-order mark, which readers pass over.
+func Forgiven(b []byte) int {
+	line, _, whole := bytes.Cut(b[:min(len(b), maxHeader)], []byte{'\n'})
+	if !whole && !bytes.HasPrefix(line, []byte(byteOrderMark)) {
+		return 0
+	}
+	return forgiven(line)
+}
+
+// BeginsRecording reports whether head, the beginning of a text, is that of a recording: a header line, perhaps
+// after a byte-order mark and blank lines.
+func BeginsRecording(head []byte) bool {
+	for {
+		line, rest, _ := bytes.Cut(head, []byte{'\n'})
+		if _, _, err := parseMeta(line); err == nil {
+			return true
+		}
+		n := forgiven(line)
+		if n == 0 || len(rest) == 0 {
+			return false
+		}
+		head = head[n:]
+	}
+}
+
+// isBlankLine reports whether line has nothing but blanks.
+func isBlankLine(line []byte) bool { return len(trimBlanks(line)) == 0 }
 
 // withLength takes the record at the beginning of the window by its length.
 func (r *Reader) withLength(f frame) ([]byte, error) {
 	w := r.win
-	if f.meta.Length > int64(f.most) {
+	if f.length > int64(f.most) {
 		return r.tooLarge(f)
 	}
-	n := int(f.meta.Length)
+	n := int(f.length)
 	end := f.raw + n
 	if err := w.ensure(end + len(Separator)); err != nil {
 		return r.ended(f, err)
@@ -205,13 +252,13 @@ func (r *Reader) withoutLength(f frame) ([]byte, error) {
 	}
 	switch {
 	case i < 0:
-		r.note(TooLarge)
+		r.noteTooLarge(f)
 		r.resync = true
 	case i < f.raw: // the header's line end is the separator's
 		r.note(Damaged)
 		r.drop(i + len(Separator))
 	case i-f.raw > f.most:
-		r.note(TooLarge)
+		r.noteTooLarge(f)
 		r.drop(i + len(Separator))
 	default:
 		return r.take(f, i-f.raw, i+len(Separator)), nil
@@ -253,9 +300,9 @@ func (r *Reader) tooLarge(f frame) ([]byte, error) {
 	if err != nil {
 		return r.ended(f, err)
 	}
-	r.note(TooLarge)
+	r.noteTooLarge(f)
 	r.drop(f.raw)
-	r.skip = f.meta.Length
+	r.skip = f.length
 	r.resync, r.expect = true, true
 	return nil, nil
 }
@@ -267,7 +314,7 @@ func (r *Reader) ended(f frame, err error) ([]byte, error) {
 	}
 	b := r.win.bytes()
 	rest := b[f.raw:]
-	length := f.meta.Length
+	length := f.length
 	if length >= 0 {
 		if length <= int64(min(len(rest), f.most)) && isCutSeparator(rest[length:]) && complete(rest[:length]) {
 			return r.take(f, int(length), len(b)), nil
@@ -377,12 +424,20 @@ func (r *Reader) passSeparator() error {
 }
 
 // take returns the message with the header of f and the n bytes of payload after it, and consumes size
-// bytes of the window.
+// bytes of the window. It returns nil for a type that is not known here.
 func (r *Reader) take(f frame, n, size int) []byte {
 	w := r.win
+	if f.newer {
+		r.damage.Newer++
+	}
+	if f.strange {
+		w.used(size)
+		r.drop(size)
+		return nil
+	}
 	header := r.scratch
-	if f.four >= 0 {
-		header = w.buf[w.r : w.r+f.four]
+	if f.keep >= 0 {
+		header = w.buf[w.r : w.r+f.keep]
 	} else {
 		header = header[:len(header)-1]
 	}
@@ -391,11 +446,21 @@ func (r *Reader) take(f frame, n, size int) []byte {
 	start := p - 1 - len(header)
 	copy(w.buf[start:], header)
 	w.buf[p-1] = '\n'
-	r.lastTime = f.meta.Time
+	r.lastTime = f.time
 	w.used(size)
 	w.consume(size)
 	r.seen = 0
 	return w.buf[start : p+n : p+n]
+}
+
+// noteTooLarge counts the record at the beginning of the window as larger than the limit; one that would be
+// left out anyway is not lost by that.
+func (r *Reader) noteTooLarge(f frame) {
+	if f.strange {
+		r.damage.Newer++
+		return
+	}
+	r.note(TooLarge)
 }
 
 // note counts the record at the beginning of the window.

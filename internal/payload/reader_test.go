@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,23 @@ func TestReader(t *testing.T) {
 		{"zeros, as after a power failure", rec(get) + strings.Repeat("\x00", 5000) + Separator + rec(get2), []string{get, get2}, "1 damaged record skipped (at byte 96)"},
 		{"hello of the link", "0 hello\n" + Separator + rec(get), []string{get}, "1 damaged record skipped (at byte 0)"},
 		{"mended twice", rec(get) + Separator + rec(get2), []string{get, get2}, ""},
-		{"line end between records", rec(get) + "\n" + rec(get2) + rec(get), []string{get, get}, "1 damaged record skipped (at byte 96)"},
+
+		{"line end between records", rec(get) + "\n" + rec(get2) + rec(get), []string{get, get2, get}, ""},
+		{"blank lines around and between", "\n \r\n" + rec(get) + "\t\n\r\n\n" + old(get2) + "\n\n  ", []string{get, get2}, ""},
+		{"blank lines alone", "\r\n\n ", nil, ""},
+		{"blank line in front of damage", rec(get) + "\nx\n" + Separator + rec(get2), []string{get, get2}, "1 damaged record skipped (at byte 97)"},
+		{"blanks behind the header", head[:len(head)-1] + "  \n" + get + Separator + rec(get2), []string{get, get2}, ""},
+		{"carriage return behind the header", head[:len(head)-1] + "\r\n" + get + Separator + rec(get2), []string{get, get2}, ""},
+		{"blanks behind a length", head[:len(head)-1] + " 27 \t\r\n" + get + Separator + rec(get2), []string{get, get2}, ""},
+		{"byte-order mark", byteOrderMark + rec(get) + rec(get2), []string{get, get2}, ""},
+		{"byte-order marks of files put together", byteOrderMark + rec(get) + byteOrderMark + "\r\n" + old(get2), []string{get, get2}, ""},
+		{"byte-order mark alone", byteOrderMark, nil, ""},
+		{"torn in the header, of blanks", rec(get) + head[:len(head)-1] + "  " + Separator + rec(get2), []string{get, get2}, "1 damaged record skipped (at byte 96)"},
+
+		{"newer types", "9 0 1400000000000000000 -1 4\n{\n\n}" + Separator + rec(get) + "6 0 1400000000000000000\nx" + Separator + rec(get2), []string{get, get2}, ""},
+		{"newer type with a forged record", "5 0 1 -1 " + strconv.Itoa(len(forged)) + "\n" + forged + Separator + rec(get), []string{get}, ""},
+		{"newer type that is too large", "5 0 1 -1 3000\n" + strings.Repeat("x", 3000) + Separator + "5 0 1\n" + strings.Repeat("x", 3000) + Separator + rec(get), []string{get}, ""},
+		{"newer type that is damaged", "5 0 1 -1 4\nxy" + Separator + rec(get), []string{get}, "1 damaged record skipped (at byte 0)"},
 
 		{"length too short", claim(3, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
 		{"length too long", claim(int64(len(get))+3, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},

@@ -14,7 +14,8 @@ const Separator = "\n🐵🙈🙉\n"
 const monkey = "🐵"
 
 // Split returns the header and the body of msg, which is "header LF payload". It returns ErrHeader when msg
-// does not begin with a header line. The ID and the body refer to msg.
+// does not begin with a header line. The ID, the attributes and the body refer to msg. A length in the header
+// of a message only holds the attributes' place: it may be that of the body before a rewrite.
 func Split(msg []byte) (m Meta, body []byte, err error) {
 	i := bytes.IndexByte(msg[:min(len(msg), maxHeader)], '\n')
 	if i < 0 {
@@ -36,13 +37,14 @@ func Body(msg []byte) []byte {
 	return msg[i+1:]
 }
 
-// AppendRecord appends msg, which is "header LF payload", as a record with a length. A length that msg
-// already carries is replaced. When msg does not begin with a header line, dst is returned as it was: such
+// AppendRecord appends msg, which is "header LF payload", as a record with a length and the attributes of msg. A
+// length that msg already carries is replaced; an attribute for which the header line has no room then is left
+// out. When msg does not begin with a header line, dst is returned as it was: such
 // bytes would damage the recording they are written to.
 func AppendRecord(dst, msg []byte) []byte { return appendRecord(dst, msg, true) }
 
 // AppendOldRecord appends msg as AppendRecord does, but with the four fields that older readers and
-// middleware write themselves. A payload that holds the separator does not survive this; see HasSeparator.
+// middleware write themselves, without attributes. A payload that holds the separator does not survive this; see HasSeparator.
 func AppendOldRecord(dst, msg []byte) []byte { return appendRecord(dst, msg, false) }
 
 // HasSeparator reports whether a record of msg without a length would end too early: a separator occurs in
@@ -62,17 +64,19 @@ func appendRecord(dst, msg []byte, length bool) []byte {
 		return dst
 	}
 	body := msg[i+1:]
-	dst = slices.Grow(dst, maxHeader+len(body)+len(Separator))
+	dst = slices.Grow(dst, len(msg)+maxGrowth+1+maxNumber+len(Separator))
+	start := len(dst)
 	if four >= 0 {
 		dst = append(dst, msg[:four]...)
 	} else {
-		m.Length = -1
-		dst = AppendMeta(dst, m)
-		dst = dst[:len(dst)-1]
+		dst = appendFields(dst, m, -1)
 	}
 	if length {
 		dst = append(dst, ' ')
 		dst = strconv.AppendInt(dst, int64(len(body)), 10)
+		if len(m.Attributes) > 0 {
+			dst = appendAttributes(dst, start, m.Attributes)
+		}
 	}
 	dst = append(dst, '\n')
 	dst = append(dst, body...)
