@@ -35,7 +35,7 @@ type span struct {
 	from, to int
 	number   uint64 // 0: not numbered
 	push     bool   // the sender asks for an acknowledgment
-	rewrite  bool   // the header is of an old form
+	rewrite  bool   // the header is of an old form, or was edited
 }
 
 func (sp *span) empty() bool { return sp.from == sp.to }

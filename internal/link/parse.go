@@ -7,9 +7,9 @@ import (
 	"github.com/buger/gor/internal/payload"
 )
 
-// headerRoom is more than the longest header line of a message, in bytes. The
-// limit on messages is meant for what follows it.
-const headerRoom = 256
+// headerRoom is more than the longest header line of a message, in bytes: 512
+// and its end. The limit on messages is meant for what follows it.
+const headerRoom = 520
 
 // The parsers find records in what is read, from p.parsed on, and append them
 // to the buffer's spans. They return how many bytes the record that is not
@@ -112,7 +112,7 @@ func (p *peer) parseFrames() (need int, err error) {
 	f := p.fill
 	for {
 		b := f.bytes[p.parsed:f.n]
-		if len(b) > 0 && p.expect == 0 && b[0] >= '1' && b[0] <= '3' {
+		if len(b) > 0 && p.expect == 0 && b[0] >= '1' && b[0] <= '9' {
 			// The answer came too late: it sends the plain stream.
 			p.hush()
 			p.parse = p.parsePlain
@@ -187,14 +187,24 @@ func (p *peer) message(f *buffer, h frame, from int) error {
 	p.highest = h.number
 	sp := span{number: h.number}
 	if h.kind == kindMessage {
-		if _, _, err := payload.Split(f.bytes[from : from+h.length]); err != nil {
+		m, _, err := payload.Split(f.bytes[from : from+h.length])
+		if err != nil {
 			p.r.counts.Add(countDamaged)
-		} else {
+		} else if p.known(&m) {
 			sp.from, sp.to = from, from+h.length
 		}
 	}
 	f.spans = append(f.spans, sp)
 	return nil
+}
+
+// known counts what a newer sender wrote. It reports whether the type is one
+// that can be handed on.
+func (p *peer) known(m *payload.Meta) bool {
+	if m.Newer() {
+		p.r.counts.Add(countNewer)
+	}
+	return m.Type <= payload.ReplayResponse
 }
 
 // parsePlain finds the records of a plain stream.
@@ -229,15 +239,21 @@ func (p *peer) parsePlain() (need int, err error) {
 				i = end
 			}
 		}
+		if n := payload.Forgiven(b[:i]); err != nil && n > 0 && n < i {
+			p.parsed += n // blank lines, as in a recording that was edited and is sent with nc
+			p.scanned = 0
+			continue
+		}
 		switch {
 		case i > most:
 			return 0, refuse(countTooLarge, "a record is larger than the limit of %d bytes", p.r.cfg.Limit)
 		case err != nil:
 			p.r.counts.Add(countDamaged)
-		default:
+		case p.known(&m):
 			f.spans = append(f.spans, span{
 				from: p.parsed, to: p.parsed + i,
-				rewrite: m.Duration < 0 || m.Type == payload.ReplayResponse,
+				// Blanks at the end of its line too.
+				rewrite: m.Duration < 0 || m.Type == payload.ReplayResponse || b[i-len(body)-2] <= ' ',
 			})
 		}
 		p.parsed += i + len(payload.Separator)

@@ -108,6 +108,7 @@ const (
 	countCrowded
 	countLate
 	countTLS
+	countNewer
 )
 
 // NewReceiver returns a Receiver that accepts from listener, which is its own
@@ -143,6 +144,7 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 			"connection refused: too many",
 			"connection closed: no record in time",
 			"connection refused: TLS",
+			"record of a newer Gor",
 		)),
 		log:      &shortLog{logf: cfg.Logf},
 		large:    newBudget(largeMemory),

@@ -11,7 +11,7 @@ const sniffBytes = 512
 
 // plainStart reports whether b may begin a plain record.
 func plainStart(b []byte) bool {
-	return (len(b) < 1 || b[0] >= '1' && b[0] <= '3') && (len(b) < 2 || b[1] == ' ')
+	return (len(b) < 1 || b[0] >= '1' && b[0] <= '9') && (len(b) < 2 || b[1] == ' ')
 }
 
 // helloLike reports whether b may begin a hello.
