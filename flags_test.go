@@ -179,7 +179,7 @@ func (r flagRun) records() (bodies [][]byte, metas []payload.Meta) {
 		must(r.f.T, err)
 		meta, body, err := payload.Split(msg)
 		must(r.f.T, err)
-		meta.ID = bytes.Clone(meta.ID)
+		meta.ID, meta.Attributes = bytes.Clone(meta.ID), bytes.Clone(meta.Attributes)
 		bodies, metas = append(bodies, bytes.Clone(body)), append(metas, meta)
 	}
 }

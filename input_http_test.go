@@ -99,6 +99,9 @@ func TestNginxMirror(t *testing.T) {
 		if metas[i].Duration < 0 {
 			t.Errorf("request %d: %+v", k, metas[i])
 		}
+		if origin, _ := metas[i].Attribute(payload.AttrOrigin); string(origin) != "http" {
+			t.Errorf("request %d has the origin %q, want http", k, origin)
+		}
 	}
 	if len(seen) != n {
 		t.Errorf("%d different requests, want %d", len(seen), n)

@@ -176,7 +176,7 @@ func readRecording(t *testing.T, name string, kind byte) (bodies [][]byte, metas
 		meta, body, err := payload.Split(msg)
 		must(t, err)
 		if meta.Type == kind {
-			meta.ID = bytes.Clone(meta.ID)
+			meta.ID, meta.Attributes = bytes.Clone(meta.ID), bytes.Clone(meta.Attributes)
 			bodies, metas = append(bodies, bytes.Clone(body)), append(metas, meta)
 		}
 	}

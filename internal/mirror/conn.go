@@ -273,13 +273,18 @@ func (c *conn) finish() bool {
 	return true
 }
 
+// builtByProxy says of a request that a proxy wrote it anew: it is not byte for
+// byte what the client sent.
+const builtByProxy = payload.AttrOrigin + "=http"
+
 // give puts the request into the queue, with the header of a record.
 func (c *conn) give() {
 	from := headerRoom + c.lead()
 	var id [24]byte
 	header := payload.AppendMeta(make([]byte, 0, headerRoom), payload.Meta{
 		Type: payload.Request, ID: payload.AppendID(id[:0], c.id, c.ordinal),
-		Time: c.began.UnixNano(), Duration: int64(time.Since(c.began)), Length: -1,
+		Time: c.began.UnixNano(), Duration: int64(time.Since(c.began)),
+		Length: int64(c.end - from), Attributes: []byte(builtByProxy),
 	})
 	c.ordinal++
 	msg := c.buf[from-len(header) : c.end]
