@@ -301,17 +301,28 @@ func (m *mergedFiles) account(r *recording) {
 	m.total.TooLarge += d.TooLarge
 	m.total.Stale += d.Stale
 	m.total.Torn += d.Torn
+	m.total.Newer += d.Newer
 	m.mu.Unlock()
-	if !d.Any() || r.told {
+	if r.told {
 		return
 	}
 	r.told = true
+	if d.Newer > 0 {
+		m.logf("input-file: %s: %d records have a type or an attribute of a newer Gor; such types are left out", r.name, d.Newer)
+	}
+	if !d.Any() {
+		return
+	}
 	hint := ""
 	if d.TooLarge > 0 {
 		hint = "; --copy-buffer-size is the limit"
 	}
 	m.logf("input-file: %s: %s%s", r.name, d, hint)
 }
+
+// newerRow names the row of records with a type or an attribute that a newer
+// Gor wrote and this one does not know. They are no loss.
+const newerRow = "records of a newer Gor"
 
 // counts gives what was passed over in the files that were read so far.
 func (m *mergedFiles) counts() []stats.Count {
@@ -322,6 +333,7 @@ func (m *mergedFiles) counts() []stats.Count {
 		{Name: "records too large", Kind: stats.Note, N: uint64(m.total.TooLarge)},
 		{Name: "records with a stale length", Kind: stats.Note, N: uint64(m.total.Stale)},
 		{Name: "torn records", Kind: stats.Note, N: uint64(m.total.Torn)},
+		{Name: newerRow, Kind: stats.Note, N: uint64(m.total.Newer)},
 	}
 }
 

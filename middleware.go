@@ -31,6 +31,7 @@ type middleware struct {
 	back  *middlewareBack
 	stdin *os.File // our end
 	fates fates
+	attrs *payload.AttributeMemory // of what is inside
 	logf  func(format string, args ...any)
 
 	gone   atomic.Bool   // it exited before it was asked
@@ -109,6 +110,7 @@ func startMiddleware(s *Settings, env *pluginEnv) (*middleware, error) {
 	growPipe(stdout, middlewarePipe)
 	m.stdin = stdin
 	m.fates.init()
+	m.attrs = payload.NewAttributeMemory()
 	m.feed = newMiddlewareFeed(m, queue.New(middlewareQueue, env.queueBytes))
 	m.back = &middlewareBack{m: m, stdout: stdout, lines: payload.NewLineReader(stdout, s.MessageLimit)}
 	for _, in := range s.Inputs {

@@ -22,7 +22,7 @@ type middlewareBack struct {
 	ended  bool
 	closed atomic.Bool
 
-	bad   [4]atomic.Uint64 // payload.BadLines
+	bad   [5]atomic.Uint64 // payload.BadLines
 	last  atomic.Int64     // when the last message came, ns since 1970
 	awake atomic.Int64     // since when it waits for the program, ns since 1970; 0 when for the outputs
 }
@@ -52,10 +52,11 @@ func (b *middlewareBack) next() error {
 	defer b.awake.Store(0)
 	for {
 		msg, err := b.lines.Next()
+		b.bad[4].Store(b.lines.Bad().Newer)
 		if err == nil {
 			b.last.Store(time.Now().UnixNano())
 			b.m.fates.back(msg)
-			b.msg = msg
+			b.msg = b.m.attrs.Restore(msg)
 			return nil
 		}
 		if b.isBadLine(err) {
@@ -88,7 +89,7 @@ func (b *middlewareBack) isBadLine(err error) bool {
 
 func (b *middlewareBack) count() {
 	bad := b.lines.Bad()
-	for i, n := range []uint64{bad.NotHex, bad.Header, bad.TooLarge, bad.Torn} {
+	for i, n := range []uint64{bad.NotHex, bad.Header, bad.TooLarge, bad.Torn, bad.Newer} {
 		b.bad[i].Store(n)
 	}
 }
@@ -126,6 +127,7 @@ func (b *middlewareBack) Counts() []stats.Count {
 		{Name: "lines without a header", Kind: stats.Note, N: b.bad[1].Load()},
 		{Name: "lines too large", Kind: stats.Note, N: b.bad[2].Load()},
 		{Name: "lines torn", Kind: stats.Note, N: b.bad[3].Load()},
+		{Name: "lines of a newer type", Kind: stats.Note, N: b.bad[4].Load()},
 	}
 }
 

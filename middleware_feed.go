@@ -50,7 +50,9 @@ func (f *middlewareFeed) write() {
 			lines, ends = lines[:0], ends[:0]
 			next := done
 			for ; next < n && len(lines) < feedBatch; next++ {
-				lines = payload.AppendLine(lines, items[next].Bytes)
+				m := items[next].Bytes
+				f.m.attrs.Put(m) // a line has no room for them
+				lines = payload.AppendLine(lines, m)
 				ends = append(ends, len(lines))
 			}
 			f.give(lines, ends, items[done:next])

@@ -162,10 +162,14 @@ func (r *recordFile) inspect() error {
 	return nil
 }
 
+// headBytes is how much of a file is looked at to see whether it is a recording:
+// a header line, and room for blank lines that somebody left in front of it.
+const headBytes = 1 << 10
+
 // endTail gives a torn tail a separator of its own. What does not begin as a
 // recording does is none, and not touched.
 func (r *recordFile) endTail() error {
-	head := make([]byte, min(r.size, 256))
+	head := make([]byte, min(r.size, headBytes))
 	tail := make([]byte, min(r.size, int64(len(payload.Separator))))
 	if _, err := r.f.ReadAt(head, 0); err != nil {
 		return err
@@ -173,8 +177,7 @@ func (r *recordFile) endTail() error {
 	if _, err := r.f.ReadAt(tail, r.size-int64(len(tail))); err != nil {
 		return err
 	}
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	if _, err := payload.ParseMeta(line); err != nil {
+	if !payload.BeginsRecording(head) {
 		return &leftAlone{"does not begin as a recording"}
 	}
 	if bytes.Equal(tail, []byte(payload.Separator)) {
