@@ -31,6 +31,7 @@ const resolveTimeout = 5 * time.Second
 //	eth0:80        one interface; eth*:80 those whose names match
 //	eth0:          every port
 //	x.pcap:80      a capture file; x.pcap for every connection in it
+//	x.pcap*:80     the files of tcpdump -C or -G, as one
 //	-:80, -        a capture file on stdin
 type Address struct {
 	Path       string       // the capture file, "-" for stdin, empty for live capture
@@ -142,7 +143,7 @@ func (n names) parseAny(s string) (Address, error) {
 		return Address{}, fmt.Errorf("it names no port: type %q", netip.AddrPortFrom(addr, 80).String())
 	}
 	host, _, found := cutLast(s, ":")
-	if host == "-" || strings.Contains(host, "/") || isCaptureName(s) || isCaptureName(host) {
+	if host == "-" || strings.Contains(host, "/") || isCaptureName(s) || isCaptureName(host) || isCapturePattern(s) {
 		return parseFile(s)
 	}
 	if !found {
@@ -258,15 +259,22 @@ func parsePorts(list string) ([]uint16, error) {
 	return ports, nil
 }
 
+// captureSuffixes are those of capture files' names.
+func captureSuffixes() []string { return []string{".pcap", ".pcapng", ".cap", ".dmp"} }
+
 // isCaptureName reports whether s ends as the names of capture files do.
 func isCaptureName(s string) bool {
-	base := strings.TrimSuffix(strings.ToLower(s), ".gz")
-	for _, suffix := range []string{".pcap", ".pcapng", ".cap", ".dmp"} {
-		if strings.HasSuffix(base, suffix) {
-			return true
-		}
+	base := strings.ToLower(s)
+	for _, packed := range []string{".gz", ".zst", ".xz", ".bz2"} { // those that are refused too, so that the file's own error is seen
+		base = strings.TrimSuffix(base, packed)
 	}
-	return false
+	return slices.ContainsFunc(captureSuffixes(), func(suffix string) bool { return strings.HasSuffix(base, suffix) })
+}
+
+// isCapturePattern reports whether s is a pattern with the name of a capture
+// file in it, such as x.pcap*: no interface's name has such a suffix.
+func isCapturePattern(s string) bool {
+	return hasPattern(s) && slices.ContainsFunc(captureSuffixes(), func(suffix string) bool { return strings.Contains(strings.ToLower(s), suffix) })
 }
 
 func isDigits(s string) bool {

@@ -27,14 +27,38 @@ func stripLink(link uint32, b []byte) (etherType uint16, header int, ok bool) {
 			return 0, 0, false
 		}
 		return stripTag(binary.BigEndian.Uint16(b), sll2Header, b)
-	case linkRaw, linkRawBSD, linkRawOpen, linkIP4, linkIP6:
-		return stripNothing(b, 0)
-	case linkNull, linkLoop:
-		return stripNothing(b, nullHeader)
 	case linkPPP, linkPPPSerial:
 		return stripPPP(b, 0)
 	case linkPPPoE:
 		return stripPPP(b, pppoeHeader)
+	}
+	return stripOther(link, b)
+}
+
+// stripOther is for the links that linkHeader knows by itself.
+func stripOther(link uint32, b []byte) (uint16, int, bool) {
+	at := 0
+	for range maxWraps {
+		inner, etherType, n, r := linkHeader(link, b[at:])
+		if r != decoded {
+			return 0, 0, false
+		}
+		at += n
+		switch {
+		case inner == linkEthernet:
+			etherType, n, ok := stripLink(inner, b[at:])
+			return etherType, at + n, ok
+		case inner != linkEtherType:
+			link = inner
+		case etherType == etherAny:
+			return stripNothing(b, at)
+		case etherType == etherPPP:
+			return stripPPP(b, at)
+		case etherType == etherPPPoE:
+			return stripPPP(b, at+pppoeHeader)
+		default:
+			return stripTag(etherType, at, b)
+		}
 	}
 	return 0, 0, false
 }

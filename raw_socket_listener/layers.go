@@ -6,24 +6,6 @@ import "encoding/binary"
 // one or two; the bound keeps a forged packet from costing more than its bytes.
 const maxWraps = 8
 
-// Link types of capture files, as https://www.tcpdump.org/linktypes.html
-// numbers them.
-const (
-	linkNull      = 0
-	linkEthernet  = 1
-	linkRawBSD    = 12 // DLT_RAW, and 14 on OpenBSD
-	linkRawOpen   = 14
-	linkPPP       = 9
-	linkPPPSerial = 50
-	linkPPPoE     = 51
-	linkRaw       = 101
-	linkLoop      = 108
-	linkSLL       = 113
-	linkIP4       = 228
-	linkIP6       = 229
-	linkSLL2      = 276
-)
-
 // EtherTypes of IEEE 802 numbers.
 const (
 	etherIP4      = 0x0800
@@ -55,50 +37,8 @@ const (
 	sllHeader     = 16
 	sll2Header    = 20
 	nullHeader    = 4
-	familyIP4     = 2
 	mplsLastLabel = 0x100
 )
-
-// decodeLink decodes a packet of a capture file that begins with the header
-// of its link; otherwise it is as decodeIP.
-func decodeLink(link uint32, b []byte, wire int, s *Segment) IgnoreReason {
-	switch link {
-	case linkEthernet:
-		return decodeEther(b, wire, s, 0)
-	case linkRaw, linkRawBSD, linkRawOpen, linkIP4, linkIP6:
-		return decodeIP(b, wire, s)
-	case linkNull, linkLoop:
-		return decodeNull(b, wire, s)
-	case linkSLL:
-		if len(b) < sllHeader {
-			return IgnoredShort
-		}
-		return decodeEtherType(binary.BigEndian.Uint16(b[14:]), b[sllHeader:], wire-sllHeader, s, 0)
-	case linkSLL2:
-		if len(b) < sll2Header {
-			return IgnoredShort
-		}
-		return decodeEtherType(binary.BigEndian.Uint16(b), b[sll2Header:], wire-sll2Header, s, 0)
-	case linkPPP, linkPPPSerial:
-		return decodePPP(b, wire, s, 0)
-	case linkPPPoE:
-		return decodePPPoE(b, wire, s, 0)
-	}
-	return IgnoredUnknownLink
-}
-
-// decodeNull decodes the link header of BSD's loopback: the address family in
-// the byte order of the host, whose values for IPv6 differ from system to
-// system. So only the place is checked: a family fits in one byte.
-func decodeNull(b []byte, wire int, s *Segment) IgnoreReason {
-	if len(b) < nullHeader {
-		return IgnoredShort
-	}
-	if b[0] != 0 && b[3] != 0 || b[1] != 0 || b[2] != 0 {
-		return IgnoredNotTCP
-	}
-	return decodeIP(b[nullHeader:], wire-nullHeader, s)
-}
 
 func decodeEther(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	if len(b) < etherHeader {
@@ -139,7 +79,7 @@ func decodeEtherType(t uint16, b []byte, wire int, s *Segment, depth int) Ignore
 			t, b, wire = binary.BigEndian.Uint16(b[6:]), b[8:], wire-8
 		}
 	}
-	return IgnoredUnknownLink
+	return IgnoredNested
 }
 
 // decodePPPoE decodes a session packet of PPP over Ethernet (RFC 2516).
@@ -175,7 +115,7 @@ func decodePPP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 // decodeProto decodes what an IP packet holds other than TCP.
 func decodeProto(proto byte, b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	if depth++; depth > maxWraps {
-		return IgnoredUnknownLink
+		return IgnoredNested
 	}
 	switch proto {
 	case protoIP4, protoIP6:

@@ -93,10 +93,27 @@ func linkCases() []linkCase {
 		{"Geneve", linkEthernet, inIP(protoUDP, craftUDP(9, portGeneve, join("\x00\x00\x65\x58\x00\x00\x2a\x00", frame))), decoded, false},
 		{"Geneve, options and IP", linkEthernet, inIP(protoUDP, craftUDP(9, portGeneve, join("\x02\x00\x86\xdd\x00\x00\x2a\x00", make([]byte, 8), ip6))), decoded, true},
 		{"UDP on another port", linkEthernet, inIP(protoUDP, craftUDP(9, 53, join("\x08\x00\x00\x00\x00\x00\x2a\x00", frame))), IgnoredNotTCP, false},
-		{"tunnels without end", linkRaw, deep, IgnoredUnknownLink, false},
+		{"tunnels without end", linkRaw, deep, IgnoredNested, false},
+		{"Cisco HDLC", linkHDLC, join("\x0f\x00\x86\xdd", ip6), decoded, true},
+		{"IP over FireWire", linkFireWire, join(make([]byte, 16), "\x08\x00", ip4), decoded, false},
+		{"PPP of pppd", linkPPPD, join("\x00\x03\x00\x21", ip4), decoded, false},
+		{"PPP with direction", linkPPPDir, join("\x01\xff\x03\x00\x57", ip6), decoded, true},
+		{"enc of OpenBSD", linkENC, join("\x02\x00\x00\x00", make([]byte, 8), ip4), decoded, false},
+		{"pflog", linkPFLOG, join("\x3d\x02", make([]byte, 62), ip4), decoded, false},
+		{"pflog, cut", linkPFLOG, join("\x3d\x02", make([]byte, 60)), IgnoredShort, false},
+		{"nflog", linkNFLOG, join("\x02\x00\x00\x05", "\x08\x00\x01\x00\x08\x00\x01\x00", "\x05\x00\x0a\x00\x00\x00\x00\x00", join(le16(4+len(ip4)), "\x09\x00", ip4)), decoded, false},
+		{"nflog, big-endian", linkNFLOG, join("\x02\x00\x00\x05", "\x00\x08\x00\x01\x08\x00\x00\x01", join("\x00", []byte{byte(4 + len(ip4))}, "\x00\x09", ip4)), decoded, false},
+		{"nflog without a packet", linkNFLOG, join("\x02\x00\x00\x05", "\x08\x00\x01\x00\x08\x00\x01\x00"), IgnoredNotTCP, false},
+		{"nflog, attribute of no length", linkNFLOG, make([]byte, 40), IgnoredShort, false},
+		{"pktap, Ethernet", linkPKTAP, join("\x6c\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00", make([]byte, 96), frame), decoded, false},
+		{"pktap in pktap for ever", linkPKTAP, bytes.Repeat([]byte("\x0c\x00\x00\x00\x01\x00\x00\x00\x02\x01\x00\x00"), 20), IgnoredNested, false},
+		{"Wi-Fi", 127, ip4, IgnoredUnknownLink, false},
+		{"above what 8 bits hold", 257, frame, IgnoredUnknownLink, false},
 		{"unknown link", 127, ip4, IgnoredUnknownLink, false},
 	}
 }
+
+func le16(n int) []byte { return binary.LittleEndian.AppendUint16(nil, uint16(n)) }
 
 func TestDecodeLink(t *testing.T) {
 	for _, tt := range linkCases() {

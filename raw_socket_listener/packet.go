@@ -69,11 +69,13 @@ const (
 	IgnoredFragment                        // part of a fragmented IP packet, not the first
 	IgnoredShort                           // ends within its headers, or contradicts its own lengths
 	IgnoredOther                           // TCP, but not to or from what is captured
-	IgnoredUnknownLink                     // from a kind of link, or a tunnel in a tunnel, that is not understood
+	IgnoredUnknownLink                     // from a kind of link that is not understood
 	IgnoredVNI                             // from a VXLAN network that is not wanted
 	IgnoredFilter                          // not matched by the Filter; in the kernel such packets are not counted
 	IgnoredVLAN                            // without a VLAN tag, or with one that is not wanted
 	IgnoredInterface                       // from an interface that is not wanted
+	IgnoredNested                          // in more tunnels and tags than maxWraps
+	IgnoredTorn                            // the capture file, or a part of it, ends within it
 	ignoreReasons      int          = iota
 
 	// decoded stands for no reason: there is a segment.
@@ -101,6 +103,10 @@ func (r IgnoreReason) String() string {
 		return "other VLAN or none"
 	case IgnoredInterface:
 		return "ignored interface"
+	case IgnoredNested:
+		return "too many tunnels around it"
+	case IgnoredTorn:
+		return "cut by the end of a capture file"
 	}
 	return "unknown reason"
 }

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -12,41 +13,48 @@ import (
 // to date.
 const flushEvery = 256
 
-// fileSource reads a capture file.
+// maxUnreadLinks bounds how many link types are told of: a forged file may
+// declare thousands.
+const maxUnreadLinks = 8
+
+// A packetReader gives the packets of one capture, or of several.
+type packetReader interface {
+	next() (capturedPacket, error) // as captureReader's
+	position() string              // where it is, for an error
+	torn() uint64                  // packets that the end of a capture cut
+	close() error                  // ends a next that waits, and makes the next one fail
+}
+
+// fileSource reads a capture file, or the files that a pattern names.
 type fileSource struct {
 	counters
 	addr   Address
 	resp   bool
 	filter *expression
 	vlans  vlanFilter
-	in     io.Reader
-	file   io.Closer // nil when there is nothing to close
-	reader *captureReader
+	reader packetReader
+	unread []unreadLink
 	closed atomic.Bool
+}
+
+// An unreadLink is a link type that is not understood.
+type unreadLink struct {
+	link    uint32
+	packets uint64
 }
 
 func openFile(c sourceConfig) (source, error) {
 	s := &fileSource{addr: c.Address, resp: c.TrackResponse, filter: c.Filter, vlans: c.VLANs}
-	if c.Address.Path == "-" {
-		if c.Stdin == nil {
-			return nil, fmt.Errorf("read the capture %q: there is no stdin", c.Address)
-		}
-		// Whoever writes may not have begun, so that the file's header is
-		// waited for in run.
-		in, err := interruptible(c.Stdin)
-		if err != nil {
-			return nil, fmt.Errorf("read the capture %q: %w", c.Address, err)
-		}
-		s.in, s.file = in, in
-		return s, nil
+	var err error
+	switch {
+	case c.Address.Path == "-" && c.Stdin == nil:
+		err = errors.New("there is no stdin")
+	case c.Address.Path == "-":
+		s.reader, err = readStream(c.Stdin)
+	default:
+		s.reader, err = readFiles(c.Address.Path, s.fault)
 	}
-	f, err := os.Open(c.Address.Path)
 	if err != nil {
-		return nil, fmt.Errorf("read the capture %q: %w", c.Address, err)
-	}
-	s.in, s.file = f, f
-	if s.reader, err = newCaptureReader(f); err != nil {
-		_ = f.Close() // nothing was written
 		return nil, fmt.Errorf("read the capture %q: %w", c.Address, err)
 	}
 	return s, nil
@@ -63,7 +71,7 @@ func (s *fileSource) close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	if err := s.file.Close(); err != nil {
+	if err := s.reader.close(); err != nil {
 		return fmt.Errorf("close the capture %q: %w", s.addr, err)
 	}
 	return nil
@@ -72,30 +80,74 @@ func (s *fileSource) close() error {
 func (s *fileSource) run(to sink) error {
 	t := tally{addr: s.addr, response: s.resp, vlans: s.vlans}
 	err := s.readAll(&t, to)
-	t.flush(&s.counters)
-	switch {
-	case s.closed.Load(), errors.Is(err, io.EOF):
-		return nil
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	if n := s.reader.torn(); n > 0 {
 		// What whoever wrote the file had not finished when it was stopped.
-		s.fault("the capture %s ends within a packet", s.addr)
+		t.ignored[IgnoredTorn] += n
+		s.fault("the capture %s ends within a packet%s", s.addr, times(n))
+	}
+	t.flush(&s.counters)
+	if s.closed.Load() {
 		return nil
 	}
-	return fmt.Errorf("read the capture %q: %w", s.addr, err)
+	if !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the capture %q: %w", s.addr, err)
+	}
+	return s.review()
 }
 
-// readAll returns the error that ended the file, io.EOF when it was read whole.
-func (s *fileSource) readAll(t *tally, to sink) (err error) {
-	if s.reader == nil {
-		if s.reader, err = newCaptureReader(s.in); err != nil {
-			return err
+func times(n uint64) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", %d times", n)
+}
+
+// review says what of a capture that was read to its end was of no use, and is
+// an error when that was all of it.
+func (s *fileSource) review() error {
+	st := s.stats()
+	unknown := st.Ignored[IgnoredUnknownLink]
+	switch {
+	case unknown == 0:
+		return nil
+	case unknown == st.Received-st.Ignored[IgnoredTorn]:
+		return fmt.Errorf("read the capture %q: %w", s.addr, s.unreadable(unknown))
+	}
+	s.fault("the capture %s: %v", s.addr, s.unreadable(unknown))
+	return nil
+}
+
+func (s *fileSource) unreadable(packets uint64) error {
+	slices.SortStableFunc(s.unread, func(a, b unreadLink) int { return int(min(b.packets, 1<<30)) - int(min(a.packets, 1<<30)) })
+	var names []string
+	for _, u := range s.unread {
+		names = append(names, linkTypeName(u.link))
+	}
+	return fmt.Errorf("no request can be read from %s of the link type %s: capture where the packets are plain IP or Ethernet, such as with tcpdump -i any",
+		counted(packets, "packet"), strings.Join(names, ", "))
+}
+
+// noteLink keeps the link type of a packet that was not understood.
+func (s *fileSource) noteLink(link uint32) {
+	for i := range s.unread {
+		if s.unread[i].link == link {
+			s.unread[i].packets++
+			return
 		}
 	}
+	if len(s.unread) < maxUnreadLinks {
+		s.unread = append(s.unread, unreadLink{link, 1})
+	}
+}
+
+// readAll returns the error that ended the file, io.EOF when it was read whole
+// or as far as it goes.
+func (s *fileSource) readAll(t *tally, to sink) error {
 	for n := 1; !s.closed.Load(); n++ {
 		p, err := s.reader.next()
 		if err != nil {
 			if errors.Is(err, errDamaged) {
-				return fmt.Errorf("before byte %d: %w", s.reader.offset, err)
+				return fmt.Errorf("before %s: %w", s.reader.position(), err)
 			}
 			return err
 		}
@@ -106,6 +158,9 @@ func (s *fileSource) readAll(t *tally, to sink) (err error) {
 			r = IgnoredVLAN
 		case s.filter == nil || s.filter.matchLink(p.link, p.data, p.wire):
 			r = decodeLink(p.link, p.data, p.wire, &t.seg)
+		}
+		if r == IgnoredUnknownLink {
+			s.noteLink(p.link)
 		}
 		t.take(r, to)
 		if n%flushEvery == 0 {
