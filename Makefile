@@ -27,7 +27,7 @@ GORACE ?= atexit_sleep_ms=20
 # -trimpath and an empty build id: the same source gives the same bytes.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
 
-.PHONY: build demo test test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters soak release dbuild dtest dbash clean
+.PHONY: build demo test test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters bench-memory soak release dbuild dtest dbash clean
 
 build:
 	$(BUILD) -o gor .
@@ -74,6 +74,9 @@ bench-filters: build
 
 bench-link: build
 	$(GO) run ./bench/link $(BENCH) ./gor
+
+bench-memory: build
+	$(GO) run ./bench/memory $(BENCH) ./gor
 
 soak: test-deps
 	GOR_SOAK_SECONDS=120 $(GO) test -count=1 -v -timeout 20m -run '^TestSoakUnderAbuse$$' .

@@ -25,6 +25,7 @@ var allowedImports = map[string][]string{
 	"bench/filters":              {"bench/figures", "internal/payload"},
 	"bench/link":                 {"bench/figures", "internal/payload"},
 	"bench/loadgen":              {"internal/http1", "internal/payload"},
+	"bench/memory":               {"internal/payload", "github.com/coder/websocket"},
 	"bench/netns":                {"golang.org/x/sys/unix"},
 	"bench/pace":                 {"bench/figures", "internal/http1", "internal/payload", "golang.org/x/sys/unix"},
 	"bench/replay":               {"bench/figures", "bench/netns", "internal/http1", "internal/payload"},
