@@ -15,6 +15,7 @@ import (
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -270,7 +271,7 @@ func TestOutputContract(t *testing.T) {
 				}
 				wantSame(t, out.delivered(t), want)
 			}
-			out.Report(newReport(io.Discard))
+			out.Report(plugin.NewReport(io.Discard))
 		})
 	}
 }
@@ -405,7 +406,7 @@ func TestInputContract(t *testing.T) {
 					t.Errorf("%q is of kind %d, which no row of an input is", row.Name, row.Kind)
 				}
 			}
-			in.Report(newReport(io.Discard))
+			in.Report(plugin.NewReport(io.Discard))
 		})
 	}
 }

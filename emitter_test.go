@@ -272,13 +272,13 @@ func TestManyFieldsDoNotPassRules(t *testing.T) {
 		out := &nullOutput{}
 		in := &listInput{[][]byte{crowded, message("GET / HTTP/1.1")}, false}
 		e := emit(t, args, in, out)
-		got := takeLedger(e).inputs[0]
+		got := takeLedger(e).Inputs[0]
 		want := uint64(1)
 		if args == nil {
 			want = 0
 		}
-		if n := stats.Sum(got.before); n != want || got.read != 2-want || got.passed != 2-want || out.delivered.Load() != 2-want {
-			t.Errorf("%q: %d lost before, %d read, %d passed, %d delivered", args, n, got.read, got.passed, out.delivered.Load())
+		if n := stats.Sum(got.Before); n != want || got.Read != 2-want || got.Passed != 2-want || out.delivered.Load() != 2-want {
+			t.Errorf("%q: %d lost before, %d read, %d passed, %d delivered", args, n, got.Read, got.Passed, out.delivered.Load())
 		}
 	}
 }

@@ -18,7 +18,7 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
+	".": {"internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
 		"raw_socket_listener", "golang.org/x/sys/unix", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/coder/websocket"},
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":              {},
@@ -35,6 +35,8 @@ var allowedImports = map[string][]string{
 	"internal/filelock":          {"golang.org/x/sys/unix"},
 	"internal/flags":             {"github.com/BurntSushi/toml"},
 	"internal/http1":             {},
+	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
+	"internal/plugin":            {"internal/console", "internal/stats"},
 	"internal/link":              {"internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/buffers":           {},
 	"internal/mirror":            {"internal/http1", "internal/payload", "internal/queue", "internal/stats"},

@@ -247,9 +247,9 @@ func (f *fileInput) Counts() []stats.Count {
 
 // Progress is in bytes of the recordings. One that loops has no end.
 func (f *fileInput) Progress() progress {
-	p := progress{lag: time.Duration(f.lagNow.Load())}
+	p := progress{Lag: time.Duration(f.lagNow.Load())}
 	if !f.loop {
-		p.done, p.all = f.files.progress()
+		p.Done, p.All = f.files.progress()
 	}
 	return p
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 )
 
 // dryRun reads every --input-file as a replay would, on a clock that waits
@@ -72,7 +73,7 @@ func dryReplay(f *fileInput, w io.Writer, s *Settings) error {
 	fmt.Fprintf(w, "  records: %d requests, %d responses, %d replayed responses; %d bytes\n",
 		kinds[payload.Request], kinds[payload.Response], kinds[payload.ReplayResponse], bytes)
 	if f.given.Load() > 0 {
-		fmt.Fprintf(w, "  recorded: %s to %s, over %s\n", stamp(f.span.first), stamp(f.span.last), roundSpan(time.Duration(f.span.recorded.Load())))
+		fmt.Fprintf(w, "  recorded: %s to %s, over %s\n", stamp(f.span.first), stamp(f.span.last), plugin.RoundSpan(time.Duration(f.span.recorded.Load())))
 		fmt.Fprintf(w, "  replay: %s\n", f.expected(clock.now))
 		fmt.Fprintf(w, "  out of order: %d, of which %d by more than %d records (--input-file-read-depth)\n", f.shuffled.Load(), f.late.Load(), s.FileReadDepth)
 	}
@@ -89,9 +90,9 @@ func (f *fileInput) expected(end int64) string {
 	if f.limit.Kind == pace.LimitMax {
 		return "as fast as it goes (|max)"
 	}
-	text := "takes " + roundSpan(time.Duration(end-f.span.began.Load())).String()
+	text := "takes " + plugin.RoundSpan(time.Duration(end-f.span.began.Load())).String()
 	if n := f.span.shortened.Load(); n > 0 {
-		text += fmt.Sprintf(", %d pauses shortened by %s in all", n, roundSpan(time.Duration(f.span.saved.Load())))
+		text += fmt.Sprintf(", %d pauses shortened by %s in all", n, plugin.RoundSpan(time.Duration(f.span.saved.Load())))
 	}
 	if f.limit.Kind == pace.LimitCount {
 		text += fmt.Sprintf("; of what comes in a second at most %d are replayed", f.limit.N)

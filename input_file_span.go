@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -52,17 +53,17 @@ func (s *replaySpan) report(r *report, records uint64, lag *stats.Histogram) {
 	}
 	took := time.Duration(max(s.ended.Load()-s.began.Load(), 0))
 	recorded := time.Duration(s.recorded.Load())
-	line := fmt.Sprintf("replay: %d records in %s (recorded over %s)", records, roundSpan(took), roundSpan(recorded))
-	r.value("records", records)
-	r.value("seconds", took.Seconds())
-	r.value("recorded_seconds", recorded.Seconds())
+	line := fmt.Sprintf("replay: %d records in %s (recorded over %s)", records, plugin.RoundSpan(took), plugin.RoundSpan(recorded))
+	r.Value("records", records)
+	r.Value("seconds", took.Seconds())
+	r.Value("recorded_seconds", recorded.Seconds())
 	if lag := lag.Snapshot(); lag.Count() > 0 {
 		line += fmt.Sprintf(", lag p50 %s p99 %s max %s", lag.Quantile(0.5), lag.Quantile(0.99), lag.Max())
-		r.value("lag_seconds", durationsOf(lag))
+		r.Value("lag_seconds", plugin.DurationsOf(lag))
 	}
-	r.line("%s", line)
+	r.Line("%s", line)
 	if n := s.shortened.Load(); n > 0 {
-		r.line("%d pauses shortened by %s in all", n, roundSpan(time.Duration(s.saved.Load())))
-		r.value("pauses_shortened", n)
+		r.Line("%d pauses shortened by %s in all", n, plugin.RoundSpan(time.Duration(s.saved.Load())))
+		r.Value("pauses_shortened", n)
 	}
 }

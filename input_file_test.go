@@ -19,6 +19,7 @@ import (
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 )
 
 // recordStart is the time of a test's first record, ns since 1970.
@@ -214,7 +215,7 @@ func TestFileInputLateGoesAtOnce(t *testing.T) {
 	}
 	var b bytes.Buffer
 	in.read(t, 1)
-	in.Report(newReport(&b))
+	in.Report(plugin.NewReport(&b))
 	if got, want := b.String(), "replay: 4 records in 30ms (recorded over 30ms), lag p50 0s p99 5ms max 5ms\n"; !strings.Contains(got, "in 30ms (recorded over 30ms), lag p50 0s") || !strings.Contains(got, "max 5.") && got != want {
 		t.Errorf("report %q, want %q", got, want)
 	}

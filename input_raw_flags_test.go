@@ -16,7 +16,6 @@ import (
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/stats"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
@@ -237,25 +236,6 @@ func TestCaptureBinary(t *testing.T) {
 			if !bytes.Contains(content, raw) {
 				t.Errorf("not printed: %.50q", raw)
 			}
-		}
-	}
-}
-
-// TestCaptureLines: --input-raw-stats has a line for each capture, and no other
-// input.
-func TestCaptureLines(t *testing.T) {
-	l := ledger{inputs: []inputLedger{
-		{name: "input-raw :80", before: []stats.Count{{Name: "packets", N: 1234}, {Name: "packets dropped by the kernel"}, {Name: "requests", N: 7}}},
-		{name: "input-file x.gor", before: []stats.Count{{Name: "damaged", N: 1}}},
-		{name: "input-raw eth0:8080"},
-	}}
-	want := []string{"input-raw :80: packets 1,234, requests 7", "input-raw eth0:8080: nothing yet"}
-	if got := l.captures(); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 12345: "12,345", 123456: "123,456", 1234567: "1,234,567"} {
-		if got := grouped(n); got != want {
-			t.Errorf("%d: %q", n, got)
 		}
 	}
 }

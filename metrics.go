@@ -126,7 +126,7 @@ func (p *statusPage) handler() http.Handler {
 
 func (p *statusPage) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer
-	takeLedger(p.em).metrics(p.started).writeTo(&b)
+	takeLedger(p.em).WriteMetrics(&b, version, p.started)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Write(b.Bytes())
 }

@@ -21,7 +21,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/pace"
+	gorplugin "github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -150,15 +152,16 @@ func TestMetricsParserIsStrict(t *testing.T) {
 // two that are called the same are told apart.
 func TestMetricsText(t *testing.T) {
 	names := []string{`input-file a"b\c.gor`, "input-file two\nlines", "input-file \xff\xfe", "same", "same", "same #2"}
-	l := ledger{outputs: []outputLedger{{name: "output-null", offered: 9, shed: 1, fates: []stats.Count{
+	silent := func(*gorplugin.Report) {}
+	l := ledger.Ledger{Outputs: []ledger.Output{{Name: "output-null", Offered: 9, Shed: 1, Report: silent, Fates: []stats.Count{
 		{Name: limitedRow, Kind: stats.Limited, N: 2}, {Name: "delivered", Kind: stats.Delivered, N: 1}, {Name: "unsent", Kind: stats.Unsent}, {Name: ignoredRow, Kind: stats.Ignored, N: 1},
 		{Name: "failed: write", Kind: stats.Failed, N: 1}, {Name: "timeout", Kind: stats.Failed, N: 1}}}}}
 	for i, name := range names {
-		l.inputs = append(l.inputs, inputLedger{name: name, read: uint64(i), passed: uint64(i), before: []stats.Count{
+		l.Inputs = append(l.Inputs, ledger.Input{Name: name, Read: uint64(i), Passed: uint64(i), Report: silent, Before: []stats.Count{
 			{Name: "lost: gap", N: 3}, {Name: "bytes buffered", N: 4}, {Name: "duplicate, sent again", N: 5}}})
 	}
 	var b bytes.Buffer
-	l.metrics(time.UnixMilli(1_700_000_000_250)).writeTo(&b)
+	l.WriteMetrics(&b, version, time.UnixMilli(1_700_000_000_250))
 	got, err := parseMetrics(b.String())
 	must(t, err)
 	for i, name := range []string{names[0], names[1], "input-file \uFFFD", "same", "same #2", "same #2 #2"} {
@@ -201,25 +204,21 @@ func TestEveryRowHasAMetric(t *testing.T) {
 	in, err := newRawInput(file, pace.Limit{}, defaultSettings(), &pluginEnv{own: newOwnConns(), logf: t.Logf})
 	must(t, err)
 	defer in.Close()
-	seen := map[string]string{}
+	seen, used := map[string]string{}, map[string]bool{}
 	for _, row := range in.Counts() {
-		def, reason := metricOf(row.Name, captureMetrics[:], otherRows)
-		if def == otherRows {
+		name, reason, named := ledger.InputMetric(row)
+		if !named {
 			t.Errorf("the row %q has no metric in captureMetrics", row.Name)
 		}
-		if other := seen[def.name+reason]; other != "" {
+		if other := seen[name+reason]; other != "" {
 			t.Errorf("the rows %q and %q are one series", row.Name, other)
 		}
-		seen[def.name+reason] = row.Name
+		seen[name+reason] = row.Name
+		used[name] = true
 	}
-	for _, def := range captureMetrics {
-		found := false
-		for _, row := range seen {
-			d, _ := metricOf(row, captureMetrics[:], otherRows)
-			found = found || d == def
-		}
-		if !found {
-			t.Errorf("no row is %q", def.row)
+	for _, name := range ledger.CaptureMetrics() {
+		if !used[name] {
+			t.Errorf("no row has the metric %s", name)
 		}
 	}
 }
@@ -257,12 +256,12 @@ func scrape(t *testing.T, page string) scraped {
 }
 
 // fetchVars gets the counts as JSON, by plugin and name.
-func fetchVars(t *testing.T, page string) ledgerVars {
+func fetchVars(t *testing.T, page string) ledger.Vars {
 	t.Helper()
 	var vars struct {
 		Cmdline  []string
 		Memstats struct{ Alloc, HeapSys uint64 }
-		Gor      ledgerVars
+		Gor      ledger.Vars
 	}
 	decoder := json.NewDecoder(strings.NewReader(fetch(t, page+"/debug/vars", "application/json")))
 	must(t, decoder.Decode(&vars))
@@ -300,17 +299,20 @@ var beforeLine = regexp.MustCompile(`before that: (.*)`)
 // wantSameAsLedger compares a last scrape and the JSON of the same moment
 // with the ledger that Gor printed when it ended: each number of the ledger
 // is there, and no other that is not zero. Gauges may have fallen since.
-func wantSameAsLedger(t *testing.T, got scraped, vars ledgerVars, said string) {
+func wantSameAsLedger(t *testing.T, got scraped, vars ledger.Vars, said string) {
 	t.Helper()
 	_, printed, found := strings.Cut(said, "gor: ledger after ")
 	if !found {
 		t.Fatalf("no ledger:\n%s", said)
 	}
 	rest := maps.Clone(got)
-	want := func(def metricDef, n int, labels ...string) {
+	want := func(name string, n int, labels ...string) {
 		t.Helper()
-		series := def.name
+		series := name
 		for i := 0; i < len(labels); i += 2 {
+			if labels[i+1] == "" {
+				continue
+			}
 			series += fmt.Sprintf(" %s=%q", labels[i], labels[i+1])
 		}
 		if got[series] != strconv.Itoa(n) {
@@ -334,8 +336,8 @@ func wantSameAsLedger(t *testing.T, got scraped, vars ledgerVars, said string) {
 		if m := beforeLine.FindStringSubmatch(line); m != nil {
 			for part := range strings.SplitSeq(m[1], ", ") {
 				count, row, _ := strings.Cut(part, " ")
-				def, reason := metricOf(row, captureMetrics[:], otherRows)
-				want(def, atoi(t, count), withReason("input", plugin, reason)...)
+				name, reason, _ := ledger.InputMetric(stats.Count{Name: row})
+				want(name, atoi(t, count), "input", plugin, "reason", reason)
 				wantVar(row, vars.Inputs[plugin].Before[row], atoi(t, count))
 			}
 		}
@@ -351,7 +353,7 @@ func wantSameAsLedger(t *testing.T, got scraped, vars ledgerVars, said string) {
 		if input {
 			in := vars.Inputs[plugin]
 			for name, n := range map[string]int{"messages": total, "limited": terms["limited"], "filtered": terms["filtered"], "passed": terms["passed on"]} {
-				want(metricDef{name: "gor_input_" + name + "_total"}, n, "input", plugin)
+				want("gor_input_"+name+"_total", n, "input", plugin)
 			}
 			wantVar("read", in.Read, total)
 			wantVar("limited", in.Limited, terms["limited"])
@@ -360,9 +362,9 @@ func wantSameAsLedger(t *testing.T, got scraped, vars ledgerVars, said string) {
 			continue
 		}
 		out := vars.Outputs[plugin]
-		want(metricDef{name: "gor_output_offered_total"}, total, "output", plugin)
+		want("gor_output_offered_total", total, "output", plugin)
 		wantVar("offered", out.Offered, total)
-		want(metricDef{name: "gor_output_shed_total"}, terms["shed"], "output", plugin)
+		want("gor_output_shed_total", terms["shed"], "output", plugin)
 		wantVar("shed", out.Shed, terms["shed"])
 		delete(terms, "shed")
 		delete(terms, "failed") // the sum of those behind it
@@ -372,11 +374,11 @@ func wantSameAsLedger(t *testing.T, got scraped, vars ledgerVars, said string) {
 			if !known {
 				kind = stats.Failed
 			}
-			def, reason := fateOf(stats.Count{Name: row, Kind: kind})
-			want(def, n, withReason("output", plugin, reason)...)
+			name, reason := ledger.OutputMetric(stats.Count{Name: row, Kind: kind})
+			want(name, n, "output", plugin, "reason", reason)
 			wantVar(row, out.Fates[row], n)
 		}
-		want(metricDef{name: "gor_output_pending_messages"}, 0, "output", plugin)
+		want("gor_output_pending_messages", 0, "output", plugin)
 		wantVar("pending", out.Pending, 0)
 	}
 	for series, n := range rest {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 )
@@ -172,12 +173,12 @@ func (o *binaryOutput) Counts() []stats.Count {
 
 func (o *binaryOutput) Report(r *report) {
 	sent, answered, connections := o.sent.Load(), o.delivered.Load(), o.connections.Load()
-	r.line("messages: %d sent over %d connections, %d answered", sent, connections, answered)
-	r.value("sent", sent)
-	r.value("answered", answered)
-	r.value("connections", connections)
+	r.Line("messages: %d sent over %d connections, %d answered", sent, connections, answered)
+	r.Value("sent", sent)
+	r.Value("answered", answered)
+	r.Value("connections", connections)
 	if l := o.latency.Snapshot(); l.Count() > 0 {
-		r.line("latency to the first byte of an answer: p50 %s p90 %s p99 %s max %s", l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Max())
-		r.value("latency_seconds", durationsOf(l))
+		r.Line("latency to the first byte of an answer: p50 %s p90 %s p99 %s max %s", l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Max())
+		r.Value("latency_seconds", plugin.DurationsOf(l))
 	}
 }

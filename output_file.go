@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 )
@@ -127,8 +128,8 @@ func (o *fileOutput) Counts() []stats.Count {
 
 func (o *fileOutput) Report(r *report) {
 	if n := o.w.stops.Load(); n > 0 {
-		r.value("interruptions", n)
-		r.line("interruptions of the recording: %d, %s in all", n, roundSpan(time.Duration(o.w.stoppedFor.Load())))
+		r.Value("interruptions", n)
+		r.Line("interruptions of the recording: %d, %s in all", n, plugin.RoundSpan(time.Duration(o.w.stoppedFor.Load())))
 	}
 	records, written := o.w.recordBytes.Load(), o.w.fileBytes.Load()
 	if written == 0 {
@@ -138,13 +139,13 @@ func (o *fileOutput) Report(r *report) {
 	if n := o.w.opened.Load(); n > 1 {
 		where = fmt.Sprintf("%d files, the last %s", n, where)
 	}
-	r.value("bytes_written", written)
-	r.value("record_bytes", records)
+	r.Value("bytes_written", written)
+	r.Value("record_bytes", records)
 	if written < records {
-		r.line("wrote %d bytes, %d before compression, to %s", written, records, where)
+		r.Line("wrote %d bytes, %d before compression, to %s", written, records, where)
 		return
 	}
-	r.line("wrote %d bytes to %s", written, where)
+	r.Line("wrote %d bytes to %s", written, where)
 }
 
 // A bell wakes a goroutine that waits in a select. Whoever keeps the channel

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 )
@@ -376,13 +377,13 @@ func TestFileOutputReport(t *testing.T) {
 	} {
 		out := newRecording(t, filepath.Join(dir, tt.name), nil)
 		var b bytes.Buffer
-		out.Report(newReport(&b))
+		out.Report(plugin.NewReport(&b))
 		if b.Len() > 0 {
 			t.Errorf("%s: report %q before anything was written", tt.name, b.String())
 		}
 		out.put(t, msg)
 		out.settle(t)
-		out.Report(newReport(&b))
+		out.Report(plugin.NewReport(&b))
 		if !strings.HasSuffix(b.String(), tt.want) {
 			t.Errorf("%s: report %q, want %q", tt.name, b.String(), tt.want)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 )
@@ -226,28 +227,28 @@ func (o *httpOutput) Counts() []stats.Count {
 // the output was handed the request to the end of the answer.
 func (o *httpOutput) Report(r *report) {
 	sent, answered := o.sent.Load(), o.delivered.Load()
-	r.line("requests: %d sent, %d answered", sent, answered)
-	r.value("sent", sent)
-	r.value("answered", answered)
+	r.Line("requests: %d sent, %d answered", sent, answered)
+	r.Value("sent", sent)
+	r.Value("answered", answered)
 	if line := o.statusLine(r); line != "" {
-		r.line("statuses: %s", line)
+		r.Line("statuses: %s", line)
 	}
 	if l := o.latency.Snapshot(); l.Count() > 0 {
-		r.line("latency: p50 %s p90 %s p99 %s p99.9 %s max %s",
+		r.Line("latency: p50 %s p90 %s p99 %s p99.9 %s max %s",
 			l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Quantile(0.999), l.Max())
-		r.value("latency_seconds", durationsOf(l))
+		r.Value("latency_seconds", plugin.DurationsOf(l))
 	}
 	line := fmt.Sprintf("connections: %d", o.workers.connections.Load())
 	if n := o.retried.Load(); n > 0 {
 		line += fmt.Sprintf(", %d requests sent again after a reset", n)
 	}
-	r.line("%s", line)
-	r.value("connections", o.workers.connections.Load())
-	r.value("sent_again", o.retried.Load())
+	r.Line("%s", line)
+	r.Value("connections", o.workers.connections.Load())
+	r.Value("sent_again", o.retried.Load())
 	if n, other := o.redirected.Load(), o.elsewhere.Load(); n+other > 0 {
-		r.line("redirections: %d followed, %d to other hosts, not followed", n, other)
-		r.value("redirections_followed", n)
-		r.value("redirections_elsewhere", other)
+		r.Line("redirections: %d followed, %d to other hosts, not followed", n, other)
+		r.Value("redirections_followed", n)
+		r.Value("redirections_elsewhere", other)
 	}
 	o.elastic.summary(r)
 }
@@ -260,8 +261,8 @@ func (o *httpOutput) statusLine(r *report) string {
 	var each, classes []string
 	var sum uint64
 	byStatus, byClass := map[string]uint64{}, map[string]uint64{}
-	r.value("statuses", byStatus)
-	r.value("status_classes", byClass)
+	r.Value("statuses", byStatus)
+	r.Value("status_classes", byClass)
 	for status := range o.statuses {
 		n := o.statuses[status].Load()
 		if n > 0 {

@@ -275,10 +275,10 @@ func (e *elastic) summary(r *report) {
 		return
 	}
 	indexed, dropped, failed := e.indexed.Load(), e.dropped.Load(), e.failed.Load()
-	r.line("elasticsearch: %d documents indexed, %d dropped for lack of room, %d failed", indexed, dropped, failed)
-	r.value("elasticsearch_indexed", indexed)
-	r.value("elasticsearch_dropped", dropped)
-	r.value("elasticsearch_failed", failed)
+	r.Line("elasticsearch: %d documents indexed, %d dropped for lack of room, %d failed", indexed, dropped, failed)
+	r.Value("elasticsearch_indexed", indexed)
+	r.Value("elasticsearch_dropped", dropped)
+	r.Value("elasticsearch_failed", failed)
 }
 
 // reportTo tells Elasticsearch of the exchange that c has just made.

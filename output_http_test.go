@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 )
 
 // A rawTarget is a TCP server whose connections a test handles itself.
@@ -172,7 +174,7 @@ func (r *httpRig) settle() {
 
 // counts is the rows that are not zero, as "2 delivered, 1 reset".
 func (r *httpRig) counts() string {
-	return list(nonZero(r.Counts()))
+	return ledger.Words(r.Counts())
 }
 
 func (r *httpRig) want(counts string) {
@@ -255,7 +257,7 @@ func TestReusesConnections(t *testing.T) {
 		t.Errorf("%d connections for 3 workers", n)
 	}
 	var report bytes.Buffer
-	rig.Report(newReport(&report))
+	rig.Report(plugin.NewReport(&report))
 	for _, want := range []string{"200 x ", "204 x ", "304 x ", "500 x ", "latency: p50 ", " p99 ", " max ", "connections: "} {
 		if !strings.Contains(report.String(), want) {
 			t.Errorf("the report has no %q:\n%s", want, report.String())
@@ -343,7 +345,7 @@ func TestReportSumsUpManyStatuses(t *testing.T) {
 		rig.put(httpGet)
 	}
 	rig.settle()
-	if got, want := rig.statusLine(newReport(io.Discard)), "2xx x 11, 4xx x 1, 9xx x 1 (13 different)"; got != want {
+	if got, want := rig.statusLine(plugin.NewReport(io.Discard)), "2xx x 11, 4xx x 1, 9xx x 1 (13 different)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

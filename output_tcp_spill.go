@@ -120,12 +120,12 @@ func (s *linkSpill) report(r *report) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.found > 0 {
-		r.line("spill: %s of an earlier run", plural(int(s.found), "message"))
-		r.value("spill_found", s.found)
+		r.Line("spill: %s of an earlier run", plural(int(s.found), "message"))
+		r.Value("spill_found", s.found)
 	}
 	if s.kept > 0 {
-		r.line("spill: %s in %s for the next start", plural(int(s.kept), "message"), s.dir)
-		r.value("spill_kept", s.kept)
+		r.Line("spill: %s in %s for the next start", plural(int(s.kept), "message"), s.dir)
+		r.Value("spill_kept", s.kept)
 	}
 }
 

@@ -191,9 +191,9 @@ func (o *wsOutput) Report(r *report) {
 	if n := o.again.Load(); n > 0 {
 		line += fmt.Sprintf(", %d messages sent again", n)
 	}
-	r.line("%s", line)
-	r.value("connections", o.connections.Load())
-	r.value("sent_again", o.again.Load())
+	r.Line("%s", line)
+	r.Value("connections", o.connections.Load())
+	r.Value("sent_again", o.again.Load())
 }
 
 func (o *wsOutput) String() string { return "output-ws " + o.t.shown }

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
 	"github.com/coder/websocket"
@@ -115,7 +116,7 @@ func (rig *wsRig) drain(want string) {
 
 func (rig *wsRig) want(want string) {
 	rig.t.Helper()
-	if got := list(nonZero(rig.Counts())); got != want {
+	if got := ledger.Words(rig.Counts()); got != want {
 		rig.t.Errorf("counts are %q, want %q; said %q", got, want, rig.said())
 	}
 }

@@ -7,12 +7,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// A progress is how far an input has got.
-type progress struct {
-	done, all int64         // in a unit of the input's; all is zero when there is no end
-	lag       time.Duration // behind the plan, at the last message
-}
-
 // progressGrain is how often a progress bar is drawn: as often as a person
 // can read it.
 const progressGrain = 250 * time.Millisecond
@@ -52,10 +46,10 @@ func (r *runner) showProgress(done <-chan struct{}) {
 		now := time.Now()
 		rate := float64(messages-before) / now.Sub(last).Seconds()
 		before, last = messages, now
-		text := fmt.Sprintf("%d done %.0f/s lag %s errors %d", messages, rate, p.lag.Round(100*time.Microsecond), failed)
+		text := fmt.Sprintf("%d done %.0f/s lag %s errors %d", messages, rate, p.Lag.Round(100*time.Microsecond), failed)
 		r.log.Draw(func() {
 			bar.Describe(text)
-			_ = bar.Set64(min(p.done, all-1)) // at all it ends, and is cleared
+			_ = bar.Set64(min(p.Done, all-1)) // at all it ends, and is cleared
 		})
 	}
 }
@@ -65,12 +59,12 @@ func (r *runner) showProgress(done <-chan struct{}) {
 func (r *runner) progress() (sum progress, all int64) {
 	for _, in := range r.plugs.inputs {
 		p := in.Progress()
-		if p.all == 0 {
+		if p.All == 0 {
 			return sum, 0
 		}
-		sum.done += p.done
-		sum.lag = max(sum.lag, p.lag)
-		all += p.all
+		sum.Done += p.Done
+		sum.Lag = max(sum.Lag, p.Lag)
+		all += p.All
 	}
 	return sum, all
 }
@@ -79,11 +73,11 @@ func (r *runner) progress() (sum progress, all int64) {
 // failed to deliver.
 func (r *runner) progressCounts() (messages, failed uint64) {
 	l := takeLedger(r.em)
-	for _, in := range l.inputs {
-		messages += in.read
+	for _, in := range l.Inputs {
+		messages += in.Read
 	}
-	for _, out := range l.outputs {
-		failed += out.shed + out.failed()
+	for _, out := range l.Outputs {
+		failed += out.Shed + out.Failed()
 	}
 	return messages, failed
 }

@@ -77,7 +77,7 @@ func (r *runner) run() error {
 	for _, in := range r.plugs.inputs {
 		in.Close()
 	}
-	r.log.Last(func(w io.Writer, dropped uint64) { writeSummary(w, r.em, time.Since(r.started), dropped) })
+	r.log.Last(func(w io.Writer, dropped uint64) { takeLedger(r.em).Write(w, time.Since(r.started), dropped) })
 	if r.s.SummaryJSON != "" {
 		if err := writeSummaryJSON(r.s.SummaryJSON, takeLedger(r.em), r.started, r.log.Dropped()); err != nil {
 			return err

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+
+	"github.com/buger/gor/internal/ledger"
 )
 
 // startUnread starts Gor with a stderr of the test's, which nobody need read.
@@ -29,7 +31,7 @@ func startUnread(t *testing.T, stderr, stdout *os.File, prefix []string, args ..
 }
 
 // readSummary reads the file of --summary-json.
-func readSummary(t *testing.T, name string) (v ledgerVars) {
+func readSummary(t *testing.T, name string) (v ledger.Vars) {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	must(t, err)
@@ -38,7 +40,7 @@ func readSummary(t *testing.T, name string) (v ledgerVars) {
 }
 
 // wantVarSums holds what --summary-json has to the equations of the ledger.
-func wantVarSums(t *testing.T, v ledgerVars) {
+func wantVarSums(t *testing.T, v ledger.Vars) {
 	t.Helper()
 	for name, in := range v.Inputs {
 		if in.Read != in.Limited+in.Filtered+in.Passed {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/ledger"
 )
 
 // TestSummaryJSON: the file says what the summary says.
@@ -22,7 +24,7 @@ func TestSummaryJSON(t *testing.T) {
 	}
 	content, err := os.ReadFile(name)
 	must(t, err)
-	var v ledgerVars
+	var v ledger.Vars
 	must(t, json.Unmarshal(content, &v))
 	in := v.Inputs["input-file "+file]
 	if in.Read != 30 || in.Filtered != 1 || in.Passed != 29 || in.Report["records"] != 30.0 {

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"bytes"
@@ -105,6 +105,29 @@ func metricOf(row string, defs []metricDef, rest metricDef) (def metricDef, reas
 	return rest, row
 }
 
+// InputMetric names the metric of an input's row, and the reason that it has as
+// a label; "" is none. named is false for a row that has no metric of its own.
+func InputMetric(row stats.Count) (name, reason string, named bool) {
+	def, reason := metricOf(row.Name, captureMetrics[:], otherRows)
+	return def.name, reason, def != otherRows
+}
+
+// CaptureMetrics names the metrics that only captures have.
+func CaptureMetrics() []string {
+	var names []string
+	for _, def := range captureMetrics {
+		names = append(names, def.name)
+	}
+	return names
+}
+
+// OutputMetric names the metric of an output's row, and the reason that it has
+// as a label; "" is none.
+func OutputMetric(row stats.Count) (name, reason string) {
+	def, reason := fateOf(row)
+	return def.name, reason
+}
+
 // A metricSet is families of samples in the order of their first one. The
 // samples of a family have to stand together.
 type metricSet struct {
@@ -137,7 +160,7 @@ func (m *metricSet) addText(def metricDef, value string, labels ...string) {
 }
 
 // metrics gives every number of the ledger.
-func (l ledger) metrics(started time.Time) *metricSet {
+func (l Ledger) metrics(version string, started time.Time) *metricSet {
 	m := &metricSet{index: map[string]*family{}}
 	fixed := func(name, help string, n uint64, labels ...string) {
 		m.add(metricDef{"", name, help, counter}, n, labels...)
@@ -145,23 +168,23 @@ func (l ledger) metrics(started time.Time) *metricSet {
 	m.add(metricDef{"", "gor_build_info", "Always 1; the labels tell the version.", gauge}, 1, "version", version, "goversion", runtime.Version())
 	m.addText(metricDef{"", "gor_start_time_seconds", "When Gor was started, in seconds since 1970.", gauge}, strconv.FormatFloat(float64(started.UnixMilli())/1000, 'f', 3, 64))
 	inputs, outputs := l.names()
-	for i, in := range l.inputs {
+	for i, in := range l.Inputs {
 		name := inputs[i]
-		fixed("gor_input_messages_total", "Messages that the input gave.", in.read, "input", name)
-		fixed("gor_input_limited_total", "Messages that a limit behind the address dropped.", in.limited, "input", name)
-		fixed("gor_input_filtered_total", "Messages that a rule filtered.", in.filtered, "input", name)
-		fixed("gor_input_passed_total", "Messages that were passed on to the outputs.", in.passed, "input", name)
-		for _, row := range in.before {
+		fixed("gor_input_messages_total", "Messages that the input gave.", in.Read, "input", name)
+		fixed("gor_input_limited_total", "Messages that a limit behind the address dropped.", in.Limited, "input", name)
+		fixed("gor_input_filtered_total", "Messages that a rule filtered.", in.Filtered, "input", name)
+		fixed("gor_input_passed_total", "Messages that were passed on to the outputs.", in.Passed, "input", name)
+		for _, row := range in.Before {
 			def, reason := metricOf(row.Name, captureMetrics[:], otherRows)
 			m.add(def, row.N, withReason("input", name, reason)...)
 		}
 	}
-	for i, out := range l.outputs {
+	for i, out := range l.Outputs {
 		name := outputs[i]
-		fixed("gor_output_offered_total", "Messages that were offered to the output.", out.offered, "output", name)
-		fixed("gor_output_shed_total", "Messages that the output had no room for.", out.shed, "output", name)
-		m.add(metricDef{"", "gor_output_pending_messages", "Messages that wait in the output or are on their way.", gauge}, out.pending(), "output", name)
-		for _, row := range out.fates {
+		fixed("gor_output_offered_total", "Messages that were offered to the output.", out.Offered, "output", name)
+		fixed("gor_output_shed_total", "Messages that the output had no room for.", out.Shed, "output", name)
+		m.add(metricDef{"", "gor_output_pending_messages", "Messages that wait in the output or are on their way.", gauge}, out.Pending(), "output", name)
+		for _, row := range out.Fates {
 			def, reason := fateOf(row)
 			m.add(def, row.N, withReason("output", name, reason)...)
 		}
@@ -176,6 +199,12 @@ func withReason(label, name, reason string) []string {
 	return []string{label, name, "reason", reason}
 }
 
+// WriteMetrics writes every number of the ledger in Prometheus's text format
+// 0.0.4. version is the program's, started when it began.
+func (l Ledger) WriteMetrics(b *bytes.Buffer, version string, started time.Time) {
+	l.metrics(version, started).writeTo(b)
+}
+
 // writeTo writes the text format.
 func (m *metricSet) writeTo(b *bytes.Buffer) {
 	inHelp := strings.NewReplacer(`\`, `\\`, "\n", `\n`)
@@ -186,7 +215,11 @@ func (m *metricSet) writeTo(b *bytes.Buffer) {
 		for _, s := range f.samples {
 			b.WriteString(f.name)
 			for i := 0; i < len(s.labels); i += 2 {
-				b.WriteByte("{,"[min(i, 1)])
+				if i == 0 {
+					b.WriteByte('{')
+				} else {
+					b.WriteByte(',')
+				}
 				// Names of files may be any bytes, the format is UTF-8.
 				b.WriteString(s.labels[i] + `="` + inLabel.Replace(strings.ToValidUTF8(s.labels[i+1], "\uFFFD")) + `"`)
 			}
