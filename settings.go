@@ -217,7 +217,7 @@ func (s *Settings) groups() []flagGroup {
 				"", flags.Size(&s.RawMaxBuffered, 1<<20, maxMessageLimit)},
 			{"input-raw-max-connections", "N", "connections known at the same time; beyond them the oldest idle ones go first, counted",
 				"", flags.Int(&s.RawMaxConns, 16, 10_000_000)},
-			{"input-raw-tunnels", "", "look into VLANs in VLANs, GRE, VXLAN, Geneve, PPPoE, MPLS and IP in IP on interfaces too; all tunnel traffic then reaches Gor",
+			{"input-raw-tunnels", "", "look into VLANs in VLANs, GRE, ERSPAN, VXLAN, Geneve, TZSP, PPPoE, MPLS and IP in IP on interfaces too; all tunnel traffic then reaches Gor",
 				"sudo gor --input-raw eth1:80 --input-raw-tunnels --output-file mirrored.gor", flags.Bool(&s.RawTunnels)},
 			{"input-raw-engine", "NAME", "where packets come from: af_packet (also under the names libpcap and raw_socket), pcap_file (ADDRESS is a capture file whatever its name), or vxlan (Gor is the end of a VXLAN tunnel, as of a cloud's traffic mirroring; needs no privilege)",
 				"gor --input-raw :80 --input-raw-engine vxlan --output-http staging.com", (*engineValue)(&s.RawEngine)},

@@ -201,7 +201,7 @@ func (f filter) tunnel(udp func()) {
 	f.jumpIf(bpf.JumpNotEqual, protoUDP, other)
 	udp()
 	f.add(bpf.LoadIndirect{Off: 2, Size: 2})
-	f.jumpIfAny([]uint32{portVXLAN, portVXLANOld, portGeneve}, pass)
+	f.jumpIfAny([]uint32{portVXLAN, portVXLANOld, portVXLANGPE, portGeneve, portTZSP}, pass)
 	f.jump(f.reject)
 	f.mark(pass)
 	f.add(bpf.RetConstant{Val: acceptAll})

@@ -142,6 +142,7 @@ func TestFilterTunnels(t *testing.T) {
 		{"GRE over IPv6", craftIP6(a6, b6, protoGRE, nil), true},
 		{"VXLAN", craftIP4(a4, b4, protoUDP, vxlan), true},
 		{"VXLAN over IPv6", craftIP6(a6, b6, protoUDP, vxlan), true},
+		{"TZSP", craftIP4(a4, b4, protoUDP, craftUDP(9, portTZSP, make([]byte, 8))), true},
 		{"later fragment of VXLAN", fragment, false},
 		{"DNS", craftIP4(a4, b4, protoUDP, dns), false},
 		{"DNS over IPv6", craftIP6(a6, b6, protoUDP, dns), false},

@@ -16,12 +16,16 @@ const (
 	etherBridge   = 0x6558 // a whole Ethernet frame, in GRE and Geneve
 	etherPPPoE    = 0x8864
 	etherMPLS     = 0x8847
+	etherERSPAN   = 0x88be // types I and II (draft-foschiano-erspan)
+	etherERSPAN3  = 0x22eb
 	etherMaxLen   = 1500 // below it is the length of an IEEE 802.3 frame
 	etherHeader   = 14
 	udpHeaderLen  = 8
 	portVXLAN     = 4789 // RFC 7348
 	portVXLANOld  = 8472 // Linux before there was a number
+	portVXLANGPE  = 4790 // draft-ietf-nvo3-vxlan-gpe
 	portGeneve    = 6081 // RFC 8926
+	portTZSP      = 37008
 	pppIP4        = 0x0021
 	pppIP6        = 0x0057
 	greChecksum   = 0x8000
@@ -30,6 +34,7 @@ const (
 	greSequence   = 0x1000
 	greVersion    = 0x0007
 	vxlanHasVNI   = 0x08
+	vxlanHasNext  = 0x04 // of VXLAN-GPE
 	vxlanHeader   = 8
 	geneveHeader  = 8
 	pppoeHeader   = 6
@@ -145,32 +150,139 @@ func decodeGRE(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	if len(b) < n {
 		return IgnoredShort
 	}
-	return decodeEtherType(binary.BigEndian.Uint16(b[2:]), b[n:], wire-n, s, depth)
+	proto := binary.BigEndian.Uint16(b[2:])
+	b, wire = b[n:], wire-n
+	switch {
+	case proto == etherERSPAN && flags&greSequence == 0:
+		return decodeEther(b, wire, s, depth) // type I has no header of its own
+	case proto == etherERSPAN, proto == etherERSPAN3:
+		return decodeERSPAN(b, wire, s, depth)
+	}
+	return decodeEtherType(proto, b, wire, s, depth)
+}
+
+// Lengths of the headers of ERSPAN (draft-foschiano-erspan sections 4.2 and 4.3).
+const (
+	erspan2Header    = 8
+	erspan3Header    = 12
+	erspan3Platform  = 8 // more, when the last bit of the header is set
+	erspanVersion2   = 1
+	erspanVersion3   = 2
+	erspanFrameIP    = 2 // the type of what is mirrored; 0 is Ethernet
+	erspanFrameShift = 2
+)
+
+// decodeERSPAN decodes what a switch has mirrored, types II and III.
+func decodeERSPAN(b []byte, wire int, s *Segment, depth int) IgnoreReason {
+	if len(b) < erspan2Header {
+		return IgnoredShort
+	}
+	switch b[0] >> 4 {
+	case erspanVersion2:
+		return decodeEther(b[erspan2Header:], wire-erspan2Header, s, depth)
+	case erspanVersion3:
+	default:
+		return IgnoredNotTCP
+	}
+	if len(b) < erspan3Header {
+		return IgnoredShort
+	}
+	n := erspan3Header
+	if b[11]&1 != 0 {
+		n += erspan3Platform
+	}
+	if len(b) < n {
+		return IgnoredShort
+	}
+	// P is the bit before the type, which has five.
+	switch kind := b[10] >> erspanFrameShift & 0x1f; kind {
+	case 0:
+		return decodeEther(b[n:], wire-n, s, depth)
+	case erspanFrameIP:
+		return decodeIPAt(b[n:], wire-n, s, depth)
+	}
+	return IgnoredNotTCP
+}
+
+// What stands in the header of TZSP, TaZmen Sniffer Protocol.
+const (
+	tzspHeader     = 4 // version, type, two bytes of what it carries
+	tzspVersion    = 1
+	tzspReceived   = 0
+	tzspTransmit   = 1
+	tzspEthernet   = 1
+	tzspTagPadding = 0
+	tzspTagEnd     = 1
+)
+
+// decodeTZSP decodes what a router of Mikrotik, or an access point, has
+// mirrored.
+func decodeTZSP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
+	if len(b) < tzspHeader || b[0] != tzspVersion || b[1] != tzspReceived && b[1] != tzspTransmit {
+		return IgnoredNotTCP
+	}
+	if binary.BigEndian.Uint16(b[2:]) != tzspEthernet {
+		return IgnoredNotTCP // Wi-Fi
+	}
+	for at := tzspHeader; at < len(b); {
+		switch b[at] {
+		case tzspTagPadding:
+			at++
+		case tzspTagEnd:
+			at++
+			return decodeEther(b[at:], wire-at, s, depth)
+		default: // its length, and that many bytes
+			if at+2 > len(b) {
+				return IgnoredShort
+			}
+			at += 2 + int(b[at+1])
+		}
+	}
+	return IgnoredShort
+}
+
+// decodeGPE decodes VXLAN that may carry other things than Ethernet, which the
+// header says when it has the P bit.
+func decodeGPE(next byte, b []byte, wire int, s *Segment, depth int) IgnoreReason {
+	switch next {
+	case 1, 2:
+		return decodeIPAt(b, wire, s, depth)
+	case 3:
+		return decodeEther(b, wire, s, depth)
+	}
+	return IgnoredNotTCP
 }
 
 // decodeUDP decodes the tunnels that run over UDP, which only the port tells
-// apart from anything else: their fixed bits have to be right as well.
+// apart from anything else: the bits that a receiver has to look at have to be
+// right as well. Those that it has to ignore (RFC 7348 section 5, RFC 8926
+// section 3.4) are set by extensions, such as the group policy of VXLAN.
 func decodeUDP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	if len(b) < udpHeaderLen+vxlanHeader {
 		return IgnoredNotTCP
 	}
-	t := b[udpHeaderLen:]
-	switch binary.BigEndian.Uint16(b[2:]) {
-	case portVXLAN, portVXLANOld:
-		if t[0] != vxlanHasVNI || t[7] != 0 {
+	port := binary.BigEndian.Uint16(b[2:])
+	t, wire := b[udpHeaderLen:], wire-udpHeaderLen
+	switch port {
+	case portVXLAN, portVXLANOld, portVXLANGPE:
+		if t[0]&vxlanHasVNI == 0 {
 			return IgnoredNotTCP
 		}
-		n := udpHeaderLen + vxlanHeader
-		return decodeEther(b[n:], wire-n, s, depth)
+		if port == portVXLANGPE && t[0]&vxlanHasNext != 0 {
+			return decodeGPE(t[3], t[vxlanHeader:], wire-vxlanHeader, s, depth)
+		}
+		return decodeEther(t[vxlanHeader:], wire-vxlanHeader, s, depth)
 	case portGeneve:
-		if t[0]>>6 != 0 || t[7] != 0 {
+		if t[0]>>6 != 0 { // version
 			return IgnoredNotTCP
 		}
-		n := udpHeaderLen + geneveHeader + int(t[0]&0x3f)*4
-		if len(b) < n {
+		n := geneveHeader + int(t[0]&0x3f)*4
+		if len(t) < n {
 			return IgnoredShort
 		}
-		return decodeEtherType(binary.BigEndian.Uint16(t[2:]), b[n:], wire-n, s, depth)
+		return decodeEtherType(binary.BigEndian.Uint16(t[2:]), t[n:], wire-n, s, depth)
+	case portTZSP:
+		return decodeTZSP(t, wire, s, depth)
 	}
 	return IgnoredNotTCP
 }

@@ -70,10 +70,11 @@ const (
 	wrapGRE
 	wrapVXLAN
 	wrapGeneve
+	wrapTZSP
 )
 
 func (w wrap) String() string {
-	return [...]string{"", "a second VLAN tag", "PPPoE", "MPLS", "IP-in-IP", "GRE", "VXLAN", "Geneve"}[w]
+	return [...]string{"", "a second VLAN tag", "PPPoE", "MPLS", "IP-in-IP", "GRE", "VXLAN", "Geneve", "TZSP"}[w]
 }
 
 func newSurvey(c Config) *survey {
@@ -186,10 +187,12 @@ func wrapOf(etherType uint16, b []byte) wrap {
 			return unwrapped
 		}
 		switch binary.BigEndian.Uint16(b[2:]) {
-		case portVXLAN, portVXLANOld:
+		case portVXLAN, portVXLANOld, portVXLANGPE:
 			return wrapVXLAN
 		case portGeneve:
 			return wrapGeneve
+		case portTZSP:
+			return wrapTZSP
 		}
 	}
 	return unwrapped

@@ -199,7 +199,8 @@ func (s *vxlanSource) readControl(b []byte, at *int64) {
 
 // decodeVXLAN decodes the Ethernet frame in a VXLAN datagram of one of these
 // networks, when any are listed, and of none that is listed below zero, if its
-// VLAN is wanted and it matches the filter.
+// VLAN is wanted and it matches the filter. Of the header only the I bit and the
+// network count (RFC 7348 section 5).
 func decodeVXLAN(b []byte, vnis []int, vlans *vlanFilter, filter *expression, s *Segment) IgnoreReason {
 	if len(b) < vxlanHeader || b[0]&vxlanHasVNI == 0 {
 		return IgnoredShort

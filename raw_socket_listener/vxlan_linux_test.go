@@ -1,6 +1,7 @@
 package rawsocket
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -159,6 +160,27 @@ func TestVXLANPortInUse(t *testing.T) {
 	_, err = openSource(sourceConfig{Address: Address{Ports: []uint16{80}, text: ":80"}, VXLANPort: port})
 	if err == nil || !strings.Contains(err.Error(), "--input-raw-vxlan-port") || errors.Is(err, unix.EPERM) {
 		t.Errorf("error %v, want the remedy", err)
+	}
+}
+
+// A frame that is shorter than its IP header says is refused, as it is on an
+// interface: no host takes it. Bits of the tunnel that are to be ignored are.
+func TestVXLANFrames(t *testing.T) {
+	ip := craftTCP4("10.0.0.1:1", "10.0.0.2:80", craftSeg{seq: 1, flags: FlagACK, payload: bytes.Repeat([]byte("GET / HTTP/1.1\r\n"), 4)})
+	whole, policy := vxlanDatagram(7, craftEther(0x0800, ip)), vxlanDatagram(7, craftEther(0x0800, ip))
+	policy[0] |= 0x80
+	copy(policy[1:4], "\x48\x00\x05")
+	policy[7] = 0xff
+	for name, tt := range map[string]struct {
+		datagram []byte
+		want     IgnoreReason
+	}{
+		"whole": {whole, decoded}, "with a group policy": {policy, decoded}, "cut": {whole[:len(whole)-1], IgnoredShort},
+	} {
+		var s Segment
+		if r := decodeVXLAN(tt.datagram, nil, &vlanFilter{}, nil, &s); r != tt.want {
+			t.Errorf("%s: %v, want %v", name, r, tt.want)
+		}
 	}
 }
 
