@@ -19,7 +19,7 @@ type Reorder struct {
 	popped     int64 // the latest time popped, of this generation
 	anyNewest  bool
 	anyPopped  bool
-	behind     int // pushes in a row that were a step behind popped
+	run        stepRun // of pushes behind popped
 	generation uint32
 
 	outOfOrder, late uint64
@@ -75,7 +75,7 @@ func (r *Reorder) Push(t int64, msg []byte) {
 		r.late++
 		r.step(t)
 	} else {
-		r.behind = 0
+		r.run.n = 0
 	}
 	r.seq++
 	buf := r.free.Get(len(msg))
@@ -89,16 +89,11 @@ func (r *Reorder) Push(t int64, msg []byte) {
 	r.up(len(r.heap) - 1)
 }
 
-// step notices a recording that was made by a clock that was behind: many
-// messages in a row are late by far. They go behind what is held, which would
+// step notices that the recorder's clock was set back: many messages in a row are
+// late, and in order among themselves. They go behind what is held, which would
 // otherwise stay to the end.
 func (r *Reorder) step(t int64) {
-	if uint64(r.popped)-uint64(t) <= uint64(stepBack) {
-		r.behind = 0
-		return
-	}
-	if r.behind++; r.behind >= stepBackRun {
-		r.behind = 0
+	if r.run.steps(t) {
 		r.generation++
 		r.newest, r.anyPopped = t, false
 	}

@@ -15,11 +15,32 @@ const (
 	// recording of one request does not loop as fast as it can.
 	loneGap = second
 
-	// A single record far behind the others is an upload that took so long.
-	// Many in a row are another recording, made by a clock that was behind.
-	stepBack    = int64(time.Minute)
+	// stepBackRun is how many records in a row must be behind the latest, and in
+	// order among themselves, for the recorder's clock to have been set back. A
+	// few behind the others are uploads that took so long.
 	stepBackRun = 16
 )
+
+// A stepRun counts records in a row that are behind another one. The zero value
+// is ready for use.
+type stepRun struct {
+	n    int
+	last int64 // time of the record before, when n is not 0
+}
+
+// steps adds a record of time t. It reports whether the run is long enough, by
+// whatever it is behind, and begins anew then.
+func (r *stepRun) steps(t int64) bool {
+	if r.n > 0 && t < r.last {
+		r.n = 0
+	}
+	r.last = t
+	if r.n++; r.n < stepBackRun {
+		return false
+	}
+	r.n = 0
+	return true
+}
 
 // Timing says how a recording's times become those of its replay.
 type Timing struct {
@@ -60,8 +81,8 @@ type Schedule struct {
 
 	// A message at time t is due at anchor + (t - anchorTime) / speed.
 	anchor, anchorTime int64
-	latest             int64 // the latest record time
-	behind             int   // records in a row that were a step behind it
+	latest             int64   // the latest record time
+	run                stepRun // of records behind it
 
 	last     int64  // Plan of the last message
 	released int64  // the earliest that it can have gone
@@ -127,7 +148,7 @@ func (s *Schedule) plan(t, now int64) int64 {
 	case t <= s.latest:
 		return s.planBehind(t)
 	}
-	s.latest, s.behind = t, 0
+	s.latest, s.run.n = t, 0
 	// Unsigned: right even where the difference has no place in an int64.
 	plan := after(s.anchor, mulDiv(uint64(t)-uint64(s.anchorTime), 100, s.speed))
 	if w := int64(s.timing.MaxWait); w > 0 && plan-s.last > w {
@@ -141,13 +162,11 @@ func (s *Schedule) plan(t, now int64) int64 {
 
 // planBehind plans a message that is not later than the latest one.
 func (s *Schedule) planBehind(t int64) int64 {
-	if uint64(s.latest)-uint64(t) <= uint64(stepBack) {
-		s.behind = 0
+	if t == s.latest {
 		return s.last
 	}
-	if s.behind++; s.behind >= stepBackRun {
+	if s.run.steps(t) {
 		// Go on from here at the recorded pace, not with all that is left.
-		s.behind = 0
 		s.anchor, s.anchorTime, s.latest = s.last, t, t
 	}
 	return s.last
@@ -160,7 +179,7 @@ func (s *Schedule) startPass(t, plan int64) {
 	if s.timing.Rate <= 0 || s.sent == 0 {
 		s.anchor = plan
 	}
-	s.anchorTime, s.latest, s.behind = t, t, 0
+	s.anchorTime, s.latest, s.run.n = t, t, 0
 }
 
 // Loop starts the recording again: the next message is its first, due one mean
