@@ -18,7 +18,7 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
+	".": {"internal/address", "internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
 		"raw_socket_listener", "golang.org/x/sys/unix", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/coder/websocket"},
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":              {},
@@ -31,9 +31,10 @@ var allowedImports = map[string][]string{
 	"bench/replay":               {"bench/figures", "bench/netns", "internal/http1", "internal/payload"},
 	"demo":                       {"internal/payload"},
 	"examples/middleware/tokens": {},
+	"internal/address":           {},
 	"internal/console":           {"golang.org/x/term"}, // whether a person looks
 	"internal/filelock":          {"golang.org/x/sys/unix"},
-	"internal/flags":             {"github.com/BurntSushi/toml"},
+	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
 	"internal/http1":             {},
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
 	"internal/plugin":            {"internal/console", "internal/stats"},

@@ -22,7 +22,7 @@ func (p *statusPage) serveVars(w http.ResponseWriter, _ *http.Request) {
 	for i, v := range []struct {
 		name  string
 		value any
-	}{{"cmdline", os.Args}, {"gor", takeLedger(p.em).Vars(versionString(), p.started)}, {"memstats", &mem}} {
+	}{{"cmdline", shownArgs(os.Args)}, {"gor", takeLedger(p.em).Vars(versionString(), p.started)}, {"memstats", &mem}} {
 		text, err := json.Marshal(v.value)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"mvdan.cc/sh/v3/shell"
@@ -67,6 +69,16 @@ func middlewareWords(command string) ([]string, error) {
 	return words, nil
 }
 
+// shownCommand is a command as it may be shown: without its arguments, which
+// may hold secrets.
+func shownCommand(command string) string {
+	words, err := middlewareWords(command)
+	if err != nil {
+		words = strings.Fields(command)
+	}
+	return address.Command(words)
+}
+
 // startMiddleware starts the program of --middleware, or returns nil when
 // there is none.
 func startMiddleware(s *Settings, env *pluginEnv) (*middleware, error) {
@@ -78,7 +90,7 @@ func startMiddleware(s *Settings, env *pluginEnv) (*middleware, error) {
 		return nil, err
 	}
 	m := &middleware{
-		name:   s.Middleware,
+		name:   address.Command(words),
 		cmd:    exec.Command(words[0], words[1:]...),
 		logf:   prefixed(env.logf, "middleware: "),
 		exited: make(chan struct{}),

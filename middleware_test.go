@@ -160,7 +160,7 @@ func TestMiddlewareDiesWithMessages(t *testing.T) {
 
 func TestMiddlewareDoesNotStart(t *testing.T) {
 	for command, want := range map[string]string{
-		"/no/such/program -x": `--middleware "/no/such/program -x": it does not start`,
+		"/no/such/program -x": `--middleware "/no/such/program ...": it does not start`,
 		"a | b":               `sh -c '...'`,
 		`a "b`:                "closing quote",
 		"   ":                 "want a program and its arguments",

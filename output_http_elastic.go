@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
@@ -90,11 +91,7 @@ type elasticDocument struct {
 
 // parseElastic reads HOST:PORT/INDEX, which may be a whole URL.
 func parseElastic(addr string) (u *url.URL, index string, err error) {
-	text := addr
-	if !strings.Contains(text, "://") {
-		text = "http://" + text
-	}
-	u, err = url.Parse(text)
+	u, err = address.Parse(addr, "http")
 	if err == nil {
 		index = strings.Trim(u.Path, "/")
 	}
@@ -115,7 +112,7 @@ func newElastic(addr string, env *pluginEnv) (*elastic, error) {
 	}
 	e := &elastic{
 		bulk: u.Scheme + "://" + u.Host + "/_bulk", user: u.User, action: append(action, '\n'),
-		client: &http.Client{Timeout: elasticTimeout, Transport: &http.Transport{DialContext: env.own.DialContext, MaxIdleConnsPerHost: 1}},
+		client: &http.Client{Timeout: elasticTimeout, CheckRedirect: stayThere, Transport: &http.Transport{DialContext: env.own.DialContext, MaxIdleConnsPerHost: 1}},
 		q:      queue.New(elasticWaiting, elasticBytes),
 		logf:   prefixed(env.logf, "output-http-elasticsearch "+u.Host+"/"+index+": "),
 	}
@@ -123,6 +120,10 @@ func newElastic(addr string, env *pluginEnv) (*elastic, error) {
 	e.sender.Go(e.send)
 	return e, nil
 }
+
+// stayThere follows no redirection: the documents hold what users sent, and go
+// to the host that was named and to no other.
+func stayThere(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // report queues the document of an exchange: the request that was sent, and the
 // answer, of which the head is enough.
@@ -212,6 +213,8 @@ func (e *elastic) postOnce(body []byte, n int) (good int, err error) {
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500:
 		return 0, fmt.Errorf("it answers %s: %w", resp.Status, errElasticBusy)
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		return 0, fmt.Errorf("it answers %s, to %q, which is not followed: the documents would go elsewhere; if that is right, name it yourself", resp.Status, address.Redact(resp.Header.Get("Location")))
 	case resp.StatusCode != http.StatusOK:
 		begin, _ := io.ReadAll(io.LimitReader(limited, 300))
 		return 0, fmt.Errorf("it answers %s: %s", resp.Status, strings.TrimSpace(string(begin)))

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/buger/gor/internal/address"
 )
 
 // A target is where an HTTP output sends, as its address says.
@@ -31,16 +32,8 @@ func parseTarget(addr string) (*target, error) {
 	if i := strings.IndexFunc(addr, blankOrControl); i >= 0 {
 		return nil, fmt.Errorf("%q has a space or control character in it; %s", addr, wantTarget)
 	}
-	text := addr
-	if !strings.Contains(text, "://") {
-		text = "http://" + text
-	}
-	u, err := url.Parse(text)
+	u, err := address.Parse(addr, "http")
 	if err != nil {
-		var parse *url.Error
-		if errors.As(err, &parse) {
-			err = parse.Err
-		}
 		return nil, fmt.Errorf("%q is no target: %w; %s", addr, err, wantTarget)
 	}
 	t := &target{prefix: strings.TrimRight(u.EscapedPath(), "/")}

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/buger/gor/internal/address"
 )
 
 // wsTarget is where a WebSocket output sends, as its address says.
@@ -48,12 +49,8 @@ func parseWSTarget(addr string) (*wsTarget, error) {
 		// RFC 6455 section 3 has no fragments.
 		return nil, fmt.Errorf("%q has a fragment, which no server would see; write %s, with %%23 for a # that belongs to it", addr, before)
 	}
-	u, err := url.Parse(addr)
+	u, err := address.Parse(addr, "ws")
 	if err != nil {
-		var parse *url.Error
-		if errors.As(err, &parse) {
-			err = parse.Err
-		}
 		return nil, fmt.Errorf("%q is no address: %w; %s", addr, err, wantWS)
 	}
 	host, port, usual := u.Hostname(), u.Port(), "80"

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -150,22 +152,38 @@ func (p *plugins) open(s *Settings, env *pluginEnv) error {
 	for _, arg := range s.Outputs {
 		out, err := openOutput(arg, s, env)
 		if err != nil {
-			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
+			return argError(arg.Flag, arg.Value, err)
 		}
 		p.outputs = append(p.outputs, out)
 	}
 	var err error
 	if p.middle, err = startMiddleware(s, env); err != nil {
-		return fmt.Errorf("--middleware %q: %w", s.Middleware, err)
+		return fmt.Errorf("--middleware %q: %w", shownCommand(s.Middleware), err)
 	}
 	for _, arg := range s.Inputs {
 		in, err := openInput(arg, s, env)
 		if err != nil {
-			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
+			return argError(arg.Flag, arg.Value, err)
 		}
 		p.inputs = append(p.inputs, in)
 	}
 	return nil
+}
+
+// argError says which plugin an error is about. The address is said once, and
+// never with its password.
+func argError(flag, value string, err error) error {
+	err = address.RedactError(err, value)
+	addr, _, lerr := splitLimit(value)
+	if lerr != nil {
+		addr = value
+	} else {
+		err = address.RedactError(err, addr)
+	}
+	if strings.HasPrefix(err.Error(), strconv.Quote(address.Redact(addr))) {
+		return fmt.Errorf("--%s: %w", flag, err)
+	}
+	return fmt.Errorf("--%s %s: %w", flag, address.Redact(value), err)
 }
 
 func findInput(flag string) (inputPlugin, error) {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/pace"
 )
 
@@ -21,7 +22,7 @@ func (s *Settings) checkPlugins() error {
 	var errs []error
 	add := func(flag, value string, err error) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("--%s %s: %w", flag, value, err))
+			errs = append(errs, argError(flag, value, err))
 		}
 	}
 	for _, arg := range s.Inputs {
@@ -41,7 +42,7 @@ func (s *Settings) checkPlugins() error {
 	if s.Middleware != "" {
 		if words, err := middlewareWords(s.Middleware); err == nil { // else it has been said
 			_, err = exec.LookPath(words[0])
-			add("middleware", s.Middleware, err)
+			add("middleware", shownCommand(s.Middleware), err)
 		}
 	}
 	for _, file := range [...]struct{ flag, name string }{{"cpuprofile", s.CPUProfile}, {"memprofile", s.MemProfile}, {"summary-json", s.SummaryJSON}} {
@@ -77,13 +78,13 @@ func (row outputPlugin) checkArg(value string, s *Settings) error {
 // sayRight ends --check: what would run.
 func (s *Settings) sayRight(logf func(format string, args ...any)) {
 	for _, arg := range s.Inputs {
-		logf("from %s %s", arg.Flag, arg.Value)
+		logf("from %s %s", arg.Flag, address.Redact(arg.Value))
 	}
 	if s.Middleware != "" {
-		logf("through middleware %s", s.Middleware)
+		logf("through middleware %s", shownCommand(s.Middleware))
 	}
 	for _, arg := range s.Outputs {
-		logf("to %s %s", arg.Flag, arg.Value)
+		logf("to %s %s", arg.Flag, address.Redact(arg.Value))
 	}
 	logf("the settings are right")
 }

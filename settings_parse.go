@@ -107,7 +107,7 @@ func (s *Settings) check() error {
 		"--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
 	if s.Middleware != "" {
 		_, err := middlewareWords(s.Middleware)
-		refuse(err != nil, "--middleware %q: %w", s.Middleware, err)
+		refuse(err != nil, "--middleware %q: %w", shownCommand(s.Middleware), err)
 	}
 	if err := s.checkBinary(); err != nil {
 		errs = append(errs, err)

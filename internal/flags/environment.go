@@ -48,7 +48,7 @@ func (s *set) setFromEnvironment(environ []string) error {
 		}
 		for _, v := range values {
 			if err := s.fs.Set(f.Name, v); err != nil {
-				errs = append(errs, fmt.Errorf("invalid value %q in the environment's %s: %w", v, name, err))
+				errs = append(errs, refusedAt(v, "in the environment's "+name, err))
 			}
 		}
 	}

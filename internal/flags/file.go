@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -50,6 +51,11 @@ func readConfig(name string) (string, error) {
 	return string(b), nil
 }
 
+// oneLine is a text of several lines in one, below which file and line stand.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}
+
 // setFromTOML sets flags from text: a key for each, named as the flag. An
 // error names file and key.
 func (s *set) setFromTOML(file, text string) error {
@@ -58,9 +64,9 @@ func (s *set) setFromTOML(file, text string) error {
 	if err != nil {
 		var perr toml.ParseError
 		if errors.As(err, &perr) {
-			return fmt.Errorf("%s, line %d: %s; a flag is written input-raw = \":80\"", file, perr.Position.Line, perr.Message)
+			return fmt.Errorf("%s, line %d: %s; a flag is written input-raw = \":80\"", file, perr.Position.Line, oneLine(perr.Message))
 		}
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %s", file, oneLine(err.Error()))
 	}
 	before := s.given()
 	seen := map[string]bool{}
@@ -112,7 +118,7 @@ func (s *set) setFromKey(before map[string]bool, name string, value any) error {
 			continue // right or wrong, the command line or the environment has it
 		}
 		if err := s.fs.Set(name, text); err != nil {
-			return fmt.Errorf("invalid value %q for %s: %w", text, name, err)
+			return refused(text, name, err)
 		}
 	}
 	return nil

@@ -5,7 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/buger/gor/internal/address"
 )
 
 // setFromLine sets the flags of the command line. It goes on after a mistake
@@ -49,7 +52,7 @@ func (s *set) setFromLine(args []string) error {
 			}
 		}
 		if err := s.fs.Set(name, value); err != nil {
-			errs = append(errs, fmt.Errorf("invalid value %q for --%s: %w", value, name, err))
+			errs = append(errs, refused(value, "--"+name, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -73,7 +76,20 @@ func nextValue(f *flag.Flag, args []string) (value string, rest []string, missin
 }
 
 func stray(arg string) error {
-	return fmt.Errorf("%q is no flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", arg)
+	return fmt.Errorf("%q is no flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", address.Redact(arg))
+}
+
+// refused says that a value, which may hold a secret, is wrong, and of which
+// flag. The value stands in it once.
+func refused(value, of string, err error) error { return refusedAt(value, "for "+of, err) }
+
+func refusedAt(value, place string, err error) error {
+	err = address.RedactError(err, value)
+	quoted := strconv.Quote(address.Redact(value))
+	if strings.HasPrefix(err.Error(), quoted) {
+		return fmt.Errorf("invalid value %s: %w", place, err)
+	}
+	return fmt.Errorf("invalid value %s %s: %w", quoted, place, err)
 }
 
 // unknown says that there is no such flag, and what there is. dashes stand
