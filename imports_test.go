@@ -18,7 +18,7 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/address", "internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
+	".": {"internal/buffers", "internal/address", "internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
 		"raw_socket_listener", "golang.org/x/sys/unix", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/coder/websocket"},
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":              {},

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/pace"
 )
@@ -155,6 +156,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		logf:           log.Printf,
 		own:            newOwnConns(),
 		queueBytes:     queueBytes(s),
+		answers:        buffers.NewBudget(answersTotal),
 		latencyMatters: latencyMatters(s),
 		background:     &background,
 		done:           done,

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -31,8 +32,9 @@ type httpOutput struct {
 	workers workers
 	session *sessions // nil: requests go out on any connection
 
-	responses *responses // nil: nobody wants the answers
-	elastic   *elastic   // nil: exchanges are reported nowhere
+	answers   *buffers.Budget // what all connections hold of answers
+	responses *responses      // nil: nobody wants the answers
+	elastic   *elastic        // nil: exchanges are reported nowhere
 	health    health
 
 	sent, delivered, unsent, retried atomic.Uint64
@@ -53,6 +55,7 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
 		q:        queue.New(s.HTTPQueueLen, env.queueBytes),
 		failures: newHTTPReasons(),
+		answers:  env.answers,
 		latency:  stats.NewHistogram(),
 	}
 	if t.server != "" {
@@ -103,7 +106,7 @@ func (o *httpOutput) Write(p []byte) (int, error) {
 // long, or the output ends.
 func (o *httpOutput) work() {
 	c := &client{o: o, req: sentRequest{t: o.t, keepHost: o.s.HTTPOriginalHost}}
-	defer c.close()
+	defer c.release()
 	it, ok := o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
 	o.workers.started()
 	o.workers.grow(o.q.Len()) // a burst may have been over before its first worker stood
@@ -128,7 +131,7 @@ func (o *httpOutput) startSessions() *sessions {
 	}
 	s.serve = func(ss *session) {
 		c := &client{o: o, req: sentRequest{t: o.t, keepHost: o.s.HTTPOriginalHost, keepConnection: true}}
-		defer c.close()
+		defer c.release()
 		for {
 			it, ok := ss.take()
 			if !ok {

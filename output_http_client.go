@@ -28,6 +28,7 @@ type client struct {
 	vector [2][]byte
 	parts  net.Buffers // refers to vector
 
+	taken  int           // bytes of o.answers; see account
 	answer []byte        // the final answer, as far as it is kept; see keep
 	cut    bool          // it is longer than can be kept
 	record []byte        // scratch of responses
@@ -40,16 +41,54 @@ func (c *client) forget() {
 		c.o.responses.giveBack(c.answer)
 	}
 	c.answer, c.cut = c.answer[:0], false
-	if cap(c.answer) > keepAnswer {
+	keep := keepAnswer
+	if c.o.answers.Free() < answersTotal/2 {
+		keep = keepLeast
+	}
+	if cap(c.answer) > keep {
 		c.answer = nil
 	}
-	if cap(c.record) > keepAnswer {
+	if cap(c.record) > keep {
 		c.record = nil
+	}
+	if !c.account() {
+		c.answer, c.record = nil, nil
+		c.account()
 	}
 }
 
-// keepAnswer bounds the buffers that a client keeps for the next answer.
-const keepAnswer = 16 << 10
+const (
+	// answersTotal bounds what the connections of all outputs hold of answers,
+	// wanted or not: heads in pieces, answers that are passed on, and what is
+	// kept for the next. 64 of the largest heads fit at one time.
+	answersTotal = 16 << 20
+
+	// keepAnswer bounds the buffers that a client keeps for the next answer,
+	// keepLeast when many clients do.
+	keepAnswer = 16 << 10
+	keepLeast  = 1 << 10
+)
+
+// account brings what is taken of the answers' memory to what the client holds,
+// and reports false when there is not so much: the client must let go of some.
+func (c *client) account() bool {
+	holds := c.parser.Held() + cap(c.answer) + cap(c.record)
+	if holds == c.taken {
+		return true
+	}
+	if !c.o.answers.Resize(c.taken, holds) {
+		return false
+	}
+	c.taken = holds
+	return true
+}
+
+// release closes the connection and gives back all that is held of answers.
+func (c *client) release() {
+	c.close()
+	c.answer, c.record, c.parser = nil, nil, http1.Parser{}
+	c.account()
+}
 
 // exchange sends one recorded request now and reads its answer. It uses the kept
 // connection when there is one; a request that may be repeated is sent again

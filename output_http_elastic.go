@@ -61,6 +61,10 @@ const (
 	// elasticAnswer bounds what is read of an answer, which has a few hundred
 	// bytes for each document.
 	elasticAnswer = 4 << 20
+
+	// elasticLongest is the longest value of a document's field, in bytes:
+	// Elasticsearch refuses a document with a longer keyword.
+	elasticLongest = 32766
 )
 
 // elasticDocument has the field names of GoReplay's.
@@ -128,9 +132,9 @@ func stayThere(*http.Request, []*http.Request) error { return http.ErrUseLastRes
 // report queues the document of an exchange: the request that was sent, and the
 // answer, of which the head is enough.
 func (e *elastic) report(req *http1.Request, answer []byte, status int, sent time.Time, took time.Duration) {
-	header := func(name string) string { v, _ := req.Header(name); return string(v) }
+	header := func(name string) string { v, _ := req.Header(name); return elasticText(v) }
 	doc := elasticDocument{
-		ReqURL: string(req.Target()), ReqMethod: string(req.Method()),
+		ReqURL: elasticText(req.Target()), ReqMethod: string(req.Method()),
 		ReqUserAgent: header("User-Agent"), ReqAcceptLanguage: header("Accept-Language"), ReqAccept: header("Accept"), ReqAcceptEncoding: header("Accept-Encoding"),
 		ReqIfModifiedSince: header("If-Modified-Since"), ReqConnection: header("Connection"), ReqCookies: header("Cookie"),
 		RespStatus: strconv.Itoa(status), RespStatusCode: strconv.Itoa(status),
@@ -138,7 +142,7 @@ func (e *elastic) report(req *http1.Request, answer []byte, status int, sent tim
 	}
 	var rsp http1.Response
 	if rsp.Parse(answer) == nil {
-		header := func(name string) string { v, _ := rsp.Header(name); return string(v) }
+		header := func(name string) string { v, _ := rsp.Header(name); return elasticText(v) }
 		proto, _, _ := bytes.Cut(answer, []byte(" "))
 		doc.RespProto = string(proto)
 		doc.RespContentLength, doc.RespContentType, doc.RespTransferEncoding = header("Content-Length"), header("Content-Type"), header("Transfer-Encoding")
@@ -150,6 +154,9 @@ func (e *elastic) report(req *http1.Request, answer []byte, status int, sent tim
 		e.dropped.Add(1)
 	}
 }
+
+// elasticText is a value as it stands in a document.
+func elasticText(v []byte) string { return string(v[:min(len(v), elasticLongest)]) }
 
 // send is the goroutine that posts what waits.
 func (e *elastic) send() {

@@ -31,6 +31,7 @@ const (
 	failClosed
 	failCut
 	failBadResponse
+	failAnswerMemory
 	failNotRequest
 
 	sendable  = -1 // of a request: nothing speaks against sending it
@@ -41,7 +42,7 @@ func newHTTPReasons() *stats.Reasons {
 	return stats.NewReasons(append(stats.List(stats.Failed,
 		"malformed request", "CONNECT not replayed", "refused", "unreachable", "name not found", "TLS",
 		"too many open files", "connect timeout", "target down", "timeout while sending", "timeout", "timeout within the answer",
-		"reset", "closed without an answer", "answer cut short", "bad response"),
+		"reset", "closed without an answer", "answer cut short", "bad response", "no memory for the answer"),
 		stats.Count{Name: ignoredRow, Kind: stats.Ignored}))
 }
 
@@ -65,6 +66,10 @@ func (o outcome) timedOut() bool {
 // above the bound.
 var errBadResponse = errors.New("bad response")
 
+// errAnswerMemory is an answer that was given up because all connections
+// together hold as much of answers as they may.
+var errAnswerMemory = errors.New("no memory for the answer")
+
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
@@ -77,6 +82,8 @@ func failure(err error, sent, got bool) int {
 	switch {
 	case errors.Is(err, errBadResponse):
 		return failBadResponse
+	case errors.Is(err, errAnswerMemory):
+		return failAnswerMemory
 	case isTimeout(err) && got:
 		return failSlow
 	case isTimeout(err) && !sent:

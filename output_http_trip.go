@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/buger/gor/internal/http1"
 )
 
 const (
@@ -136,10 +138,16 @@ func (c *client) receive() (t trip) {
 			} else {
 				head = h.HeadLen
 			}
-			if perr != nil || head > c.o.s.ResponseBuffer {
+			if perr != nil || head > c.o.s.ResponseBuffer || h != nil && h.Fields > http1.MaxFields {
 				return t.fail(errBadResponse)
 			}
+			if h != nil && c.parser.Held() > readLeast {
+				c.parser.Release()
+			}
 			c.keep(b[:used], h != nil && len(c.answer) >= h.HeadLen)
+			if !c.account() && !c.shrink() {
+				return t.fail(errAnswerMemory)
+			}
 			b = b[used:]
 			switch {
 			case !done:
@@ -180,6 +188,21 @@ func (c *client) keep(b []byte, headDone bool) {
 	case c.o.responses == nil && (c.o.s.HTTPRedirects > 0 || c.o.elastic != nil) && !headDone:
 		c.answer = append(c.answer, b[:min(len(b), c.o.s.ResponseBuffer)]...)
 	}
+}
+
+// shrink lets go of what an answer was kept in, when that is only for the other
+// outputs, and reports whether the exchange can go on.
+func (c *client) shrink() bool {
+	if c.o.responses != nil {
+		c.o.responses.giveBack(c.answer)
+		c.answer, c.cut = nil, true
+	}
+	if c.account() {
+		return true
+	}
+	c.parser, c.answer = http1.Parser{}, nil
+	c.account()
+	return false
 }
 
 func (t trip) fail(err error) trip {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -37,6 +38,10 @@ type pluginEnv struct {
 
 	// queueBytes is the share of the queues' memory that one output gets.
 	queueBytes int
+
+	// answers is the memory that all outputs' connections have for what targets
+	// answer.
+	answers *buffers.Budget
 
 	// settle settles every output: what was written to any of them before
 	// the call is out of the process's hands when it returns.

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/buger/gor/internal/buffers"
+)
+
+// TestAnswersShareTheirMemory: what does not fit is counted, its connection is
+// closed, and everything is given back.
+func TestAnswersShareTheirMemory(t *testing.T) {
+	const room = 64 << 10
+	long := "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 100_000) + "\r\nContent-Length: 0\r\n\r\n"
+	body := "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100_000)
+	for _, tt := range []struct {
+		name   string
+		answer string
+		track  bool
+		counts string
+	}{
+		{"a head", long, false, "1 delivered, 1 no memory for the answer"},
+		{"a head, tracked", long, true, "1 delivered, 1 no memory for the answer"},
+		{"a body that nobody wants", body, false, "2 delivered"},
+		{"a body, tracked", body, true, "2 delivered"}, // it is not passed on, counted
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			target := startTarget(t, func(c net.Conn, _ int) {
+				for {
+					q, err := readRequest(c)
+					if err != nil {
+						return
+					}
+					answer := ok200
+					if strings.HasPrefix(string(q), "POST") {
+						answer = tt.answer
+					}
+					if _, err := io.WriteString(c, answer); err != nil {
+						return
+					}
+				}
+			})
+			rig := newRig(t, target.addr(), func(s *Settings) { s.HTTPTrackResponse = tt.track })
+			rig.answers = buffers.NewBudget(room)
+			rig.each(httpPost, httpGet)
+			rig.want(tt.counts)
+			if tt.track && tt.answer == body && rig.responses.tooLarge.Load() != 1 {
+				t.Errorf("%d answers were too large to be passed on, want 1", rig.responses.tooLarge.Load())
+			}
+			rig.Close()
+			if used, peak := rig.answers.Used(), rig.answers.Peak(); used != 0 || peak > room {
+				t.Errorf("%d bytes are still taken, %d were", used, peak)
+			}
+		})
+	}
+}
