@@ -225,6 +225,9 @@ func (p *Parser) frame(f *framing) *Error {
 
 	switch {
 	case p.withoutBody():
+		if p.response && (h.Status < 200 || h.Status == 204) && (f.coding || h.Length > 0) {
+			h.Flags |= LengthWithoutBody
+		}
 		p.state = isDone
 	case f.last:
 		h.Chunked = true

@@ -53,14 +53,17 @@ const (
 	ObsFold                             // a header value over several lines
 	SpaceBeforeColon                    // between the name of a framing header and its colon
 	OddSpacing                          // in the start line
+	LengthWithoutBody                   // a length in a 1xx or 204 response, which have no body (RFC 9110 section 8.6)
 )
 
 // flagNames is in the order of the constants.
 const flagNames = "both lengths,repeated length,conflicting length,chunked twice,chunked in HTTP/1.0," +
-	"other coding,bare LF,bare CR,folded header,space before colon,odd spacing"
+	"other coding,bare LF,bare CR,folded header,space before colon,odd spacing,length without body"
 
-// Ambiguous is the flags that smuggling rests on: two readers may disagree
-// about where the message ends. The others are merely odd.
+// Ambiguous is the flags that capture counts as ambiguous framing: two readers
+// may disagree about where the message ends. The others are merely odd to a
+// reader that sees all bytes; RequestAmbiguity, for what is sent to a reader
+// that we do not know, is stricter.
 const Ambiguous = BothLengths | ConflictingLength | ChunkedTwice | ChunkedIn10 | SpaceBeforeColon
 
 // String lists the names of the flags that are set, separated by ", ".
