@@ -44,6 +44,8 @@ type conn struct {
 	since    time.Time // when the last request ended
 	began    time.Time
 	asked    bool // 100 Continue was sent
+	seen     bool // the head was whole, and doubtful is known
+	doubtful bool // the head's framing can be read in two ways, or nobody can tell
 	out      []byte
 }
 
@@ -77,6 +79,7 @@ func (c *conn) start() {
 	}
 	c.end, c.got = headerRoom, headerRoom+rest
 	c.skipped, c.why, c.asked, c.dropped = 0, 0, false, 0
+	c.seen, c.doubtful = false, false
 	c.began, c.since = time.Time{}, time.Now()
 	c.parser.ResetRequest()
 	c.s.giveBack(c.parsing)
@@ -101,6 +104,7 @@ func (c *conn) readRequest() error {
 	for {
 		for c.end < c.got {
 			n, done, err := c.parser.Feed(c.buf[c.end:c.got])
+			c.judge(n)
 			c.take(n)
 			if err != nil {
 				return err
@@ -133,6 +137,30 @@ func (c *conn) hold() bool {
 	c.reserved += more
 	c.parsing += more
 	return true
+}
+
+// judge looks at the head once, when it is whole with the next n bytes: of a
+// request that is too large nothing else is left at its end.
+func (c *conn) judge(n int) {
+	h := c.parser.Head()
+	if c.seen || h == nil {
+		return
+	}
+	c.seen, c.doubtful = true, true
+	from := headerRoom + c.lead()
+	if c.why == 0 && from+h.HeadLen <= c.end+n {
+		why, _ := http1.HeadAmbiguity(c.buf[from : from+h.HeadLen])
+		c.doubtful = why != http1.Plain
+	}
+}
+
+// isAmbiguous reports whether another reader may see the end of the request
+// that was read elsewhere.
+func (c *conn) isAmbiguous() bool {
+	if c.doubtful || c.why != 0 {
+		return c.doubtful || c.parser.Head().Chunked // whose chunk lines are gone
+	}
+	return http1.RequestAmbiguity(c.buf[headerRoom+c.lead():c.end]) != http1.Plain
 }
 
 // take makes n bytes part of the request, or skips them. Empty lines before it
@@ -246,6 +274,7 @@ func (c *conn) finish() bool {
 	old := h.Minor == 0
 	last := h.CloseAfter
 	status := noContent
+	odd := c.isAmbiguous()
 	switch {
 	case h.IsConnect:
 		c.s.counts.Add(lostConnect)
@@ -262,7 +291,7 @@ func (c *conn) finish() bool {
 	default:
 		c.give()
 	}
-	if h.Flags&http1.Ambiguous != 0 {
+	if odd {
 		c.s.counts.Add(ambiguous)
 		last = true // what follows may not be what we take it for
 	}
