@@ -38,6 +38,7 @@ type httpOutput struct {
 	health    health
 
 	sent, delivered, unsent, retried atomic.Uint64
+	ambiguous                        atomic.Uint64 // requests whose end the target may see elsewhere
 	redirected, elsewhere            atomic.Uint64 // redirections that were followed, and those to other hosts
 	failures                         *stats.Reasons
 	statuses                         [1000]atomic.Uint64 // answers by status; http1 takes 100 to 999
@@ -248,6 +249,10 @@ func (o *httpOutput) Report(r *report) {
 	r.Line("%s", line)
 	r.Value("connections", o.workers.connections.Load())
 	r.Value("sent_again", o.retried.Load())
+	if n := o.ambiguous.Load(); n > 0 {
+		r.Line("ambiguous framing: %d requests, each sent alone on a connection that was closed after it", n)
+		r.Value("ambiguous_framing", n)
+	}
 	if n, other := o.redirected.Load(), o.elsewhere.Load(); n+other > 0 {
 		r.Line("redirections: %d followed, %d to other hosts, not followed", n, other)
 		r.Value("redirections_followed", n)

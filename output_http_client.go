@@ -23,6 +23,8 @@ type client struct {
 
 	req    sentRequest
 	parser http1.Parser // of the answer
+	unsure bool         // the answer leaves open where the target stands; see end
+	goOn   bool         // the target said 100 Continue
 	in     []byte       // read buffer
 	out    []byte       // the request's head, or all of it
 	vector [2][]byte
@@ -96,6 +98,9 @@ func (c *client) release() {
 func (c *client) exchange(ctx context.Context, raw []byte, now time.Time) outcome {
 	if reason := c.req.prepare(raw); reason != sendable {
 		return outcome{reason: reason}
+	}
+	if c.req.ambiguous {
+		c.o.ambiguous.Add(1)
 	}
 	for hops := 0; ; hops++ {
 		result := c.exchangeOnce(ctx, now, now.Add(c.o.s.HTTPTimeout))

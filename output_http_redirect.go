@@ -30,7 +30,7 @@ func (c *client) redirect(status int) bool {
 		c.o.elsewhere.Add(1)
 		return false
 	}
-	if c.req.prepareAgain(redirected(&c.req.Request, target, status)) != nil {
+	if !c.req.prepareAgain(redirected(&c.req.Request, target, status)) {
 		return false
 	}
 	c.o.redirected.Add(1)

@@ -23,8 +23,11 @@ type sentRequest struct {
 	path   []byte // scratch
 	isHead bool
 	// ambiguous says that the target may see another end of this request than
-	// we do: what it answers then tells nothing about where it stands.
+	// we do: what it answers then tells nothing about where it stands. The
+	// request has its connection for itself, which ends after it, and is never
+	// sent again.
 	ambiguous bool
+	expects   bool // it asks for 100 Continue, and has a body
 }
 
 // prepare indexes raw and makes the changes. It returns sendable, or why the
@@ -50,7 +53,7 @@ func (r *sentRequest) prepare(raw []byte) (reason int) {
 	if r.t.auth != "" {
 		r.SetHeader("Authorization", r.t.auth)
 	}
-	if !r.keepConnection {
+	if !r.keepConnection && !r.ambiguous {
 		r.keepAlive(http10)
 	}
 	if r.rewriteTarget() != nil {
@@ -59,31 +62,30 @@ func (r *sentRequest) prepare(raw []byte) (reason int) {
 	return sendable
 }
 
-// prepareAgain indexes a request that was prepared before and then redirected.
-func (r *sentRequest) prepareAgain(raw []byte) error {
-	if err := r.Parse(raw); err != nil {
-		return err
+// prepareAgain indexes a request that was prepared before and then redirected,
+// and reports whether it can be sent.
+func (r *sentRequest) prepareAgain(raw []byte) bool {
+	if r.Parse(raw) != nil || !r.whole(raw) {
+		return false
 	}
 	r.isHead = string(r.Method()) == "HEAD"
-	return nil
+	return true
 }
 
-// whole reports whether raw, which was indexed, is exactly one request. Most
-// requests have neither of the headers that announce a body, and end with
-// their heads (RFC 9112 section 6.3); the Parser needs not look at them again.
+// whole reports whether raw, which was indexed, is exactly one request. One
+// that is plain is that for every reader; the Parser needs not look at it again.
 func (r *sentRequest) whole(raw []byte) bool {
-	_, length := r.Header("Content-Length")
-	_, coding := r.Header("Transfer-Encoding")
-	if r.ambiguous = false; !length && !coding {
-		return len(r.Body()) == 0
+	r.ambiguous = http1.RequestAmbiguity(raw) != http1.Plain
+	r.expects = false
+	if len(r.Body()) > 0 {
+		_, r.expects = r.Header("Expect")
+	}
+	if !r.ambiguous {
+		return true
 	}
 	r.check.ResetRequest()
 	n, done, err := r.check.Feed(raw)
-	if err != nil || !done || n < len(raw) {
-		return false
-	}
-	r.ambiguous = r.check.Head().Flags&http1.Ambiguous != 0
-	return true
+	return err == nil && done && n == len(raw)
 }
 
 // rewriteTarget puts the prefix before the path. A target in absolute form,
@@ -161,8 +163,12 @@ func keptAlive(list []byte) string {
 }
 
 // repeatable reports whether a request may be sent twice: what the method is
-// defined to do happens once all the same (RFC 9110 section 9.2.2).
+// defined to do happens once all the same (RFC 9110 section 9.2.2). What an
+// ambiguous one did to the target nobody can tell.
 func (r *sentRequest) repeatable() bool {
+	if r.ambiguous {
+		return false
+	}
 	switch string(r.Method()) {
 	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
 		return true

@@ -220,8 +220,10 @@ func TestSendsBytesAsRecorded(t *testing.T) {
 		want[i] = []byte(requests[i])
 	}
 	wantSame(t, raws(target.arrivals()), want)
-	if target.conns != 1 {
-		t.Errorf("%d connections, want 1", target.conns)
+	// Five are ambiguous, and one asks for a 100 Continue that does not come:
+	// each is the last on its connection.
+	if target.conns != 6 {
+		t.Errorf("%d connections, want 6", target.conns)
 	}
 }
 

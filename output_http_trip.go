@@ -48,6 +48,7 @@ type trip struct {
 func (c *client) roundTrip(deadline time.Time) trip {
 	c.parser.ResetResponse()
 	c.parser.SetRequest(c.req.isHead, false)
+	c.unsure, c.goOn = c.req.ambiguous, false
 	if len(c.req.Body()) > splitBody {
 		return c.roundTripSplit(deadline)
 	}
@@ -59,7 +60,7 @@ func (c *client) roundTrip(deadline time.Time) trip {
 	t := c.receive()
 	t.wrote, t.sent = true, werr == nil
 	switch {
-	case t.err == nil && (werr != nil || c.req.ambiguous):
+	case t.err == nil && (werr != nil || c.unsure):
 		c.close()
 	case t.err != nil && werr != nil && !t.got:
 		t.err = werr
@@ -87,7 +88,7 @@ func (c *client) roundTripSplit(deadline time.Time) trip {
 	werr := <-written
 	t.sent = werr == nil
 	switch {
-	case werr != nil && t.err == nil, c.req.ambiguous:
+	case t.err == nil && (werr != nil || c.unsure):
 		c.close() // after half a request nothing else can be said on it
 	case werr != nil && !t.got && !isTimeout(werr):
 		t.err = werr
@@ -152,6 +153,8 @@ func (c *client) receive() (t trip) {
 			switch {
 			case !done:
 			case h.Interim():
+				c.goOn = c.goOn || h.Status == 100
+				c.unsure = c.unsure || h.Flags != 0
 				c.forget()
 				c.parser.ResetResponse()
 				c.parser.SetRequest(c.req.isHead, false)
@@ -211,9 +214,19 @@ func (t trip) fail(err error) trip {
 }
 
 // end notes that an answer is complete. With extra bytes behind it, which
-// nobody asked for, or when the target says so, the connection ends too.
+// nobody asked for, or when the target says so, the connection ends too. It
+// ends after the request when the next answer on it might belong to something
+// else: the answer's framing has two readings, or a target that was asked
+// whether it wants the body has answered without saying so, and may take the
+// body for requests (RFC 9110 section 10.1.1).
 func (c *client) end(extra bool) {
-	if extra || c.parser.Head().CloseAfter || c.parser.Opaque() {
+	h := c.parser.Head()
+	if extra || h.CloseAfter || c.parser.Opaque() {
 		c.close()
+		return
+	}
+	c.unsure = c.unsure || h.Flags != 0 || c.req.expects && !c.goOn
+	if c.req.isHead || h.Status == 204 || h.Status == 304 {
+		c.used = time.Time{} // a target that sends a body all the same shows it when it is looked at
 	}
 }
