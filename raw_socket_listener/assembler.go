@@ -59,7 +59,8 @@ type assembler struct {
 	traces traces           // of connections that are forgotten
 	tokens map[uint32]*conn // those of MPTCP, by what a subflow calls them
 
-	begins mode // of a direction that is seen from its first byte
+	begins mode    // of a direction that is seen from its first byte
+	sights *sights // of connections that are seen twice; shared by the assemblers of a capture
 
 	stats  Stats
 	notice *notices
@@ -70,7 +71,7 @@ type assembler struct {
 
 // newAssembler takes a Config whose defaults are filled in.
 func newAssembler(cfg Config, out *writer, notice *notices) *assembler {
-	a := &assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn)}
+	a := &assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn), sights: &sights{}}
 	a.pool.limit = cfg.MaxBuffered
 	a.begins = modeFraming
 	if cfg.Binary {
@@ -125,6 +126,9 @@ func (a *assembler) take(s *Segment) {
 	f, other := c.flows(fromLow)
 	if len(s.Options) > 0 && (s.Flags.Has(FlagSYN) || c.place == placeEmbryo) {
 		a.multipath(c, s)
+	}
+	if c.sights > 0 && !f.response && len(s.Payload) > 0 && !c.ignored && a.rewritten(c, s) {
+		a.ignore(c)
 	}
 	if c.ignored {
 		if c.multipath {
@@ -253,6 +257,7 @@ func (a *assembler) admit(k key, fromLow bool, s *Segment, begun bool) *conn {
 	c.key, c.clientLow = k, fromClient == fromLow
 	c.id, c.seen = rand.Uint64(), a.now
 	c.rsp.response, c.rsp.silent = true, !a.cfg.TrackResponse
+	c.sights = fewSights
 	a.conns[k] = c
 	a.move(c, placeEmbryo)
 	a.stats.Connections++

@@ -14,7 +14,7 @@ func TestFieldCaptures(t *testing.T) {
 		t.Skip("the cases are not beside the checkout: ../shared/cases")
 	}
 	for file, want := range map[string]uint64{
-		"l-sll2.pcap": 2, "f-caplen-padded.pcap": 2, "erspan2.pcap": 2, "vxlan-gbp-reserved-bits.pcap": 1,
+		"l-sll2.pcap": 2, "dnat.pcap": 5, "f-caplen-padded.pcap": 2, "erspan2.pcap": 2, "vxlan-gbp-reserved-bits.pcap": 1,
 	} {
 		l, err := Listen(Config{Address: mustParse(t, dir+file+":80"), TrackResponse: true, Logf: t.Logf})
 		if err != nil {

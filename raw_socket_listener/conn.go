@@ -59,6 +59,7 @@ type conn struct {
 	place     place
 	ignored   bool       // nothing of it is wanted
 	multipath bool       // for its being one subflow of several
+	sights    uint8      // how many of the client's next segments are compared with those of other connections
 	proxied   bool       // a PROXY protocol header was read, or there is none
 	token     uint32     // names it among those of MPTCP, 0 for others
 	client    netip.Addr // as a PROXY protocol header names it

@@ -167,12 +167,14 @@ func (l *Listener) add(c Config, sources []source) {
 	c.MaxBuffered /= len(sources)
 	c.MaxConns = max(1, c.MaxConns/len(sources))
 	notes := newNotices(c, l.Stats)
+	seen := &sights{}
 	for _, src := range sources {
 		pressed := src.pressed
 		if !l.live {
 			pressed = nil
 		}
 		l.parts = append(l.parts, part{src, newAssembler(c, newWriter(l.hand, pressed), notes)})
+		l.parts[len(l.parts)-1].asm.sights = seen
 	}
 }
 

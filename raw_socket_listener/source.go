@@ -195,16 +195,6 @@ type tally struct {
 	ignored       [ignoreReasons]uint64
 }
 
-// received refuses a segment of live capture that is shorter than its IP header
-// says although all of its frame was received: no host takes that. In a file
-// it may be one that was cut without a word.
-func received(r IgnoreReason, s *Segment, whole bool) IgnoreReason {
-	if r == decoded && s.Missing > 0 && whole {
-		return IgnoredShort
-	}
-	return r
-}
-
 // take counts a packet that was decoded into t.seg with result r, and hands
 // the segment on when it is wanted.
 func (t *tally) take(r IgnoreReason, to sink) {

@@ -49,6 +49,7 @@ type Stats struct {
 
 	Connections uint64 // seen to begin, or joined
 	Joined      uint64 // of these: established before the capture
+	Rewritten   uint64 // of these: seen before with other addresses, and ignored
 	Excluded    uint64 // of these: refused by Config.Exclude
 	TLS         uint64 // of these: encrypted
 	HTTP2       uint64 // of these: HTTP/2
@@ -90,7 +91,7 @@ func (s *Stats) add(o *Stats) {
 		from uint64
 	}{
 		{&s.Segments, o.Segments}, {&s.Unmatched, o.Unmatched}, {&s.Undirected, o.Undirected},
-		{&s.Connections, o.Connections}, {&s.Joined, o.Joined}, {&s.Excluded, o.Excluded}, {&s.TLS, o.TLS},
+		{&s.Connections, o.Connections}, {&s.Joined, o.Joined}, {&s.Rewritten, o.Rewritten}, {&s.Excluded, o.Excluded}, {&s.TLS, o.TLS},
 		{&s.HTTP2, o.HTTP2}, {&s.Tunnels, o.Tunnels}, {&s.Evicted, o.Evicted}, {&s.Reused, o.Reused}, {&s.Multipath, o.Multipath}, {&s.Far, o.Far}, {&s.Refused, o.Refused}, {&s.SkippedStarts, o.SkippedStarts},
 		{&s.Retransmitted, o.Retransmitted}, {&s.Conflicting, o.Conflicting}, {&s.OutOfOrder, o.OutOfOrder},
 		{&s.Gaps, o.Gaps}, {&s.MissingBytes, o.MissingBytes}, {&s.SkippedBytes, o.SkippedBytes}, {&s.UnseenBytes, o.UnseenBytes},
@@ -141,6 +142,7 @@ func (s Stats) Rows() []Count {
 		Count{"messages divided", s.Divided},
 		Count{"connections", s.Connections},
 		Count{"connections joined", s.Joined},
+		Count{"connections seen again with rewritten addresses", s.Rewritten},
 		Count{"connections excluded", s.Excluded},
 		Count{"connections with TLS", s.TLS},
 		Count{"connections with HTTP/2", s.HTTP2},

@@ -45,6 +45,7 @@ var captureMetrics = [...]metricDef{
 	{"requests without the client's address", "gor_capture_without_address_total", "Requests that --input-raw-realip-header could not be set in.", counter},
 	{"connections", "gor_capture_connections_total", "Connections seen to begin, or joined.", counter},
 	{"connections joined", "gor_capture_connections_joined_total", "Connections that were established before the capture.", counter},
+	{"connections seen again with rewritten addresses", "gor_capture_connections_rewritten_total", "Connections seen before with other addresses, which are taken once.", counter},
 	{"connections excluded", "gor_capture_connections_excluded_total", "Connections of Gor itself.", counter},
 	{"connections with TLS", "gor_capture_connections_tls_total", "Connections that are encrypted.", counter},
 	{"connections with HTTP/2", "gor_capture_connections_http2_total", "Connections that carry HTTP/2.", counter},
