@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/buger/gor/internal/payload"
+)
+
+// framingRequests is how many requests go to each server: some hundreds, or as
+// many as GOR_FRAMING_REQUESTS says.
+func framingRequests(t *testing.T) int {
+	n, err := strconv.Atoi(os.Getenv("GOR_FRAMING_REQUESTS"))
+	if err != nil {
+		return 400
+	}
+	return n
+}
+
+const nodeEcho = `
+require('http').createServer((req, res) => {
+  req.resume();
+  req.on('end', () => res.end('mark=' + (req.headers['x-mark'] || '') + ';'));
+}).listen(process.argv[2], '127.0.0.1');
+`
+
+// TestNoAnswerToAnotherRequest: requests with one reading and with several,
+// each of which may hide a second request, over few kept connections. What
+// answers a request with one reading has its mark.
+func TestNoAnswerToAnotherRequest(t *testing.T) {
+	t.Run("net/http", func(t *testing.T) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			fmt.Fprintf(w, "mark=%s;", r.Header.Get("X-Mark"))
+		}))
+		defer server.Close()
+		checkMarks(t, server.Listener.Addr().String())
+	})
+	t.Run("node", func(t *testing.T) {
+		node := needTool(t, "node", "nodejs")
+		addr := freePort(t)
+		cmd := exec.Command(node, writeFile(t, filepath.Join(t.TempDir(), "echo.js"), []byte(nodeEcho)), portOf(t, addr))
+		must(t, cmd.Start())
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		eventually(t, "node listens", func() bool {
+			c, err := net.Dial("tcp", addr)
+			if err == nil {
+				c.Close()
+			}
+			return err == nil
+		})
+		checkMarks(t, addr)
+	})
+	t.Run("nginx", func(t *testing.T) {
+		addr := freePort(t)
+		startNginxWith(t, nil, "  server {\n    listen "+addr+";\n    location / { return 200 \"mark=$http_x_mark;\"; }\n  }\n")
+		checkMarks(t, addr)
+	})
+}
+
+func checkMarks(t *testing.T, addr string) {
+	rig := newRig(t, addr, func(s *Settings) { s.HTTPWorkers, s.HTTPTrackResponse = 3, true })
+	var mu sync.Mutex
+	answers := map[string]string{}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		buf := make([]byte, 1<<20)
+		in := rig.Responses()
+		for {
+			n, err := in.Read(buf)
+			if err != nil {
+				return
+			}
+			m, body, err := payload.Split(buf[:n])
+			if err == nil {
+				mu.Lock()
+				answers[string(m.ID)] = string(body)
+				mu.Unlock()
+			}
+		}
+	}()
+	random := rand.New(rand.NewPCG(1, 2))
+	n := framingRequests(t)
+	good := map[string]string{} // marks by id
+	for i := range n {
+		mark := fmt.Sprintf("m%d", i)
+		raw, plain := mixedRequest(random, mark)
+		id := string(payload.AppendID(nil, 1, uint32(rig.n)))
+		if plain {
+			good[id] = mark
+		}
+		rig.put(raw)
+	}
+	rig.settle()
+	eventually(t, "all answers are given", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		for id := range good {
+			if answers[id] == "" {
+				return false
+			}
+		}
+		return true
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	wrong := 0
+	for id, mark := range good {
+		if !strings.Contains(answers[id], "mark="+mark+";") {
+			if wrong++; wrong < 5 {
+				t.Errorf("the answer to %s is %q", mark, answers[id])
+			}
+		}
+	}
+	if wrong > 0 || rig.ambiguous.Load() == 0 {
+		t.Errorf("%d wrong answers to %d requests; %d were ambiguous", wrong, len(good), rig.ambiguous.Load())
+	}
+	t.Logf("%d requests with one reading, %d ambiguous; %s in %d connections", len(good), rig.ambiguous.Load(), rig.counts(), rig.workers.connections.Load())
+}
+
+// mixedRequest makes a request, half of them with one reading.
+func mixedRequest(random *rand.Rand, mark string) (raw string, plain bool) {
+	const hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\nX-Mark: hidden\r\n\r\n"
+	length, chunked := fmt.Sprintf("Content-Length: %d", len(hidden)), fmt.Sprintf("%x", len(hidden))
+	if random.IntN(2) == 0 {
+		switch random.IntN(3) {
+		case 0:
+			return fmt.Sprintf("GET /%s HTTP/1.1\r\nHost: a\r\nX-Mark: %s\r\n\r\n", mark, mark), true
+		case 1:
+			return fmt.Sprintf("POST /%s HTTP/1.1\r\nHost: a\r\nX-Mark: %s\r\n%s\r\n\r\n%s", mark, mark, length, hidden), true
+		default:
+			return fmt.Sprintf("PUT /%s HTTP/1.1\r\nHost: a\r\nX-Mark: %s\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n%s\r\n0\r\n\r\n", mark, mark, chunked, hidden), true
+		}
+	}
+	coded := chunked + "\r\n" + hidden + "\r\n0\r\n\r\n"
+	forms := [][2]string{
+		{"X: a\r\n " + length, ""}, {"X: a\n" + length, hidden}, {"X: a\r" + length, ""}, {": a\r\n" + length, hidden},
+		{"Content-Length:\r\n " + strconv.Itoa(len(hidden)), hidden}, {length + ", " + strconv.Itoa(len(hidden)), hidden},
+		{length + "\r\n" + length, hidden}, {"Content-Length : " + strconv.Itoa(len(hidden)), hidden}, {"Content-Length: 0" + strconv.Itoa(len(hidden)), hidden},
+		{length + "\r\nTransfer-Encoding: chunked", coded}, {"Transfer-Encoding: gzip, chunked", coded}, {"Transfer-Encoding: identity, chunked", coded},
+		{"Transfer-Encoding:\r\n chunked", coded}, {"Transfer-Encoding : chunked", coded}, {"X: a\nTransfer-Encoding: chunked", coded},
+		{"Transfer-Encoding: chunked", chunked + ";\n" + hidden + "\r\n0\r\n\r\n"}, {"Transfer-Encoding: chunked", chunked + "\n" + hidden + "\n0\n\n"},
+		{"Transfer-Encoding: chunked", chunked + " \r\n" + hidden + "\r\n0\r\n\r\n"}, {"X: \x00\r\n" + length, hidden}, {"no colon\r\n" + length, hidden},
+		{"Content_Length: " + strconv.Itoa(len(hidden)), ""}, {"Expect: x\r\n" + length, hidden}, {"Connection: Content-Length\r\n" + length, hidden},
+	}
+	form := forms[random.IntN(len(forms))]
+	method := []string{"POST", "POST", "GET", "DELETE"}[random.IntN(4)]
+	proto := []string{"1.1", "1.1", "1.1", "1.0"}[random.IntN(4)]
+	return fmt.Sprintf("%s /ambiguous HTTP/%s\r\nHost: a\r\nX-Mark: ambiguous\r\n%s\r\n\r\n%s", method, proto, form[0], form[1]), false
+}
