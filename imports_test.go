@@ -18,7 +18,7 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/buffers", "internal/address", "internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
+	".": {"internal/admission", "internal/buffers", "internal/address", "internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/mirror", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/spill", "internal/stats",
 		"raw_socket_listener", "golang.org/x/sys/unix", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "mvdan.cc/sh/v3/shell", "github.com/coder/websocket"},
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":              {},
@@ -33,14 +33,15 @@ var allowedImports = map[string][]string{
 	"examples/middleware/tokens": {},
 	"internal/address":           {},
 	"internal/console":           {"golang.org/x/term"}, // whether a person looks
+	"internal/admission":         {},
 	"internal/filelock":          {"golang.org/x/sys/unix"},
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
 	"internal/http1":             {},
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
 	"internal/plugin":            {"internal/console", "internal/stats"},
-	"internal/link":              {"internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
+	"internal/link":              {"internal/admission", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/buffers":           {},
-	"internal/mirror":            {"internal/http1", "internal/payload", "internal/queue", "internal/stats"},
+	"internal/mirror":            {"internal/admission", "internal/http1", "internal/payload", "internal/queue", "internal/stats"},
 	"internal/pace":              {"internal/buffers", "golang.org/x/sys/unix"},
 	"internal/payload":           {"internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/pretty":            {"internal/http1", "github.com/klauspost/compress/gzip"},

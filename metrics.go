@@ -12,8 +12,9 @@ import (
 	"net/http/pprof"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/buger/gor/internal/admission"
 )
 
 // A statusPage is the listener of --http-pprof: the ledger for people and for
@@ -24,7 +25,8 @@ type statusPage struct {
 	server   *http.Server
 	quit     context.CancelFunc // ends a profile that is being taken
 	served   sync.WaitGroup
-	conns    atomic.Int64
+	table    *admission.Table
+	places   sync.Map // of net.Conn to *admission.Conn
 	em       *emitter
 	started  time.Time
 }
@@ -38,6 +40,7 @@ const (
 	pageIdleTime  = 2 * time.Minute // twice the usual interval of a scrape
 	pageHeadBytes = 8 << 10
 	pageMaxConns  = 32
+	pageIdleLeast = 10 * time.Second // until a connection gives way to any other
 
 	// pageGrace is how long the end of Gor waits for an answer that is on its
 	// way. What has been profiled takes up to 200 ms to be written.
@@ -59,7 +62,7 @@ func openPage(s *Settings, logf func(format string, args ...any)) (*statusPage, 
 		logf("http-pprof %s: everyone who can reach this port can read the profiles, the command line and all counts; let a firewall admit your monitoring only, or listen on 127.0.0.1:%d", a, a.Port)
 	}
 	ctx, quit := context.WithCancel(context.Background())
-	p := &statusPage{listener: listener, quit: quit, started: time.Now()}
+	p := &statusPage{listener: listener, quit: quit, started: time.Now(), table: admission.New(pageMaxConns, pageIdleLeast)}
 	p.server = &http.Server{
 		Handler:           p.handler(),
 		ReadHeaderTimeout: pageHeadTime,
@@ -97,15 +100,28 @@ func (p *statusPage) close() {
 	p.served.Wait()
 }
 
-// admit closes connections beyond the bound.
+// admit closes connections beyond the bound: of those that are there the
+// idlest, when the client that has most of them would keep another out.
 func (p *statusPage) admit(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if p.conns.Add(1) > pageMaxConns {
+		place, gone := p.table.Admit(c.RemoteAddr(), func() { c.Close() }, time.Now())
+		if gone != nil {
+			gone.End()
+		}
+		if place == nil {
 			c.Close()
+			return
+		}
+		p.places.Store(c, place)
+	case http.StateActive, http.StateIdle:
+		if place, ok := p.places.Load(c); ok {
+			place.(*admission.Conn).Active(time.Now())
 		}
 	case http.StateClosed, http.StateHijacked:
-		p.conns.Add(-1)
+		if place, ok := p.places.LoadAndDelete(c); ok {
+			place.(*admission.Conn).Leave()
+		}
 	}
 }
 

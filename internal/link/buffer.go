@@ -14,6 +14,13 @@ const (
 	// largeBuffer is for connections that are busy, or have a message that
 	// fits in no small one.
 	largeBuffer = 256 << 10
+
+	// spanShare bounds the messages that are found in a buffer at a time: one
+	// for so many of its bytes, so that their spans take half of that again.
+	// largeCost is a large buffer with them.
+	spanShare = 48
+	spanBytes = 24
+	largeCost = largeBuffer + largeBuffer/spanShare*spanBytes
 )
 
 // A buffer is read into by a connection and then lent to Read, with the
@@ -32,10 +39,31 @@ type buffer struct {
 
 // span is one message in a buffer, or a frame without one.
 type span struct {
-	from, to int
+	from, to uint32 // a buffer holds a message of 1 GiB at most
 	number   uint64 // 0: not numbered
 	push     bool   // the sender asks for an acknowledgment
 	rewrite  bool   // the header is of an old form, or was edited
+}
+
+// crowded reports whether b holds as many spans as it may before they are
+// handed on.
+func (b *buffer) crowded() bool { return len(b.spans) >= max(1, len(b.bytes)/spanShare) }
+
+// add puts sp behind the other spans. One without a message is made one with a
+// span before it, as far as that says the same: they cost the sender little.
+func (b *buffer) add(sp span) {
+	if n := len(b.spans); n > 0 && sp.empty() {
+		last := &b.spans[n-1]
+		switch {
+		case sp.number == 0:
+			last.push = last.push || sp.push
+			return
+		case last.empty() && last.number > 0:
+			last.number = sp.number
+			return
+		}
+	}
+	b.spans = append(b.spans, sp)
 }
 
 func (sp *span) empty() bool { return sp.from == sp.to }
@@ -93,7 +121,7 @@ func (p *peer) largeOne() *buffer {
 		b = &buffer{bytes: make([]byte, largeBuffer)}
 	}
 	b.reset()
-	b.cost, b.kept, b.peer, b.session = largeBuffer, false, p, nil
+	b.cost, b.kept, b.peer, b.session = largeCost, false, p, nil
 	return b
 }
 
@@ -103,7 +131,7 @@ func (p *peer) try(need int) *buffer {
 		return nil
 	}
 	if need > smallBuffer || p.full && !p.r.large.contended() {
-		if p.r.large.try(largeBuffer) {
+		if p.r.large.try(largeCost) {
 			return p.largeOne()
 		}
 	}
@@ -120,7 +148,7 @@ func (p *peer) obtain(need int) *buffer {
 	case need <= smallBuffer:
 		return p.small()
 	case need <= largeBuffer:
-		if !p.r.large.take(largeBuffer, p.r.closing) {
+		if !p.r.large.take(largeCost, p.r.closing) {
 			return nil
 		}
 		return p.largeOne()
@@ -142,11 +170,11 @@ func (p *peer) release(b *buffer) {
 			p.r.unpacker.pool.Put(b)
 		}
 		p.r.unpacked.give(cost)
-	case b.cost == largeBuffer && len(b.bytes) == largeBuffer:
+	case len(b.bytes) == largeBuffer:
 		b.peer = nil
 		b.session = nil
 		p.r.pool.Put(b)
-		p.r.large.give(largeBuffer)
+		p.r.large.give(b.cost)
 	default:
 		p.r.big.give(b.cost)
 	}

@@ -40,9 +40,7 @@ func receiveAll(stream []byte, piece int) (msgs [][]byte, rows []stats.Count) {
 	l, _ := net.Listen("tcp", "127.0.0.1:0")
 	r := NewReceiver(l, ReceiverConfig{Limit: 8 << 10})
 	p := newPeer(r, &scripted{in: bytes.Clone(stream), piece: piece})
-	r.mu.Lock()
-	r.peers[p] = struct{}{}
-	r.mu.Unlock()
+	r.admit(p)
 	go func() {
 		p.run()
 		r.Close()

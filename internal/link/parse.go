@@ -139,9 +139,13 @@ func (p *peer) parseFrames() (need int, err error) {
 		case !h.intact(b):
 			return 0, refuse(countDamaged, "damaged frame")
 		}
+		if f.crowded() {
+			p.again = true
+			return len(b), nil
+		}
 		switch h.kind {
 		case kindPush:
-			f.spans = append(f.spans, span{push: true})
+			f.add(span{push: true})
 		case kindPacked:
 			if len(f.spans) > 0 {
 				// Those go first: they are handed on in another buffer.
@@ -191,10 +195,10 @@ func (p *peer) message(f *buffer, h frame, from int) error {
 		if err != nil {
 			p.r.counts.Add(countDamaged)
 		} else if p.known(&m) {
-			sp.from, sp.to = from, from+h.length
+			sp.from, sp.to = uint32(from), uint32(from+h.length)
 		}
 	}
-	f.spans = append(f.spans, sp)
+	f.add(sp)
 	return nil
 }
 
@@ -226,6 +230,10 @@ func (p *peer) parsePlain() (need int, err error) {
 			return need, nil
 		}
 		i += p.scanned
+		if f.crowded() {
+			p.again, p.scanned = true, i
+			return len(b), nil
+		}
 		m, body, err := payload.Split(b[:i])
 		if err == nil && m.Length > int64(len(body)) && m.Length <= int64(p.r.cfg.Limit) {
 			// The length says that this separator is a part of the payload.
@@ -250,8 +258,8 @@ func (p *peer) parsePlain() (need int, err error) {
 		case err != nil:
 			p.r.counts.Add(countDamaged)
 		case p.known(&m):
-			f.spans = append(f.spans, span{
-				from: p.parsed, to: p.parsed + i,
+			f.add(span{
+				from: uint32(p.parsed), to: uint32(p.parsed + i),
 				// Blanks at the end of its line too.
 				rewrite: m.Duration < 0 || m.Type == payload.ReplayResponse || b[i-len(body)-2] <= ' ',
 			})

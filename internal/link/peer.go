@@ -6,8 +6,9 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync/atomic"
 	"time"
+
+	"github.com/buger/gor/internal/admission"
 )
 
 const (
@@ -19,6 +20,13 @@ const (
 	// byte to its last: a peer that trickles must not sit on a large buffer.
 	recordTime = time.Minute
 	recordRate = 64 << 10 // bytes a second
+
+	// contendedTime and contendedRate are the same while others wait for the
+	// memory that the record has; contendedLooks is how often in that time it
+	// is looked whether they do.
+	contendedTime  = 2 * time.Second
+	contendedRate  = 256 << 10 // bytes a second
+	contendedLooks = 4
 
 	// strangeWait is how long a peer that begins unlike a sender may go on,
 	// so that the log can say better what it speaks.
@@ -40,9 +48,7 @@ type peer struct {
 	session *session      // of an acknowledged link; guarded by r.mu
 	ack     chan struct{} // the session has something to acknowledge
 	gone    chan struct{} // closed when the connection has ended
-	left    chan struct{} // closed when its place is free
-	heard   atomic.Int64  // when it sent something last, ns since 1970
-	listens atomic.Bool   // its reader waits for it, and not for Read
+	place   *admission.Conn
 	leaving chan struct{} // closed when the receiver ends
 	drained chan struct{} // Read has done with a buffer that was lent
 
@@ -79,12 +85,10 @@ func newPeer(r *Receiver, conn net.Conn) *peer {
 		raw:     conn,
 		ack:     make(chan struct{}, 1),
 		gone:    make(chan struct{}),
-		left:    make(chan struct{}),
 		leaving: make(chan struct{}),
 		drained: make(chan struct{}, 2),
 		started: time.Now(),
 	}
-	p.heard.Store(p.started.UnixNano())
 	p.parse = p.parseFirst
 	p.scanned = -1 // see isFirst
 	if r.cfg.TLS != nil {
@@ -118,10 +122,11 @@ func (p *peer) run() {
 	}
 	p.r.mu.Unlock()
 	p.retake() // its place is taken while Read holds a buffer of it
+	p.place.Leave()
 	p.r.mu.Lock()
 	delete(p.r.peers, p)
 	p.r.mu.Unlock()
-	close(p.left)
+	p.r.nudge(p.r.left)
 }
 
 // stopReading makes the reader end. It may be called by any goroutine, after
@@ -193,17 +198,15 @@ func (p *peer) readSome() error {
 		room := f.bytes[f.n:]
 		if f.cost > 0 && p.need > 0 && p.r.large.contended() && p.parsed+p.need > f.n {
 			// Others wait: end with this record, and hand the buffer on.
-			room = f.bytes[f.n : p.parsed+p.need]
+			room = f.bytes[f.n:min(p.parsed+p.need, len(f.bytes))]
 		}
-		p.listens.Store(true)
 		n, err := p.conn.Read(room)
-		p.listens.Store(false)
 		f.n += n
 		p.full = n == len(room) || p.tls != nil && n >= smallBuffer // a record of TLS has 16 KiB at most
 		switch {
 		case n > 0:
 			now := time.Now()
-			p.heard.Store(now.UnixNano())
+			p.place.Active(now)
 			if f.n-n == p.parsed {
 				p.since = now
 			}
@@ -238,12 +241,38 @@ func (p *peer) deadline() time.Time {
 		return p.since.Add(strangeWait)
 	case p.isFirst():
 		return p.started.Add(p.r.cfg.FirstWait)
+	case have > 0 && p.fill.cost > 0:
+		return earlier(time.Now().Add(p.r.cfg.ContendedTime/contendedLooks), p.recordEnd(have))
 	case have > 0:
-		return p.since.Add(recordTime + time.Duration(have/recordRate)*time.Second)
+		return p.recordEnd(have)
 	case p.fill.cost > 0:
 		return time.Now().Add(idleShrink)
 	}
 	return time.Time{}
+}
+
+// recordEnd is when a record of which have bytes have come is too slow.
+func (p *peer) recordEnd(have int) time.Time {
+	if p.fill.cost > 0 && p.contended() {
+		return p.since.Add(p.r.cfg.ContendedTime + time.Duration(have)*time.Second/contendedRate)
+	}
+	return p.since.Add(recordTime + time.Duration(have/recordRate)*time.Second)
+}
+
+// contended reports whether others wait for memory of the kind that the
+// connection has.
+func (p *peer) contended() bool {
+	if p.fill.cost == largeCost {
+		return p.r.large.contended()
+	}
+	return p.r.big.contended()
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // expired deals with a deadline that has passed.
@@ -254,7 +283,9 @@ func (p *peer) expired(now time.Time) error {
 		p.fill = nil
 		p.fill, p.parsed, p.full = p.small(), 0, false
 		return nil
-	case now.Before(p.deadline()):
+	case !p.strange && !p.isFirst() && p.fill.n > p.parsed && now.Before(p.recordEnd(p.fill.n-p.parsed)):
+		return nil
+	case (p.strange || p.isFirst()) && now.Before(p.deadline()):
 		return nil
 	case p.strange:
 		return p.unfinished()
@@ -276,7 +307,7 @@ func (p *peer) turn() error {
 			return errClosing
 		}
 		// Reading goes on in another buffer while Read has this one.
-		if g := p.try(p.need); g != nil {
+		if g := p.try(min(p.need, f.n-p.parsed+1)); g != nil {
 			g.n = copy(g.bytes, f.bytes[p.parsed:f.n])
 			if !p.lend(f) {
 				p.fill, p.parsed = g, 0
@@ -301,8 +332,14 @@ func (p *peer) turn() error {
 		f.n = copy(f.bytes, f.bytes[p.parsed:f.n])
 		p.parsed = 0
 	}
-	if p.need > len(f.bytes) {
-		g := p.obtain(p.need)
+	// A record gets the memory that it says it needs only when it has filled
+	// what it had: who says much and sends little must not take it from others.
+	if p.need > len(f.bytes) && f.n == len(f.bytes) {
+		need := p.need
+		if len(f.bytes) < largeBuffer {
+			need = min(need, largeBuffer)
+		}
+		g := p.obtain(need)
 		if g == nil {
 			return errClosing
 		}

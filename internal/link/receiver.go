@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/internal/admission"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -37,6 +38,11 @@ type ReceiverConfig struct {
 	// zero means ten seconds.
 	HandshakeWait time.Duration
 
+	// ContendedTime is how long a record that came in parts may keep memory
+	// that others wait for, beside the time that its bytes take at a least
+	// rate; zero means two seconds.
+	ContendedTime time.Duration
+
 	// MaxConns bounds the connections; zero means 1024.
 	MaxConns int
 
@@ -50,7 +56,9 @@ const (
 	defaultMaxConns  = 1024
 	defaultIdleLeast = time.Minute
 
-	// yieldWait is how long a connection that gives way has to end.
+	// yielding is how many connections may be ending beside those that have a
+	// place, and yieldWait how long a new one waits when there are more.
+	yielding  = 64
 	yieldWait = time.Second
 
 	// largeMemory is shared by the large buffers of busy connections, and as
@@ -74,7 +82,8 @@ type Receiver struct {
 	unpacked *budget
 	unpacker unpacker
 
-	ready   chan *buffer // lent to Read; has room for all there can be
+	ready   chan *buffer  // lent to Read; has room for all there can be
+	left    chan struct{} // a connection has let go of its buffers
 	closing chan struct{}
 	once    sync.Once
 	readers sync.WaitGroup // accept loop and connections' readers
@@ -86,6 +95,8 @@ type Receiver struct {
 	urgent chan struct{} // and its sender waits for that
 	stop   chan struct{} // ends the acker
 	pool   sync.Pool     // of *buffer, large
+
+	table *admission.Table
 
 	mu       sync.Mutex
 	sessions sessions
@@ -109,6 +120,7 @@ const (
 	countLate
 	countTLS
 	countNewer
+	countGaveWay
 )
 
 // NewReceiver returns a Receiver that accepts from listener, which is its own
@@ -125,6 +137,9 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 	}
 	if cfg.HandshakeWait <= 0 {
 		cfg.HandshakeWait = handshakeTime
+	}
+	if cfg.ContendedTime <= 0 {
+		cfg.ContendedTime = contendedTime
 	}
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = defaultMaxConns
@@ -145,18 +160,21 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 			"connection closed: no record in time",
 			"connection refused: TLS",
 			"record of a newer Gor",
+			"connection closed to make room",
 		)),
 		log:      &shortLog{logf: cfg.Logf},
 		large:    newBudget(largeMemory),
 		big:      newBudget(largeMemory),
 		unpacked: newBudget(unpackMemory),
-		ready:    make(chan *buffer, 2*cfg.MaxConns),
+		ready:    make(chan *buffer, 2*(cfg.MaxConns+yielding)),
+		left:     make(chan struct{}, 1),
 		closing:  make(chan struct{}),
 		fresh:    make(chan struct{}, 1),
 		urgent:   make(chan struct{}, 1),
 		stop:     make(chan struct{}),
 		sessions: newSessions(),
 		peers:    make(map[*peer]struct{}),
+		table:    admission.New(cfg.MaxConns, cfg.IdleLeast),
 	}
 	r.readers.Go(r.accept)
 	r.acker.Go(r.acknowledge)
@@ -193,7 +211,7 @@ func (r *Receiver) accept() {
 		}
 		pause = 5 * time.Millisecond
 		p := newPeer(r, conn)
-		if !r.admit(p) && !(r.makeRoom() && r.admit(p)) {
+		if !r.admit(p) {
 			r.counts.Add(countCrowded)
 			r.log.say("%s: refused, there are %d connections already", conn.RemoteAddr(), r.cfg.MaxConns)
 			conn.Close()
@@ -203,46 +221,50 @@ func (r *Receiver) accept() {
 	}
 }
 
-// admit takes a peer in, if there is room.
+// admit gives a peer a place, which another may lose for it. The sender of that
+// one, when it has something to send, connects again.
 func (r *Receiver) admit(p *peer) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.peers) >= r.cfg.MaxConns {
+	now := time.Now()
+	place, gone := r.table.Admit(p.conn.RemoteAddr(), func() { p.raw.Close() }, now)
+	if place == nil {
 		return false
 	}
+	p.place = place
+	if gone != nil {
+		r.log.say("a connection was closed after %s of silence: there are %d, and %s has no other place", gone.Idle(now).Round(time.Second), r.cfg.MaxConns, p.conn.RemoteAddr())
+		r.counts.Add(countGaveWay)
+		gone.End()
+		if !r.awaitRoom() {
+			place.Leave()
+			return false
+		}
+	}
+	r.mu.Lock()
 	r.peers[p] = struct{}{}
+	r.mu.Unlock()
 	return true
 }
 
-// makeRoom ends the connection that has been silent longest, if that is long
-// enough, and reports whether its place is free. Its sender, when it has
-// something to send, connects again.
-func (r *Receiver) makeRoom() bool {
-	now := time.Now()
-	var idle *peer
-	r.mu.Lock()
-	for p := range r.peers {
-		if p.listens.Load() && (idle == nil || p.heard.Load() < idle.heard.Load()) {
-			idle = p
+// awaitRoom waits until a connection that was closed has let go of its buffers:
+// Read's channel has room for those of MaxConns and yielding.
+func (r *Receiver) awaitRoom() bool {
+	late := time.NewTimer(yieldWait)
+	defer late.Stop()
+	for {
+		r.mu.Lock()
+		n := len(r.peers)
+		r.mu.Unlock()
+		if n < r.cfg.MaxConns+yielding {
+			return true
+		}
+		select {
+		case <-r.left:
+		case <-late.C:
+			return false
+		case <-r.closing:
+			return false
 		}
 	}
-	r.mu.Unlock()
-	if idle == nil {
-		return false
-	}
-	silent := now.Sub(time.Unix(0, idle.heard.Load()))
-	if silent < r.cfg.IdleLeast {
-		return false
-	}
-	r.log.say("%s: connection closed: silent for %s, and there are %d connections", idle.conn.RemoteAddr(), silent.Round(time.Second), r.cfg.MaxConns)
-	idle.raw.Close()
-	select {
-	case <-idle.left:
-		return true
-	case <-time.After(yieldWait):
-	case <-r.closing:
-	}
-	return false
 }
 
 // Read gives the next message: header LF payload. It returns io.ErrShortBuffer

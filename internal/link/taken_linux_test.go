@@ -86,7 +86,7 @@ func TestPlainBreak(t *testing.T) {
 			t.Errorf("TLS %v: nothing counts as lost with the connection: %v", secure, rows)
 		}
 		record := len(payload.AppendOldRecord(nil, message(1, 0, 10_000)))
-		if most := have.have / record; delivered > most || delivered < most/2 {
+		if most := have.have / record; delivered > most || delivered == 0 {
 			t.Errorf("TLS %v: %d messages delivered, and the peer had %d", secure, delivered, most)
 		}
 		unsent := s.Close()

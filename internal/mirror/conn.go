@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/buger/gor/internal/admission"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 )
@@ -28,6 +29,7 @@ const (
 type conn struct {
 	s       *Server
 	c       net.Conn
+	place   *admission.Conn
 	id      uint64
 	ordinal uint32
 	parser  http1.Parser
@@ -242,6 +244,7 @@ func (c *conn) read() error {
 	c.got += n
 	switch {
 	case n > 0:
+		c.place.Active(time.Now())
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.began.IsZero():
 		return errIdle

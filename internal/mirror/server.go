@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/admission"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
@@ -42,6 +43,10 @@ const (
 	defaultHeadWait = 10 * time.Second
 	defaultIdleWait = 75 * time.Second
 
+	// idleLeast is how long a connection has to have brought nothing until it
+	// gives way to any other when there are as many as may be.
+	idleLeast = 10 * time.Second
+
 	// waiting bounds the requests that wait for Read.
 	waiting = 10_000
 
@@ -69,6 +74,7 @@ const (
 	ambiguous
 	connections
 	refused
+	gaveWay
 	foreignTLS
 	foreignHTTP2
 )
@@ -78,7 +84,7 @@ func newCounts() *stats.Reasons {
 		stats.List(stats.Note, "requests"),
 		stats.List(stats.Lost, "lost: too large", "lost: memory", "lost: too slow", "lost: connection ended",
 			"lost: faster than they could be passed on", "lost: CONNECT", "lost: malformed"),
-		stats.List(stats.Note, "ambiguous framing", "connections", "connections refused", "connections with TLS", "connections with HTTP/2")))
+		stats.List(stats.Note, "ambiguous framing", "connections", "connections refused", "connections closed to make room", "connections with TLS", "connections with HTTP/2")))
 }
 
 // A Server accepts connections and gives their requests. Read is for one
@@ -90,11 +96,12 @@ type Server struct {
 	item     queue.Item // taken and not yet given, when the last Read's buffer was short
 	held     bool
 
+	table  *admission.Table
 	counts *stats.Reasons
 	told   [2]atomic.Bool // TLS, HTTP/2
 
 	mu     sync.Mutex
-	conns  map[net.Conn]struct{}
+	conns  map[net.Conn]*admission.Conn
 	used   int // bytes of requests that are being received
 	closed bool
 
@@ -121,7 +128,7 @@ func New(l net.Listener, cfg Config) *Server {
 		cfg.Logf = func(string, ...any) {}
 	}
 	s := &Server{
-		cfg: cfg, listener: l, q: newQueue(cfg.Bytes), conns: map[net.Conn]struct{}{},
+		cfg: cfg, listener: l, q: newQueue(cfg.Bytes), conns: map[net.Conn]*admission.Conn{}, table: admission.New(cfg.MaxConns, idleLeast),
 		counts: newCounts(), closing: make(chan struct{}),
 	}
 	s.serves.Go(s.accept)
@@ -149,7 +156,8 @@ func (s *Server) accept() {
 			continue
 		}
 		wait = 5 * time.Millisecond
-		if !s.admit(c) {
+		place := s.admit(c)
+		if place == nil {
 			s.counts.Add(refused)
 			_ = c.SetWriteDeadline(time.Now().Add(writeWait)) // it fits into the socket's buffer
 			_, _ = c.Write(appendAnswer(nil, "503 Service Unavailable", true, true))
@@ -159,24 +167,36 @@ func (s *Server) accept() {
 		s.counts.Add(connections)
 		s.serves.Go(func() {
 			defer s.forget(c)
-			(&conn{s: s, c: c, id: rand.Uint64()}).serve()
+			(&conn{s: s, c: c, place: place, id: rand.Uint64()}).serve()
 		})
 	}
 }
 
-func (s *Server) admit(c net.Conn) bool {
+// admit gives c a place, which another connection may lose for it, or returns
+// nil.
+func (s *Server) admit(c net.Conn) *admission.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.conns) >= s.cfg.MaxConns {
-		return false
+	if s.closed {
+		return nil
 	}
-	s.conns[c] = struct{}{}
-	return true
+	place, gone := s.table.Admit(c.RemoteAddr(), func() { c.Close() }, time.Now())
+	if gone != nil {
+		s.counts.Add(gaveWay)
+		gone.End()
+	}
+	if place != nil {
+		s.conns[c] = place
+	}
+	return place
 }
 
 func (s *Server) forget(c net.Conn) {
 	c.Close()
 	s.mu.Lock()
+	if place := s.conns[c]; place != nil {
+		place.Leave()
+	}
 	delete(s.conns, c)
 	s.mu.Unlock()
 }

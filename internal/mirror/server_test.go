@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/admission"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -475,10 +476,11 @@ func FuzzServe(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, piece uint8) {
 		const limit = 4 << 10
 		s := &Server{cfg: Config{Limit: limit, Bytes: 16 << 10, IdleWait: patience, HeadWait: patience, Logf: t.Logf},
-			q: newQueue(1 << 20), counts: newCounts(), closing: make(chan struct{}), conns: map[net.Conn]struct{}{}}
+			q: newQueue(1 << 20), counts: newCounts(), closing: make(chan struct{}), conns: map[net.Conn]*admission.Conn{}}
 		ours, theirs := net.Pipe()
+		place, _ := admission.New(1, patience).Admit(theirs.RemoteAddr(), nil, time.Now())
 		var wg sync.WaitGroup
-		wg.Go(func() { (&conn{s: s, c: theirs, id: 1}).serve(); theirs.Close() })
+		wg.Go(func() { (&conn{s: s, c: theirs, place: place, id: 1}).serve(); theirs.Close() })
 		wg.Go(func() {
 			for at := 0; at < len(in); at += int(piece) + 1 {
 				if _, err := ours.Write(in[at:min(at+int(piece)+1, len(in))]); err != nil {
