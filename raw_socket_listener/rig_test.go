@@ -105,6 +105,7 @@ type seg struct {
 	at      time.Duration
 	missing int
 	port    uint16 // of the client, when it is another one
+	options string
 	isn     uint32 // added to the position, when the connection is another one
 }
 
@@ -119,7 +120,7 @@ const (
 
 func (r *rig) send(s seg) {
 	g := &Segment{
-		Time: rigEpoch + int64(s.at), Flags: s.flags, Payload: []byte(s.data), Missing: s.missing, Window: 1000,
+		Time: rigEpoch + int64(s.at), Flags: s.flags, Payload: []byte(s.data), Missing: s.missing, Window: 1000, Options: []byte(s.options),
 	}
 	client := rigClient
 	if s.port != 0 {
