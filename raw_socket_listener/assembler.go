@@ -229,9 +229,7 @@ func (a *assembler) admit(k key, fromLow bool, s *Segment, begun bool) *conn {
 	if s.Flags.Has(FlagRST) || len(s.Payload)+s.Missing > maxSegment {
 		return nil
 	}
-	// A single byte on a connection that nothing is known of is a keep-alive
-	// probe; what it carries has been received before.
-	if !s.Flags.Has(FlagSYN) && len(s.Payload)+s.Missing <= 1 {
+	if !s.Flags.Has(FlagSYN) && len(s.Payload)+s.Missing == 0 {
 		return nil
 	}
 	fromClient, known := a.direction(s)

@@ -44,7 +44,6 @@ func (a *assembler) consume(c *conn, f *flow, b []byte, from *arrival) (rest []b
 			h := a.halfOf(c, f)
 			h.trial, h.blind = f.mode, f.blind
 			f.mode = modeFraming
-			continue // past empty lines
 		}
 		n := a.frame(c, f, b, from)
 		if f.parked {
@@ -151,7 +150,6 @@ func (f *flow) resumes(b []byte) bool {
 // connects reports whether b is a CONNECT request, or may become one.
 func connects(b []byte) bool {
 	const connect = "CONNECT "
-	b = b[leadOf(b):]
 	n := min(len(b), len(connect))
 	return string(b[:n]) == connect[:n]
 }
@@ -184,7 +182,7 @@ func (a *assembler) abandon(c *conn, f *flow, h *half) {
 			a.stats.SkippedStarts += f.skipped.Count(ch.data)
 		}
 	}
-	f.mode = h.trial
+	f.mode, f.fresh = h.trial, false
 	if h.atFirst && f.mode == modeJoining {
 		a.stats.Starts++
 		a.stats.Lost[LostJoined]++
@@ -329,6 +327,10 @@ func (a *assembler) lose(h *half, why Loss) {
 func (a *assembler) gap(c *conn, f *flow, n int) {
 	f.next = f.next.plus(n)
 	f.fresh, f.blind = false, true
+	if h := f.h; h != nil && h.prelude {
+		a.pool.drop(&h.buf)
+		h.prelude = false
+	}
 	if f.mode == modeOpaque || f.mode == modeEnded {
 		return
 	}

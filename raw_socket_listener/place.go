@@ -162,7 +162,7 @@ func (a *assembler) reset(c *conn, f, other *flow, s *Segment) {
 	switch {
 	case s.BadSum:
 	case f.mode == modeUnseen && other.mode == modeUnseen,
-		f.mode == modeUnseen && s.Flags.Has(FlagACK) && sequence(s.Ack) == other.next,
+		f.mode == modeUnseen && !f.answered && s.Flags.Has(FlagACK) && sequence(s.Ack) == other.next,
 		f.mode != modeUnseen && seq == f.next,
 		f.answered && seq == f.acked,
 		f.h != nil && !f.h.store.empty() && seq == f.h.store.last.end():

@@ -1,5 +1,7 @@
 package rawsocket
 
+import "github.com/buger/gor/internal/http1"
+
 // Bounds of the segments of one direction that came before their predecessors.
 // What lies beyond says that the hole will not close.
 const (
@@ -36,6 +38,12 @@ func (a *assembler) receive(c *conn, f *flow, s *Segment) {
 		}
 	case f.mode == modeUnseen && n > 1:
 		a.join(c, f, seq)
+	case f.mode == modeUnseen && n == 1 && len(s.Payload) == 1 && s.Payload[0] != 0 && http1.MayBegin(s.Payload, f.response) && !a.cfg.Binary:
+		a.join(c, f, seq)
+	case f.mode == modeUnseen && n == 1:
+		// A single byte on a connection that nothing is known of is a
+		// keep-alive probe; what it carries has been received before.
+		a.join(c, f, seq.plus(1))
 	case f.mode == modeUnseen && s.Flags.Has(FlagFIN):
 		f.begin(seq, a.begins)
 	case f.mode == modeUnseen:
@@ -275,6 +283,7 @@ func (a *assembler) close(c *conn) (ended bool) {
 			f.fin = false
 			a.stats.Refused++
 		case f.rst.set && f.next == f.rst.at:
+			f.rst = mark{} // finish comes by here again
 			a.finish(c, LostClosed)
 			a.move(c, placeClosing)
 			return true

@@ -101,6 +101,8 @@ func TestStreamsSurvive(t *testing.T) {
 		{name: "a RST one byte behind", segs: joined(handshake, []seg{c(0, get1), rst(n - 1), c(n, get2)}), want: []string{get1, get2}, check: refused(1)},
 		{name: "a RST in a request", segs: joined(handshake, []seg{c(0, post10[:20]), rst(100), c(20, post10[20:]), c(49, get2)}), want: []string{post10, get2}},
 		{name: "a RST that overtakes its data", segs: joined(handshake, []seg{rst(n), c(0, get1)}), want: []string{get1}, check: closing},
+		{name: "a RST of the server that overtakes its data, in a request", cfg: track, segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 's', off: m, ack: n, flags: FlagRST}, s(0, n, ok2)}), want: []string{get1, "<" + ok2}, lost: map[Loss]uint64{LostClosed: 1}},
+		{name: "a RST of the server that overtakes its data, and one of the client", cfg: track, segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 's', off: m, ack: n, flags: FlagRST}, rst(n + 20), s(0, n, ok2)}), want: []string{get1, "<" + ok2}, lost: map[Loss]uint64{LostClosed: 1}},
 		{name: "an exact RST that was not taken", segs: joined(handshake, []seg{c(0, get1), rst(n), c(n, get2), c(2*n, get3)}), want: []string{get1, get2, get3}},
 		{name: "an exact RST in a body that was not taken", segs: joined(handshake, []seg{c(0, post10[:45]), rst(45), c(45, post10[45:]), c(49, get3)}), want: []string{get3}, lost: map[Loss]uint64{LostClosed: 1}},
 		{name: "a RST that was not taken, a minute before", segs: joined(handshake, []seg{c(0, get1), rst(n), at(time.Minute, c(n, get2))}), want: []string{get1, get2}},
@@ -145,6 +147,8 @@ func TestStreamsSurvive(t *testing.T) {
 		{name: "PROXY 2", segs: joined(handshake, []seg{c(0, proxyV2), c(len(proxyV2), get1)}), want: []string{get1}},
 		{name: "PROXY 2 byte by byte", segs: joined(handshake, bytewise(0, proxyV2+get1)), want: []string{get1}},
 		{name: "PROXY 2 of the load balancer's own", segs: joined(handshake, []seg{c(0, proxyOwn+get1)}), want: []string{get1}},
+		{name: "a hole in what begins like PROXY", segs: joined(handshake, []seg{c(0, "P"), c(n, get2)}), want: []string{get2}, lost: gap1},
+		{name: "the same byte by byte", segs: joined(handshake, []seg{c(0, "P")}, bytewise(n, get2)), want: []string{get2}, lost: gap1},
 		{name: "a method that begins like PROXY", segs: joined(handshake, bytewise(0, "PROPFIND / HTTP/1.1\r\n\r\n")), want: []string{"PROPFIND / HTTP/1.1\r\n\r\n"}},
 		{name: "empty lines that begin like PROXY", segs: joined(handshake, bytewise(0, "\r\n\r\n"+get1)), want: []string{get1}},
 

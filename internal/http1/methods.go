@@ -38,9 +38,9 @@ func registered(b []byte, whole bool) bool {
 // methods begin a request there, before a target of one of the forms of RFC 9112
 // section 3.2, and HTTP/1 a response: any token would do for the rest of a
 // method, or for a word of an upload. Of b there may be no more than a byte.
-// Empty lines before it are passed over, as they are in order.
+// Empty lines before it are not passed over: behind a hole they may end a head
+// whose body begins with what looks like another one.
 func MayBegin(b []byte, response bool) bool {
-	b = cutLead(b)
 	if len(b) == 0 {
 		return false
 	}
@@ -68,13 +68,11 @@ func MayBegin(b []byte, response bool) bool {
 	return false
 }
 
-// MayBeginLen is how many bytes of a message MayBegin looks at, at most, behind
-// empty lines.
+// MayBeginLen is how many bytes of a message MayBegin looks at, at most.
 const MayBeginLen = longestMethod + 1 + len("https://")
 
 // BeginsRequest is MayBegin for a request whose request line lies whole in b.
 func BeginsRequest(b []byte) bool {
-	b = cutLead(b)
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 || !MayBegin(b, false) {
 		return false
@@ -89,7 +87,6 @@ func BeginsRequest(b []byte) bool {
 // whose head lies whole in b and says nothing of XML is neither PROPPATCH nor
 // ORDERPATCH, which carry XML (RFC 4918 section 9.2, RFC 3648 section 7).
 func TailOfMethod(b []byte) bool {
-	b = cutLead(b)
 	n := max(0, bytes.IndexByte(b[:min(len(b), longestMethod+1)], ' '))
 	switch string(b[:n]) {
 	case "BIND", "CHECKOUT", "LINK", "LOCK", "SUBSCRIBE":
@@ -99,13 +96,6 @@ func TailOfMethod(b []byte) bool {
 		return !whole || bytes.Contains(head, []byte("xml"))
 	}
 	return false
-}
-
-func cutLead(b []byte) []byte {
-	for len(b) > 0 && (b[0] == '\r' || b[0] == '\n') {
-		b = b[1:]
-	}
-	return b
 }
 
 // lineTail ends a request line: a space, the version and the line end.
