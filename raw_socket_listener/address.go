@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,14 +29,15 @@ const resolveTimeout = 5 * time.Second
 //	80             the same as :80
 //	10.0.0.5:80    requests to that address; [::1]:80 for IPv6
 //	staging:80     requests to any address of that host
-//	eth0:80        one interface; eth*:80 those whose names match
+//	eth0:80        one interface; eth*:80 those whose names match, now and later
 //	eth0:          every port
 //	x.pcap:80      a capture file; x.pcap for every connection in it
 //	x.pcap*:80     the files of tcpdump -C or -G, as one
 //	-:80, -        a capture file on stdin
 type Address struct {
 	Path       string       // the capture file, "-" for stdin, empty for live capture
-	Interfaces []string     // live: the interfaces by name; empty for all
+	Interfaces []string     // live: the interfaces by name; empty for all, or when Pattern matches none now
+	Pattern    string       // live: of the interfaces' names; those that appear later are captured too
 	Hosts      []netip.Addr // the server's addresses; empty for any
 	Ports      []uint16     // the server's ports, ascending; empty for all
 	text       string
@@ -46,6 +48,14 @@ func (a Address) String() string { return a.text }
 
 // Live reports that the packets come from interfaces and not from a file.
 func (a Address) Live() bool { return a.Path == "" }
+
+// everyInterface reports that no interface was named.
+func (a Address) everyInterface() bool { return a.Pattern == "" && len(a.Interfaces) == 0 }
+
+// takesInterface reports whether the interface is one that was named.
+func (a Address) takesInterface(name string) bool {
+	return a.everyInterface() || slices.Contains(a.Interfaces, name) || a.Pattern != "" && matchesAny([]string{a.Pattern}, name)
+}
 
 // Match says which way a segment goes: toServer when dst is the address that
 // is captured, fromServer when src is. An address without ports leaves it
@@ -196,15 +206,21 @@ func (n names) parseName(a Address, host, s string) (Address, error) {
 			a.Interfaces = append(a.Interfaces, name)
 		}
 	}
+	if hasPattern(host) {
+		a.Pattern = host
+	}
 	if len(a.Interfaces) > 0 {
 		return a, nil
 	}
 	have := "the interfaces are " + strings.Join(ifs, ", ")
-	if strings.ContainsAny(host, "*?[") {
-		return Address{}, fmt.Errorf("no interface matches %q: %s", host, have)
-	}
 	if n.isFile(host) {
 		return parseFile(s)
+	}
+	if a.Pattern != "" {
+		if files, _ := filepath.Glob(host); len(files) > 0 {
+			return parseFile(s)
+		}
+		return a, nil // until one appears
 	}
 	hosts, err := n.lookup(host)
 	if err != nil {

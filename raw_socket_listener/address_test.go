@@ -29,11 +29,12 @@ func testNames() names {
 
 func TestParseAddress(t *testing.T) {
 	for _, tt := range []struct {
-		in    string
-		path  string
-		ifs   string
-		hosts string
-		ports []uint16
+		in      string
+		path    string
+		ifs     string
+		pattern string
+		hosts   string
+		ports   []uint16
 	}{
 		{in: ":80", ports: []uint16{80}},
 		{in: "80", ports: []uint16{80}},
@@ -51,7 +52,9 @@ func TestParseAddress(t *testing.T) {
 		{in: "eth0:80", ifs: "eth0", ports: []uint16{80}},
 		{in: "eth0:", ifs: "eth0"},
 		{in: "eth0:*", ifs: "eth0"},
-		{in: "eth*:80", ifs: "eth0 eth1", ports: []uint16{80}},
+		{in: "eth*:80", ifs: "eth0 eth1", pattern: "eth*", ports: []uint16{80}},
+		{in: "wlan*:80", pattern: "wlan*", ports: []uint16{80}},
+		{in: "x.pcap*:80", path: "x.pcap*", ports: []uint16{80}},
 		{in: "x.pcap", path: "x.pcap"},
 		{in: "x.pcap:80", path: "x.pcap", ports: []uint16{80}},
 		{in: "x.pcap:", path: "x.pcap"},
@@ -72,7 +75,7 @@ func TestParseAddress(t *testing.T) {
 			for _, h := range a.Hosts {
 				hosts = append(hosts, h.String())
 			}
-			if a.Path != tt.path || strings.Join(a.Interfaces, " ") != tt.ifs ||
+			if a.Path != tt.path || strings.Join(a.Interfaces, " ") != tt.ifs || a.Pattern != tt.pattern ||
 				strings.Join(hosts, " ") != tt.hosts || !slices.Equal(a.Ports, tt.ports) {
 				t.Errorf("got %#v", a)
 			}
@@ -93,7 +96,7 @@ func TestParseAddressErrors(t *testing.T) {
 		{":http", `"http" is no port`},
 		{":-80", `"-80" is no port`},
 		{"eth9:80", "the interfaces are lo, eth0, eth1"},
-		{"wlan*:80", "the interfaces are lo, eth0, eth1"},
+
 		{"eth0", `type "eth0:80"`},
 		{"10.0.0.5", `type "10.0.0.5:80"`},
 		{"::1", `type "[::1]:80"`},

@@ -27,6 +27,9 @@ const (
 func kernelFilter(c sourceConfig) ([]bpf.RawInstruction, error) {
 	a, e := c.Address, c.Filter
 	prog := dropLoopbackTwin()
+	if c.ByIndex {
+		prog = append(prog, onInterfaces(c.Indices)...)
+	}
 	if e != nil {
 		prog = append(prog, e.program()...)
 	}
@@ -58,6 +61,17 @@ func dropLoopbackTwin() []bpf.Instruction {
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: linkLoopback, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
 	}
+}
+
+// onInterfaces refuses packets of other interfaces than these.
+func onInterfaces(indices []uint32) []bpf.Instruction {
+	var p program
+	rest := p.label()
+	p.add(bpf.LoadExtension{Num: bpf.ExtInterfaceIndex})
+	p.jumpIfAny(indices, rest)
+	p.add(bpf.RetConstant{Val: 0})
+	p.mark(rest)
+	return p.resolve()
 }
 
 // passWrapped passes what is not IP but may hold it, for user space to decide.

@@ -27,10 +27,7 @@ func openFanout(c sourceConfig, n int) ([]source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assemble the kernel filter for %q: %w", c.Address, err)
 	}
-	filter, err := kernelFilter(c)
-	if err != nil {
-		return nil, err
-	}
+	c.ByIndex = !c.Address.everyInterface()
 	var members []*rings
 	fail := func(err error) ([]source, error) {
 		for _, s := range members {
@@ -39,12 +36,12 @@ func openFanout(c sourceConfig, n int) ([]source, error) {
 		return nil, err
 	}
 	c.RingBytes /= n
-	for range n {
+	for i := range n {
 		s, err := newRings(c, refuse)
 		if err != nil {
 			return fail(err)
 		}
-		s.shared = true
+		s.leader = i == 0
 		members = append(members, s)
 	}
 	for i := range members[0].rings { // a group for each interface
@@ -57,6 +54,10 @@ func openFanout(c sourceConfig, n int) ([]source, error) {
 	}
 	list := make([]source, n)
 	for i, s := range members {
+		filter, err := kernelFilter(s.cfg)
+		if err != nil {
+			return fail(err)
+		}
 		for _, r := range s.rings {
 			if err := r.attach(filter); err != nil {
 				return fail(err)

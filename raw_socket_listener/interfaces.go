@@ -7,8 +7,8 @@ import (
 )
 
 // verdictTime is how long it is remembered whether an interface is ignored:
-// one may be given another name, and its index to another one. It is as
-// reviveEvery, and one system call for each interface in this time.
+// one may be given another name, and its index to another one. It is a
+// second, and one system call for each interface in this time.
 const verdictTime = int64(time.Second)
 
 // maxVerdicts bounds what is remembered, on hosts that make interfaces all the

@@ -2,6 +2,7 @@ package rawsocket
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,8 +29,8 @@ type notices struct {
 	observe func(ctx context.Context, s *survey) error // makes a survey
 
 	mu          sync.Mutex
-	began, next int64 // packet time
-	faults      int   // of the source, that were told
+	began, next int64    // packet time
+	faults      []string // of the source, that were told
 	losses      lossNotices
 
 	toldTLS, toldHTTP2, toldSilence bool
@@ -161,8 +162,11 @@ func (n *notices) end() {
 }
 
 func (n *notices) tellFaults(s *SourceStats) {
-	for ; n.faults < len(s.Faults); n.faults++ {
-		n.logf("%s", s.Faults[n.faults])
+	for _, line := range s.Faults { // those of several rings, in no order that stays
+		if !slices.Contains(n.faults, line) {
+			n.faults = append(n.faults, line)
+			n.logf("%s", line)
+		}
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,14 +17,22 @@ import (
 const (
 	// waitAtMost is how long a quiet link goes without a tick.
 	waitAtMost = 200 * time.Millisecond
-	// reviveEvery is how often a lost interface is looked for.
-	reviveEvery = time.Second
+	// lookEvery is how often the interfaces are looked at where the kernel does
+	// not tell of changes, as in some sandboxes.
+	lookEvery = time.Second
+	// maxIndices bounds the interfaces that the kernel's filter compares each
+	// packet with.
+	maxIndices = 1024
 	// blockSlack is how late the kernel's timer may be.
 	blockSlack = 8 * time.Millisecond
 )
 
-// rings is the live source: one ring for every interface together, or one
-// for each interface that was named.
+// rings is the live source: one ring for every interface together, or one for
+// the interface that was named. For a pattern, and for an interface whose
+// packets several sources share, it is one ring for all of which the kernel's
+// filter lets only the named ones through: members of a group cannot be bound
+// to an interface that came back, and a ring for each of a hundred would take
+// more memory than there is.
 type rings struct {
 	counters
 	addr  Address
@@ -31,12 +41,11 @@ type rings struct {
 	rings []*ring
 	wake  int // eventfd that close writes to
 
+	cfg     sourceConfig // with what the filter lets through now
+	watch   *linkWatch   // nil where the kernel does not tell, or nothing depends on it
+	leader  bool         // it is the one that tells of its interfaces
 	vlans   vlanFilter
 	ignored []string // interfaces, by name or pattern
-
-	// shared says that the rings are members of groups, which the kernel
-	// does not let them leave for an interface that came back.
-	shared bool
 
 	life     sync.Mutex // guards what follows, and the use of descriptors by others than run
 	running  bool
@@ -45,20 +54,22 @@ type rings struct {
 }
 
 func openRings(c sourceConfig) (source, error) {
-	filter, err := kernelFilter(c)
+	c.ByIndex = c.Address.Pattern != ""
+	s, err := newRings(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	return newRings(c, filter)
+	return s, nil
 }
 
-// newRings opens the rings for an address and lets in what filter passes.
+// newRings opens the rings for an address and lets in what filter passes; nil
+// stands for what c says.
 func newRings(c sourceConfig, filter []bpf.RawInstruction) (*rings, error) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("open an eventfd: %w", err)
 	}
-	s := &rings{addr: c.Address, resp: c.TrackResponse, block: c.BlockTimeout, wake: wake, vlans: c.VLANs, ignored: c.IgnoredIfaces}
+	s := &rings{addr: c.Address, resp: c.TrackResponse, block: c.BlockTimeout, wake: wake, vlans: c.VLANs, ignored: c.IgnoredIfaces, cfg: c, leader: true}
 	if err := s.open(c, filter); err != nil {
 		s.release()
 		return nil, err
@@ -71,8 +82,27 @@ func (s *rings) open(c sourceConfig, filter []bpf.RawInstruction) error {
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
+	if len(names) == 0 || c.ByIndex {
 		names = []string{""}
+	}
+	if !c.Address.everyInterface() || c.Promisc {
+		// Before the interfaces are listed, so that none is missed.
+		if s.watch, err = openLinkWatch(); err != nil {
+			s.fault("interfaces that appear are looked for every %v: %v", lookEvery, err)
+		}
+	}
+	if c.ByIndex {
+		if s.cfg.Indices, err = s.indices(); err != nil {
+			return err
+		}
+		if len(s.cfg.Indices) == 0 && s.addr.Pattern != "" {
+			s.fault("no interface matches %s yet: waiting for one", s.addr.Pattern)
+		}
+	}
+	if filter == nil {
+		if filter, err = kernelFilter(s.cfg); err != nil {
+			return err
+		}
 	}
 	for _, name := range names {
 		r, err := openRing(name, c.RingBytes/len(names), c.BlockTimeout, filter)
@@ -97,6 +127,14 @@ func (s *rings) open(c sourceConfig, filter []bpf.RawInstruction) error {
 // promisc puts the interfaces of a ring in promiscuous mode, until its socket
 // is closed.
 func (s *rings) promisc(r *ring) error {
+	if s.cfg.ByIndex {
+		for _, index := range s.cfg.Indices {
+			if err := r.promisc(int(index)); err != nil && !errors.Is(err, unix.ENODEV) {
+				return fmt.Errorf("put an interface of %q in promiscuous mode: %w", s.addr, err)
+			}
+		}
+		return nil
+	}
 	if r.index != 0 {
 		if err := r.promisc(r.index); err != nil {
 			return fmt.Errorf("put %s in promiscuous mode: %w", r, err)
@@ -131,14 +169,19 @@ func (s *rings) run(to sink) error {
 	defer s.release()
 
 	t := tally{addr: s.addr, response: s.resp, vlans: s.vlans}
-	if r := s.rings[0]; r.name == "" { // those that were named are not ignored
+	if r := s.rings[0]; s.addr.everyInterface() { // those that were named are not ignored
 		t.ifaces = newIfaceFilter(s.ignored, r.interfaceName)
 	}
 	t.picky = t.ifaces != nil || !t.vlans.all()
-	fds := make([]unix.PollFd, 1+len(s.rings))
+	const first = 2 // of the rings' descriptors
+	fds := make([]unix.PollFd, first+len(s.rings))
 	fds[0] = unix.PollFd{Fd: int32(s.wake), Events: unix.POLLIN}
+	fds[1] = unix.PollFd{Fd: -1, Events: unix.POLLIN} // poll(2) passes over it
+	if s.watch != nil {
+		fds[1].Fd = int32(s.watch.fd)
+	}
 	for i, r := range s.rings {
-		fds[1+i] = unix.PollFd{Fd: int32(r.fd), Events: unix.POLLIN}
+		fds[first+i] = unix.PollFd{Fd: int32(r.fd), Events: unix.POLLIN}
 	}
 	var until, checked time.Time // when to return after close; when the interfaces were looked at
 	for {
@@ -152,7 +195,7 @@ func (s *rings) run(to sink) error {
 		}
 		now := time.Now()
 		for i, r := range s.rings {
-			if fds[1+i].Revents&unix.POLLERR != 0 {
+			if fds[first+i].Revents&unix.POLLERR != 0 {
 				s.down(r)
 			}
 			r.drain(&t, to)
@@ -170,9 +213,14 @@ func (s *rings) run(to sink) error {
 		case !until.IsZero() && !now.Before(until):
 			return nil
 		}
-		if now.Sub(checked) >= reviveEvery {
+		switch {
+		case s.watch != nil && fds[1].Revents != 0:
+			if s.watch.changed() {
+				s.look()
+			}
+		case s.watch == nil && !s.addr.everyInterface() && now.Sub(checked) >= lookEvery:
 			checked = now
-			s.revive()
+			s.look()
 		}
 	}
 }
@@ -186,11 +234,9 @@ func (s *rings) down(r *ring) {
 		return
 	}
 	if r.index != 0 {
-		if _, err := net.InterfaceByIndex(r.index); err != nil {
-			if s.shared {
-				s.fault("the interface %s is gone: start again when it is back", r)
-				return
-			}
+		// One that was made again, or came back from another namespace, has
+		// to be bound to anew even when its index is the same.
+		if r.bind() != nil {
 			r.gone = true
 			s.fault("the interface %s is gone: waiting for it to come back", r)
 			return
@@ -199,15 +245,92 @@ func (s *rings) down(r *ring) {
 	s.fault("capture on %s: %v", r, unix.Errno(errno))
 }
 
-// revive binds the rings whose interfaces have come back, as those of tunnels
-// and containers do under a new index.
-func (s *rings) revive() {
-	for _, r := range s.rings {
-		if r.gone && r.bind() == nil {
-			r.gone = false
-			s.fault("the interface %s is back", r)
+// look brings the rings up to date with the interfaces that there are.
+func (s *rings) look() {
+	switch {
+	case s.cfg.ByIndex:
+		s.lookAgain()
+	case s.addr.everyInterface():
+		for _, r := range s.rings { // asked for because of promiscuous mode
+			if err := s.promisc(r); err != nil {
+				s.fault("%v", err)
+			}
+		}
+	default:
+		for _, r := range s.rings {
+			if r.gone && r.bind() == nil {
+				r.gone = false
+				s.fault("the interface %s is back", r)
+				if s.cfg.Promisc {
+					_ = s.promisc(r) // it worked before
+				}
+			}
 		}
 	}
+}
+
+// lookAgain lets the interfaces through that are named and there now.
+func (s *rings) lookAgain() {
+	now, err := s.indices()
+	if err != nil {
+		s.fault("%v", err)
+		return
+	}
+	if slices.Equal(now, s.cfg.Indices) {
+		return
+	}
+	if s.leader {
+		s.tellInterfaces(len(s.cfg.Indices), len(now))
+	}
+	s.cfg.Indices = now
+	filter, err := kernelFilter(s.cfg)
+	for _, r := range s.rings {
+		if err == nil {
+			err = r.attach(filter)
+		}
+		if err == nil && s.cfg.Promisc {
+			err = s.promisc(r)
+		}
+	}
+	if err != nil {
+		s.fault("%v", err)
+	}
+}
+
+func (s *rings) tellInterfaces(before, now int) {
+	what := fmt.Sprintf("the interface %s", strings.Join(s.addr.Interfaces, ", "))
+	if s.addr.Pattern != "" {
+		what = fmt.Sprintf("the last interface that matches %s", s.addr.Pattern)
+	}
+	switch {
+	case now == 0:
+		s.fault("%s is gone: waiting for it to come back", what)
+	case before == 0 && s.addr.Pattern != "":
+		s.fault("there is an interface that matches %s", s.addr.Pattern)
+	case before == 0:
+		s.fault("%s is back", what)
+	}
+}
+
+// indices are those of the interfaces that are named and there now, ascending.
+func (s *rings) indices() ([]uint32, error) {
+	list, err := net.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("list the network interfaces: %w", err)
+	}
+	var found []uint32
+	for _, ifi := range list {
+		if !s.addr.takesInterface(ifi.Name) || matchesAny(s.ignored, ifi.Name) {
+			continue
+		}
+		if len(found) == maxIndices {
+			s.fault("more than %d interfaces match %s: the others are not captured", maxIndices, s.addr.Pattern)
+			break
+		}
+		found = append(found, uint32(ifi.Index))
+	}
+	slices.Sort(found)
+	return found, nil
 }
 
 // pressed reports that the kernel has nearly no block left to fill.
@@ -271,6 +394,9 @@ func (s *rings) releaseLocked() {
 	s.collect()
 	for _, r := range s.rings {
 		r.release()
+	}
+	if s.watch != nil {
+		s.watch.close()
 	}
 	_ = unix.Close(s.wake)
 }

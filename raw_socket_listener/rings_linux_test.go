@@ -341,6 +341,132 @@ func TestCaptureVeth(t *testing.T) {
 	}
 }
 
+// Interfaces that match a pattern are captured when they appear, and those that
+// were named when they come back, with one ring and with several.
+func TestCaptureComingInterfaces(t *testing.T) {
+	needRoot(t)
+	here, host, namespace, connect := veth(t)
+	l := echo(t, "tcp4", host+":0")
+	port := l.Addr().(*net.TCPAddr).Port
+	request := "get / " + strings.Repeat("0123456789", 100)
+	send := func() {
+		t.Helper()
+		c := exec.CommandContext(t.Context(), "ip", "netns", "exec", namespace, "timeout", "20", "bash", "-c",
+			fmt.Sprintf("exec 3<>/dev/tcp/%s/%d; cat >&3", host, port))
+		c.Stdin = strings.NewReader(request)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	// What this test calls a pattern matches its own interface only.
+	pattern := here[:len(here)-1] + "[" + here[len(here)-1:] + "]"
+	for _, tt := range []struct {
+		name   string
+		where  string
+		rings  int
+		absent bool // at the start
+	}{
+		{"a name, one ring", here, 1, false},
+		{"a name, two rings", here, 2, false},
+		{"a pattern, one ring", pattern, 1, false},
+		{"a pattern that matches nothing, one ring", pattern, 1, true},
+		{"a pattern that matches nothing, two rings", pattern, 2, true},
+		{"all, one ring", "", 1, false},
+		{"all, two rings", "", 2, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.absent {
+				ipCommand(t, "link", "del", here)
+			}
+			a, err := ParseAddress(fmt.Sprintf("%s:%d", tt.where, port))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, err := openSources(sourceConfig{Address: a, BlockTimeout: time.Millisecond}, tt.rings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := newRecorder() // of all rings together
+			var wg sync.WaitGroup
+			for _, s := range list {
+				wg.Go(func() {
+					if err := s.run(r); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			defer func() {
+				for _, s := range list {
+					if err := s.close(); err != nil {
+						t.Error(err)
+					}
+				}
+				wg.Wait()
+			}()
+			captured := func() { t.Helper(); untilCaptured(t, r, send) }
+			if tt.absent {
+				waitFault(t, list[0], r, "no interface matches")
+				connect()
+			}
+			captured()
+			for range 2 {
+				ipCommand(t, "link", "del", here)
+				if tt.where != "" {
+					waitFault(t, list[0], r, "is gone")
+				}
+				connect()
+				captured()
+			}
+		})
+	}
+}
+
+// An interface that goes into another namespace and comes back has the index
+// that it had, and nothing else of the kernel's that its capture was bound to.
+func TestCaptureReturningInterface(t *testing.T) {
+	needRoot(t)
+	here, host, namespace, _ := veth(t)
+	l := echo(t, "tcp4", host+":0")
+	a, err := ParseAddress(fmt.Sprintf("%s:%d", here, l.Addr().(*net.TCPAddr).Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, r, _ := startSource(t, sourceConfig{Address: a, BlockTimeout: time.Millisecond})
+	r.wait(t, func() bool { return r.ticks > 0 }) // it runs
+	ipCommand(t, "link", "set", here, "netns", namespace)
+	ipCommand(t, "-n", namespace, "link", "set", here, "netns", fmt.Sprint(os.Getpid()))
+	ipCommand(t, "addr", "add", host+"/30", "dev", here)
+	ipCommand(t, "link", "set", here, "up")
+	untilCaptured(t, r, func() {
+		c := exec.CommandContext(t.Context(), "ip", "netns", "exec", namespace, "timeout", "20", "bash", "-c",
+			fmt.Sprintf("exec 3<>/dev/tcp/%s/%d; echo get / >&3", host, l.Addr().(*net.TCPAddr).Port))
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	})
+}
+
+// untilCaptured sends until something of it is captured: until an interface is
+// let in, what it carries is not seen.
+func untilCaptured(t testing.TB, r *recorder, send func()) {
+	t.Helper()
+	now := func() (segs, ticks int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.segs, r.ticks
+	}
+	for range 20 {
+		before, _ := now()
+		send()
+		_, ticks := now()
+		r.wait(t, func() bool { return r.segs > before || r.ticks > ticks+2 })
+		if segs, _ := now(); segs > before {
+			return
+		}
+	}
+	t.Fatal("it is not captured")
+}
+
 func ipCommand(t testing.TB, args ...string) {
 	t.Helper()
 	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {

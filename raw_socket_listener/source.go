@@ -56,6 +56,11 @@ type sourceConfig struct {
 	Acks          bool          // packets to the server that only acknowledge are wanted too
 	VLANs         vlanFilter    // what frames are wanted by their VLAN tag
 	IgnoredIfaces []string      // interfaces whose frames are ignored, by name or pattern
+
+	// ByIndex has the kernel's filter let only frames of these interfaces
+	// through, which can change while the capture runs.
+	ByIndex bool
+	Indices []uint32
 }
 
 // defaultRingBytes is the share of the memory ceiling that is for rings.
@@ -108,7 +113,7 @@ func (c sourceConfig) withDefaults() sourceConfig {
 func (c sourceConfig) interfaces() ([]string, error) {
 	all := c.Address.Interfaces
 	names := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return matchesAny(c.IgnoredIfaces, name) })
-	if len(names) == 0 && len(all) > 0 {
+	if len(names) == 0 && len(all) > 0 && c.Address.Pattern == "" {
 		return nil, fmt.Errorf("capture %q: --input-raw-ignore-interface leaves no interface of it", c.Address)
 	}
 	return names, nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/buger/gor/internal/http1"
@@ -125,7 +124,7 @@ func (s *survey) captures(iface int, w wrap, seg *Segment) bool {
 		takes = w == wrapVXLAN
 	}
 	return takes && s.addr.Wants(seg.Src, seg.Dst, false) &&
-		(len(s.addr.Interfaces) == 0 || slices.Contains(s.addr.Interfaces, s.name(iface)))
+		(s.addr.everyInterface() || s.addr.takesInterface(s.name(iface))) // a name is a system call
 }
 
 // recognise says what a segment's payload begins.

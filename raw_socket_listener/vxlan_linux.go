@@ -48,7 +48,7 @@ type vxlanSource struct {
 }
 
 func openVXLAN(c sourceConfig) (source, error) {
-	if len(c.Address.Interfaces) > 0 || !c.Address.Live() {
+	if !c.Address.everyInterface() || !c.Address.Live() {
 		return nil, fmt.Errorf("capture %q: the vxlan engine receives from a tunnel, not from an interface or a file: type :80 or 10.0.0.5:80", c.Address)
 	}
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{Port: c.VXLANPort})
