@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
@@ -110,9 +111,9 @@ func openTestOutput(t *testing.T, name string) testOutput {
 		return testOutput{out, func(*testing.T) [][]byte { return raws(target.arrivals()) }}
 	case "middleware":
 		m := openTestMiddleware(t, s, env)
-		return testOutput{m.feed, func(t *testing.T) [][]byte {
-			m.closeStdin()
-			return collect(t, m.back)()
+		return testOutput{m.Feed, func(t *testing.T) [][]byte {
+			m.CloseStdin()
+			return collect(t, m.Back)()
 		}}
 	case "output-ws":
 		server := startWSServer(t, "127.0.0.1:0")
@@ -141,12 +142,12 @@ func openTestOutput(t *testing.T, name string) testOutput {
 }
 
 // openTestMiddleware starts one that gives back what it is given.
-func openTestMiddleware(t *testing.T, s *Settings, env *pluginEnv) *middleware {
+func openTestMiddleware(t *testing.T, s *Settings, env *pluginEnv) *middleware.Program {
 	t.Helper()
 	s.Middleware = "cat"
 	m, err := startMiddleware(s, env)
 	must(t, err)
-	t.Cleanup(m.close)
+	t.Cleanup(m.Close)
 	return m
 }
 
@@ -335,10 +336,10 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 	case "middleware":
 		m := openTestMiddleware(t, s, env)
 		for _, msg := range msgs {
-			_, err := m.feed.Write(msg)
+			_, err := m.Feed.Write(msg)
 			must(t, err)
 		}
-		in = m.back
+		in = m.Back
 	default:
 		t.Fatalf("no input %q", name)
 	}

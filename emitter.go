@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/pretty"
 	"github.com/buger/gor/internal/queue"
@@ -133,8 +134,8 @@ func (f *flow) settle(s *Settings) {
 // putBetween leads inputs and echoes into the middleware, and what comes back
 // to the outputs. Filters and rewrites follow it; --prettify-http comes before,
 // so that the program has plain bodies too, and again behind it.
-func (e *emitter) putBetween(m *middleware, inputs []Input, s *Settings) {
-	e.gate = &outlet{Output: m.feed}
+func (e *emitter) putBetween(m *middleware.Program, inputs []Input, s *Settings) {
+	e.gate = &outlet{Output: m.Feed}
 	for _, in := range inputs {
 		f := &flow{in: in, outlets: []*outlet{e.gate}, mod: &modifier{}, pretty: newPretty(s), wait: !in.Live(), only: true}
 		f.settle(s)
@@ -143,7 +144,7 @@ func (e *emitter) putBetween(m *middleware, inputs []Input, s *Settings) {
 	for _, f := range e.echoes {
 		f.outlets = []*outlet{e.gate}
 	}
-	e.back = e.newFlow(m.back, s)
+	e.back = e.newFlow(m.Back, s)
 	e.back.dropped, e.back.routed = newRecent(), newRecent()
 	e.broken = make(chan struct{})
 }

@@ -206,7 +206,7 @@ func sayPlan(log *console.Console, plugs *plugins) {
 		log.Printf("from %s", in)
 	}
 	if plugs.middle != nil {
-		log.Printf("through middleware %s", plugs.middle.name)
+		log.Printf("through middleware %s", plugs.middle)
 	}
 	for _, out := range plugs.outputs {
 		log.Printf("to %s", out)

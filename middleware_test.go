@@ -7,13 +7,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/queue"
 )
 
 // mixedRecording has requests and both kinds of responses, with bodies of any
@@ -268,98 +266,4 @@ func TestMiddlewareSeesAnswers(t *testing.T) {
 	if n := len(target.arrivals()); n != 200 {
 		t.Errorf("%d requests at the target", n)
 	}
-}
-
-func TestFatesSumUp(t *testing.T) {
-	var f fates
-	f.init()
-	item := func(i int) queue.Item {
-		return queue.Item{Bytes: payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, 1, uint32(i)), Time: 1, Duration: -1, Length: -1})}
-	}
-	given, back := 0, 0
-	for i := range 3 * fatesInside {
-		f.out([]queue.Item{item(i), item(i / 2)}) // some twice
-		given += 2
-		if i%3 == 0 {
-			f.back(item(i).Bytes)
-			back++
-		}
-		if i%1000 == 0 {
-			f.back(item(-i).Bytes)
-			back++
-		}
-	}
-	check := func(want uint64) {
-		t.Helper()
-		dropped, added, inside := f.counts()
-		if uint64(given)+added != uint64(back)+dropped+inside {
-			t.Errorf("%d given + %d added != %d back + %d dropped + %d inside", given, added, back, dropped, inside)
-		}
-		if inside > want {
-			t.Errorf("%d inside", inside)
-		}
-		if len(f.inside) > fatesInside {
-			t.Errorf("%d remembered", len(f.inside))
-		}
-	}
-	check(2 * fatesInside)
-	f.over(false)
-	check(0)
-}
-
-// BenchmarkMiddleware is what a message costs that goes through cat: both
-// pipes, both codes, and cat. Latency is one message at a time.
-func BenchmarkMiddleware(b *testing.B) {
-	for _, size := range []int{200, 10_000} {
-		msg := testMessages(1, size)[0]
-		b.Run(fmt.Sprintf("throughput/%d", size), func(b *testing.B) {
-			m := benchMiddleware(b)
-			b.SetBytes(int64(len(msg)))
-			b.ReportAllocs()
-			var reader sync.WaitGroup
-			reader.Go(func() {
-				buf := make([]byte, 64<<10)
-				for range b.N {
-					if _, err := m.back.Read(buf); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-			for range b.N {
-				for {
-					if _, err := m.feed.Write(msg); err == nil {
-						break
-					}
-					m.feed.Room(nil, time.Second)
-				}
-			}
-			reader.Wait()
-		})
-		b.Run(fmt.Sprintf("latency/%d", size), func(b *testing.B) {
-			m := benchMiddleware(b)
-			buf := make([]byte, 64<<10)
-			for range b.N {
-				if _, err := m.feed.Write(msg); err != nil {
-					b.Fatal(err)
-				}
-				if _, err := m.back.Read(buf); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func benchMiddleware(b *testing.B) *middleware {
-	s := defaultSettings()
-	s.Middleware = "cat"
-	env := &pluginEnv{stderr: os.Stderr, logf: b.Logf, queueBytes: 4 << 20}
-	m, err := startMiddleware(s, env)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(m.close)
-	b.ResetTimer()
-	return m
 }

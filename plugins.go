@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -138,7 +140,7 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 type plugins struct {
 	inputs  []Input
 	outputs []Output
-	middle  *middleware // nil: none
+	middle  *middleware.Program // nil: none
 }
 
 // openPlugins makes every plugin that the settings name. Outputs come first:
@@ -171,6 +173,9 @@ func (p *plugins) open(s *Settings, env *pluginEnv) error {
 			return argError(arg.Flag, arg.Value, err)
 		}
 		p.inputs = append(p.inputs, in)
+	}
+	if p.middle != nil {
+		p.middle.Back.SetLive(slices.ContainsFunc(p.inputs, func(in Input) bool { return in.Live() }))
 	}
 	return nil
 }
@@ -254,7 +259,7 @@ func (p *plugins) close() {
 	for _, in := range p.inputs {
 		in.Close()
 	}
-	p.middle.close()
+	p.middle.Close()
 	for _, out := range p.outputs {
 		out.Close()
 	}

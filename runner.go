@@ -70,7 +70,7 @@ func (r *runner) run() error {
 	if end == drainAborted {
 		return exitCode(exitInterrupted)
 	}
-	r.plugs.middle.close()
+	r.plugs.middle.Close()
 	for _, out := range r.plugs.outputs {
 		out.Close() // what it still holds becomes "unsent"
 	}

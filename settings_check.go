@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 )
 
@@ -40,7 +41,7 @@ func (s *Settings) checkPlugins() error {
 		add(arg.Flag, arg.Value, err)
 	}
 	if s.Middleware != "" {
-		if words, err := middlewareWords(s.Middleware); err == nil { // else it has been said
+		if words, err := middleware.Words(s.Middleware); err == nil { // else it has been said
 			_, err = exec.LookPath(words[0])
 			add("middleware", shownCommand(s.Middleware), err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/middleware"
 )
 
 //go:generate ./scripts/readme-flags
@@ -106,7 +107,7 @@ func (s *Settings) check() error {
 	refuse(s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers,
 		"--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
 	if s.Middleware != "" {
-		_, err := middlewareWords(s.Middleware)
+		_, err := middleware.Words(s.Middleware)
 		refuse(err != nil, "--middleware %q: %w", shownCommand(s.Middleware), err)
 	}
 	if err := s.checkBinary(); err != nil {

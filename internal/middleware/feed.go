@@ -1,4 +1,4 @@
-package main
+package middleware
 
 import (
 	"slices"
@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 )
 
-// middlewareFeed is the way into a middleware: an output like others.
-type middlewareFeed struct {
-	m      *middleware
+// A Feed is the way into a middleware: an output like others.
+type Feed struct {
+	m      *Program
 	q      *queue.Queue
 	cancel chan struct{}
 	once   sync.Once
@@ -24,20 +25,20 @@ type middlewareFeed struct {
 	unsent    atomic.Uint64
 }
 
-var _ Output = (*middlewareFeed)(nil)
+var _ plugin.Output = (*Feed)(nil)
 
 // feedBatch bounds the bytes of one write to the program's stdin.
 const feedBatch = 64 << 10
 
-func newMiddlewareFeed(m *middleware, q *queue.Queue) *middlewareFeed {
-	f := &middlewareFeed{m: m, q: q, cancel: make(chan struct{})}
+func newFeed(m *Program, q *queue.Queue) *Feed {
+	f := &Feed{m: m, q: q, cancel: make(chan struct{})}
 	f.writer.Go(f.write)
 	return f
 }
 
 // write is the goroutine that gives the program its lines: all that wait,
 // in one write each time.
-func (f *middlewareFeed) write() {
+func (f *Feed) write() {
 	var items [64]queue.Item
 	var lines []byte
 	var ends []int // of the lines
@@ -66,23 +67,23 @@ func (f *middlewareFeed) write() {
 
 // give writes lines, which are those of items. The pipe may take some of them
 // before the program dies: those were given.
-func (f *middlewareFeed) give(lines []byte, ends []int, items []queue.Item) {
-	f.m.fates.out(items) // before: the answer may be faster than we are
+func (f *Feed) give(lines []byte, ends []int, items []queue.Item) {
+	f.m.account.out(items) // before: the answer may be faster than we are
 	written, err := f.m.stdin.Write(lines)
 	whole := len(items)
 	if err != nil {
 		whole, _ = slices.BinarySearch(ends, written+1) // how many end within what was written
-		f.m.fates.forget(items[whole:])
+		f.m.account.forget(items[whole:])
 	}
 	f.delivered.Add(uint64(whole))
 	f.failed.Add(uint64(len(items) - whole))
 	f.q.DoneBatch(items, true)
 }
 
-func (f *middlewareFeed) Write(p []byte) (int, error) {
+func (f *Feed) Write(p []byte) (int, error) {
 	select {
 	case <-f.m.exited: // waiting for it would be for ever
-		return 0, errMiddlewareGone
+		return 0, errGone
 	default:
 	}
 	if err := f.q.Put(p); err != nil {
@@ -91,19 +92,19 @@ func (f *middlewareFeed) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (f *middlewareFeed) Room(cancel <-chan struct{}, d time.Duration) bool {
+func (f *Feed) Room(cancel <-chan struct{}, d time.Duration) bool {
 	return f.q.Room(cancel, d)
 }
-func (f *middlewareFeed) LastProgress() time.Time { return f.q.LastProgress() }
+func (f *Feed) LastProgress() time.Time { return f.q.LastProgress() }
 
 // Settle returns when the program has been given all: what it does with it is
 // out of our hands.
-func (f *middlewareFeed) Settle(cancel <-chan struct{}) error { return f.q.Settle(cancel) }
-func (f *middlewareFeed) Drain(cancel <-chan struct{}) error  { return f.q.Settle(cancel) }
+func (f *Feed) Settle(cancel <-chan struct{}) error { return f.q.Settle(cancel) }
+func (f *Feed) Drain(cancel <-chan struct{}) error  { return f.q.Settle(cancel) }
 
 // Close ends it. Whoever closes it ends the program too, on whose stdin a
 // write may be waiting.
-func (f *middlewareFeed) Close() error {
+func (f *Feed) Close() error {
 	f.once.Do(func() {
 		f.q.Close()
 		f.unsent.Add(uint64(f.q.Discard()))
@@ -112,13 +113,13 @@ func (f *middlewareFeed) Close() error {
 	return nil
 }
 
-func (f *middlewareFeed) Responses() Input { return nil }
-func (f *middlewareFeed) Counts() []stats.Count {
+func (f *Feed) Responses() plugin.Input { return nil }
+func (f *Feed) Counts() []stats.Count {
 	return []stats.Count{
 		{Name: "delivered", Kind: stats.Delivered, N: f.delivered.Load()},
 		{Name: "failed: the middleware is gone", Kind: stats.Failed, N: f.failed.Load()},
 		{Name: "unsent", Kind: stats.Unsent, N: f.unsent.Load()},
 	}
 }
-func (f *middlewareFeed) Report(*report) {}
-func (f *middlewareFeed) String() string { return "middleware " + f.m.name }
+func (f *Feed) Report(*plugin.Report) {}
+func (f *Feed) String() string        { return "middleware " + f.m.name }

@@ -1,4 +1,4 @@
-package main
+package middleware
 
 import (
 	"errors"
@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
-// middlewareBack is the way out of a middleware: an input like others.
-type middlewareBack struct {
-	m      *middleware
+// A Back is the way out of a middleware: an input like others.
+type Back struct {
+	m      *Program
 	stdout *os.File
 	lines  *payload.LineReader
-	live   bool   // an input is
+	live   atomic.Bool
 	msg    []byte // read and not yet given, when the last Read's buffer was short
 	told   bool   // a bad line was reported
 	ended  bool
@@ -27,9 +28,9 @@ type middlewareBack struct {
 	awake atomic.Int64     // since when it waits for the program, ns since 1970; 0 when for the outputs
 }
 
-var _ Input = (*middlewareBack)(nil)
+var _ plugin.Input = (*Back)(nil)
 
-func (b *middlewareBack) Read(p []byte) (int, error) {
+func (b *Back) Read(p []byte) (int, error) {
 	if b.msg == nil {
 		if err := b.next(); err != nil {
 			return 0, err
@@ -44,7 +45,7 @@ func (b *middlewareBack) Read(p []byte) (int, error) {
 }
 
 // next gets the program's next message.
-func (b *middlewareBack) next() error {
+func (b *Back) next() error {
 	if b.ended {
 		return io.EOF
 	}
@@ -55,7 +56,7 @@ func (b *middlewareBack) next() error {
 		b.bad[4].Store(b.lines.Bad().Newer)
 		if err == nil {
 			b.last.Store(time.Now().UnixNano())
-			b.m.fates.back(msg)
+			b.m.account.back(msg)
 			b.msg = b.m.attrs.Restore(msg)
 			return nil
 		}
@@ -74,7 +75,7 @@ func (b *middlewareBack) next() error {
 }
 
 // isBadLine reports whether only a line was bad, and says so of the first.
-func (b *middlewareBack) isBadLine(err error) bool {
+func (b *Back) isBadLine(err error) bool {
 	var line *payload.LineError
 	if !errors.As(err, &line) {
 		return false
@@ -87,15 +88,15 @@ func (b *middlewareBack) isBadLine(err error) bool {
 	return true
 }
 
-func (b *middlewareBack) count() {
+func (b *Back) count() {
 	bad := b.lines.Bad()
 	for i, n := range []uint64{bad.NotHex, bad.Header, bad.TooLarge, bad.Torn, bad.Newer} {
 		b.bad[i].Store(n)
 	}
 }
 
-// quiet is for how long the program has given nothing although we wait for it.
-func (b *middlewareBack) quiet(now time.Time) time.Duration {
+// Quiet is for how long the program has given nothing although we wait for it.
+func (b *Back) Quiet(now time.Time) time.Duration {
 	since := b.awake.Load()
 	if since == 0 {
 		return 0
@@ -103,24 +104,30 @@ func (b *middlewareBack) quiet(now time.Time) time.Duration {
 	return now.Sub(time.Unix(0, max(since, b.last.Load())))
 }
 
+// LastMessage is when the program last gave a message; 1970 when it gave none.
+func (b *Back) LastMessage() time.Time { return time.Unix(0, b.last.Load()) }
+
 // Close ends the reading. What the program printed before was given already,
 // or is lost with it.
-func (b *middlewareBack) Close() error {
+func (b *Back) Close() error {
 	if b.closed.Swap(true) {
 		return nil
 	}
 	return b.stdout.Close()
 }
 
+// SetLive says whether an input is live that the program has its messages from.
+func (b *Back) SetLive(live bool) { b.live.Store(live) }
+
 // Live is true beside a capture: it cannot wait, and what waits here would
 // keep it from the program.
-func (b *middlewareBack) Live() bool { return b.live }
+func (b *Back) Live() bool { return b.live.Load() }
 
-func (b *middlewareBack) Counts() []stats.Count {
-	dropped, added, inside := b.m.fates.counts()
+func (b *Back) Counts() []stats.Count {
+	dropped, added, inside := b.m.account.counts()
 	return []stats.Count{
 		{Name: "dropped by the middleware", Kind: stats.Note, N: dropped},
-		{Name: "unanswered: the middleware died", Kind: stats.Note, N: b.m.fates.lost()},
+		{Name: "unanswered: the middleware died", Kind: stats.Note, N: b.m.account.lost()},
 		{Name: "added by the middleware", Kind: stats.Note, N: added},
 		{Name: "with the middleware", Kind: stats.Note, N: inside},
 		{Name: "lines that are not hexadecimal", Kind: stats.Note, N: b.bad[0].Load()},
@@ -131,6 +138,6 @@ func (b *middlewareBack) Counts() []stats.Count {
 	}
 }
 
-func (b *middlewareBack) Progress() progress { return progress{} }
-func (b *middlewareBack) Report(*report)     {}
-func (b *middlewareBack) String() string     { return "what came back from middleware " + b.m.name }
+func (b *Back) Progress() plugin.Progress { return plugin.Progress{} }
+func (b *Back) Report(*plugin.Report)     {}
+func (b *Back) String() string            { return "what came back from middleware " + b.m.name }
