@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/buger/gor/internal/payload"
 )
@@ -47,6 +49,10 @@ func TestNoAnswerToAnotherRequest(t *testing.T) {
 		defer server.Close()
 		checkMarks(t, server.Listener.Addr().String())
 	})
+	t.Run("a reader that knows one form", func(t *testing.T) {
+		target := startTarget(t, func(c net.Conn, _ int) { answerLiterally(c) })
+		checkMarks(t, target.addr())
+	})
 	t.Run("node", func(t *testing.T) {
 		node := needTool(t, "node", "nodejs")
 		addr := freePort(t)
@@ -67,6 +73,66 @@ func TestNoAnswerToAnotherRequest(t *testing.T) {
 		startNginxWith(t, nil, "  server {\n    listen "+addr+";\n    location / { return 200 \"mark=$http_x_mark;\"; }\n  }\n")
 		checkMarks(t, addr)
 	})
+}
+
+// answerLiterally serves as the simplest of servers do: its lines end in CRLF,
+// it knows a Content-Length of POST and PUT in one spelling and nothing else
+// but "Transfer-Encoding: chunked", and it takes a while for what was hidden.
+func answerLiterally(c net.Conn) {
+	r := bufio.NewReader(c)
+	line := func() (string, error) {
+		var b strings.Builder
+		for !strings.HasSuffix(b.String(), "\r\n") {
+			next, err := r.ReadByte()
+			if err != nil {
+				return "", err
+			}
+			b.WriteByte(next)
+		}
+		return strings.TrimSuffix(b.String(), "\r\n"), nil
+	}
+	for {
+		first, err := line()
+		if err != nil {
+			return
+		}
+		mark, length, chunked := "", 0, false
+		for {
+			text, err := line()
+			if err != nil {
+				return
+			}
+			if text == "" {
+				break
+			}
+			if value, ok := strings.CutPrefix(text, "X-Mark: "); ok {
+				mark = value
+			}
+			if value, ok := strings.CutPrefix(text, "Content-Length: "); ok && first[0] == 'P' {
+				length, _ = strconv.Atoi(value)
+			}
+			chunked = chunked || text == "Transfer-Encoding: chunked" && first[0] == 'P'
+		}
+		_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond)) // the body came with the head, or never comes
+		for chunked {
+			text, err := line()
+			if err != nil {
+				return
+			}
+			size, _ := strconv.ParseInt(text, 16, 32)
+			if _, err := io.CopyN(io.Discard, r, size+2); err != nil || size == 0 {
+				chunked = false
+			}
+		}
+		if _, err := io.CopyN(io.Discard, r, int64(length)); err != nil {
+			return
+		}
+		_ = c.SetReadDeadline(time.Time{})
+		if mark == "hidden" {
+			<-time.After(2 * time.Millisecond)
+		}
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nmark=%s;", len(mark)+6, mark)
+	}
 }
 
 func checkMarks(t *testing.T, addr string) {
