@@ -7,6 +7,7 @@ import "bytes"
 // without "=" has an empty value. Names are compared unescaped. value is
 // part of target.
 func QueryParam(target []byte, name string) (value []byte, ok bool) {
+	target, _ = cutFragment(target)
 	at, ok := findParam(target, name)
 	return target[at.value:at.end], ok
 }
@@ -14,9 +15,26 @@ func QueryParam(target []byte, name string) (value []byte, ok bool) {
 // SetQueryParam appends target to dst with the first parameter of that name
 // set to value, or with the parameter added at the end, and returns the
 // extended slice. Whatever would end the parameter or the target is escaped;
-// "%" and "+" stay, so that a value may be given escaped. dst must not
-// overlap target.
+// "%" and "+" stay, so that a value may be given escaped. A fragment stays at
+// the end, and "*", which has no query, as it is. dst must not overlap target.
 func SetQueryParam(dst, target []byte, name, value string) []byte {
+	if len(target) == 0 || target[0] == '*' {
+		return append(dst, target...)
+	}
+	target, fragment := cutFragment(target)
+	return append(setQueryParam(dst, target, name, value), fragment...)
+}
+
+// cutFragment parts a target before its "#". A target should have no fragment
+// (RFC 9112 section 3.2), and clients send some all the same.
+func cutFragment(target []byte) (before, fragment []byte) {
+	if i := bytes.IndexByte(target, '#'); i >= 0 {
+		return target[:i:i], target[i:]
+	}
+	return target, nil
+}
+
+func setQueryParam(dst, target []byte, name, value string) []byte {
 	at, ok := findParam(target, name)
 	if ok {
 		dst = append(dst, target[:at.nameEnd]...)
