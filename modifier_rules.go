@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"regexp"
+	"strings"
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/pace"
@@ -33,7 +34,7 @@ type allowURL struct {
 func (a allowURLs) unreadable() bool { return false }
 func (a allowURLs) pass(r *requestView) bool {
 	for _, u := range a {
-		if u.urlToo && u.re.Match(r.Target()) || u.re.Match(r.hostAndURL()) {
+		if u.urlToo && u.re.Match(r.sentTarget()) || u.re.Match(r.hostAndURL()) {
 			return true
 		}
 	}
@@ -44,7 +45,7 @@ type disallowURL struct{ re *regexp.Regexp }
 
 func (d *disallowURL) unreadable() bool { return true }
 func (d *disallowURL) pass(r *requestView) bool {
-	return !d.re.Match(r.Target()) && !d.re.Match(r.hostAndURL())
+	return !d.re.Match(r.sentTarget()) && !d.re.Match(r.Target()) && !d.re.Match(r.hostAndURL())
 }
 
 type allowHeader struct {
@@ -54,8 +55,7 @@ type allowHeader struct {
 
 func (a *allowHeader) unreadable() bool { return false }
 func (a *allowHeader) pass(r *requestView) bool {
-	value, ok := r.Header(a.name)
-	return ok && a.re.Match(value)
+	return r.anyHeader(a.name, a.re)
 }
 
 type disallowHeader struct {
@@ -65,8 +65,7 @@ type disallowHeader struct {
 
 func (d *disallowHeader) unreadable() bool { return true }
 func (d *disallowHeader) pass(r *requestView) bool {
-	value, ok := r.Header(d.name)
-	return !ok || !d.re.Match(value)
+	return !r.anyHeader(d.name, d.re)
 }
 
 type basicAuth struct {
@@ -158,4 +157,30 @@ func (h *rewriteHeader) rewrite(r *requestView) {
 	if value, ok := h.replace(value); ok {
 		r.made(r.SetHeaderBytes(h.name, value))
 	}
+}
+
+// sentTarget is the target as it is sent: one in absolute form, as clients send
+// it to proxies, becomes its path. See sentRequest.rewriteTarget.
+func (r *requestView) sentTarget() []byte {
+	_, path, absolute := cutAbsolute(r.Target())
+	switch {
+	case !absolute, len(path) > 0 && path[0] == '/':
+		return path
+	case len(path) == 0 && string(r.Method()) == "OPTIONS":
+		return []byte("*")
+	}
+	return append([]byte("/"), path...)
+}
+
+// anyHeader reports whether the value of any header of that name matches.
+func (r *requestView) anyHeader(name string, re *regexp.Regexp) bool {
+	if value, ok := r.Header(name); !ok || re.Match(value) {
+		return ok
+	}
+	for other, value := range r.Headers {
+		if strings.EqualFold(string(other), name) && re.Match(value) {
+			return true
+		}
+	}
+	return false
 }

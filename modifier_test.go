@@ -44,6 +44,14 @@ func TestFilters(t *testing.T) {
 		{"--http-allow-url ^/v2 --output-http-url-regexp com/v1", get, true},
 		{"--http-disallow-url ^/v1", get, false},
 		{"--http-disallow-url ^/v2", get, true},
+		{"--http-disallow-url ^/admin", message("GET http://a/admin/x HTTP/1.1", "Host: a"), false}, // sent as /admin/x
+		{"--http-disallow-url ^/admin", message("GET HTTP://u@a:80/admin HTTP/1.1", "Host: a"), false},
+		{"--http-disallow-url ^/admin", message("GET /x?u=http://a/admin HTTP/1.1", "Host: a"), true},
+		{"--http-disallow-url ^/$", message("GET http://a HTTP/1.1", "Host: a"), false},
+		{"--http-allow-url ^/public", message("GET http://a/public HTTP/1.1", "Host: a"), true},
+		{"--http-allow-url /public", message("GET http://public/admin HTTP/1.1", "Host: a"), false}, // only its host
+		{"--http-disallow-header x:^2", message("GET / HTTP/1.1", "X: 1", "x: 2"), false},
+		{"--http-allow-header x:^2", message("GET / HTTP/1.1", "X: 1", "x: 2"), true},
 		{`--output-http-header-filter api-version:^1\.0\d`, get, true},
 		{`--output-http-header-filter api-version:^1\.0\d$`, get, true}, // trimmed
 		{`--output-http-header-filter api-version:^2`, get, false},
@@ -92,6 +100,12 @@ func TestRewrites(t *testing.T) {
 			"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nA: 1", "POST / HTTP/1.1\r\nContent-Length: 4\r\nA: 2\r\n\r\nA: 1"},
 		{"param replaced", []string{"--http-set-param", "b=9"},
 			"GET /?a=1&b=2&c=3 HTTP/1.1\r\n\r\n", "GET /?a=1&b=9&c=3 HTTP/1.1\r\n\r\n"},
+		{"param before a fragment", []string{"--http-set-param", "b=9"},
+			"GET /x#a?b=1 HTTP/1.1\r\n\r\n", "GET /x?b=9#a?b=1 HTTP/1.1\r\n\r\n"},
+		{"param replaced before a fragment", []string{"--http-set-param", "b=9"},
+			"GET /x?b=1#c HTTP/1.1\r\n\r\n", "GET /x?b=9#c HTTP/1.1\r\n\r\n"},
+		{"no param for an asterisk", []string{"--http-set-param", "b=9"},
+			"OPTIONS * HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n"},
 		{"param added", []string{"--http-set-param", "b=9"},
 			"GET /x HTTP/1.1\r\n\r\n", "GET /x?b=9 HTTP/1.1\r\n\r\n"},
 		{"url", []string{"--http-rewrite-url", "/v1/user/([^\\/]+)/ping:/v2/user/$1/ping"},
