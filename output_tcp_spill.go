@@ -44,6 +44,9 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 		closing: make(chan struct{}),
 	}
 	p.src = &spillSource{linkSource: linkSource{q: p.out}, p: p}
+	if err := store.Full(); err != nil {
+		cfg.Logf("%v; what the receiver cannot take stays in memory until there is room on the disk", err)
+	}
 	if cfg.Plain == link.PlainAuto {
 		// Silence may be a balancer's whose receiver is away, and what is on
 		// disk can wait.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/payload"
@@ -105,8 +106,24 @@ func (s *Store) load() (*Mark, error) {
 	}
 	s.sweep()
 	// The mark holds once: from now on only a good end renews it.
-	return pos.Mark, s.save(nil)
+	if err := s.save(nil); err != nil {
+		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+			return nil, err
+		}
+		// A disk that is full must not keep the process from starting: what
+		// is there can still be sent, and that makes room. An old position
+		// would be wrong later on; without one some messages come again.
+		if rerr := os.Remove(filepath.Join(s.dir, positionFile)); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
+			return nil, errors.Join(err, rerr)
+		}
+		s.full = err
+	}
+	return pos.Mark, nil
 }
+
+// Full returns why the folder could not be written to when it was opened: its
+// disk is full. Nil means that it was not.
+func (s *Store) Full() error { return s.full }
 
 // count finds out how many messages a segment has.
 func (s *Store) count(seg *segment) error {

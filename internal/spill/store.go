@@ -47,7 +47,8 @@ type Store struct {
 	closed  bool
 	saved   time.Time
 
-	acknowledges bool // see position
+	acknowledges bool  // see position
+	full         error // see Full
 
 	out []byte // scratch of Append
 
