@@ -157,7 +157,7 @@ func (s Stats) Rows() []Count {
 		Count{"segments conflicting", s.Conflicting},
 		Count{"segments out of order", s.OutOfOrder},
 		Count{"segments out of any window", s.Far},
-		Count{"SYN, FIN and RST refused", s.Refused},
+		Count{"SYN/FIN/RST refused", s.Refused},
 		Count{"gaps", s.Gaps},
 		Count{"bytes missing", s.MissingBytes},
 		Count{"bytes skipped", s.SkippedBytes},

@@ -61,7 +61,7 @@ var captureMetrics = [...]metricDef{
 	{"segments conflicting", "gor_capture_segments_conflicting_total", "Retransmitted segments with other bytes than before.", counter},
 	{"segments out of order", "gor_capture_segments_out_of_order_total", "Segments that came before their predecessors.", counter},
 	{"segments out of any window", "gor_capture_segments_far_total", "Segments that lie outside of any window of their connection, which they do not disturb.", counter},
-	{"SYN, FIN and RST refused", "gor_capture_segments_refused_total", "Segments that would begin or end a connection and that its other end would not take.", counter},
+	{"SYN/FIN/RST refused", "gor_capture_segments_refused_total", "Segments that would begin or end a connection and that its other end would not take.", counter},
 	{"gaps", "gor_capture_gaps_total", "Holes in connections that did not close.", counter},
 	{"bytes missing", "gor_capture_missing_bytes_total", "Bytes in these holes.", counter},
 	{"bytes skipped", "gor_capture_skipped_bytes_total", "Bytes passed over in search of a message.", counter},
