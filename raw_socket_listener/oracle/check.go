@@ -58,6 +58,8 @@ func (t *Trace) Check(a Account) (r Report) {
 		to := requests
 		if m.Response {
 			to = responses
+		} else {
+			r.Requests++
 		}
 		k := [2]netip.AddrPort{m.Src, m.Dst}
 		to[k] = append(to[k], m.Data)
@@ -76,7 +78,6 @@ func (t *Trace) Check(a Account) (r Report) {
 		}
 		given := requests[k]
 		delete(requests, k)
-		r.Requests += len(given)
 		marks := make([]int, len(d.Streams)) // the first lenient start that is free
 		var all [][]Start
 		var lenient [][]Start
@@ -87,7 +88,7 @@ func (t *Trace) Check(a Account) (r Report) {
 			c.run()
 			all, lenient = append(all, c.starts), append(lenient, s.lenient(c.starts))
 			taken[i], losses[i] = map[int64]bool{}, c.losses
-			unsure = unsure || c.losses > 0 || c.rest || s.Joined || s.Late || s.Reset || !s.solid()
+			unsure = unsure || !c.sound || c.losses > 0 || c.rest || !s.solid() || !t.seenAll(d, s)
 		}
 		for _, b := range given {
 			if !place(d.Streams, lenient, marks, taken, b) {
@@ -127,8 +128,8 @@ func (t *Trace) Check(a Account) (r Report) {
 	if uint64(len(missing)) > a.Lost+a.Skipped {
 		r.found(Deaf, "%d strict starts of %d were not given, %d are counted as lost and %d as skipped: %.400q", len(missing), r.Strict, a.Lost, a.Skipped, missing)
 	}
-	if !unsure && !a.Visible && len(a.Ports) > 0 && a.Lost+a.Skipped > uint64(unfinished) {
-		r.found(Overdone, "%d lost and %d skipped where %d of %d requests are not whole", a.Lost, a.Skipped, unfinished, r.Strict)
+	if !unsure && !a.Visible && len(a.Ports) > 0 && a.Lost > uint64(unfinished) {
+		r.found(Overdone, "%d lost where %d of %d requests are not whole", a.Lost, unfinished, r.Strict)
 	}
 	return r
 }
@@ -192,6 +193,27 @@ func (t *Trace) asks(d *Direction, ports []uint16) bool {
 		}
 	}
 	return false
+}
+
+// seenAll reports that no packet tells of bytes of the stream beyond those that
+// are known of.
+func (t *Trace) seenAll(d *Direction, s *Stream) bool {
+	for i := range t.packets {
+		p := &t.packets[i]
+		var at int64
+		switch {
+		case p.Flags&(RST|SYN) != 0:
+			continue
+		case p.Src == d.Src && p.Dst == d.Dst:
+			at = s.at(p.Seq)
+		case p.Src == d.Dst && p.Dst == d.Src && p.Flags&ACK != 0:
+			at = s.at(p.Ack)
+		}
+		if at > s.high+1 && at < s.high+streamReach || at > s.high && !s.ended {
+			return false
+		}
+	}
+	return true
 }
 
 // answer returns the status of the first response that was sent when its

@@ -26,12 +26,13 @@ type Direction struct {
 // capture came upon it. Offsets count from its first packet that was seen,
 // and are negative for what came later and lies before it.
 type Stream struct {
-	Begun  bool  // its SYN, or the answer to it, was seen: First is exact
-	First  int64 // of the first byte
-	Joined bool  // what was seen of it first was not its SYN
-	Stray  bool  // it began without a SYN beside another one
-	Late   bool  // bytes came more than lateFill after those behind them
-	Reset  bool  // a RST came exactly at the next byte, or what it tells is not certain
+	Begun    bool  // its SYN, or the answer to it, was seen: First is exact
+	First    int64 // of the first byte
+	Answered bool  // only the answer to its SYN was seen
+	Joined   bool  // what was seen of it first was not its SYN
+	Stray    bool  // it began without a SYN beside another one
+	Late     bool  // bytes came more than lateFill after those behind them
+	Reset    bool  // a RST came exactly at the next byte, or what it tells is not certain
 
 	base   uint32 // sequence number of offset 0
 	high   int64  // behind the highest byte seen
@@ -84,7 +85,7 @@ func Follow(packets []Packet) *Trace {
 	for i := range packets {
 		p := &packets[i]
 		if p.Flags&(SYN|ACK) == SYN|ACK && p.Flags&RST == 0 {
-			of(p.Dst, p.Src).begin(p.Ack)
+			of(p.Dst, p.Src).begin(p.Ack, true)
 		}
 		of(p.Src, p.Dst).take(p)
 	}
@@ -123,26 +124,31 @@ func (d *Direction) add(first uint32, begun bool) *Stream {
 	return s
 }
 
-// begin notes that a handshake named the sequence number of the first byte.
-func (d *Direction) begin(first uint32) {
-	s := d.find(first)
-	switch {
-	case s == nil:
-		d.add(first, true)
-	case s.ended && s.at(first) >= s.fin:
-		d.add(first, true)
-	case !s.Begun && s.at(first) <= s.First:
-		s.Joined = s.solo > 0
-		s.First, s.Begun = s.at(first), true
-		s.next = max(s.next, s.First)
+// begin notes that a handshake named the sequence number of the first byte. A
+// SYN near a stream that goes on is a stranger's or a late one.
+func (d *Direction) begin(first uint32, answer bool) {
+	for _, s := range slices.Backward(d.Streams) {
+		at := s.at(first)
+		switch {
+		case at < s.First-streamReach || at > s.high+streamReach || s.ended && at >= s.fin:
+			continue
+		case s.Begun && at == s.First:
+			s.Answered = s.Answered && answer
+		case !s.Begun && at <= s.First:
+			s.First, s.Begun, s.Answered = at, true, answer
+			s.Joined = s.solo > 0
+			s.next = max(s.next, at)
+		}
+		return
 	}
+	d.add(first, true).Answered = answer
 }
 
 func (d *Direction) take(p *Packet) {
 	seq := p.Seq
 	if p.Flags&SYN != 0 && p.Flags&RST == 0 {
 		seq++
-		d.begin(seq)
+		d.begin(seq, false)
 	}
 	if p.Flags&RST != 0 {
 		for _, s := range d.Streams {

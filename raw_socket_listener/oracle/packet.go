@@ -32,6 +32,7 @@ const (
 	linkSLL      = 113
 	linkIPv4     = 228
 	linkIPv6     = 229
+	linkNFLOG    = 239
 	linkSLL2     = 276
 )
 
@@ -45,6 +46,8 @@ func decode(link uint32, b []byte, p *Packet) (ok bool) {
 		return decodeIP(b, p)
 	case linkSLL:
 		return len(b) > 16 && decodeIP(b[16:], p)
+	case linkNFLOG:
+		return decodeNFLOG(b, p)
 	case linkSLL2:
 		return len(b) > 20 && decodeIP(b[20:], p)
 	case linkEthernet:
@@ -59,6 +62,23 @@ func decode(link uint32, b []byte, p *Packet) (ok bool) {
 			return decodeIP(b[at+2:], p)
 		}
 		return false
+	}
+	return false
+}
+
+// decodeNFLOG finds the packet among the values of a record of NFLOG: each has
+// its length with its own 4 bytes of header, its type, and is padded to 4.
+func decodeNFLOG(b []byte, p *Packet) bool {
+	const payload = 9
+	for at := 4; at+4 <= len(b); {
+		n, kind := int(binary.LittleEndian.Uint16(b[at:])), binary.LittleEndian.Uint16(b[at+2:])
+		if n < 4 || n > len(b)-at {
+			return false
+		}
+		if kind == payload {
+			return decodeIP(b[at+4:at+n], p)
+		}
+		at += (n + 3) &^ 3
 	}
 	return false
 }

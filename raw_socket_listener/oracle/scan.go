@@ -22,6 +22,7 @@ type scanner struct {
 	rest    bool // at its end are bytes of which nobody can say what they will be
 	losses  int  // how often it is not known any more where a request begins
 
+	sound  bool // what came, came in such an order that nobody need lose anything
 	pos    int64
 	synced bool
 	sure   bool
@@ -36,7 +37,8 @@ func (c *scanner) lose(from int64) {
 func (c *scanner) run() {
 	s := c.s
 	c.pos, c.synced = s.First, s.Begun
-	c.sure = !s.Joined && !s.Late && !s.Reset
+	c.sound = s.Begun && !s.Joined && !s.Late && !s.Reset && (c.visible || !s.Answered)
+	c.sure = c.sound
 	switch b := s.tail(s.First); {
 	case foreign(b):
 		return
@@ -243,7 +245,7 @@ func proxyHeader(b []byte) int {
 func (s *Stream) lenient(strict []Start) (starts []Start) {
 	var todo []int64
 	for at := range s.begins {
-		if registered(readHead(s.tail(at)).method) {
+		if registered(readHead(bytes.TrimLeft(s.tail(at), "\r\n")).method) {
 			todo = append(todo, at)
 		}
 	}
