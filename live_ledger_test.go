@@ -15,6 +15,7 @@ type captureLedger struct {
 	begun, requests, interim, open, lost int64 // messages; lost for whatever reason
 	slow                                 int64 // of the lost: whole, but Gor was too slow for them
 	gaps, gapBytes, skippedBytes         int64
+	skippedStarts                        int64 // request lines that went by unread
 	evicted                              int64 // connections
 	in, offered, delivered               int64
 	shed, failed, unsent                 int64
@@ -35,8 +36,9 @@ func parseCaptureLedger(t *testing.T, said string) (l captureLedger) {
 		"packets": &l.packets, "packets dropped by the kernel": &l.dropped,
 		"messages begun": &l.begun, "requests": &l.requests, "interim responses": &l.interim, "messages open": &l.open,
 		"lost: reader too slow": &l.slow, "gaps": &l.gaps, "bytes missing": &l.gapBytes, "bytes skipped": &l.skippedBytes,
-		"connections evicted": &l.evicted,
-		"in":                  &l.in, "offered": &l.offered, "delivered": &l.delivered, "shed": &l.shed, "failed": &l.failed, "unsent": &l.unsent,
+		"request lines skipped": &l.skippedStarts,
+		"connections evicted":   &l.evicted,
+		"in":                    &l.in, "offered": &l.offered, "delivered": &l.delivered, "shed": &l.shed, "failed": &l.failed, "unsent": &l.unsent,
 	}
 	for line := range strings.Lines(said) {
 		what, terms, _ := strings.Cut(strings.TrimSpace(line), ": ")
