@@ -93,7 +93,7 @@ func (o *ownConns) DialContext(ctx context.Context, network, address string) (ne
 	}
 	if err != nil {
 		release()
-		return nil, err
+		return nil, explainFiles(err)
 	}
 	return &ownConn{TCPConn: conn.(*net.TCPConn), release: release}, nil
 }

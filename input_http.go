@@ -22,9 +22,9 @@ func newHTTPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input
 	if err := checkLinkAddr(addr); err != nil {
 		return nil, asUsage(err)
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := listen(addr)
 	if err != nil {
-		return nil, explainListen(addr, err)
+		return nil, err
 	}
 	logf := prefixed(env.logf, fmt.Sprintf("input-http %s: ", listener.Addr()))
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {

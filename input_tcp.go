@@ -30,9 +30,9 @@ func newTCPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := listen(addr)
 	if err != nil {
-		return nil, explainListen(addr, err)
+		return nil, err
 	}
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
 		warnOpen(&s.TCP, a, env)

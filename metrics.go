@@ -53,9 +53,9 @@ func openPage(s *Settings, logf func(format string, args ...any)) (*statusPage, 
 	if s.HTTPPprof == "" {
 		return nil, nil
 	}
-	listener, err := net.Listen("tcp", s.HTTPPprof)
+	listener, err := listen(s.HTTPPprof)
 	if err != nil {
-		return nil, fmt.Errorf("--http-pprof: %w", explainListen(s.HTTPPprof, err))
+		return nil, fmt.Errorf("--http-pprof: %w", err)
 	}
 	logf("counts and profiles at http://%s/", listener.Addr())
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -21,6 +22,7 @@ type health struct {
 	changed chan struct{} // closed when a try has ended
 	told    bool          // that it is down
 	toldAt  time.Time
+	files   filesTrouble
 }
 
 const (
@@ -38,6 +40,9 @@ const (
 	// that it takes no note.
 	downPatience = stallAfter / 2
 
+	// filesPause is how long a worker waits for others to close a file.
+	filesPause = 20 * time.Millisecond
+
 	// tellDownAgain bounds how often a target that comes and goes is told of.
 	tellDownAgain = 10 * time.Second
 )
@@ -47,6 +52,7 @@ const (
 // what is to be told: why there is none, or nil when there is one again.
 func (h *health) connect(ctx context.Context, deadline time.Time, open func() error, tell func(error)) (reason int) {
 	reason = failDown
+	begun := time.Now()
 	for {
 		now := time.Now()
 		try, probe, wait, changed := h.mayTry(now)
@@ -57,6 +63,18 @@ func (h *health) connect(ctx context.Context, deadline time.Time, open func() er
 			continue
 		}
 		err := open()
+		if lack := new(filesError); errors.As(err, &lack) {
+			// It says nothing of the target, and passes when others end.
+			h.abandon(time.Now(), probe)
+			if h.files.tell(now) && ctx.Err() == nil {
+				tell(err)
+			}
+			reason = failFiles
+			if time.Since(begun) >= downPatience || !await(ctx, nil, min(filesPause, deadline.Sub(now))) {
+				return reason
+			}
+			continue
+		}
 		if h.note(now, time.Now(), probe, err == nil) && ctx.Err() == nil {
 			tell(err)
 		}
@@ -104,6 +122,21 @@ func (h *health) mayTry(now time.Time) (try, probe bool, wait time.Duration, cha
 		}
 	}
 	return false, false, wait, h.changed
+}
+
+// abandon takes back a try that found nothing out.
+func (h *health) abandon(now time.Time, probe bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !probe {
+		return
+	}
+	h.trying = false
+	h.retryAt = now.Add(h.pause)
+	if h.changed != nil {
+		close(h.changed)
+	}
+	h.changed = make(chan struct{})
 }
 
 // note takes the result of a connect that was begun at began, and reports

@@ -200,7 +200,7 @@ func (r *Receiver) accept() {
 		}
 		if err != nil {
 			// Out of file descriptors, most likely: others may end soon.
-			r.log.say("accept connection: %v", err)
+			r.log.say("accept connection: %v; trying again", err)
 			select {
 			case <-time.After(pause):
 			case <-r.closing:

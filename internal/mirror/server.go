@@ -47,6 +47,10 @@ const (
 	// gives way to any other when there are as many as may be.
 	idleLeast = 10 * time.Second
 
+	// sayAcceptAgain is how often it is said that connections cannot be
+	// accepted.
+	sayAcceptAgain = 10 * time.Second
+
 	// waiting bounds the requests that wait for Read.
 	waiting = 10_000
 
@@ -96,9 +100,10 @@ type Server struct {
 	item     queue.Item // taken and not yet given, when the last Read's buffer was short
 	held     bool
 
-	table  *admission.Table
-	counts *stats.Reasons
-	told   [2]atomic.Bool // TLS, HTTP/2
+	table      *admission.Table
+	counts     *stats.Reasons
+	saidAccept time.Time      // of the accepting goroutine
+	told       [2]atomic.Bool // TLS, HTTP/2
 
 	mu     sync.Mutex
 	conns  map[net.Conn]*admission.Conn
@@ -146,6 +151,10 @@ func (s *Server) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
+			if now := time.Now(); now.Sub(s.saidAccept) >= sayAcceptAgain {
+				s.saidAccept = now
+				s.cfg.Logf("accept connection: %v; trying again", err)
+			}
 			pause := time.NewTimer(wait)
 			select {
 			case <-pause.C:
