@@ -188,7 +188,7 @@ func (s *Settings) groups() []flagGroup {
 
 	return []flagGroup{
 		{"Inputs (each may be given several times; ADDRESS|10 takes 10 a second, ADDRESS|10% a tenth)", []flagDef{
-			{"input-raw", "ADDRESS", "capture the HTTP requests that arrive at `ADDRESS`: :80, 10.0.0.5:80, [::1]:80, eth0:80, :80,8080, or a capture file (x.pcap:80; -:80 is standard input). Needs root or CAP_NET_RAW",
+			{"input-raw", "ADDRESS", "capture the HTTP requests that arrive at `ADDRESS`: :80, 10.0.0.5:80, [::1]:80, eth0:80, eth*:80 (those that appear later too), :80,8080, or a capture file (x.pcap:80; x.pcap*:80 for several as one; -:80 is standard input). Needs root or CAP_NET_RAW",
 				"sudo gor --input-raw :8080 --output-http staging.com", input("input-raw")},
 			{"input-tcp", "ADDRESS", "receive messages from the --output-tcp of other Gor processes",
 				"gor --input-tcp :28020 --output-http staging.com", input("input-tcp")},

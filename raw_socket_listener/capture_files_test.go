@@ -1,7 +1,6 @@
 package rawsocket
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -279,46 +277,5 @@ func TestCaptureOfUnreadLinks(t *testing.T) {
 				t.Errorf("faults %q, want %q", faults, tt.says)
 			}
 		})
-	}
-}
-
-// What tcpdump writes for -i any is read from the pipe that README shows, and
-// again by those who read it with another link type.
-func TestTcpdumpOfAnyInterface(t *testing.T) {
-	needRoot(t)
-	tcpdump, err := exec.LookPath("tcpdump")
-	if err != nil {
-		t.Skip("there is no tcpdump")
-	}
-	for _, kind := range []string{"LINUX_SLL2", "LINUX_SLL"} {
-		l := echo(t, "tcp4", "127.0.0.1:0")
-		addr := l.Addr().String()
-		_, port, _ := strings.Cut(addr, ":")
-		cmd := exec.CommandContext(t.Context(), tcpdump, "-i", "any", "-y", kind, "-U", "--immediate-mode", "-w", "-", "tcp", "port", port)
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stderr, err := cmd.StderrPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		said := bufio.NewScanner(stderr)
-		for said.Scan() && !strings.Contains(said.Text(), "listening on") {
-		}
-		s, r, stop := startSource(t, sourceConfig{Address: mustParse(t, "-:"+port), Stdin: stdout})
-		talk(t, addr, []byte("get / http/1.1\r\n\r\n"))
-		r.wait(t, func() bool { return r.segs >= 3 }) // SYN, request, FIN
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-		if st := s.stats(); st.Ignored[IgnoredUnknownLink] != 0 || st.Segments == 0 {
-			t.Errorf("%s: %+v", kind, st)
-		}
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
 	}
 }

@@ -211,6 +211,7 @@ func FuzzDecode(f *testing.F) {
 		if decodeLink(uint32(link), b, wire, &s) != decoded {
 			return
 		}
+		_ = timestamps(s.Options)
 		if len(s.Payload) > 0 {
 			at := uintptr(unsafe.Pointer(unsafe.SliceData(s.Payload))) - uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 			if at+uintptr(len(s.Payload)) > uintptr(len(b)) {
