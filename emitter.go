@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/pretty"
 	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/recent"
 )
 
 // An emitter carries messages from inputs to outputs. Each input has a
@@ -67,8 +68,8 @@ type flow struct {
 
 	// dropped and routed remember the verdict over recent requests for the
 	// responses that follow them. Nil when no response can come.
-	dropped *recent
-	routed  *recent
+	dropped *recent.IDs
+	routed  *recent.IDs
 	pending []*outlet // scratch of emit
 }
 
@@ -116,7 +117,7 @@ func (e *emitter) newFlow(in Input, s *Settings) *flow {
 	f := &flow{in: in, outlets: e.outputs, split: e.split, mod: newModifier(s, e.logf), pretty: newPretty(s), wait: !in.Live(), only: len(e.outputs) == 1}
 	f.settle(s)
 	if !in.Live() || s.RawTrackResponse {
-		f.dropped, f.routed = newRecent(), newRecent()
+		f.dropped, f.routed = recent.New(), recent.New()
 	}
 	return f
 }
@@ -145,7 +146,7 @@ func (e *emitter) putBetween(m *middleware.Program, inputs []Input, s *Settings)
 		f.outlets = []*outlet{e.gate}
 	}
 	e.back = e.newFlow(m.Back, s)
-	e.back.dropped, e.back.routed = newRecent(), newRecent()
+	e.back.dropped, e.back.routed = recent.New(), recent.New()
 	e.broken = make(chan struct{})
 }
 
@@ -244,7 +245,7 @@ func (e *emitter) emit(f *flow, msg []byte) {
 	passed, ok := f.modify(msg)
 	if f.mod.crowded {
 		f.crowded.Add(1)
-		f.dropped.put(msg, 1)
+		f.dropped.Put(msg, 1)
 		if e.verbose >= verboseLosses {
 			e.logf("%s: %s: %s", f.in, crowdedRow, payload.Describe(msg))
 		}
@@ -283,11 +284,11 @@ func (f *flow) modify(msg []byte) ([]byte, bool) {
 		return f.mod.rewrite(msg), true
 	}
 	if !payload.IsRequest(msg) {
-		_, dropped := f.dropped.get(msg)
+		_, dropped := f.dropped.Get(msg)
 		return msg, !dropped
 	}
 	if !f.mod.pass(msg) {
-		f.dropped.put(msg, 1)
+		f.dropped.Put(msg, 1)
 		return nil, false
 	}
 	return f.mod.rewrite(msg), true
@@ -316,7 +317,7 @@ func (f *flow) prettify(msg []byte) []byte {
 // or by its connection, and for a response the one that had the request.
 func (e *emitter) route(f *flow, msg []byte) int {
 	if !payload.IsRequest(msg) {
-		if i, ok := f.routed.get(msg); ok {
+		if i, ok := f.routed.Get(msg); ok {
 			return int(i)
 		}
 	}
@@ -327,7 +328,7 @@ func (e *emitter) route(f *flow, msg []byte) int {
 		turn = e.turn.Add(1) - 1
 	}
 	i := int(turn % uint64(len(e.outputs)))
-	f.routed.put(msg, uint16(i))
+	f.routed.Put(msg, uint16(i))
 	return i
 }
 

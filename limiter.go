@@ -7,6 +7,7 @@ import (
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/recent"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -24,14 +25,14 @@ type verdicts struct {
 
 	mu      sync.Mutex
 	window  pace.Window
-	dropped *recent // requests that the window refused
+	dropped *recent.IDs // requests that the window refused
 }
 
 func newVerdicts(limit pace.Limit, plugin string) *verdicts {
 	v := &verdicts{limit: limit, salt: pace.FNV32a([]byte(plugin)), now: func() int64 { return time.Now().UnixNano() }}
 	if limit.Kind == pace.LimitCount {
 		v.window = pace.NewWindow(limit.N)
-		v.dropped = newRecent()
+		v.dropped = recent.New()
 	}
 	return v
 }
@@ -60,11 +61,11 @@ func (v *verdicts) pass(msg []byte) bool {
 		if payload.IsRequest(msg) {
 			ok = v.window.Free(v.now())
 		} else {
-			_, dropped := v.dropped.get(msg)
+			_, dropped := v.dropped.Get(msg)
 			ok = !dropped
 		}
 		if !ok {
-			v.dropped.put(msg, 1)
+			v.dropped.Put(msg, 1)
 		}
 	}
 	if !ok {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/console"
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/pace"
 )
 
@@ -146,7 +147,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	defer page.close()
+	defer page.Close()
 
 	var em *emitter
 	done := make(chan struct{})
@@ -186,7 +187,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	defer plugs.close()
 	em = newEmitter(plugs, s, log.Printf)
 	close(ready)
-	page.serve(em)
+	page.Serve(func() ledger.Ledger { return takeLedger(em) })
 	sayPlan(log, plugs)
 
 	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals.end, finish: finish, started: time.Now(), over: make(chan struct{})}

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
-	runtimepprof "runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -492,31 +491,6 @@ func TestPageEndsWithGor(t *testing.T) {
 	}
 }
 
-// TestPageEndsAProfile: when the page has ended, so has what it began.
-func TestPageEndsAProfile(t *testing.T) {
-	s := defaultSettings()
-	s.HTTPPprof = "127.0.0.1:0"
-	page, err := openPage(s, t.Logf)
-	must(t, err)
-	page.serve(newEmitter(&plugins{}, s, t.Logf))
-	defer page.close()
-	c, err := net.Dial("tcp", page.listener.Addr().String())
-	must(t, err)
-	defer c.Close()
-	_, err = io.WriteString(c, "GET /debug/pprof/profile?seconds=600 HTTP/1.1\r\nHost: x\r\n\r\n")
-	must(t, err)
-	eventually(t, "the profile is being taken", func() bool {
-		var stacks bytes.Buffer
-		must(t, runtimepprof.Lookup("goroutine").WriteTo(&stacks, 2))
-		return strings.Contains(stacks.String(), "pprof.Profile(")
-	})
-	page.close()
-	if err := runtimepprof.StartCPUProfile(io.Discard); err != nil {
-		t.Error(err)
-	}
-	runtimepprof.StopCPUProfile()
-}
-
 // TestPageOnAPortInUse: exit 1, and what to type.
 func TestPageOnAPortInUse(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
@@ -619,41 +593,4 @@ func TestPageInOneProcess(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-// TestPageIsBounded: connections beyond the bound are closed, and room is
-// made when others leave.
-func TestPageIsBounded(t *testing.T) {
-	s := defaultSettings()
-	s.HTTPPprof = "127.0.0.1:0"
-	page, err := openPage(s, t.Logf)
-	must(t, err)
-	defer page.close()
-	page.serve(newEmitter(&plugins{}, s, t.Logf))
-	addr := page.listener.Addr().String()
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", addr)
-		must(t, err)
-		t.Cleanup(func() { c.Close() })
-		must(t, c.SetDeadline(time.Now().Add(testTimeout)))
-		return c
-	}
-	ask := func(c net.Conn) error {
-		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-			return err
-		}
-		_, err := c.Read(make([]byte, 1))
-		return err
-	}
-	var conns []net.Conn
-	for range pageMaxConns {
-		c := dial()
-		must(t, ask(c))
-		conns = append(conns, c)
-	}
-	if err := ask(dial()); err == nil {
-		t.Errorf("connection %d was answered", pageMaxConns+1)
-	}
-	conns[0].Close()
-	eventually(t, "there is room again", func() bool { return ask(dial()) == nil })
 }

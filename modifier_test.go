@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/recent"
 )
 
 // message makes a request message from its lines; the head's end is added.
@@ -191,7 +192,7 @@ func TestResponsesFollowTheirRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &flow{mod: newModifier(s, t.Logf), dropped: newRecent()}
+	f := &flow{mod: newModifier(s, t.Logf), dropped: recent.New()}
 	for i, method := range []string{"GET", "POST", "GET", "PUT"} {
 		id := payload.AppendID(nil, 7, uint32(i))
 		head := func(kind byte) []byte {

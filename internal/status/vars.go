@@ -1,20 +1,18 @@
-package main
+package status
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
-	"os"
 	"runtime"
-	"time"
-
-	"github.com/buger/gor/internal/ledger"
+	"strings"
 )
 
 // serveVars answers in the form of package expvar, of which only the form
 // serves: what it publishes, it publishes once for the life of the process.
-func (p *statusPage) serveVars(w http.ResponseWriter, _ *http.Request) {
+func (p *Page) serveVars(w http.ResponseWriter, _ *http.Request) {
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
 	var b bytes.Buffer
@@ -22,7 +20,7 @@ func (p *statusPage) serveVars(w http.ResponseWriter, _ *http.Request) {
 	for i, v := range []struct {
 		name  string
 		value any
-	}{{"cmdline", shownArgs(os.Args)}, {"gor", takeLedger(p.em).Vars(versionString(), p.started)}, {"memstats", &mem}} {
+	}{{"cmdline", p.cfg.CommandLine}, {"gor", p.ledger().Vars(p.cfg.Build, p.started)}, {"memstats", &mem}} {
 		text, err := json.Marshal(v.value)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -38,16 +36,9 @@ func (p *statusPage) serveVars(w http.ResponseWriter, _ *http.Request) {
 	w.Write(b.Bytes())
 }
 
-// writeSummaryJSON writes the ledger to the file of --summary-json.
-func writeSummaryJSON(name string, l ledger.Ledger, started time.Time, unread uint64) error {
-	v := l.Vars(versionString(), started)
-	v.Unread = unread
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err == nil {
-		err = os.WriteFile(name, append(text, '\n'), 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("--summary-json: %w", err)
-	}
-	return nil
+// serveCommandLine answers as net/http/pprof does, without the secrets.
+func (p *Page) serveCommandLine(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, strings.Join(p.cfg.CommandLine, "\x00"))
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/ledger"
+	"github.com/buger/gor/internal/status"
+)
+
+// openPage opens the page of --http-pprof, or returns nil when there is none.
+func openPage(s *Settings, logf func(format string, args ...any)) (*status.Page, error) {
+	if s.HTTPPprof == "" {
+		return nil, nil
+	}
+	listener, err := listen(s.HTTPPprof)
+	if err != nil {
+		return nil, fmt.Errorf("--http-pprof: %w", err)
+	}
+	return status.New(listener, status.Config{Version: version, Build: versionString(), CommandLine: shownArgs(os.Args), Logf: logf}), nil
+}
+
+// writeSummaryJSON writes the ledger to the file of --summary-json.
+func writeSummaryJSON(name string, l ledger.Ledger, started time.Time, unread uint64) error {
+	v := l.Vars(versionString(), started)
+	v.Unread = unread
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = os.WriteFile(name, append(text, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("--summary-json: %w", err)
+	}
+	return nil
+}
+
+// shownArgs is a command line without its secrets.
+func shownArgs(args []string) []string {
+	shown := make([]string, len(args))
+	before := ""
+	for i, arg := range args {
+		dashed := strings.HasPrefix(arg, "-")
+		name, value, given := strings.Cut(arg, "=")
+		switch {
+		case dashed && given:
+			shown[i] = name + "=" + shownValue(name, value)
+		case dashed:
+			shown[i] = address.Redact(arg)
+		default:
+			shown[i] = shownValue(before, arg)
+		}
+		before = ""
+		if dashed {
+			before = name
+		}
+	}
+	return shown
+}
+
+// shownValue is the value of a flag without what is secret in it.
+func shownValue(flag, value string) string {
+	switch strings.ReplaceAll(strings.TrimLeft(flag, "-"), "_", "-") {
+	case "middleware":
+		return shownCommand(value)
+	case "http-basic-auth-filter":
+		return address.Mask
+	}
+	return address.Redact(value)
+}
+
+// listenValue is an address to listen on.
+type listenValue string
+
+func listenFlag(p *string) *listenValue { return (*listenValue)(p) }
+func (v *listenValue) String() string   { return string(*v) }
+func (v *listenValue) Set(s string) error {
+	if checkLinkAddr(s) != nil {
+		return errors.New("want an address to listen on, such as :8181 or 127.0.0.1:8181")
+	}
+	*v = listenValue(s)
+	return nil
+}
