@@ -47,6 +47,9 @@ func (t *traces) of(k *key) ([]trace, uint32) {
 
 // remember keeps the trace of c.
 func (a *assembler) remember(c *conn) {
+	if c.req.first == c.req.next && (c.rsp.silent || c.rsp.first == c.rsp.next) {
+		return // it carried nothing, and that of the one before it is of use
+	}
 	t := &a.traces
 	if t.list == nil {
 		t.seed = maphash.MakeSeed()

@@ -65,7 +65,7 @@ func (a *assembler) fit(c *conn, f, other *flow, s *Segment) fit {
 			f.begun, f.far = mark{}, mark{}
 		}
 		return fits
-	case f.begun.set && seq.within(f.begun.at, reuseReach):
+	case f.begun.set && f.follows(other, s):
 		if f.untouched() {
 			f.begin(f.begun.at, a.begins) // the handshake was begun anew
 			return fits
@@ -78,9 +78,17 @@ func (a *assembler) fit(c *conn, f, other *flow, s *Segment) fit {
 		return fitsNot
 	case n == 0:
 		return fits
-	case f.untouched() && !f.syn && (ahead > reuseReach || ahead < 0):
-		// Its beginning was taken from the other side, which may be wrong.
+	case f.untouched() && (ahead < 0 || ahead > maxAhead || !f.syn && ahead > reuseReach):
+		// Its beginning was taken from the other side, or from a SYN that a
+		// connection which began before the capture has challenged.
+		if end, late := a.late(&c.key, s, !f.response); late && !end.before(seq.plus(n)) {
+			a.stats.Retransmitted++ // of the connection before
+			return fitsNot
+		}
+		first := f.first
 		a.join(c, f, seq)
+		f.begun = mark{first, f.syn}
+		f.syn = false
 		return fits
 	case over && (ahead > reuseReach || ahead < -staleReach):
 		return fitsNext
@@ -124,6 +132,17 @@ func (a *assembler) fitSYN(c *conn, f, other *flow, s *Segment) fit {
 	f.begun = mark{first, true}
 	a.stats.Refused++
 	return fitsNot
+}
+
+// follows reports whether s belongs to the connection whose SYN was seen beside
+// this one. A SYN amid what this one carries may be forged, and what lies behind
+// it is rather of this one, unless its acknowledgement says that it is not.
+func (f *flow) follows(other *flow, s *Segment) bool {
+	seq := sequence(s.Seq)
+	if n := f.begun.at.minus(f.next); !f.untouched() && n < maxEarlyBytes && n > -maxEarlyBytes {
+		return seq == f.begun.at && (!other.answered || other.contradicts(s))
+	}
+	return seq.within(f.begun.at, reuseReach)
 }
 
 // follow takes the position that the receiver of f acknowledges for that of f's

@@ -120,6 +120,9 @@ func (a *assembler) data(c *conn, f *flow, seq sequence, s *Segment) {
 			a.stats.Conflicting++
 		}
 		if n >= total {
+			if first := f.first.minus(seq); !f.syn && first > 0 && first <= reuseReach {
+				a.countStarts(f, b) // before what the capture came upon, and late
+			}
 			return
 		}
 		missing -= max(0, n-len(b))
