@@ -60,7 +60,7 @@ type sights struct {
 // that for the same content of the same client. A client with another address
 // must have the same time stamps beside: packets that were made by hand often
 // have the same numbers for all clients.
-func (l *sights) again(client, server netip.AddrPort, s *Segment) (first *rewriteSight, told, found bool) {
+func (l *sights) again(client, server netip.AddrPort, s *Segment) (first rewriteSight, told, found bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.recent == nil {
@@ -78,10 +78,10 @@ func (l *sights) again(client, server netip.AddrPort, s *Segment) (first *rewrit
 	case !same, was.client == client && was.server == server:
 	case was.client == client && apart <= sightWindow,
 		now.stamps != 0 && was.stamps == now.stamps && apart <= masqueradeWindow:
-		return &was, !once(&l.told), true
+		return was, !once(&l.told), true
 	}
 	*slot = now
-	return nil, false, false
+	return rewriteSight{}, false, false
 }
 
 // timestamps are both values of the option, 0 when there is none.
@@ -125,7 +125,7 @@ func (a *assembler) rewritten(c *conn, s *Segment) bool {
 }
 
 // rewritten tells of the first connection that was seen twice.
-func (n *notices) rewritten(first *rewriteSight, client, server netip.AddrPort) {
+func (n *notices) rewritten(first rewriteSight, client, server netip.AddrPort) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.logf("a connection from %s to %s is seen again as one from %s to %s, as a published container port or masquerading rewrites it: each is taken once, as it is seen first; to choose, name the interface or the server's address, such as --input-raw %s",

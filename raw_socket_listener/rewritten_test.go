@@ -155,6 +155,18 @@ func TestRewrittenOnAnotherRing(t *testing.T) {
 	}
 }
 
+// Comparing costs no allocation: each connection is compared at its beginning.
+func TestSightsDoNotAllocate(t *testing.T) {
+	var l sights
+	s := &Segment{Flags: FlagACK, Payload: []byte("GET / HTTP/1.1\r\n\r\n"), Options: []byte("\x01\x01\x08\x0a12345678")}
+	if n := testing.AllocsPerRun(100, func() {
+		s.Seq++
+		l.again(rigClient, rigServer, s)
+	}); n > 0 {
+		t.Errorf("%v allocations for each segment", n)
+	}
+}
+
 func TestTimestampsOption(t *testing.T) {
 	for options, want := range map[string]uint64{
 		"": 0, "\x00\x08\x0a12345678": 0, "\x08": 0, "\x08\x0a1234": 0, "\x08\x00": 0, "\x02\x04\x05\xb4\x08\x0a\x00\x00\x00\x00\x00\x00\x00\x07": 7,
