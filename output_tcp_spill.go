@@ -60,7 +60,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	waiting, _, _ := store.Level()
 	if mark != nil {
 		if id, err := link.ParseIdentity(mark.Identity); err == nil && waiting > 0 {
-			cfg.Resume, cfg.ResumeCount = link.Mark{Identity: id, Number: mark.Number}, waiting
+			cfg.Resume, cfg.ResumeCount = link.Mark{Identity: id, Number: mark.Number, Secret: mark.Secret}, waiting
 		}
 	}
 	if waiting > 0 {
@@ -95,7 +95,7 @@ func (s *linkSpill) drain(cancel <-chan struct{}) error {
 func (s *linkSpill) close(w *linkWorkers) (unsent int) {
 	s.stop()
 	at := w.senders[0].Stop()
-	s.keep(&spill.Mark{Identity: at.Identity.String(), Number: at.Number})
+	s.keep(&spill.Mark{Identity: at.Identity.String(), Number: at.Number, Secret: at.Secret})
 	w.close()
 	s.out.Close()
 	s.out.Discard()

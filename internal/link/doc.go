@@ -12,9 +12,10 @@
 //
 // The sender's first record is a hello, whose header has two fields:
 //
-//	hello    = "gor" SP identity "-" version LF "link" separator
+//	hello    = "gor" SP identity "-" version LF "link" [SP token] separator
 //	identity = 32HEXDIG     ; of the sender: its messages are numbered from 1
 //	version  = 1*3DIGIT     ; the highest that the sender speaks
+//	token    = 32HEXDIG     ; the first half of its SHA-256 is an earlier hello's
 //
 // GoReplay skips records of fewer than three fields and stays silent. Our
 // receiver answers, and from then on both directions are frames:

@@ -108,7 +108,7 @@ const (
 	helloStart = "gor "
 	helloBody  = "link"
 
-	// maxHello bounds a hello with its separator, in bytes; ours has 55.
+	// maxHello bounds a hello with its separator, in bytes; ours has 88.
 	maxHello = 512
 )
 
@@ -120,6 +120,14 @@ func appendHello(dst []byte, id Identity, version int) []byte {
 	dst = strconv.AppendInt(dst, int64(version), 10)
 	dst = append(dst, '\n')
 	dst = append(dst, helloBody...)
+	return append(dst, payload.Separator...)
+}
+
+// appendProvenHello is appendHello with a token.
+func appendProvenHello(dst []byte, id Identity, version int, t token) []byte {
+	dst = appendHello(dst, id, version)
+	dst = dst[:len(dst)-len(payload.Separator)]
+	dst = hex.AppendEncode(append(dst, ' '), t[:])
 	return append(dst, payload.Separator...)
 }
 

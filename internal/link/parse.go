@@ -53,7 +53,7 @@ func (p *peer) parseHello(b []byte) (need int, err error) {
 	if i < 0 {
 		return 0, refuse(countRefused, "its hello has no end")
 	}
-	line, _, _ := bytes.Cut(b[:i], []byte{'\n'})
+	line, body, _ := bytes.Cut(b[:i], []byte{'\n'})
 	id, v, err := parseHello(line)
 	if err != nil {
 		return 0, refuse(countRefused, "its hello is malformed")
@@ -61,17 +61,28 @@ func (p *peer) parseHello(b []byte) (need int, err error) {
 	p.parsed += i + len(payload.Separator)
 	p.scanned = 0
 	p.parse = p.parseFrames
-	if err := p.greet(id, v); err != nil {
+	var shown proof
+	shown.token, shown.shown = parseToken(body)
+	if p.tls != nil {
+		if certs := p.tls.ConnectionState().PeerCertificates; len(certs) > 0 {
+			shown.subject = string(certs[0].RawSubject)
+		}
+	}
+	if err := p.greet(id, v, shown); err != nil {
 		return 0, err
 	}
 	return p.parseFrames()
 }
 
 // greet takes the sender's session over from an older connection and answers.
-func (p *peer) greet(id Identity, v int) error {
+func (p *peer) greet(id Identity, v int, shown proof) error {
 	r := p.r
 	r.mu.Lock()
 	s := r.sessions.get(id)
+	if !s.belongs(shown) {
+		r.mu.Unlock()
+		return refuse(countForged, "it shows the identity of another sender")
+	}
 	if s.peer != nil {
 		s.peer.raw.Close() // its reader ends
 	}

@@ -121,6 +121,7 @@ const (
 	countTLS
 	countNewer
 	countGaveWay
+	countForged
 )
 
 // NewReceiver returns a Receiver that accepts from listener, which is its own
@@ -161,6 +162,7 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 			"connection refused: TLS",
 			"record of a newer Gor",
 			"connection closed to make room",
+			"connection refused: the identity of another sender",
 		)),
 		log:      &shortLog{logf: cfg.Logf},
 		large:    newBudget(largeMemory),

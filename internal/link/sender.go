@@ -102,6 +102,7 @@ type Sender struct {
 
 	mu        sync.Mutex
 	id        Identity
+	secret    secret // of id
 	resumed   uint64 // number of the first message that no earlier sender can have sent
 	connected bool
 	window    window
@@ -141,7 +142,9 @@ func NewSender(cfg SenderConfig, src Source) *Sender {
 	}
 	s := &Sender{cfg: cfg, src: src, peer: cfg.Peer, id: cfg.Resume.Identity, open: true, ended: make(chan struct{})}
 	if s.window.first = cfg.Resume.Number; s.window.first == 0 {
-		s.id, s.window.first = newIdentity(), 1
+		s.id, s.secret, s.window.first = newIdentity(), newSecret(), 1
+	} else if had, err := parseSecret(cfg.Resume.Secret); err == nil {
+		s.secret = had
 	}
 	s.resumed = s.window.first + uint64(cfg.ResumeCount)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -163,6 +166,7 @@ func (s *Sender) Done() <-chan struct{} { return s.ended }
 type Mark struct {
 	Identity Identity
 	Number   uint64
+	Secret   string // proves that a sender is of that identity
 }
 
 // Stop ends the connection and returns where the sender stood. What was taken
@@ -172,7 +176,7 @@ func (s *Sender) Stop() Mark {
 	<-s.ended
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Mark{s.id, s.window.first}
+	return Mark{s.id, s.window.first, s.secret.String()}
 }
 
 // Close gives up what is not delivered and returns how many messages that
@@ -245,7 +249,7 @@ func (s *Sender) run() {
 		trouble.note(s.cfg.Logf, err)
 		if errors.Is(err, errNumberTaken) {
 			s.mu.Lock()
-			s.id = newIdentity()
+			s.id, s.secret = newIdentity(), newSecret()
 			s.mu.Unlock()
 		}
 		if progressed || errors.Is(err, errLateAnswer) {

@@ -89,7 +89,7 @@ func (s *Sender) serve(conn, raw net.Conn, counted *countedConn, t *trouble) err
 	if s.cfg.Plain == PlainAlways {
 		return c.plain(t, &reader)
 	}
-	hello, err := conn.Write(appendHello(nil, s.id, version))
+	hello, err := conn.Write(s.greeting())
 	if err != nil {
 		return fmt.Errorf("cannot write: %w", err)
 	}
@@ -106,6 +106,21 @@ func (s *Sender) serve(conn, raw net.Conn, counted *countedConn, t *trouble) err
 		return fmt.Errorf("the receiver does not answer%s", s.cfg.SilentHint)
 	}
 	return c.plain(t, &reader)
+}
+
+// greeting is the hello of the next connection.
+func (s *Sender) greeting() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.secret == (secret{}) {
+		return appendHello(nil, s.id, version)
+	}
+	t, ok := s.secret.next()
+	if !ok {
+		s.id, s.secret = newIdentity(), newSecret()
+		t, _ = s.secret.next()
+	}
+	return appendProvenHello(nil, s.id, version, t)
 }
 
 func lost(err error) error {

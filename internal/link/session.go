@@ -15,6 +15,8 @@ type session struct {
 	done     uint64 // highest number that the caller of Read has done with
 	settled  uint64 // highest number that every output has done with
 	dirty    bool   // is in Receiver.dirty
+	known    bool   // it had a connection, which has shown proof
+	proof    proof
 	place    *list.Element
 }
 

@@ -134,7 +134,7 @@ func TestForwarderWithoutReceiver(t *testing.T) {
 		if d := count(rows, "delivered"); d != 0 || lost > 3*trialCount || plain == PlainNever && lost > 0 {
 			t.Errorf("mode %d: %d messages delivered to nobody, %d lost", plain, d, lost)
 		}
-		if plain == PlainNever && swallowed > 3*64 {
+		if plain == PlainNever && swallowed > 3*128 {
 			t.Errorf("mode %d: %d bytes were swallowed", plain, swallowed)
 		}
 		if taken := len(src.taken); lost+unsent != taken {
@@ -169,7 +169,7 @@ func TestPeerRemembered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b, err := io.ReadAll(conn); len(b) > 64 || err != nil && !errors.Is(err, unix.ECONNRESET) {
+		if b, err := io.ReadAll(conn); len(b) > 128 || err != nil && !errors.Is(err, unix.ECONNRESET) {
 			t.Errorf("a receiver that is known to acknowledge got %q, %v", b, err)
 		}
 		conn.Close()

@@ -29,6 +29,9 @@ const (
 type Mark struct {
 	Identity string `json:"identity"`
 	Number   uint64 `json:"number"`
+
+	// Secret proves to the receiver that a sender is of that identity.
+	Secret string `json:"secret,omitempty"`
 }
 
 // position is what of the first segment is done with.
