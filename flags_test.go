@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -41,11 +42,14 @@ func flagRows() []flagRow {
 		generalFlagRows(), goneFlagRows(), newFlagRows())
 }
 
-// TestFlags: each flag of the table in settings.go is accepted, does to the
-// program what a row here observes, and refuses what it cannot mean, with the
-// value quoted. A flag without a row fails by its name.
+// flagInHelp is the line of a flag in gor -h, which shows all of them
+// (TestHelpShowsEveryFlag).
+var flagInHelp = regexp.MustCompile(`(?m)^  --([a-z0-9-]+)`)
+
+// TestFlags: each flag that gor -h shows is accepted, does to the program what
+// a row here observes, and refuses what it cannot mean, with the value quoted.
+// A flag without a row fails by its name.
 func TestFlags(t *testing.T) {
-	newFlagTest(t)
 	var running sync.WaitGroup
 	defer running.Wait()
 	room := make(chan struct{}, flagRowsAtOnce)
@@ -56,21 +60,20 @@ func TestFlags(t *testing.T) {
 		}
 		rows[row.name] = row
 	}
-	for _, group := range defaultSettings().groups() {
-		for _, def := range group.flags {
-			row, ok := rows[def.name]
-			if delete(rows, def.name); !ok {
-				t.Errorf("--%s has no row that says what it does", def.name)
-				continue
-			}
-			running.Go(func() {
-				if !onlyWaits(def.name) {
-					room <- struct{}{}
-					defer func() { <-room }()
-				}
-				t.Run(def.name, func(t *testing.T) { row.try(&flagTest{t}) })
-			})
+	for _, m := range flagInHelp.FindAllStringSubmatch(newFlagTest(t).ok("-h").stdout, -1) {
+		name := m[1]
+		row, ok := rows[name]
+		if delete(rows, name); !ok {
+			t.Errorf("--%s has no row that says what it does", name)
+			continue
 		}
+		running.Go(func() {
+			if !onlyWaits(name) {
+				room <- struct{}{}
+				defer func() { <-room }()
+			}
+			t.Run(name, func(t *testing.T) { row.try(&flagTest{t}) })
+		})
 	}
 	for name := range rows {
 		t.Errorf("there is a row for --%s, which is no flag", name)
@@ -90,14 +93,7 @@ func (row flagRow) try(f *flagTest) {
 // A flagTest runs Gor for one row.
 type flagTest struct{ *testing.T }
 
-// newFlagTest has Gor run in this process without changing it for other tests.
-func newFlagTest(t *testing.T) *flagTest {
-	t.Helper()
-	for name, value := range map[string]string{"GOMAXPROCS": "3", "GOGC": "100", "GOMEMLIMIT": "1GiB"} { // see tuneRuntime
-		t.Setenv(name, value)
-	}
-	return &flagTest{t}
-}
+func newFlagTest(t *testing.T) *flagTest { return &flagTest{t} }
 
 // A flagRun is one run of Gor that has ended.
 type flagRun struct {
@@ -107,24 +103,13 @@ type flagRun struct {
 	stdout, stderr string
 }
 
-// gor runs the whole program in this process, to its end.
+// gor runs Gor to its end.
 func (f *flagTest) gor(args ...string) flagRun {
 	f.Helper()
-	return f.gorOn(strings.NewReader(""), args...)
-}
-
-func (f *flagTest) gorOn(stdin io.Reader, args ...string) flagRun {
-	f.Helper()
-	var stdout, stderr bytes.Buffer
-	code := make(chan int, 1)
-	go func() { code <- run(args, nil, stdin, &stdout, &stderr) }()
-	select {
-	case c := <-code:
-		return flagRun{f, args, c, stdout.String(), stderr.String()}
-	case <-time.After(testTimeout):
-		f.Fatalf("gor %q does not end", args)
-		return flagRun{}
-	}
+	var stdout bytes.Buffer
+	p := spawnTo(f.T, &stdout, args...)
+	code := p.wait()
+	return flagRun{f, args, code, stdout.String(), p.said()}
 }
 
 // ok runs Gor and wants it to end well.

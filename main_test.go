@@ -88,39 +88,65 @@ func spawnTo(t *testing.T, stdout io.Writer, args ...string) *process {
 
 func spawnFull(t *testing.T, role string, prefix []string, stdin io.Reader, stdout io.Writer, args ...string) *process {
 	t.Helper()
+	cmd := roleCommand(t, role, prefix, args...)
+	cmd.Stdin, cmd.Stdout = stdin, stdout
+	return startCommand(t, cmd)
+}
+
+func roleCommand(t *testing.T, role string, prefix []string, args ...string) *exec.Cmd {
+	t.Helper()
 	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return spawnProgram(t, prefix, self, []string{roleVar + "=" + role}, stdin, stdout, args...)
+	must(t, err)
+	cmd := command(prefix, self, args...)
+	cmd.Env = append(os.Environ(), roleVar+"="+role)
+	return cmd
+}
+
+// gorCommand is a Gor to start.
+func gorCommand(t *testing.T, prefix []string, args ...string) *exec.Cmd {
+	t.Helper()
+	return roleCommand(t, "gor", prefix, args...)
 }
 
 // spawnProgram starts any program, with env beside the test's own.
 func spawnProgram(t *testing.T, prefix []string, program string, env []string, stdin io.Reader, stdout io.Writer, args ...string) *process {
 	t.Helper()
+	cmd := command(prefix, program, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdin, cmd.Stdout = stdin, stdout
+	return startCommand(t, cmd)
+}
+
+func command(prefix []string, program string, args ...string) *exec.Cmd {
 	argv := append(append(append([]string{}, prefix...), program), args...)
-	p := &process{t: t, cmd: exec.Command(argv[0], argv[1:]...), grew: make(chan struct{}, 1), ended: make(chan struct{}), patience: testTimeout}
-	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.Stdin = stdin
-	p.cmd.Stdout = stdout
-	p.cmd.Stderr = p
-	p.cmd.WaitDelay = 5 * time.Second
-	if err := p.cmd.Start(); err != nil {
+	return exec.Command(argv[0], argv[1:]...)
+}
+
+// startCommand starts a command whose stdin, stdout and environment the test
+// has set, and keeps its stderr unless that is set too.
+func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, grew: make(chan struct{}, 1), ended: make(chan struct{}), patience: testTimeout}
+	if cmd.Stderr == nil {
+		cmd.Stderr = p
+	}
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		p.err = p.cmd.Wait()
+		p.err = cmd.Wait()
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
 		select {
 		case <-p.ended:
 		default:
-			p.cmd.Process.Kill()
+			cmd.Process.Kill()
 			<-p.ended
 		}
 		if t.Failed() {
-			t.Logf("%s:\n%s", strings.Join(append(env, args...), " "), p.said())
+			t.Logf("%s:\n%s", strings.Join(cmd.Args, " "), p.said())
 		}
 	})
 	return p

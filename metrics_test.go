@@ -367,7 +367,7 @@ func wantSameAsLedger(t *testing.T, got scraped, vars ledger.Vars, said string) 
 		wantVar("shed", out.Shed, terms["shed"])
 		delete(terms, "shed")
 		delete(terms, "failed") // the sum of those behind it
-		kinds := map[string]stats.Kind{"delivered": stats.Delivered, "unsent": stats.Unsent, limitedRow: stats.Limited, ignoredRow: stats.Ignored, keptRow: stats.Kept}
+		kinds := map[string]stats.Kind{"delivered": stats.Delivered, "unsent": stats.Unsent, "limited": stats.Limited, "responses ignored": stats.Ignored, "kept on disk": stats.Kept}
 		for row, n := range terms {
 			kind, known := kinds[row]
 			if !known {

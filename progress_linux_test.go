@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -37,10 +36,7 @@ func TestProgress(t *testing.T) {
 	requests, times := steady(40, 40*time.Millisecond)
 	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
 	person, program := openTerminal(t)
-	self, err := os.Executable()
-	must(t, err)
-	cmd := exec.Command(self, "--input-file", file, "--output-null", "--input-file-read-depth", "1", "--http-disallow-url", "^/39$", "--verbose")
-	cmd.Env = append(os.Environ(), roleVar+"=gor")
+	cmd := gorCommand(t, nil, "--input-file", file, "--output-null", "--input-file-read-depth", "1", "--http-disallow-url", "^/39$", "--verbose")
 	cmd.Stderr = program
 	must(t, cmd.Start())
 	program.Close() // so that reading ends with the process

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -18,16 +17,9 @@ import (
 // startUnread starts Gor with a stderr of the test's, which nobody need read.
 func startUnread(t *testing.T, stderr, stdout *os.File, prefix []string, args ...string) *process {
 	t.Helper()
-	self, err := os.Executable()
-	must(t, err)
-	argv := append(append(append([]string{}, prefix...), self), args...)
-	p := &process{t: t, cmd: exec.Command(argv[0], argv[1:]...), grew: make(chan struct{}, 1), ended: make(chan struct{}), patience: testTimeout}
-	p.cmd.Env = append(os.Environ(), roleVar+"=gor")
-	p.cmd.Stderr, p.cmd.Stdout = stderr, stdout
-	must(t, p.cmd.Start())
-	go func() { p.err = p.cmd.Wait(); close(p.ended) }()
-	t.Cleanup(func() { p.cmd.Process.Kill(); <-p.ended })
-	return p
+	cmd := gorCommand(t, prefix, args...)
+	cmd.Stderr, cmd.Stdout = stderr, stdout
+	return startCommand(t, cmd)
 }
 
 // readSummary reads the file of --summary-json.
@@ -141,9 +133,7 @@ func TestHangup(t *testing.T) {
 	}
 	wantSums(t, gor.said())
 
-	self, err := os.Executable()
-	must(t, err)
-	gor = spawnProgram(t, []string{"sh", "-c", `trap '' HUP; exec "$0" "$@"`}, self, []string{roleVar + "=gor"}, nil, nil, "--input-dummy", "", "--output-null", "--stats")
+	gor = spawn(t, "gor", []string{"sh", "-c", `trap '' HUP; exec "$0" "$@"`}, nil, "--input-dummy", "", "--output-null", "--stats")
 	gor.await("gor: to ")
 	must(t, gor.cmd.Process.Signal(syscall.SIGHUP))
 	must(t, gor.cmd.Process.Signal(syscall.SIGINT)) // the lower number is delivered first; both have come when it ends
@@ -154,8 +144,7 @@ func TestHangup(t *testing.T) {
 	// A real terminal that goes away.
 	person, program := openTerminal(t)
 	summary := filepath.Join(t.TempDir(), "summary.json")
-	cmd := exec.Command(self, "--input-dummy", "", "--output-null", "--summary-json", summary)
-	cmd.Env = append(os.Environ(), roleVar+"=gor")
+	cmd := gorCommand(t, nil, "--input-dummy", "", "--output-null", "--summary-json", summary)
 	cmd.Stdin, cmd.Stderr = program, program
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	must(t, cmd.Start())
