@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/middleware"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
@@ -31,7 +32,7 @@ func testEnv(t *testing.T, stdout io.Writer) *pluginEnv {
 	return &pluginEnv{
 		stdin: strings.NewReader(""), stdout: stdout, stderr: io.Discard,
 		logf: t.Logf,
-		own:  newOwnConns(), queueBytes: 1 << 20,
+		own:  outbound.New(), queueBytes: 1 << 20,
 		settle:     func(<-chan struct{}) error { return nil },
 		background: &background, done: done,
 	}

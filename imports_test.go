@@ -18,7 +18,7 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/admission", "internal/buffers", "internal/address", "internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/middleware", "internal/mirror", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/recent", "internal/spill", "internal/stats", "internal/status",
+	".": {"internal/admission", "internal/buffers", "internal/address", "internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/middleware", "internal/mirror", "internal/outbound", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/recent", "internal/spill", "internal/stats", "internal/status",
 		"raw_socket_listener", "golang.org/x/sys/unix", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/coder/websocket"},
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":              {},
@@ -43,6 +43,7 @@ var allowedImports = map[string][]string{
 	"internal/buffers":           {},
 	"internal/middleware":        {"internal/address", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "golang.org/x/sys/unix", "mvdan.cc/sh/v3/shell"},
 	"internal/mirror":            {"internal/admission", "internal/http1", "internal/payload", "internal/queue", "internal/stats"},
+	"internal/outbound":          {"golang.org/x/sys/unix"},
 	"internal/pace":              {"internal/buffers", "golang.org/x/sys/unix"},
 	"internal/payload":           {"internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/pretty":            {"internal/http1", "github.com/klauspost/compress/gzip"},

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
-	"syscall"
 
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/pace"
@@ -71,20 +69,6 @@ func checkLinkAddr(addr string) error {
 		return fmt.Errorf("%q has no port between 1 and 65535, as in :28020", addr)
 	}
 	return nil
-}
-
-// explainListen says what to do about an address that cannot be listened on.
-func explainListen(addr string, err error) error {
-	_, port, _ := net.SplitHostPort(addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %q: the port is in use; see by whom with: ss -ltnp 'sport = :%s'", addr, port)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("listen on %q: this host has no such address; :%s listens on all it has", addr, port)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on %q: not permitted; ports below 1024 need root: take another, such as :28020", addr)
-	}
-	return fmt.Errorf("listen on %q: %w", addr, err)
 }
 
 func prefixed(logf func(format string, args ...any), prefix string) func(format string, args ...any) {

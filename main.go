@@ -18,6 +18,7 @@ import (
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/ledger"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 )
 
@@ -155,7 +156,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	env := &pluginEnv{
 		stdin: stdin, stdout: stdout, stderr: log,
 		logf:           log.Printf,
-		own:            newOwnConns(),
+		own:            outbound.New(),
 		queueBytes:     queueBytes(s),
 		answers:        buffers.NewBudget(answersTotal),
 		latencyMatters: latencyMatters(s),

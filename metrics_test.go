@@ -21,6 +21,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/buger/gor/internal/ledger"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	gorplugin "github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
@@ -200,7 +201,7 @@ func TestMetricsText(t *testing.T) {
 // and no two rows the same series.
 func TestEveryRowHasAMetric(t *testing.T) {
 	file := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), captureFile(t, nil))
-	in, err := newRawInput(file, pace.Limit{}, defaultSettings(), &pluginEnv{own: newOwnConns(), logf: t.Logf})
+	in, err := newRawInput(file, pace.Limit{}, defaultSettings(), &pluginEnv{own: outbound.New(), logf: t.Logf})
 	must(t, err)
 	defer in.Close()
 	seen, used := map[string]string{}, map[string]bool{}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/buger/gor/internal/outbound"
 )
 
 // health keeps a dead target from costing sockets, packets and time. When a
@@ -63,7 +65,7 @@ func (h *health) connect(ctx context.Context, deadline time.Time, open func() er
 			continue
 		}
 		err := open()
-		if lack := new(filesError); errors.As(err, &lack) {
+		if lack := new(outbound.FilesError); errors.As(err, &lack) {
 			// It says nothing of the target, and passes when others end.
 			h.abandon(time.Now(), probe)
 			if h.files.tell(now) && ctx.Err() == nil {
@@ -168,4 +170,21 @@ func (h *health) note(began, now time.Time, probe, ok bool) (tell bool) {
 	}
 	h.changed = make(chan struct{})
 	return tell
+}
+
+// A filesTrouble bounds how often it is said that there are too many open
+// files: they come and go with each connection.
+type filesTrouble struct {
+	mu     sync.Mutex
+	toldAt time.Time
+}
+
+func (f *filesTrouble) tell(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.toldAt.IsZero() && now.Sub(f.toldAt) < tellDownAgain {
+		return false
+	}
+	f.toldAt = now
+	return true
 }

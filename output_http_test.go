@@ -15,6 +15,7 @@ import (
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/ledger"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 )
@@ -116,7 +117,7 @@ func newRig(t testing.TB, addr string, change func(s *Settings)) *httpRig {
 	done := make(chan struct{})
 	var background sync.WaitGroup
 	env := &pluginEnv{
-		stderr: io.Discard, logf: func(string, ...any) {}, own: newOwnConns(), queueBytes: 32 << 20,
+		stderr: io.Discard, logf: func(string, ...any) {}, own: outbound.New(), queueBytes: 32 << 20,
 		background: &background, done: done,
 	}
 	out, err := newHTTPOutput(addr, s, env)
@@ -359,7 +360,7 @@ func TestHTTPStatsLines(t *testing.T) {
 	s := defaultSettings()
 	s.HTTPStats = true
 	out, err := newHTTPOutput("127.0.0.1:1", s, &pluginEnv{
-		stderr: &stderr, logf: t.Logf, own: newOwnConns(), queueBytes: 1 << 20, background: &background, done: done,
+		stderr: &stderr, logf: t.Logf, own: outbound.New(), queueBytes: 1 << 20, background: &background, done: done,
 	})
 	must(t, err)
 	eventually(t, "the heading", func() bool { return bytes.Count(stderr.Bytes(), []byte("\n")) == 2 })

@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/middleware"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -36,7 +37,7 @@ type pluginEnv struct {
 	logf func(format string, args ...any)
 
 	// own makes the outgoing connections, so that capture knows them.
-	own *ownConns
+	own *outbound.Conns
 
 	// queueBytes is the share of the queues' memory that one output gets.
 	queueBytes int

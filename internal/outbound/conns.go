@@ -1,4 +1,6 @@
-package main
+// Package outbound makes the connections of Gor's outputs, which a capture on the
+// same host must not take for traffic, and says what a lack of open files means.
+package outbound
 
 import (
 	"context"
@@ -8,21 +10,21 @@ import (
 	"time"
 )
 
-// ownConns makes the connections of Gor's outputs and remembers them, so that
+// Conns makes the connections of Gor's outputs and remembers them, so that
 // a capture on the same host never takes Gor's own requests for traffic. A
 // connection is remembered from before its first packet until a while after
 // it was closed, when its last packets have left the capture's buffers.
-type ownConns struct {
+type Conns struct {
 	mu    sync.RWMutex
-	local map[ownKey]int // how many connections use the key
+	local map[connKey]int // how many connections use the key
 
 	// forget calls f after the connection's last packets are through.
 	forget func(f func())
 }
 
-// ownKey names an outgoing connection. The local address is not known before
+// connKey names an outgoing connection. The local address is not known before
 // connect, and the local port with the remote address is enough.
-type ownKey struct {
+type connKey struct {
 	port   uint16
 	remote netip.AddrPort
 }
@@ -31,28 +33,29 @@ type ownKey struct {
 // packet can wait in a capture's ring.
 const forgetAfter = 2 * time.Second
 
-func newOwnConns() *ownConns {
-	return &ownConns{
-		local:  make(map[ownKey]int),
+// New returns an empty Conns.
+func New() *Conns {
+	return &Conns{
+		local:  make(map[connKey]int),
 		forget: func(f func()) { time.AfterFunc(forgetAfter, f) },
 	}
 }
 
 // Has reports whether a connection from src to dst, in either direction, is
 // one of ours.
-func (o *ownConns) Has(src, dst netip.AddrPort) bool {
+func (o *Conns) Has(src, dst netip.AddrPort) bool {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return o.local[ownKey{src.Port(), dst}] > 0 || o.local[ownKey{dst.Port(), src}] > 0
+	return o.local[connKey{src.Port(), dst}] > 0 || o.local[connKey{dst.Port(), src}] > 0
 }
 
-func (o *ownConns) add(k ownKey) {
+func (o *Conns) add(k connKey) {
 	o.mu.Lock()
 	o.local[k]++
 	o.mu.Unlock()
 }
 
-func (o *ownConns) remove(k ownKey) {
+func (o *Conns) remove(k connKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.local[k]--; o.local[k] <= 0 {
@@ -63,8 +66,8 @@ func (o *ownConns) remove(k ownKey) {
 // DialContext connects like net.Dialer's. The socket is bound to a port of
 // its own before it connects, because a capture may see the first packet
 // before connect returns.
-func (o *ownConns) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	var keys []ownKey // one for each address that was tried
+func (o *Conns) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	var keys []connKey // one for each address that was tried
 	var mu sync.Mutex
 	d := net.Dialer{ControlContext: func(_ context.Context, network, address string, c rawConn) error {
 		remote, err := netip.ParseAddrPort(address)
@@ -76,7 +79,7 @@ func (o *ownConns) DialContext(ctx context.Context, network, address string) (ne
 		if err != nil || port == 0 {
 			return err
 		}
-		k := ownKey{port, remote}
+		k := connKey{port, remote}
 		o.add(k)
 		mu.Lock()
 		keys = append(keys, k)
@@ -93,12 +96,12 @@ func (o *ownConns) DialContext(ctx context.Context, network, address string) (ne
 	}
 	if err != nil {
 		release()
-		return nil, explainFiles(err)
+		return nil, ExplainFiles(err)
 	}
 	return &ownConn{TCPConn: conn.(*net.TCPConn), release: release}, nil
 }
 
-// ownConn tells ownConns of its end.
+// An ownConn tells Conns of its end.
 type ownConn struct {
 	*net.TCPConn
 	release func()

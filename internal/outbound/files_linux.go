@@ -1,4 +1,4 @@
-package main
+package outbound
 
 import "golang.org/x/sys/unix"
 

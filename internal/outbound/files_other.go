@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package outbound
 
 // openFilesLimit is unknown.
 func openFilesLimit() uint64 { return 0 }

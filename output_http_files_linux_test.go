@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/outbound"
 )
 
 // Too many open files say nothing of the target: it is not taken to be down,
@@ -17,7 +19,7 @@ func TestTooManyOpenFiles(t *testing.T) {
 	h := &health{}
 	tries := 0
 	var told []string
-	lack := explainFiles(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
+	lack := outbound.ExplainFiles(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
 	open := func() error {
 		if tries++; tries < 4 {
 			return lack
