@@ -49,6 +49,16 @@ func TestRealIP(t *testing.T) {
 	}
 }
 
+// A load balancer that speaks the PROXY protocol is not the client.
+func TestRealIPBehindAProxy(t *testing.T) {
+	ip := realIP{header: "X-Real-IP"}
+	m := rawsocket.Message{Src: netip.MustParseAddrPort("10.0.0.1:4000"), Client: netip.MustParseAddr("192.0.2.7"), Data: []byte("GET / HTTP/1.1\r\n\r\n")}
+	head, body := ip.set(nil, &m)
+	if got, want := string(head)+string(body), "GET / HTTP/1.1\r\nX-Real-IP: 192.0.2.7\r\n\r\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestRealIPOnTheWire: clients of both families are named in what is recorded
 // of them, and in nothing that is answered.
 func TestRealIPOnTheWire(t *testing.T) {

@@ -206,7 +206,7 @@ func (s *Settings) groups() []flagGroup {
 				"sudo gor --input-raw :80 --input-raw-buffer-size 64mb --output-file x.gor", flags.Size(&s.RawBufferSize, 1<<20, maxMessageLimit)},
 			{"input-raw-buffer-timeout", "DURATION", "longest time a packet waits in that memory; 0 means 64ms when all outputs are files or links, 16ms otherwise",
 				"", flags.Duration(&s.RawBufferTimeout, 0)},
-			{"input-raw-expire", "DURATION", "how long a hole in a connection may wait for its retransmission",
+			{"input-raw-expire", "DURATION", "how long a hole in a connection may wait for its retransmission once its sender seems to have been answered; before that it waits for 13s, as long as TCP sends again, or for longer if this is longer",
 				"", flags.Duration(&s.RawExpire, time.Millisecond)},
 			{"input-raw-promisc", "", "put the interface into promiscuous mode", "", flags.Bool(&s.RawPromisc)},
 			{"input-raw-bpf-filter", "EXPRESSION", "capture only packets that match this expression of pcap-filter(7) too: of what is not understood nothing is ignored. With --input-raw-track-response it has to match both directions: host, not src host",
