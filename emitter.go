@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/pretty"
@@ -37,7 +38,8 @@ type emitter struct {
 	seed     maphash.Seed // which one
 	stop     chan struct{}
 	stopped  sync.Once
-	limit    int // bytes of a message
+	limit    int             // bytes of a message
+	large    *buffers.Copies // nil: each output makes its own
 	verbose  int
 	waits    bool // --on-full wait: for every output, for ever
 	logf     func(format string, args ...any)
@@ -205,6 +207,8 @@ func (e *emitter) halt() {
 // carry is one input's goroutine.
 func (e *emitter) carry(f *flow) error {
 	buf := make([]byte, readBuffer)
+	var grown *buffers.Block // what buf is, when a message was larger
+	defer func() { grown.Free() }()
 	small := 0 // messages since one that readBuffer would not have held
 	for {
 		n, err := f.in.Read(buf)
@@ -215,7 +219,9 @@ func (e *emitter) carry(f *flow) error {
 			if most := e.limit + maxHeaderLine; len(buf) < most {
 				size = min(size, most)
 			}
-			buf = make([]byte, size)
+			grown.Free()
+			grown = buffers.NewBlock(size)
+			buf = grown.Bytes
 			continue
 		case errors.Is(err, io.EOF):
 			return nil
@@ -230,7 +236,8 @@ func (e *emitter) carry(f *flow) error {
 			small = 0
 		}
 		if len(buf) > readBuffer && small >= keepGrown/len(buf) {
-			buf = make([]byte, readBuffer)
+			grown.Free()
+			grown, buf = nil, make([]byte, readBuffer)
 		}
 	}
 }
@@ -266,6 +273,8 @@ func (e *emitter) emit(f *flow, msg []byte) {
 		}
 		return
 	}
+	e.large.Offer(msg)
+	defer e.large.Withdraw(msg)
 	f.pending = f.pending[:0]
 	for _, out := range f.outlets {
 		if !out.offer(msg) {

@@ -41,11 +41,11 @@ var allowedImports = map[string][]string{
 	"internal/plugin":            {"internal/console", "internal/stats"},
 	"internal/link":              {"internal/admission", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/buffers":           {},
-	"internal/middleware":        {"internal/address", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "golang.org/x/sys/unix", "mvdan.cc/sh/v3/shell"},
+	"internal/middleware":        {"internal/address", "internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "golang.org/x/sys/unix", "mvdan.cc/sh/v3/shell"},
 	"internal/mirror":            {"internal/admission", "internal/http1", "internal/payload", "internal/queue", "internal/stats"},
 	"internal/outbound":          {"golang.org/x/sys/unix"},
 	"internal/pace":              {"internal/buffers", "golang.org/x/sys/unix"},
-	"internal/payload":           {"internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"internal/payload":           {"internal/buffers", "internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/pretty":            {"internal/http1", "github.com/klauspost/compress/gzip"},
 	"internal/queue":             {"internal/buffers", "internal/stats"},
 	"internal/recent":            {"internal/payload"},
@@ -53,7 +53,7 @@ var allowedImports = map[string][]string{
 	"internal/status":            {"internal/admission", "internal/ledger"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
 	"raw_socket_listener/oracle": {}, // a second opinion shares no code with what it judges
-	"raw_socket_listener":        {"internal/http1", "golang.org/x/net/bpf", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
+	"raw_socket_listener":        {"internal/buffers", "internal/http1", "golang.org/x/net/bpf", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 }
 
 func TestImportsPointDown(t *testing.T) {

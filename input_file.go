@@ -127,6 +127,7 @@ func (f *fileInput) Read(p []byte) (int, error) {
 	}
 	n := copy(p, f.msg)
 	f.msg = nil
+	f.window.Release()
 	f.given.Add(1)
 	return n, nil
 }

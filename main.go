@@ -159,6 +159,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		own:            outbound.New(),
 		queueBytes:     queueBytes(s),
 		answers:        buffers.NewBudget(answersTotal),
+		large:          buffers.NewCopies(buffers.NewBudget(largeTotal(s))),
 		latencyMatters: latencyMatters(s),
 		background:     &background,
 		done:           done,
@@ -187,6 +188,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	defer close(done)
 	defer plugs.close()
 	em = newEmitter(plugs, s, log.Printf)
+	em.large = env.large
 	close(ready)
 	page.Serve(func() ledger.Ledger { return takeLedger(em) })
 	sayPlan(log, plugs)
@@ -220,6 +222,10 @@ func sayPlan(log *console.Console, plugs *plugins) {
 // enough room below the 64 MB that Gor promises.
 const queuesTotal = 12 << 20
 
+// largeTotal bounds what all queues hold of large messages, where each admits
+// one that is larger than its share: two of the largest that are let through.
+func largeTotal(s *Settings) int { return max(queuesTotal, 2*s.MessageLimit) }
+
 func queueBytes(s *Settings) int {
 	queues := max(1, len(s.Outputs))
 	if s.Middleware != "" {
@@ -239,8 +245,8 @@ func latencyMatters(s *Settings) bool {
 }
 
 // heapTarget is where the garbage collector begins to work harder: the 64 MB
-// that Gor promises, less the rings, which are not on the heap, and stacks.
-const heapTarget = 32 << 20
+// that Gor promises, less the rings and large messages, which are not on the heap, and stacks.
+const heapTarget = 24 << 20
 
 // gcPercent lets the heap grow less between collections than Go would: in
 // steady state nothing is allocated, and under abuse, when connections come and

@@ -29,6 +29,7 @@ func startMiddleware(s *Settings, env *pluginEnv) (*middleware.Program, error) {
 		Command:      s.Middleware,
 		MessageLimit: s.MessageLimit,
 		QueueBytes:   env.queueBytes,
+		Large:        env.large,
 		Stderr:       env.stderr,
 		Logf:         prefixed(env.logf, "middleware: "),
 	})

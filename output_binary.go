@@ -58,7 +58,7 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	}
 	o := &binaryOutput{
 		addr: addr, s: s, dial: env.own.DialContext, logf: env.logf,
-		q:        queue.New(binaryQueue, env.queueBytes),
+		q:        env.newQueue(binaryQueue),
 		failures: newHTTPReasons(),
 		latency:  stats.NewHistogram(),
 	}

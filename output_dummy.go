@@ -53,7 +53,7 @@ const (
 
 func newDummyOutput(_ string, s *Settings, env *pluginEnv) (Output, error) {
 	d := &dummyOutput{
-		q:        queue.New(dummyQueue, env.queueBytes),
+		q:        env.newQueue(dummyQueue),
 		w:        env.stdout,
 		cancel:   make(chan struct{}),
 		gone:     make(chan struct{}),

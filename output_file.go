@@ -47,7 +47,7 @@ func newFileOutput(pattern string, s *Settings, env *pluginEnv) (Output, error) 
 	if s.FileAppend && s.FileSizeLimit+s.FileQueueLimit > 0 {
 		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", pattern)
 	}
-	q := queue.New(fileQueue, env.queueBytes)
+	q := env.newQueue(fileQueue)
 	w := newFileWriter(pattern, q, s, env)
 	o := &fileOutput{pattern: pattern, q: q, w: w, gone: make(chan struct{}), patience: closePatience}
 	o.reopenOnHangup(env)

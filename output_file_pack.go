@@ -66,6 +66,9 @@ func (p *packers) packGzip(records []byte) ([]byte, error) {
 		p.buf = bytes.Buffer{}
 	}
 	p.buf.Reset()
+	if len(records) > packedKept { // at once, as doubling would leave as much behind
+		p.buf.Grow(len(records) + packOverhead(len(records)))
+	}
 	if p.gzip == nil {
 		w, err := gzip.NewWriterLevel(&p.buf, gzip.BestSpeed)
 		if err != nil {

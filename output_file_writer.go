@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -199,6 +200,9 @@ func (w *fileWriter) add(it queue.Item, now time.Time) {
 	}
 	t := w.target(w.names.at(now, it.Bytes))
 	before := len(t.records)
+	if len(it.Bytes) > fileBuffer { // likewise at once
+		t.records = slices.Grow(t.records, len(it.Bytes)+maxHeaderLine)
+	}
 	t.records = payload.AppendRecord(t.records, it.Bytes)
 	size := len(t.records) - before
 	if size == 0 { // it has no header, and would damage the file

@@ -54,7 +54,7 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	}
 	o := &httpOutput{
 		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
-		q:        queue.New(s.HTTPQueueLen, env.queueBytes),
+		q:        env.newQueue(s.HTTPQueueLen),
 		failures: newHTTPReasons(),
 		answers:  env.answers,
 		latency:  stats.NewHistogram(),

@@ -58,6 +58,7 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		bytes = max(1, bytes/2) // there are two queues
 	}
 	o := &tcpOutput{addr: addr, q: queue.New(linkQueue, bytes), patience: queue.Patience{Limit: linkPatience}}
+	o.q.Share(env.large)
 	if s.TCPStats {
 		gauge := stats.NewGauge("output_tcp", stats.GaugePeriod)
 		o.q.Watch(gauge)

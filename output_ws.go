@@ -71,7 +71,7 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 	}
 	o := &wsOutput{
 		t: t, dial: env.own.DialContext, logf: env.logf, verbose: s.Verbose,
-		q:     queue.New(linkQueue, env.queueBytes),
+		q:     env.newQueue(linkQueue),
 		stall: wsStall, patience: queue.Patience{Limit: linkPatience},
 		drained: make(chan struct{}), workers: make(chan struct{}),
 		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: the connection was lost twice while it was sent", "failed: malformed"),

@@ -42,6 +42,9 @@ type pluginEnv struct {
 	// queueBytes is the share of the queues' memory that one output gets.
 	queueBytes int
 
+	// large makes the copies of large messages for all queues.
+	large *buffers.Copies
+
 	// answers is the memory that all outputs' connections have for what targets
 	// answer.
 	answers *buffers.Budget
@@ -268,3 +271,10 @@ func (p *plugins) close() {
 
 // errFull is what an Output's Write returns when it took nothing.
 var errFull = queue.ErrFull
+
+// newQueue makes the queue of an output, with its share of the memory.
+func (env *pluginEnv) newQueue(items int) *queue.Queue {
+	q := queue.New(items, env.queueBytes)
+	q.Share(env.large)
+	return q
+}

@@ -3,6 +3,8 @@ package rawsocket
 import (
 	"sync"
 	"time"
+
+	"github.com/buger/gor/internal/buffers"
 )
 
 // Bounds of what waits between the assembler and Next.
@@ -23,6 +25,7 @@ const (
 // A batch is a run of complete messages.
 type batch struct {
 	arena   []byte
+	block   *buffers.Block // what arena lies in, when a message is large
 	entries []entry
 }
 
@@ -150,6 +153,10 @@ func (h *handover) get(done *batch) *batch {
 // h.mu is held.
 func (h *handover) recycle(b *batch) {
 	b.arena, b.entries = b.arena[:0], b.entries[:0]
+	if b.block != nil {
+		b.block.Free()
+		b.arena, b.block = nil, nil
+	}
 	if h.kept+b.memory() > h.limit {
 		return
 	}

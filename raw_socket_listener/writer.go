@@ -1,5 +1,7 @@
 package rawsocket
 
+import "github.com/buger/gor/internal/buffers"
+
 // A writer fills batches on the assembler's side of a handover.
 type writer struct {
 	to  *handover
@@ -28,7 +30,14 @@ func (w *writer) room(n int) *batch {
 		}
 	}
 	if len(w.cur.entries) == 0 && cap(w.cur.arena) < n || w.cur.arena == nil {
-		w.cur.arena = make([]byte, 0, max(n, batchBytes)) // at once, not by doubling
+		w.cur.block.Free()
+		w.cur.block = nil
+		if n > w.to.limit { // it would not be kept for the next
+			w.cur.block = buffers.NewBlock(n)
+			w.cur.arena = w.cur.block.Bytes[:0]
+		} else {
+			w.cur.arena = make([]byte, 0, max(n, batchBytes)) // at once, not by doubling
+		}
 	}
 	return w.cur
 }

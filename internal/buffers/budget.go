@@ -13,6 +13,7 @@ type Budget struct {
 	used    atomic.Int64
 	peak    atomic.Int64
 	refused atomic.Uint64
+	freed   atomic.Pointer[chan struct{}] // closed at the next Give; nil: nobody waits
 }
 
 // NewBudget returns a Budget of limit bytes. A limit below one counts as one,
@@ -65,7 +66,30 @@ func (b *Budget) Force(n int) {
 func (b *Budget) Give(n int) {
 	for ; b != nil && n > 0; b = b.whole {
 		b.used.Add(-int64(n))
+		if b.freed.Load() != nil {
+			if ch := b.freed.Swap(nil); ch != nil {
+				close(*ch)
+			}
+		}
 	}
+}
+
+// Freed returns a channel that is closed when something is given back after the
+// call. Ask for it, look whether there is room now, and only then wait.
+func (b *Budget) Freed() <-chan struct{} {
+	if b == nil {
+		return nil
+	}
+	for b.whole != nil {
+		b = b.whole // what is given back to a share is given back to the whole
+	}
+	ch := make(chan struct{})
+	for !b.freed.CompareAndSwap(nil, &ch) {
+		if old := b.freed.Load(); old != nil {
+			return *old
+		}
+	}
+	return ch
 }
 
 // Resize gives back from and takes to bytes, for a buffer that grows or

@@ -35,6 +35,19 @@ func TestBudget(t *testing.T) {
 	if b.Refused() != 3 {
 		t.Errorf("refused %d times, want 3", b.Refused())
 	}
+	freed := a.Freed()
+	select {
+	case <-freed:
+		t.Error("freed before anything was given back")
+	default:
+	}
+	b.Force(1)
+	b.Give(1)
+	select {
+	case <-freed:
+	default:
+		t.Error("what one share gave back did not wake who waits at another")
+	}
 	var none *Budget
 	if !none.Take(math.MaxInt) || none.Used() != 0 || none.Free() != math.MaxInt || none.Share(5).Take(6) {
 		t.Error("a nil Budget has a bound, or its share has none")

@@ -41,6 +41,7 @@ func (b *Back) Read(p []byte) (int, error) {
 	}
 	n := copy(p, b.msg)
 	b.msg = nil
+	b.lines.Release()
 	return n, nil
 }
 

@@ -30,6 +30,10 @@ var _ plugin.Output = (*Feed)(nil)
 // feedBatch bounds the bytes of one write to the program's stdin.
 const feedBatch = 64 << 10
 
+// feedLarge is the size in bytes from which on a message is written in pieces:
+// its line has twice as many.
+const feedLarge = 128 << 10
+
 func newFeed(m *Program, q *queue.Queue) *Feed {
 	f := &Feed{m: m, q: q, cancel: make(chan struct{})}
 	f.writer.Go(f.write)
@@ -50,7 +54,12 @@ func (f *Feed) write() {
 		for done := 0; done < n; {
 			lines, ends = lines[:0], ends[:0]
 			next := done
-			for ; next < n && len(lines) < feedBatch; next++ {
+			if len(items[next].Bytes) > feedLarge {
+				f.giveLarge(items[next : next+1])
+				done++
+				continue
+			}
+			for ; next < n && len(lines) < feedBatch && len(items[next].Bytes) <= feedLarge; next++ {
 				m := items[next].Bytes
 				f.m.attrs.Put(m) // a line has no room for them
 				lines = payload.AppendLine(lines, m)
@@ -59,10 +68,20 @@ func (f *Feed) write() {
 			f.give(lines, ends, items[done:next])
 			done = next
 		}
-		if cap(lines) > 4<<20 { // one large message must not cost its size for ever
-			lines = nil
-		}
 	}
+}
+
+// giveLarge writes the line of one large message.
+func (f *Feed) giveLarge(item []queue.Item) {
+	f.m.attrs.Put(item[0].Bytes)
+	f.m.account.out(item)
+	if err := payload.WriteLine(f.m.stdin, item[0].Bytes); err != nil {
+		f.m.account.forget(item)
+		f.failed.Add(1)
+	} else {
+		f.delivered.Add(1)
+	}
+	f.q.DoneBatch(item, true)
 }
 
 // give writes lines, which are those of items. The pipe may take some of them

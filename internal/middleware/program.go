@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"mvdan.cc/sh/v3/shell"
@@ -62,9 +63,10 @@ const (
 
 // A Config is what a Program needs to know.
 type Config struct {
-	Command      string // as in a shell
-	MessageLimit int    // bytes of one message
-	QueueBytes   int    // of the messages that wait for its stdin
+	Command      string          // as in a shell
+	MessageLimit int             // bytes of one message
+	QueueBytes   int             // of the messages that wait for its stdin
+	Large        *buffers.Copies // of large messages; nil: its own
 	Stderr       io.Writer
 	Logf         func(format string, args ...any)
 }
@@ -121,7 +123,9 @@ func Start(cfg Config) (*Program, error) {
 	m.stdin = stdin
 	m.account.init()
 	m.attrs = payload.NewAttributeMemory()
-	m.Feed = newFeed(m, queue.New(queueLength, cfg.QueueBytes))
+	q := queue.New(queueLength, cfg.QueueBytes)
+	q.Share(cfg.Large)
+	m.Feed = newFeed(m, q)
 	m.Back = &Back{m: m, stdout: stdout, lines: payload.NewLineReader(stdout, cfg.MessageLimit)}
 	go m.wait(stdout)
 	return m, nil

@@ -12,7 +12,8 @@ type Reorder struct {
 	bytes        int // length of all messages in heap
 	caps         int // capacity of their buffers
 	seq          uint64
-	out          []byte // what Pop returned last
+	out          []byte         // what Pop returned last
+	outBlock     *buffers.Block // what out lies in, when it is large
 	free         buffers.Free
 
 	newest     int64 // the latest time pushed, of this generation
@@ -30,6 +31,7 @@ type held struct {
 	time       int64
 	seq        uint64
 	msg        []byte
+	block      *buffers.Block // what msg lies in, when it is large
 }
 
 func (h *held) before(o *held) bool {
@@ -79,10 +81,16 @@ func (r *Reorder) Push(t int64, msg []byte) {
 	}
 	r.seq++
 	buf := r.free.Get(len(msg))
-	if buf == nil {
+	var block *buffers.Block
+	switch {
+	case buf != nil:
+	case len(msg) >= buffers.LargeFrom:
+		block = buffers.NewBlock(len(msg))
+		buf = block.Bytes
+	default:
 		buf = buffers.New(len(msg))
 	}
-	h := held{r.generation, t, r.seq, buf[:copy(buf, msg)]}
+	h := held{r.generation, t, r.seq, buf[:copy(buf, msg)], block}
 	r.heap = append(r.heap, h)
 	r.bytes += len(msg)
 	r.caps += cap(h.msg)
@@ -111,8 +119,7 @@ func (r *Reorder) Peek() (int64, bool) {
 // Pop returns the earliest message and its time, or false when there is none.
 // msg is valid until the next Push or Pop.
 func (r *Reorder) Pop() (msg []byte, t int64, ok bool) {
-	r.free.Put(r.out)
-	r.out = nil
+	r.Release()
 	// A buffer is little larger than its message. What goes beyond twice that
 	// is of sizes that were needed once; those of now come back by themselves.
 	if r.free.Bytes()+r.caps > 2*r.limit {
@@ -132,8 +139,19 @@ func (r *Reorder) Pop() (msg []byte, t int64, ok bool) {
 	if h.generation == r.generation && (!r.anyPopped || h.time > r.popped) {
 		r.popped, r.anyPopped = h.time, true
 	}
-	r.out = h.msg
+	r.out, r.outBlock = h.msg, h.block
 	return h.msg, h.time, true
+}
+
+// Release ends the use of what Pop returned last, before the next message comes:
+// two large ones need not be in memory.
+func (r *Reorder) Release() {
+	if r.outBlock != nil {
+		r.outBlock.Free()
+	} else {
+		r.free.Put(r.out)
+	}
+	r.out, r.outBlock = nil, nil
 }
 
 // The heap is written out since container/heap would box every message.

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+
+	"github.com/buger/gor/internal/buffers"
 )
 
 // AppendLine appends msg in the form that middleware is given it: the header
@@ -23,6 +25,35 @@ func AppendLine(dst, msg []byte) []byte {
 	return append(dst, '\n')
 }
 
+// WriteLine writes the line of msg to w in pieces, for one that is too large to
+// lie in memory a third time. It returns the first error of w.
+func WriteLine(w io.Writer, msg []byte) error {
+	m, body, err := Split(msg)
+	if err != nil {
+		return nil
+	}
+	m.Length = -1
+	var header [maxHeader]byte
+	piece := hex.AppendEncode(make([]byte, 0, 2*linePiece), AppendMeta(header[:0], m))
+	for {
+		n := min(len(body), linePiece-len(piece)/2)
+		piece = hex.AppendEncode(piece, body[:n])
+		if body = body[n:]; len(body) == 0 {
+			break
+		}
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+		piece = piece[:0]
+	}
+	_, err = w.Write(append(piece, '\n'))
+	return err
+}
+
+// linePiece is how many bytes of a message WriteLine writes at a time: what a
+// pipe holds, in digits.
+const linePiece = 32 << 10
+
 // A LineReader reads messages as middleware prints them: as AppendLine writes
 // them, with digits in either case. Blank lines and space around a line are
 // passed over. Whatever else is no message is counted, and costs only its
@@ -30,8 +61,8 @@ func AppendLine(dst, msg []byte) []byte {
 type LineReader struct {
 	r      *bufio.Reader
 	limit  int
-	joined []byte // a line that the reader's buffer does not hold
-	bytes  []byte // the decoded line
+	joined []byte         // a line that the reader's buffer does not hold
+	block  *buffers.Block // what joined lies in
 	msg    []byte
 	bad    BadLines
 }
@@ -101,19 +132,24 @@ func (l *LineReader) Next() ([]byte, error) {
 
 // decode returns neither a message nor an error for a type that is not known.
 func (l *LineReader) decode(line []byte) ([]byte, error) {
-	var err error
-	if l.bytes, err = hex.AppendDecode(l.bytes[:0], line); err != nil {
+	var begin [lineShown]byte
+	said := begin[:copy(begin[:], line)]
+	// In its place: two digits are read before their byte is written, and a
+	// line of a large message is larger still.
+	n, err := hex.Decode(line, line)
+	if err != nil {
 		l.bad.NotHex++
-		return nil, &LineError{"not hexadecimal", shown(line)}
+		return nil, &LineError{"not hexadecimal", shown(said)}
 	}
-	m, body, err := Split(l.bytes)
+	line = line[:n]
+	m, body, err := Split(line)
 	switch {
 	case err != nil:
 		l.bad.Header++
-		return nil, &LineError{"no header of a message: it begins with type, id and time", shown(line)}
+		return nil, &LineError{"no header of a message: it begins with type, id and time", shown(said)}
 	case len(body) > l.limit:
 		l.bad.TooLarge++
-		return nil, &LineError{"larger than a message may be", shown(line)}
+		return nil, &LineError{"larger than a message may be", shown(said)}
 	case m.newerType():
 		l.bad.Newer++
 		return nil, nil
@@ -121,14 +157,22 @@ func (l *LineReader) decode(line []byte) ([]byte, error) {
 	if m.Length = -1; len(m.Attributes) > 0 {
 		m.Length = int64(len(body))
 	}
-	l.msg = append(AppendMeta(l.msg[:0], m), body...)
+	var room [2 * maxHeader]byte
+	header := AppendMeta(room[:0], m)
+	if before := len(line) - len(body); len(header) <= before {
+		// Nearly always: it is what came, without the length.
+		line = line[before-len(header):]
+		copy(line, header)
+		return line, nil
+	}
+	l.msg = append(append(l.msg[:0], header...), body...)
 	return l.msg, nil
 }
 
 // line returns the next line with its end. At the reader's end it returns what
 // there is and io.EOF.
 func (l *LineReader) line() (line []byte, tooLong bool, err error) {
-	l.release()
+	l.Release()
 	line, err = l.r.ReadSlice('\n')
 	if !errors.Is(err, bufio.ErrBufferFull) {
 		return line, false, err
@@ -136,22 +180,35 @@ func (l *LineReader) line() (line []byte, tooLong bool, err error) {
 	most := 2*(l.limit+maxHeader) + lineBuffer // with some room for space around it
 	for errors.Is(err, bufio.ErrBufferFull) {
 		if tooLong = tooLong || len(l.joined)+len(line) > most; !tooLong {
-			l.joined = append(l.joined, line...)
+			l.join(line)
 		}
 		line, err = l.r.ReadSlice('\n')
 	}
 	if tooLong || len(l.joined)+len(line) > most {
 		return l.joined, true, err
 	}
-	l.joined = append(l.joined, line...)
+	l.join(line)
 	return l.joined, false, err
 }
 
-// release gives up buffers that one large message has made large.
-func (l *LineReader) release() {
+// join appends to joined, in memory that goes when it has grown out of it.
+func (l *LineReader) join(part []byte) {
+	if n := len(l.joined) + len(part); n > cap(l.joined) {
+		block := buffers.NewBlock(max(n, 2*cap(l.joined)))
+		l.joined = append(block.Bytes[:0], l.joined...)
+		l.block.Free()
+		l.block = block
+	}
+	l.joined = append(l.joined, part...)
+}
+
+// Release ends the use of what Next returned last, and gives up buffers that one
+// large message has made large. Next does so too.
+func (l *LineReader) Release() {
 	const keep = 1 << 20
 	if cap(l.joined) > keep {
-		l.joined, l.bytes, l.msg = nil, nil, nil
+		l.block.Free()
+		l.joined, l.block, l.msg = nil, nil, nil
 	}
 	l.joined = l.joined[:0]
 }

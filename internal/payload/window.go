@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"github.com/buger/gor/internal/buffers"
 )
 
 const (
@@ -31,11 +33,12 @@ var errNegativeCount = errors.New("source returned an impossible count from Read
 type window struct {
 	src   io.Reader
 	buf   []byte
-	r, w  int   // the window is buf[r:w]
-	off   int64 // offset in src of buf[r]
-	max   int   // largest buf
-	err   error // first error of src; a passed deadline is not kept
-	small int   // consecutive records that would have fitted a buffer of bufferSize
+	grown *buffers.Block // what buf is, when it is larger than bufferSize
+	r, w  int            // the window is buf[r:w]
+	off   int64          // offset in src of buf[r]
+	max   int            // largest buf
+	err   error          // first error of src; a passed deadline is not kept
+	small int            // consecutive records that would have fitted a buffer of bufferSize
 }
 
 // newWindow makes a window that can hold most bytes at once.
@@ -110,7 +113,7 @@ func (w *window) fill() error {
 func (w *window) makeRoom() {
 	n := w.len()
 	if len(w.buf) > bufferSize && w.small >= calm && n <= bufferSize/2 {
-		w.move(make([]byte, bufferSize))
+		w.moveTo(nil, make([]byte, bufferSize))
 		return
 	}
 	if n == 0 {
@@ -124,7 +127,15 @@ func (w *window) makeRoom() {
 		w.move(w.buf)
 		return
 	}
-	w.move(make([]byte, min(2*len(w.buf), w.max)))
+	grown := buffers.NewBlock(min(2*len(w.buf), w.max))
+	w.moveTo(grown, grown.Bytes)
+}
+
+// moveTo puts the window into a buffer of another size, and frees the old one.
+func (w *window) moveTo(grown *buffers.Block, buf []byte) {
+	w.move(buf)
+	w.grown.Free()
+	w.grown = grown
 }
 
 // move puts the window at the front of buf.

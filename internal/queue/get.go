@@ -120,13 +120,20 @@ func (q *Queue) leave(w *waiter) {
 func (q *Queue) Room(cancel <-chan struct{}, d time.Duration) bool {
 	q.mu.Lock()
 	need := q.refused
-	if q.closed || q.fits(need) {
+	if q.closed || q.fits(need) && !q.lacking {
 		q.mu.Unlock()
 		return true
 	}
 	if d <= 0 || isClosed(cancel) {
 		q.mu.Unlock()
 		return false
+	}
+	var freed <-chan struct{}
+	if q.lacking {
+		if freed = q.large.Freed(); q.fits(need) && q.large.Room(need) {
+			q.mu.Unlock()
+			return true
+		}
 	}
 	w := q.waiter()
 	w.need = need
@@ -140,6 +147,8 @@ func (q *Queue) Room(cancel <-chan struct{}, d time.Duration) bool {
 		q.mu.Lock()
 	case <-cancel:
 		cancelled = true
+		q.mu.Lock()
+	case <-freed: // by another queue
 		q.mu.Lock()
 	case <-expired:
 		q.mu.Lock()

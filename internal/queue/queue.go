@@ -34,8 +34,9 @@ type Item struct {
 	// tells how long ago that was.
 	At time.Duration
 
-	buf   []byte // what Bytes is a part of; its whole capacity
-	size  int    // length of the message, as it was counted
+	buf   []byte        // what Bytes is a part of; its whole capacity
+	large *buffers.Copy // in the place of buf for a large message
+	size  int           // length of the message, as it was counted
 	epoch uint64
 }
 
@@ -62,6 +63,8 @@ type Queue struct {
 	closed   bool
 	refused  int // size of the message that the last Put refused
 	gauge    *stats.Gauge
+	large    *buffers.Copies // nil: large messages are bounded as others are
+	lacking  bool            // the last Put was refused by large
 
 	getters list // workers that wait for a message
 	waking  int  // of those, taken off the list and not yet running
@@ -80,6 +83,15 @@ func New(items, bytes int) *Queue {
 func (q *Queue) Watch(g *stats.Gauge) {
 	q.mu.Lock()
 	q.gauge = g
+	q.mu.Unlock()
+}
+
+// Share has the copies of large messages, from buffers.LargeFrom on, made by c,
+// which several queues share: each would otherwise admit one that is alone.
+// Call it before the first Put.
+func (q *Queue) Share(c *buffers.Copies) {
+	q.mu.Lock()
+	q.large = c
 	q.mu.Unlock()
 }
 
@@ -102,39 +114,57 @@ func (q *Queue) Put(p []byte) error {
 		return ErrClosed
 	}
 	if !q.fits(n) {
-		q.refused = n
+		q.refused, q.lacking = n, false
 		q.mu.Unlock()
 		return ErrFull
 	}
 	idle := q.held == 0 && q.count == 0
 	q.held += n
-	q.refused = 0
+	q.refused, q.lacking = 0, false
 	buf := q.free.Get(n)
+	var large *buffers.Copy
 	if buf == nil || n > copiedLocked {
 		// The place is taken first and the bytes are copied without the lock, so
 		// that a long message holds up nobody.
 		q.promised++
 		q.mu.Unlock()
-		if buf == nil {
-			buf = buffers.New(n)
+		if n >= buffers.LargeFrom {
+			if large = q.large.Take(p); large == nil {
+				q.mu.Lock()
+				q.promised--
+				q.held -= n
+				q.refused, q.lacking = n, true
+				q.mu.Unlock()
+				return ErrFull
+			}
+			buf = large.Bytes
+		} else {
+			if buf == nil {
+				buf = buffers.New(n)
+			}
+			copy(buf, p)
 		}
-		copy(buf, p)
 		q.mu.Lock()
 		q.promised--
 		if q.closed {
 			q.held -= n
 			q.mu.Unlock()
+			large.Free()
 			return ErrClosed
 		}
 	} else {
 		copy(buf, p)
 	}
-	q.heldCap += cap(buf)
+	whole := buf
+	if large != nil {
+		whole = nil // it is never kept
+	}
+	q.heldCap += cap(whole)
 	q.trim()
 	if idle && at > q.progress || !q.started {
 		q.progress, q.started = at, true
 	}
-	q.push(Item{Bytes: buf[:n], buf: buf, size: n, At: at, epoch: q.epochs.add()})
+	q.push(Item{Bytes: buf[:n], buf: whole, large: large, size: n, At: at, epoch: q.epochs.add()})
 	if q.gauge != nil {
 		q.gauge.Record(q.count)
 	}
@@ -248,6 +278,7 @@ func (q *Queue) finish(it *Item) {
 	q.held -= it.size
 	q.heldCap -= cap(it.buf)
 	q.free.Put(it.buf)
+	it.large.Free()
 	q.trim()
 }
 

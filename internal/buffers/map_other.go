@@ -1,0 +1,6 @@
+//go:build !linux
+
+package buffers
+
+func mapMemory(int) []byte { return nil }
+func unmapMemory([]byte)   {}
