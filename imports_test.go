@@ -34,6 +34,7 @@ var allowedImports = map[string][]string{
 	"internal/address":           {},
 	"internal/console":           {"golang.org/x/term"}, // whether a person looks
 	"internal/admission":         {},
+	"internal/disk":              {},
 	"internal/filelock":          {"golang.org/x/sys/unix"},
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
 	"internal/http1":             {},
@@ -49,7 +50,7 @@ var allowedImports = map[string][]string{
 	"internal/pretty":            {"internal/http1", "github.com/klauspost/compress/gzip"},
 	"internal/queue":             {"internal/buffers", "internal/stats"},
 	"internal/recent":            {"internal/payload"},
-	"internal/spill":             {"internal/filelock", "internal/payload"},
+	"internal/spill":             {"internal/disk", "internal/filelock", "internal/payload"},
 	"internal/status":            {"internal/admission", "internal/ledger"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
 	"raw_socket_listener/oracle": {}, // a second opinion shares no code with what it judges

@@ -17,6 +17,7 @@ import (
 
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/console"
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
@@ -131,11 +132,9 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	}()
 	if s.SummaryJSON != "" {
 		// Not at the end of a long replay that the name was a mistake.
-		f, err := os.OpenFile(s.SummaryJSON, os.O_WRONLY|os.O_CREATE, 0o644)
-		if err != nil {
+		if err := disk.Touch(s.SummaryJSON, 0o600); err != nil {
 			return fmt.Errorf("--summary-json: %w", err)
 		}
-		f.Close() // nothing was written
 	}
 	tuneRuntime(s)
 
@@ -296,7 +295,7 @@ func replaysOnTime(s *Settings) bool {
 func startProfiles(s *Settings) (stop func() error, err error) {
 	var cpu *os.File
 	if s.CPUProfile != "" {
-		if cpu, err = os.Create(s.CPUProfile); err != nil {
+		if cpu, err = disk.Rewrite(s.CPUProfile, 0o600); err != nil {
 			return nil, fmt.Errorf("--cpuprofile: %w", err)
 		}
 		if err := pprof.StartCPUProfile(cpu); err != nil {
@@ -317,7 +316,7 @@ func startProfiles(s *Settings) (stop func() error, err error) {
 }
 
 func writeHeapProfile(name string) error {
-	f, err := os.Create(name)
+	f, err := disk.Rewrite(name, 0o600)
 	if err != nil {
 		return fmt.Errorf("--memprofile: %w", err)
 	}

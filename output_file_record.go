@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/payload"
 )
@@ -75,25 +76,11 @@ func openRecord(name string, mode uint32, logf func(string, ...any)) (*recordFil
 
 // createFile makes a new file with exactly that mode.
 func createFile(name string, mode uint32) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, fs.FileMode(mode))
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Chmod(fs.FileMode(mode)); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+	return disk.Create(name, fs.FileMode(mode))
 }
 
 func continueRecord(name string, mode uint32) (*recordFile, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = createFile(name, mode)
-		if errors.Is(err, fs.ErrExist) { // a link to a file that is not there yet
-			f, err = os.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, fs.FileMode(mode))
-		}
-	}
+	f, err := disk.Append(name, fs.FileMode(mode))
 	if err != nil {
 		return nil, err
 	}
@@ -227,6 +214,8 @@ func (r *recordFile) close() { r.f.Close() }
 // explainOpen adds to an error what to do about it.
 func explainOpen(err error) error {
 	switch {
+	case errors.As(err, new(*disk.Untrusted)):
+		return err // it says what to do
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; name a file in a folder that you may write to", err)
 	case errors.Is(err, syscall.EISDIR):

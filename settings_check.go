@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 )
@@ -184,6 +185,9 @@ func mayRead(name string) error {
 // mayOpen returns an error when a file cannot be written to, or, when there is
 // none, when folder refuses the one that it would be made in.
 func mayOpen(name string, folder func(string) error) error {
+	if err := disk.Check(name); err != nil {
+		return err
+	}
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/status"
 )
@@ -25,13 +26,23 @@ func openPage(s *Settings, logf func(format string, args ...any)) (*status.Page,
 	return status.New(listener, status.Config{Version: version, Build: versionString(), CommandLine: shownArgs(os.Args), Logf: logf}), nil
 }
 
+// rewrite puts b into a file, which only its owner may read when it is new.
+func rewrite(name string, b []byte) error {
+	f, err := disk.Rewrite(name, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Close())
+}
+
 // writeSummaryJSON writes the ledger to the file of --summary-json.
 func writeSummaryJSON(name string, l ledger.Ledger, started time.Time, unread uint64) error {
 	v := l.Vars(versionString(), started)
 	v.Unread = unread
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err == nil {
-		err = os.WriteFile(name, append(text, '\n'), 0o644)
+		err = rewrite(name, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("--summary-json: %w", err)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/payload"
 )
@@ -192,8 +193,5 @@ func (s *Store) save(mark *Mark) error {
 		return err
 	}
 	name := filepath.Join(s.dir, positionFile)
-	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
+	return disk.Replace(name, b)
 }

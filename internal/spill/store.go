@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -325,7 +326,7 @@ func (s *Store) prepend(msgs [][]byte) error {
 	name := seg.name(s.dir)
 	err := s.save(nil)
 	if err == nil {
-		err = os.WriteFile(name, out, 0o600)
+		err = disk.Replace(name, out)
 	}
 	if err != nil {
 		_ = os.Remove(name)
