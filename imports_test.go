@@ -18,7 +18,7 @@ const module = "github.com/buger/gor"
 // what it may import, beside the standard library. Names within the module
 // are given without it. Test files may import more.
 var allowedImports = map[string][]string{
-	".": {"internal/admission", "internal/buffers", "internal/address", "internal/console", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/middleware", "internal/mirror", "internal/outbound", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/recent", "internal/spill", "internal/stats", "internal/status",
+	".": {"internal/admission", "internal/buffers", "internal/address", "internal/console", "internal/disk", "internal/filelock", "internal/flags", "internal/http1", "internal/ledger", "internal/link", "internal/middleware", "internal/mirror", "internal/outbound", "internal/pace", "internal/payload", "internal/plugin", "internal/pretty", "internal/queue", "internal/recent", "internal/spill", "internal/stats", "internal/status",
 		"raw_socket_listener", "golang.org/x/sys/unix", "github.com/schollz/progressbar/v3", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/coder/websocket"},
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":              {},
