@@ -158,7 +158,9 @@ func (a *assembler) follow(f *flow, ack sequence) {
 }
 
 // untouched reports whether nothing of f came but its handshake.
-func (f *flow) untouched() bool { return f.fresh && f.next == f.first && f.h == nil && !f.fin }
+func (f *flow) untouched() bool {
+	return f.fresh && f.next == f.first && !f.fin && (f.h == nil || !f.h.open && !f.h.prelude && f.h.store.empty())
+}
 
 // contradicts reports whether the acknowledgement of s, of the other direction,
 // lies far from what f carried: s is then no late copy.
