@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/elastic"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -32,9 +33,9 @@ type httpOutput struct {
 	workers workers
 	session *sessions // nil: requests go out on any connection
 
-	answers   *buffers.Budget // what all connections hold of answers
-	responses *responses      // nil: nobody wants the answers
-	elastic   *elastic        // nil: exchanges are reported nowhere
+	answers   *buffers.Budget   // what all connections hold of answers
+	responses *responses        // nil: nobody wants the answers
+	elastic   *elastic.Reporter // nil: exchanges are reported nowhere
 	health    health
 
 	sent, delivered, unsent, retried atomic.Uint64
@@ -68,7 +69,7 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		}
 	}
 	if s.Elasticsearch != "" {
-		if o.elastic, err = newElastic(s.Elasticsearch, env); err != nil {
+		if o.elastic, err = openElastic(s.Elasticsearch, env); err != nil {
 			return nil, fmt.Errorf("--output-http-elasticsearch: %w", err)
 		}
 	}
@@ -87,6 +88,18 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		env.background.Go(func() { _ = g.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
 	}
 	return o, nil
+}
+
+func openElastic(addr string, env *pluginEnv) (*elastic.Reporter, error) {
+	index, err := elastic.Parse(addr)
+	if err != nil {
+		return nil, err
+	}
+	return elastic.Open(elastic.Config{
+		Index: index,
+		Dial:  env.own.DialContext,
+		Logf:  prefixed(env.logf, "output-http-elasticsearch "+index.String()+": "),
+	})
 }
 
 func (o *httpOutput) Write(p []byte) (int, error) {
@@ -194,7 +207,7 @@ func (o *httpOutput) Drain(cancel <-chan struct{}) error {
 	if err := o.q.Settle(cancel); err != nil {
 		return err
 	}
-	return o.elastic.drain(cancel)
+	return o.elastic.Drain(cancel)
 }
 
 // Close ends all connections at once.
@@ -204,7 +217,7 @@ func (o *httpOutput) Close() error {
 	o.workers.closeAll()
 	o.workers.wg.Wait()
 	o.unsent.Add(uint64(o.q.Discard()))
-	o.elastic.close()
+	o.elastic.Close()
 	return nil
 }
 
@@ -258,7 +271,7 @@ func (o *httpOutput) Report(r *report) {
 		r.Value("redirections_followed", n)
 		r.Value("redirections_elsewhere", other)
 	}
-	o.elastic.summary(r)
+	o.elastic.Report(r)
 }
 
 // statusesShown is how many different statuses the report lists; when there
@@ -288,4 +301,11 @@ func (o *httpOutput) statusLine(r *report) string {
 		return fmt.Sprintf("%s (%d different)", strings.Join(classes, ", "), len(each))
 	}
 	return strings.Join(each, ", ")
+}
+
+// reportTo tells Elasticsearch of the exchange that c has just made.
+func (c *client) reportTo(e *elastic.Reporter, msg []byte, status int, sent time.Time, took time.Duration) {
+	if c.asked.Parse(payload.Body(msg)) == nil {
+		e.Add(&c.asked, c.answer, status, sent, took)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strconv"
 
+	"github.com/buger/gor/internal/elastic"
 	"github.com/buger/gor/internal/http1"
 )
 
@@ -111,7 +112,7 @@ type elasticValue string
 
 func (v *elasticValue) String() string { return string(*v) }
 func (v *elasticValue) Set(s string) error {
-	if _, _, err := parseElastic(s); err != nil {
+	if _, err := elastic.Parse(s); err != nil {
 		return err
 	}
 	*v = elasticValue(s)
