@@ -266,7 +266,7 @@ func TestLinkOldReceiverOverTLS(t *testing.T) {
 // anything is sent.
 func TestLinkFilesAreRefusedAtTheStart(t *testing.T) {
 	ca := newTestCA(t, "test authority")
-	missing := filepath.Join(ca.dir, "missing.pem")
+	missing := filepath.Join(ca.Dir, "missing.pem")
 	for _, args := range [][]string{
 		{"--input-dummy", "--output-tcp", "127.0.0.1:1", "--output-tcp-secure", "--output-tcp-ca", missing},
 		append(ca.receiver(nil), "--input-tcp", "127.0.0.1:0", "--output-null", "--input-tcp-client-ca", missing),
