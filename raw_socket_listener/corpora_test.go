@@ -20,7 +20,7 @@ const corpora = "../../shared/corpora"
 
 // readDialogue reads a conversation of libhtp: a line of >>> or <<< begins a
 // segment of the client or of the server.
-func readDialogue(t *testing.T, name string) *dialogue {
+func readDialogue(t testing.TB, name string) *dialogue {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {

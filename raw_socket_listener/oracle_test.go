@@ -19,7 +19,7 @@ func account(s Stats, visible bool) oracle.Account {
 		switch {
 		case strings.HasPrefix(row.Name, "lost: "):
 			a.Lost += row.N
-		case row.Name == "request lines skipped":
+		case row.Name == "request lines skipped", row.Name == "segments out of any window":
 			a.Skipped += row.N
 		}
 	}

@@ -82,12 +82,12 @@ func (t *Trace) Check(a Account) (r Report) {
 		var all [][]Start
 		var lenient [][]Start
 		taken := make([]map[int64]bool, len(d.Streams))
-		losses := make([]int, len(d.Streams))
+		losses, sounds := make([]int, len(d.Streams)), make([]bool, len(d.Streams))
 		for i, s := range d.Streams {
 			c := scanner{s: s, visible: a.Visible, answer: func(at int64) int { return t.answer(d, s, at) }}
 			c.run()
 			all, lenient = append(all, c.starts), append(lenient, s.lenient(c.starts))
-			taken[i], losses[i] = map[int64]bool{}, c.losses
+			taken[i], losses[i], sounds[i] = map[int64]bool{}, c.losses, c.sound
 			unsure = unsure || !c.sound || c.losses > 0 || c.rest || !s.solid() || !t.seenAll(d, s)
 		}
 		for _, b := range given {
@@ -111,7 +111,7 @@ func (t *Trace) Check(a Account) (r Report) {
 				switch {
 				case st.Whole && st.Sure:
 					r.found(Missed, "%s", line)
-				case st.Whole && !s.Late && !s.Reset && !s.Stray && (!s.Joined || st.Offset >= 0):
+				case st.Whole && !s.Late && !s.Reset && !s.Cut && !s.Stray && (sounds[i] || st.Offset >= s.origin):
 					idle = append(idle, line)
 				}
 			}
@@ -219,15 +219,46 @@ func (t *Trace) seenAll(d *Direction, s *Stream) bool {
 // answer returns the status of the first response that was sent when its
 // sender had received the stream up to an offset, 0 when there is none.
 func (t *Trace) answer(d *Direction, s *Stream, at int64) int {
+	back := t.reverse(d)
 	for i := range t.packets {
 		p := &t.packets[i]
-		if p.Src != d.Dst || p.Dst != d.Src || p.Flags&ACK == 0 || len(p.Payload) < 12 || string(p.Payload[:7]) != "HTTP/1." {
+		if back == nil || p.Src != d.Dst || p.Dst != d.Src || p.Flags&ACK == 0 || len(p.Payload) == 0 {
 			continue
 		}
-		if n := s.at(p.Ack); n >= at && n <= s.high+1 {
-			code, _ := decimal(string(p.Payload[9:12]))
+		if n := s.at(p.Ack); n < at || n > s.high+1 {
+			continue
+		}
+		o := back.find(p.Seq)
+		if o == nil {
+			continue
+		}
+		if b := o.tail(o.at(p.Seq)); len(b) >= 12 && string(b[:7]) == "HTTP/1." {
+			code, _ := decimal(string(b[9:12]))
 			return int(code)
 		}
 	}
 	return 0
+}
+
+// reverse returns what the other end sent, nil when that is nothing.
+func (t *Trace) reverse(d *Direction) *Direction {
+	for _, o := range t.Directions {
+		if o.Src == d.Dst && o.Dst == d.Src {
+			return o
+		}
+	}
+	return nil
+}
+
+// spread marks a stream as reset when the other end reset the connection.
+func (t *Trace) spread() {
+	for _, d := range t.Directions {
+		if back := t.reverse(d); back != nil {
+			for _, o := range back.Streams {
+				for _, s := range d.Streams {
+					s.Cut = s.Cut || o.Reset
+				}
+			}
+		}
+	}
 }

@@ -34,11 +34,15 @@ type Stream struct {
 	Late     bool  // bytes came more than lateFill after those behind them
 	Reset    bool  // a RST came exactly at the next byte, or what it tells is not certain
 
+	Cut    bool   // the other end's RST came where it is valid: its connection may have ended before a hole closed
 	base   uint32 // sequence number of offset 0
 	high   int64  // behind the highest byte seen
 	fin    int64  // behind the last byte, valid iff ended
 	ended  bool
-	next   int64 // behind the bytes that are there without a hole
+	origin int64      // of the first packet that was seen with data
+	cut    [][2]int64 // bytes that the capture has not kept
+	resets []int64    // where RSTs lay, ahead of what was there
+	next   int64      // behind the bytes that are there without a hole
 	pieces []piece
 	runs   []run          // of pieces, joined; made by join
 	begins map[int64]bool // where segments begin, repeated ones too
@@ -85,7 +89,9 @@ func Follow(packets []Packet) *Trace {
 	for i := range packets {
 		p := &packets[i]
 		if p.Flags&(SYN|ACK) == SYN|ACK && p.Flags&RST == 0 {
-			of(p.Dst, p.Src).begin(p.Ack, true)
+			if of(p.Src, p.Dst).mayBegin(p.Seq + 1) {
+				of(p.Dst, p.Src).begin(p.Ack, true)
+			}
 		}
 		of(p.Src, p.Dst).take(p)
 	}
@@ -94,6 +100,7 @@ func Follow(packets []Packet) *Trace {
 			s.join()
 		}
 	}
+	t.spread()
 	return t
 }
 
@@ -124,6 +131,13 @@ func (d *Direction) add(first uint32, begun bool) *Stream {
 	return s
 }
 
+// mayBegin reports whether a stream may begin with a sequence number: nothing
+// near it was seen, or it begins there.
+func (d *Direction) mayBegin(first uint32) bool {
+	s := d.find(first)
+	return s == nil || s.at(first) == s.First
+}
+
 // begin notes that a handshake named the sequence number of the first byte. A
 // SYN near a stream that goes on is a stranger's or a late one.
 func (d *Direction) begin(first uint32, answer bool) {
@@ -152,7 +166,8 @@ func (d *Direction) take(p *Packet) {
 	}
 	if p.Flags&RST != 0 {
 		for _, s := range d.Streams {
-			s.Reset = s.Reset || s.at(seq) == s.next
+			s.resets = append(s.resets, s.at(seq))
+			s.reach()
 		}
 		return
 	}
@@ -165,12 +180,16 @@ func (d *Direction) take(p *Packet) {
 		s.solo, s.Joined = int64(len(p.Payload)+p.Missing), true
 	}
 	at := s.at(seq)
+	if len(s.begins) == 0 {
+		s.origin = at
+	}
 	s.begins[at] = true
 	if !s.Begun {
 		s.First = min(s.First, at)
 	}
 	if end := at + int64(len(p.Payload)+p.Missing); p.Flags&FIN != 0 && !s.ended {
 		s.ended, s.fin = true, end
+		s.reach()
 	}
 	s.put(at, p)
 }
@@ -197,11 +216,26 @@ func (s *Stream) put(at int64, p *Packet) {
 	for j := len(s.pieces) - 1; len(fresh) > 0 && j >= i && s.pieces[j].at > fresh[0].at; j-- {
 		s.Late = s.Late || p.Time-s.pieces[j].time > int64(lateFill)
 	}
+	for _, q := range fresh {
+		for _, c := range s.cut {
+			s.Late = s.Late || q.at < c[1] && c[0] < q.end() // nobody waits for what was cut off
+		}
+	}
+	if p.Missing > 0 {
+		s.cut = append(s.cut, [2]int64{begin + int64(len(p.Payload)), begin + int64(len(p.Payload)+p.Missing)})
+	}
 	s.pieces = append(s.pieces, fresh...)
 	slices.SortFunc(s.pieces[i:], func(a, b piece) int { return int(a.at - b.at) })
 	for j := s.behind(s.next); j < len(s.pieces) && s.pieces[j].at <= s.next; j++ {
 		s.next = s.pieces[j].end()
+		s.reach()
 	}
+}
+
+// reach notes that the next byte is where a RST was, which may have overtaken
+// what came before it.
+func (s *Stream) reach() {
+	s.Reset = s.Reset || slices.Contains(s.resets, s.next) || s.ended && s.next == s.fin && slices.Contains(s.resets, s.fin+1)
 }
 
 // behind returns the first piece that ends behind an offset.

@@ -2,7 +2,10 @@ package oracle
 
 import (
 	"bytes"
+	"net"
+	"net/netip"
 	"slices"
+	"strings"
 )
 
 // A Start is where a request starts.
@@ -37,7 +40,7 @@ func (c *scanner) lose(from int64) {
 func (c *scanner) run() {
 	s := c.s
 	c.pos, c.synced = s.First, s.Begun
-	c.sound = s.Begun && !s.Joined && !s.Late && !s.Reset && (c.visible || !s.Answered)
+	c.sound = s.Begun && !s.Joined && !s.Late && !s.Reset && !s.Cut && (c.visible || !s.Answered)
 	c.sure = c.sound
 	switch b := s.tail(s.First); {
 	case foreign(b):
@@ -124,6 +127,7 @@ func (c *scanner) request() bool {
 		if next := readHead(rest); registered(next.method) && c.answer(bodyAt) != 100 {
 			// The client got its answer and left the body out.
 			start.Whole, start.Ends = false, []int64{bodyAt}
+			c.sure = c.sure && rest[len(next.method)+1] == '/' // what else may be content
 			c.starts = append(c.starts, start)
 			c.pos = bodyAt
 			return true
@@ -232,8 +236,20 @@ func foreign(b []byte) bool {
 // proxyHeader is how many bytes the header of the PROXY protocol has that b
 // begins with (www.haproxy.org/download/2.8/doc/proxy-protocol.txt).
 func proxyHeader(b []byte) int {
-	if bytes.HasPrefix(b, []byte("PROXY ")) {
-		return bytes.IndexByte(b[:min(len(b), 107)], '\n') + 1
+	if line, _, ok := bytes.Cut(b[:min(len(b), 107)], []byte("\r\n")); ok && bytes.HasPrefix(b, []byte("PROXY ")) {
+		f := strings.Split(string(line), " ")
+		if f[1] == "UNKNOWN" {
+			return len(line) + 2
+		}
+		if len(f) != 6 || f[1] != "TCP4" && f[1] != "TCP6" {
+			return 0
+		}
+		for i := 2; i < 4; i++ {
+			if a, err := netip.ParseAddrPort(net.JoinHostPort(f[i], f[i+2])); err != nil || a.Addr().Is4() != (f[1] == "TCP4") {
+				return 0
+			}
+		}
+		return len(line) + 2
 	}
 	if bytes.HasPrefix(b, []byte("\r\n\r\n\x00\r\nQUIT\n")) && len(b) >= 16 && b[12]>>4 == 2 {
 		return min(len(b), 16+int(b[14])<<8+int(b[15]))
@@ -245,6 +261,11 @@ func proxyHeader(b []byte) int {
 func (s *Stream) lenient(strict []Start) (starts []Start) {
 	var todo []int64
 	for at := range s.begins {
+		if b := s.tail(at); bytes.HasPrefix(b, []byte("PROXY ")) {
+			at += int64(bytes.IndexByte(b, '\n') + 1) // whatever stands in it
+		} else {
+			at += int64(proxyHeader(b))
+		}
 		if registered(readHead(bytes.TrimLeft(s.tail(at), "\r\n")).method) {
 			todo = append(todo, at)
 		}
