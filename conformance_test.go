@@ -18,6 +18,7 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/rules"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -313,10 +314,18 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 	switch name {
 	case "input-dummy":
 		in, err = newDummyInput("", pace.Limit{}, s, env)
-	case "input-file", "limited input":
+	case "input-file", "limited input", "modified input", "prettified input":
 		in, err = newFileInput(writeFile(t, filepath.Join(t.TempDir(), "in.gor"), recording), pace.Limit{Kind: pace.LimitMax}, s, env)
 		if name == "limited input" {
 			in = limitInput(in, pace.Limit{Kind: pace.LimitPercent, N: 100})
+		}
+		if name == "modified input" {
+			must(t, (&ruleList{&s.Rules, "http-allow-method", rules.AllowMethod}).Set("POST"))
+			in = modifyInput(in, s, true, t.Logf)
+		}
+		if name == "prettified input" {
+			s.PrettifyHTTP = true
+			in = prettifyInput(in, s)
 		}
 	case "input-tcp":
 		if in, err = newTCPInput("127.0.0.1:0", pace.Limit{}, s, env); err == nil {
@@ -350,7 +359,7 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 }
 
 func TestInputContract(t *testing.T) {
-	for _, name := range []string{"input-dummy", "input-file", "input-tcp", "input-http", "middleware", "limited input"} {
+	for _, name := range []string{"input-dummy", "input-file", "input-tcp", "input-http", "middleware", "limited input", "modified input", "prettified input"} {
 		t.Run(name, func(t *testing.T) {
 			msgs := testMessages(5, 300)
 			in := openTestInput(t, name, msgs)
@@ -404,7 +413,7 @@ func TestInputContract(t *testing.T) {
 				t.Errorf("a later Read: %v, want io.EOF", err)
 			}
 			for _, row := range in.Counts() {
-				if row.Kind != stats.Note && row.Kind != stats.Lost && row.Kind != stats.Limited {
+				if row.Kind != stats.Note && row.Kind != stats.Lost && row.Kind != stats.Limited && row.Kind != stats.Filtered {
 					t.Errorf("%q is of kind %d, which no row of an input is", row.Name, row.Kind)
 				}
 			}

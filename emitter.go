@@ -7,18 +7,14 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/buger/gor/internal/buffers"
-	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/pretty"
-	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/recent"
 )
 
 // An emitter carries messages from inputs to outputs. Each input has a
-// goroutine, a buffer and a modifier of its own; the outputs are shared.
+// goroutine, a buffer and wrappers of its own; the outputs are shared.
 type emitter struct {
 	outputs []*outlet
 	flows   []*flow
@@ -40,44 +36,24 @@ type emitter struct {
 	stopped  sync.Once
 	limit    int             // bytes of a message
 	large    *buffers.Copies // nil: each output makes its own
-	verbose  int
-	waits    bool // --on-full wait: for every output, for ever
+	waits    bool            // --on-full wait: for every output, for ever
 	logf     func(format string, args ...any)
 }
 
-// An outlet is an output and what became of the messages that it did not
-// take. What it took, its Counts tell.
-type outlet struct {
-	Output
-	offered atomic.Uint64
-	shed    atomic.Uint64
-
-	patience queue.Patience // of the link's acknowledgments
-}
-
-// A flow is an input on its way through its modifier to the outlets.
+// A flow is an input, with its wrappers, on its way to the outlets.
 type flow struct {
-	in       Input
-	outlets  []*outlet
-	split    bool // each message goes to one of them
-	mod      *modifier
-	pretty   *pretty.Decoder // nil: bodies stay as they are
-	wait     bool            // for outputs that are full
-	only     bool            // there is one output: waiting for it delays nobody
-	read     atomic.Uint64
-	filtered atomic.Uint64
-	crowded  atomic.Uint64 // requests with more fields than can be indexed; see http1.MaxFields
+	in      Input
+	outlets []*outlet
+	split   bool          // each message goes to one of them
+	wait    bool          // for outputs that are full
+	only    bool          // there is one output: waiting for it delays nobody
+	passed  atomic.Uint64 // messages that the input gave
 
-	// dropped and routed remember the verdict over recent requests for the
-	// responses that follow them. Nil when no response can come.
-	dropped *recent.IDs
+	// routed remembers where recent requests went for the responses that follow
+	// them. Nil when no response can come.
 	routed  *recent.IDs
 	pending []*outlet // scratch of emit
 }
-
-// stallAfter is how long an output may go without progress before an input
-// that could wait for it no longer does.
-const stallAfter = time.Second
 
 const (
 	// readBuffer is what a flow reads into at first; it holds nearly every
@@ -94,18 +70,18 @@ const (
 )
 
 func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) *emitter {
-	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), limit: s.MessageLimit, verbose: s.Verbose, sessions: s.RecognizeSessions, seed: maphash.MakeSeed(), waits: s.OnFull == "wait", logf: logf}
+	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), limit: s.MessageLimit, sessions: s.RecognizeSessions, seed: maphash.MakeSeed(), waits: s.OnFull == "wait", logf: logf}
 	for _, out := range p.outputs {
 		e.outputs = append(e.outputs, newOutlet(out, logf))
 	}
 	for _, in := range p.inputs {
 		if p.middle == nil {
-			e.flows = append(e.flows, e.newFlow(in, s))
+			e.flows = append(e.flows, e.newFlow(in, s, !in.Live() || s.RawTrackResponse))
 		}
 	}
 	for _, out := range e.outputs {
 		if in := out.Responses(); in != nil {
-			e.echoes = append(e.echoes, &flow{in: in, outlets: e.takeResponses(), mod: &modifier{}, pretty: newPretty(s)})
+			e.echoes = append(e.echoes, &flow{in: prettifyInput(describeInput(in, s, logf), s), outlets: e.takeResponses()})
 		}
 	}
 	if p.middle != nil {
@@ -114,12 +90,16 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 	return e
 }
 
-// newFlow is the way of an input to the outputs.
-func (e *emitter) newFlow(in Input, s *Settings) *flow {
-	f := &flow{in: in, outlets: e.outputs, split: e.split, mod: newModifier(s, e.logf), pretty: newPretty(s), wait: !in.Live(), only: len(e.outputs) == 1}
+// newFlow is the way of an input to the outputs. responses says that it may
+// give responses, behind their requests.
+func (e *emitter) newFlow(in Input, s *Settings, responses bool) *flow {
+	in = describeInput(in, s, e.logf)
+	in = modifyInput(in, s, responses, e.logf)
+	in = prettifyInput(in, s)
+	f := &flow{in: in, outlets: e.outputs, split: e.split, wait: !in.Live(), only: len(e.outputs) == 1}
 	f.settle(s)
-	if !in.Live() || s.RawTrackResponse {
-		f.dropped, f.routed = recent.New(), recent.New()
+	if responses {
+		f.routed = recent.New()
 	}
 	return f
 }
@@ -132,24 +112,6 @@ func (f *flow) settle(s *Settings) {
 	case "shed":
 		f.wait = false
 	}
-}
-
-// putBetween leads inputs and echoes into the middleware, and what comes back
-// to the outputs. Filters and rewrites follow it; --prettify-http comes before,
-// so that the program has plain bodies too, and again behind it.
-func (e *emitter) putBetween(m *middleware.Program, inputs []Input, s *Settings) {
-	e.gate = &outlet{Output: m.Feed}
-	for _, in := range inputs {
-		f := &flow{in: in, outlets: []*outlet{e.gate}, mod: &modifier{}, pretty: newPretty(s), wait: !in.Live(), only: true}
-		f.settle(s)
-		e.flows = append(e.flows, f)
-	}
-	for _, f := range e.echoes {
-		f.outlets = []*outlet{e.gate}
-	}
-	e.back = e.newFlow(m.Back, s)
-	e.back.dropped, e.back.routed = recent.New(), recent.New()
-	e.broken = make(chan struct{})
 }
 
 // takeResponses lists the outputs that have none themselves.
@@ -193,11 +155,6 @@ func (e *emitter) run() bool {
 	return !failed.Load()
 }
 
-// isBroken reports whether the middleware ended by itself, or with an error.
-func (e *emitter) isBroken() bool {
-	return e.broken != nil && halted(e.broken)
-}
-
 // halt makes every flow stop waiting for outputs. The inputs are closed by
 // who opened them.
 func (e *emitter) halt() {
@@ -228,7 +185,7 @@ func (e *emitter) carry(f *flow) error {
 		default:
 			return err
 		}
-		f.read.Add(1)
+		f.passed.Add(1)
 		e.emit(f, buf[:n])
 		// One large message must not cost its size for ever; but where they are
 		// common, a new buffer for each would cost more.
@@ -245,31 +202,10 @@ func (e *emitter) carry(f *flow) error {
 // emit hands a message to the outlets that should have it: first to all that
 // have room, then, if the input can wait, to the others.
 func (e *emitter) emit(f *flow, msg []byte) {
-	if e.verbose >= verboseMessages {
-		e.logf("%s: %s", f.in, payload.Describe(msg))
-	}
-	f.mod.crowded = false
-	passed, ok := f.modify(msg)
-	if f.mod.crowded {
-		f.crowded.Add(1)
-		f.dropped.Put(msg, 1)
-		if e.verbose >= verboseLosses {
-			e.logf("%s: %s: %s", f.in, crowdedRow, payload.Describe(msg))
-		}
-		return
-	}
-	if !ok {
-		f.filtered.Add(1)
-		if e.verbose >= verboseLosses {
-			e.logf("%s: filtered: %s", f.in, payload.Describe(msg))
-		}
-		return
-	}
-	msg = f.prettify(passed)
 	if f.split {
 		out := e.outputs[e.route(f, msg)]
 		if !out.offer(msg) {
-			e.press(f, out, msg)
+			e.waitOrShed(f, out, msg)
 		}
 		return
 	}
@@ -282,44 +218,8 @@ func (e *emitter) emit(f *flow, msg []byte) {
 		}
 	}
 	for _, out := range f.pending {
-		e.press(f, out, msg)
+		e.waitOrShed(f, out, msg)
 	}
-}
-
-// modify gives the message that goes on, or false when it was filtered. A
-// response shares its request's verdict.
-func (f *flow) modify(msg []byte) ([]byte, bool) {
-	if !f.mod.filters() && payload.IsRequest(msg) {
-		return f.mod.rewrite(msg), true
-	}
-	if !payload.IsRequest(msg) {
-		_, dropped := f.dropped.Get(msg)
-		return msg, !dropped
-	}
-	if !f.mod.pass(msg) {
-		f.dropped.Put(msg, 1)
-		return nil, false
-	}
-	return f.mod.rewrite(msg), true
-}
-
-func newPretty(s *Settings) *pretty.Decoder {
-	if !s.PrettifyHTTP {
-		return nil
-	}
-	return pretty.New(s.MessageLimit)
-}
-
-// prettify takes the codings off a message's body, where that was asked for and
-// can be done.
-func (f *flow) prettify(msg []byte) []byte {
-	if f.pretty == nil {
-		return msg
-	}
-	if plain, ok := f.pretty.Decode(payload.Header(msg), payload.Body(msg), !payload.IsRequest(msg)); ok {
-		return plain
-	}
-	return msg
 }
 
 // route picks the output for a message when they share the traffic: in turn
@@ -339,46 +239,4 @@ func (e *emitter) route(f *flow, msg []byte) int {
 	i := int(turn % uint64(len(e.outputs)))
 	f.routed.Put(msg, uint16(i))
 	return i
-}
-
-// offer gives the outlet its first chance to take the message.
-func (o *outlet) offer(msg []byte) bool {
-	o.offered.Add(1)
-	return o.take(msg)
-}
-
-// take reports false when the outlet has no room.
-func (o *outlet) take(msg []byte) bool {
-	_, err := o.Write(msg)
-	switch {
-	case err == nil:
-		return true
-	case errors.Is(err, errFull):
-		return false
-	default: // closed: nothing will come of waiting
-		o.shed.Add(1)
-		return true
-	}
-}
-
-// press waits for room in an outlet as long as the input may, then sheds.
-func (e *emitter) press(f *flow, o *outlet, msg []byte) {
-	for f.wait && (f.only || time.Since(o.LastProgress()) < stallAfter) {
-		if !o.Room(e.stop, stallAfter/10) && halted(e.stop) {
-			break
-		}
-		if o.take(msg) {
-			return
-		}
-	}
-	o.shed.Add(1)
-}
-
-func halted(stop <-chan struct{}) bool {
-	select {
-	case <-stop:
-		return true
-	default:
-		return false
-	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -192,8 +192,8 @@ func TestCountLimitIsPerSecond(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rows := fmt.Sprint(out.Counts())
-	if rows != "[{limited 28} {delivered 12}]" {
+	rows := ledger.Words(out.Counts())
+	if rows != "28 limited, 12 delivered" {
 		t.Errorf("four seconds of ten messages at |3: %s", rows)
 	}
 }

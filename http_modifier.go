@@ -1,131 +1,189 @@
 package main
 
 import (
-	"errors"
+	"io"
+	"slices"
+	"sync/atomic"
 
-	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/pretty"
+	"github.com/buger/gor/internal/recent"
+	"github.com/buger/gor/internal/rules"
+	"github.com/buger/gor/internal/stats"
 )
 
-// A modifier applies the rules of the command line to requests: the filters
-// to the request as it came, then the rewrites, each in the order of the
-// table in ruleOrder. The head is parsed once, however many rules
-// there are. A modifier serves one goroutine.
-type modifier struct {
-	pick     []filter
-	change   []rewriter
-	req      http1.Request
-	view     requestView
-	out      []byte
-	accepted bool // http1 could read the request
-	crowded  bool // it could not, because there are too many fields in the head
-	logf     func(format string, args ...any)
-	told     bool // an edit that could not be made was reported
+// tooManyFieldsRow names the row of requests that rules could not be applied
+// to: to pass them on as they are could pass on what a rule was to take out.
+const tooManyFieldsRow = "too many header fields"
+
+// modifiedInput drops the requests that a filter drops, their responses with
+// them, and rewrites the others.
+type modifiedInput struct {
+	Input
+	rules         *rules.Set
+	dropped       *recent.IDs // requests that do not pass; nil: there are no responses
+	filtered      atomic.Uint64
+	tooManyFields atomic.Uint64
+	verbose       int
+	logf          func(format string, args ...any)
+	told          bool // an edit that could not be made was reported
+	held          heldMessage
 }
 
-// A filter reports whether a request goes on. It sees only requests that
-// http1 can read.
-type filter interface {
-	pass(r *requestView) bool
-	// unreadable is the verdict over what http1 cannot read: a filter that
-	// allows has seen nothing to allow.
-	unreadable() bool
-}
-
-// A rewriter edits a request.
-type rewriter interface {
-	rewrite(r *requestView)
-}
-
-// requestView is a parsed request with what several rules derive from it.
-type requestView struct {
-	*http1.Request
-	hostURL []byte // scratch
-	err     error  // the first edit that could not be made
-}
-
-// made takes the result of an edit. One that would break the request (a
-// target with a space in it, say) is not made, and reported once.
-func (r *requestView) made(err error) {
-	if r.err == nil {
-		r.err = err
+// modifyInput wraps in with filters and rewrites, or returns it as it is when
+// there are none. responses says that responses may follow the requests.
+func modifyInput(in Input, s *Settings, responses bool, logf func(format string, args ...any)) Input {
+	if len(s.Rules) == 0 {
+		return in
 	}
-}
-
-// newModifier builds the rules of s, which parseSettings has checked.
-func newModifier(s *Settings, logf func(format string, args ...any)) *modifier {
-	m := &modifier{logf: logf}
-	m.view.Request = &m.req
-	m.pick, m.change = buildRules(s.Rules)
+	list := make([]rules.Rule, len(s.Rules))
+	for i, arg := range s.Rules {
+		list[i] = arg.rule
+	}
+	m := &modifiedInput{Input: in, rules: rules.Compile(list), verbose: s.Verbose, logf: logf}
+	if responses {
+		m.dropped = recent.New()
+	}
 	return m
 }
 
-// filters reports whether any rule can drop a request.
-func (m *modifier) filters() bool { return len(m.pick) > 0 }
-
-// pass reports whether a message goes on.
-func (m *modifier) pass(msg []byte) bool {
-	m.parse(payload.Body(msg))
-	for _, f := range m.pick {
-		ok := false
-		if m.accepted {
-			ok = f.pass(&m.view)
-		} else {
-			ok = f.unreadable()
-		}
-		if !ok {
-			return false
-		}
+func (m *modifiedInput) Read(p []byte) (int, error) {
+	if m.held != nil {
+		return m.held.give(p)
 	}
-	return true
-}
-
-// parse indexes the head of a request, for the filters or else the rewriters.
-func (m *modifier) parse(raw []byte) {
-	err := m.req.Parse(raw)
-	m.accepted = err == nil
-	m.crowded = false
-	if err != nil {
-		var why *http1.Error
-		m.crowded = errors.As(err, &why) && why.Reason == http1.ReasonManyFields
+	for {
+		n, err := m.Input.Read(p)
+		if err != nil {
+			return n, err
+		}
+		msg := p[:n]
+		if !m.pass(msg) {
+			continue
+		}
+		if !payload.IsRequest(msg) {
+			return n, nil
+		}
+		if m.held = m.rewrite(msg); m.held == nil {
+			return n, nil
+		}
+		return m.held.give(p)
 	}
 }
 
-// rewrite returns the message with the edits of all rewriters, or msg itself
-// when there are none. The result is valid until the next call. Responses
-// and what http1 cannot read pass unchanged.
-func (m *modifier) rewrite(msg []byte) []byte {
-	if len(m.change) == 0 || !payload.IsRequest(msg) {
-		return msg
-	}
-	body := payload.Body(msg)
-	if !m.filters() {
-		m.parse(body)
-	}
-	if !m.accepted {
-		return msg
-	}
-	m.view.err = nil
-	for _, r := range m.change {
-		r.rewrite(&m.view)
-	}
-	if m.view.err != nil && !m.told {
+// rewrite returns the edited message, nil when it stays as it is.
+func (m *modifiedInput) rewrite(msg []byte) []byte {
+	edited, err := m.rules.Rewrite(msg)
+	if err != nil && !m.told {
 		m.told = true
-		m.logf("a rewrite was not made, as it would break the request: %v", m.view.err)
+		m.logf("a rewrite was not made, as it would break the request: %v", err)
 	}
-	if !m.req.Changed() {
-		return msg
-	}
-	m.out = append(m.out[:0], payload.Header(msg)...)
-	m.out = m.req.AppendTo(m.out)
-	return m.out
+	return edited
 }
 
-// hostAndURL is what the rules of Gor 0.9 match: the Host header and the
-// path, "www.example.com/path?query". The result is valid until the next
-// call.
-func (r *requestView) hostAndURL() []byte {
-	host, _ := r.Header("Host")
-	r.hostURL = http1.AppendHostTarget(r.hostURL[:0], host, r.Target())
-	return r.hostURL
+// pass reports whether a message goes on, and counts it when it does not. A
+// response shares its request's verdict.
+func (m *modifiedInput) pass(msg []byte) bool {
+	verdict := rules.Passed
+	if payload.IsRequest(msg) {
+		verdict = m.rules.Pass(msg)
+		if verdict != rules.Passed {
+			m.dropped.Put(msg, 1)
+		}
+	} else if _, dropped := m.dropped.Get(msg); dropped {
+		verdict = rules.Filtered
+	}
+	switch verdict {
+	case rules.Passed:
+		return true
+	case rules.TooManyFields:
+		m.tooManyFields.Add(1)
+		m.loss(tooManyFieldsRow, msg)
+	default:
+		m.filtered.Add(1)
+		m.loss("filtered", msg)
+	}
+	return false
+}
+
+func (m *modifiedInput) loss(reason string, msg []byte) {
+	if m.verbose >= verboseLosses {
+		m.logf("%s: %s: %s", m, reason, payload.Describe(msg))
+	}
+}
+
+func (m *modifiedInput) Counts() []stats.Count {
+	rows := slices.Concat(m.Input.Counts(), []stats.Count{{Name: "filtered", Kind: stats.Filtered, N: m.filtered.Load()}})
+	if n := m.tooManyFields.Load(); n > 0 {
+		rows = append(rows, stats.Count{Name: tooManyFieldsRow, Kind: stats.Lost, N: n})
+	}
+	return rows
+}
+
+// A heldMessage is what a wrapper made of a message, until a Read takes it; nil
+// is none. The memory is that of whoever made it.
+type heldMessage []byte
+
+// give copies the message to p, or keeps it for the next Read when p is too
+// small.
+func (h *heldMessage) give(p []byte) (int, error) {
+	if len(p) < len(*h) {
+		return 0, io.ErrShortBuffer
+	}
+	n := copy(p, *h)
+	*h = nil
+	return n, nil
+}
+
+// prettyInput takes the codings off bodies, where that can be done.
+type prettyInput struct {
+	Input
+	decoder *pretty.Decoder
+	held    heldMessage
+}
+
+// prettifyInput wraps in for --prettify-http, or returns it as it is without.
+func prettifyInput(in Input, s *Settings) Input {
+	if !s.PrettifyHTTP {
+		return in
+	}
+	return &prettyInput{Input: in, decoder: pretty.New(s.MessageLimit)}
+}
+
+func (i *prettyInput) Read(p []byte) (int, error) {
+	if i.held != nil {
+		return i.held.give(p)
+	}
+	n, err := i.Input.Read(p)
+	if err != nil {
+		return n, err
+	}
+	msg := p[:n]
+	plain, ok := i.decoder.Decode(payload.Header(msg), payload.Body(msg), !payload.IsRequest(msg))
+	if !ok {
+		return n, nil
+	}
+	i.held = plain
+	return i.held.give(p)
+}
+
+// describedInput names each message on stderr as it comes.
+type describedInput struct {
+	Input
+	logf func(format string, args ...any)
+}
+
+// describeInput wraps in for --verbose 3, or returns it as it is below that.
+func describeInput(in Input, s *Settings, logf func(format string, args ...any)) Input {
+	if s.Verbose < verboseMessages {
+		return in
+	}
+	return &describedInput{in, logf}
+}
+
+func (d *describedInput) Read(p []byte) (int, error) {
+	n, err := d.Input.Read(p)
+	if err == nil {
+		d.logf("%s: %s", d, payload.Describe(p[:n]))
+	}
+	return n, err
 }

@@ -35,6 +35,29 @@ func startMiddleware(s *Settings, env *pluginEnv) (*middleware.Program, error) {
 	})
 }
 
+// putBetween leads inputs and echoes into the middleware, and what comes back
+// to the outputs. Filters and rewrites follow it; --prettify-http comes before,
+// so that the program has plain bodies too, and again behind it.
+func (e *emitter) putBetween(m *middleware.Program, inputs []Input, s *Settings) {
+	e.gate = &outlet{Output: m.Feed}
+	for _, in := range inputs {
+		in = prettifyInput(describeInput(in, s, e.logf), s)
+		f := &flow{in: in, outlets: []*outlet{e.gate}, wait: !in.Live(), only: true}
+		f.settle(s)
+		e.flows = append(e.flows, f)
+	}
+	for _, f := range e.echoes {
+		f.outlets = []*outlet{e.gate}
+	}
+	e.back = e.newFlow(m.Back, s, true)
+	e.broken = make(chan struct{})
+}
+
+// isBroken reports whether the middleware ended by itself, or with an error.
+func (e *emitter) isBroken() bool {
+	return e.broken != nil && halted(e.broken)
+}
+
 const (
 	// A middleware that does not exit when its stdin ends is ended: soon when
 	// it has nothing of ours, later when it may be at work on something, or has

@@ -94,7 +94,7 @@ func (r *sentRequest) whole(raw []byte) bool {
 // recorded host is to be kept. "*" stays as it is.
 func (r *sentRequest) rewriteTarget() error {
 	target := r.Target()
-	authority, path, absolute := cutAbsolute(target)
+	authority, path, absolute := http1.CutAbsolute(target)
 	switch {
 	case absolute && !r.keepHost:
 		authority = nil
@@ -113,21 +113,6 @@ func (r *sentRequest) rewriteTarget() error {
 	}
 	r.path = append(b, path...)
 	return r.SetTarget(r.path)
-}
-
-// cutAbsolute parts http://host/path in http://host and /path. Of a target in
-// another form it gives all as the path.
-func cutAbsolute(target []byte) (authority, path []byte, ok bool) {
-	i := bytes.Index(target, []byte("://"))
-	if i <= 0 || !http1.ValidHeaderName(target[:i]) || target[0] == '/' {
-		return nil, target, false
-	}
-	host := i + len("://")
-	end := bytes.IndexAny(target[host:], "/?#")
-	if end < 0 {
-		return target, nil, true
-	}
-	return target[:host+end], target[host+end:], true
 }
 
 // keepAlive changes Connection so that our connection lives. An upgrade is

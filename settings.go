@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/rules"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
@@ -112,10 +113,12 @@ type Settings struct {
 	Notes []string // to be said once: flags that are no longer needed, and the like
 }
 
-// ruleArg is one filter or rewrite as the command line names it.
+// ruleArg is one filter or rewrite: as the command line names it, and what that
+// means.
 type ruleArg struct {
 	Flag  string
 	Value string
+	rule  rules.Rule
 }
 
 // flagDef is one flag: what -h, the README's reference and the parser know of
@@ -184,7 +187,7 @@ func defaultSettings() *Settings {
 func (s *Settings) groups() []flagGroup {
 	input := func(name string) flag.Value { return &pluginList{&s.Inputs, name} }
 	output := func(name string) flag.Value { return &pluginList{&s.Outputs, name} }
-	rule := func(name string) flag.Value { return &ruleList{&s.Rules, name} }
+	rule := func(name string, kind rules.Kind) flag.Value { return &ruleList{&s.Rules, name, kind} }
 
 	return []flagGroup{
 		{"Inputs (each may be given several times; ADDRESS|10 takes 10 a second, ADDRESS|10% a tenth)", []flagDef{
@@ -348,31 +351,31 @@ func (s *Settings) groups() []flagGroup {
 				"sudo gor --input-raw :80 --input-raw-track-response --prettify-http --output-stdout", flags.Bool(&s.PrettifyHTTP)},
 		}},
 		{"Filters: a request that does not pass is dropped, for every output", []flagDef{
-			{"http-allow-method", "METHOD", "pass only this method; may be given several times", "", rule("http-allow-method")},
+			{"http-allow-method", "METHOD", "pass only this method; may be given several times", "", rule("http-allow-method", rules.AllowMethod)},
 			{"output-http-method", "METHOD", "the same under its first name",
-				"gor --input-raw :80 --output-http staging.com --output-http-method GET --output-http-method OPTIONS", rule("output-http-method")},
-			{"http-allow-url", "REGEXP", "pass only requests whose URL, or host and URL, match", "", rule("http-allow-url")},
-			{"http-disallow-url", "REGEXP", "drop them", "", rule("http-disallow-url")},
+				"gor --input-raw :80 --output-http staging.com --output-http-method GET --output-http-method OPTIONS", rule("output-http-method", rules.AllowMethod)},
+			{"http-allow-url", "REGEXP", "pass only requests whose URL, or host and URL, match", "", rule("http-allow-url", rules.AllowURL)},
+			{"http-disallow-url", "REGEXP", "drop them", "", rule("http-disallow-url", rules.DisallowURL)},
 			{"output-http-url-regexp", "REGEXP", "pass only requests whose host and URL match",
-				"gor --input-raw :8080 --output-http staging.com --output-http-url-regexp ^www.", rule("output-http-url-regexp")},
-			{"http-allow-header", "NAME:REGEXP", "pass only requests with a matching header", "", rule("http-allow-header")},
-			{"http-disallow-header", "NAME:REGEXP", "drop requests with a matching header", "", rule("http-disallow-header")},
+				"gor --input-raw :8080 --output-http staging.com --output-http-url-regexp ^www.", rule("output-http-url-regexp", rules.AllowHostURL)},
+			{"http-allow-header", "NAME:REGEXP", "pass only requests with a matching header", "", rule("http-allow-header", rules.AllowHeader)},
+			{"http-disallow-header", "NAME:REGEXP", "drop requests with a matching header", "", rule("http-disallow-header", rules.DisallowHeader)},
 			{"output-http-header-filter", "NAME:REGEXP", "http-allow-header under its first name",
-				"gor --input-raw :8080 --output-http staging.com --output-http-header-filter api-version:^v1", rule("output-http-header-filter")},
+				"gor --input-raw :8080 --output-http staging.com --output-http-header-filter api-version:^v1", rule("output-http-header-filter", rules.AllowHeader)},
 			{"output-http-header-hash-filter", "NAME:N/D", "pass a fraction of the requests, always the same ones, by a hash of the header; D is a power of two",
-				"gor --input-raw :8080 --output-http staging.com --output-http-header-hash-filter user-id:1/4", rule("output-http-header-hash-filter")},
-			{"http-basic-auth-filter", "REGEXP", "pass only requests whose Basic auth user:password matches, or that have none", "", rule("http-basic-auth-filter")},
-			{"http-header-limiter", "NAME:P%", "the hash filter in percent; requests without the header pass", "", rule("http-header-limiter")},
-			{"http-param-limiter", "NAME:P%", "the same by a query parameter", "", rule("http-param-limiter")},
+				"gor --input-raw :8080 --output-http staging.com --output-http-header-hash-filter user-id:1/4", rule("output-http-header-hash-filter", rules.SampleHeaderHash)},
+			{"http-basic-auth-filter", "REGEXP", "pass only requests whose Basic auth user:password matches, or that have none", "", rule("http-basic-auth-filter", rules.AllowBasicAuth)},
+			{"http-header-limiter", "NAME:P%", "the hash filter in percent; requests without the header pass", "", rule("http-header-limiter", rules.SampleHeader)},
+			{"http-param-limiter", "NAME:P%", "the same by a query parameter", "", rule("http-param-limiter", rules.SampleParam)},
 		}},
 		{"Rewrites: done after the filters, for every output", []flagDef{
-			{"http-set-header", "NAME: VALUE", "set a header", "", rule("http-set-header")},
+			{"http-set-header", "NAME: VALUE", "set a header", "", rule("http-set-header", rules.SetHeader)},
 			{"output-http-header", "NAME: VALUE", "the same under its first name",
-				"gor --input-raw :8080 --output-http staging.com --output-http-header 'User-Agent: Gor'", rule("output-http-header")},
-			{"http-set-param", "NAME=VALUE", "set a query parameter", "", rule("http-set-param")},
-			{"http-rewrite-url", "REGEXP:REPLACEMENT", "rewrite the URL; $1 is the first group; the first rule that matches wins", "", rule("http-rewrite-url")},
-			{"output-http-rewrite-url", "REGEXP:REPLACEMENT", "the same under its first name", "", rule("output-http-rewrite-url")},
-			{"http-rewrite-header", "NAME: REGEXP,REPLACEMENT", "rewrite a header where it is present", "", rule("http-rewrite-header")},
+				"gor --input-raw :8080 --output-http staging.com --output-http-header 'User-Agent: Gor'", rule("output-http-header", rules.SetHeader)},
+			{"http-set-param", "NAME=VALUE", "set a query parameter", "", rule("http-set-param", rules.SetParam)},
+			{"http-rewrite-url", "REGEXP:REPLACEMENT", "rewrite the URL; $1 is the first group; the first rule that matches wins", "", rule("http-rewrite-url", rules.RewriteURL)},
+			{"output-http-rewrite-url", "REGEXP:REPLACEMENT", "the same under its first name", "", rule("output-http-rewrite-url", rules.RewriteURL)},
+			{"http-rewrite-header", "NAME: REGEXP,REPLACEMENT", "rewrite a header where it is present", "", rule("http-rewrite-header", rules.RewriteHeader)},
 			{"http-original-host", "", "keep the recorded Host header instead of the target's", "", flags.Bool(&s.HTTPOriginalHost)},
 		}},
 		{"General", []flagDef{

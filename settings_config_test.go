@@ -43,7 +43,7 @@ input-raw-monitor = true
 		t.Errorf("outputs %v, want the order of the file", s.Outputs)
 	}
 	if !s.SplitOutput || s.HTTPWorkers != 20 || s.ExitAfter != 30*time.Second || s.MessageLimit != 64<<10 || s.Verbose != 2 ||
-		!slices.Equal(s.RawVNIs, []int{7, -8}) || len(s.Rules) != 2 || s.Rules[1] != (ruleArg{"http-allow-method", "put"}) {
+		!slices.Equal(s.RawVNIs, []int{7, -8}) || len(s.Rules) != 2 || s.Rules[1].Flag != "http-allow-method" || s.Rules[1].Value != "put" {
 		t.Errorf("settings %+v", s)
 	}
 	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "--input-raw-monitor is accepted and no longer needed: ") {

@@ -69,8 +69,8 @@ func parseSettings(args, environ []string, help io.Writer) (*Settings, error) {
 		// what was meant is unknown.
 		return s, err
 	}
-	for _, rule := range s.Rules {
-		if setsHost(rule) {
+	for _, arg := range s.Rules {
+		if arg.rule.SetsHost() {
 			s.HTTPOriginalHost = true
 		}
 	}

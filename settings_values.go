@@ -8,6 +8,7 @@ import (
 
 	"github.com/buger/gor/internal/elastic"
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/rules"
 )
 
 // The flag values below refuse what they do not understand and say what they
@@ -34,17 +35,18 @@ func (v *pluginList) Set(value string) error {
 type ruleList struct {
 	list *[]ruleArg
 	flag string
+	kind rules.Kind
 }
 
 func (v *ruleList) String() string { return "" }
 func (v *ruleList) IsList() bool   { return true }
 
 func (v *ruleList) Set(value string) error {
-	arg := ruleArg{Flag: v.flag, Value: value}
-	if _, err := parseRule(arg); err != nil {
+	rule, err := rules.Parse(v.kind, value)
+	if err != nil {
 		return err
 	}
-	*v.list = append(*v.list, arg)
+	*v.list = append(*v.list, ruleArg{v.flag, value, rule})
 	return nil
 }
 

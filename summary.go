@@ -17,12 +17,7 @@ func takeLedger(e *emitter) ledger.Ledger {
 		flows, outlets = append(flows, e.back), append([]*outlet{e.gate}, outlets...)
 	}
 	for _, f := range flows {
-		crowded := f.crowded.Load() // first: never more than what was read
-		in := ledger.NewInput(f.in, f.read.Load()-crowded, f.filtered.Load())
-		if crowded > 0 {
-			in.Before = append(in.Before, stats.Count{Name: crowdedRow, Kind: stats.Lost, N: crowded})
-		}
-		l.Inputs = append(l.Inputs, in)
+		l.Inputs = append(l.Inputs, ledger.NewInput(f.in, f.passed.Load()))
 	}
 	for _, o := range outlets {
 		l.Outputs = append(l.Outputs, ledger.NewOutput(o.Output, o.offered.Load, o.shed.Load))
@@ -33,10 +28,6 @@ func takeLedger(e *emitter) ledger.Ledger {
 // ignoredRow names the row of what an output has no use for: it is neither
 // delivered nor failed.
 const ignoredRow = "responses ignored"
-
-// crowdedRow names the row of requests that rules could not be applied to: to
-// pass them on as they are could pass on what a rule was to take out.
-const crowdedRow = "too many header fields"
 
 // printStats prints the counts so far every five seconds until done.
 func (r *runner) printStats(done <-chan struct{}) {

@@ -144,3 +144,19 @@ func AppendHostTarget(dst, host, target []byte) []byte {
 	dst = append(dst, host...)
 	return append(dst, target...)
 }
+
+// CutAbsolute parts a target in absolute form, http://host/path, in http://host
+// and /path, both part of target. The path is empty when there is none. Of a
+// target in another form it gives all as the path.
+func CutAbsolute(target []byte) (authority, path []byte, ok bool) {
+	i := bytes.Index(target, []byte("://"))
+	if i <= 0 || !isToken(target[:i]) {
+		return nil, target, false
+	}
+	host := i + len("://")
+	end := bytes.IndexAny(target[host:], "/?#")
+	if end < 0 {
+		return target, nil, true
+	}
+	return target[:host+end], target[host+end:], true
+}

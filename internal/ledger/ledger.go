@@ -38,19 +38,22 @@ type Input struct {
 	Report                          func(*plugin.Report) // what the plugin says beyond its counts
 }
 
-// NewInput makes the equation of an input from its own rows, of which one may
-// be of kind stats.Limited, from how many messages were read from it, and from
-// how many of these were filtered.
-func NewInput(in plugin.Input, read, filtered uint64) Input {
-	l := Input{Name: in.String(), Filtered: filtered, Passed: read - filtered, Report: in.Report}
+// NewInput makes the equation of an input from its own rows, of which one each
+// may be of kind stats.Limited and stats.Filtered, and from how many messages it
+// passed on.
+func NewInput(in plugin.Input, passed uint64) Input {
+	l := Input{Name: in.String(), Passed: passed, Report: in.Report}
 	for _, row := range in.Counts() {
-		if row.Kind == stats.Limited {
+		switch row.Kind {
+		case stats.Limited:
 			l.Limited += row.N
-		} else {
+		case stats.Filtered:
+			l.Filtered += row.N
+		default:
 			l.Before = append(l.Before, row)
 		}
 	}
-	l.Read = read + l.Limited
+	l.Read = l.Passed + l.Limited + l.Filtered
 	return l
 }
 

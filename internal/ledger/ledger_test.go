@@ -54,11 +54,11 @@ type limited struct{ plugin.Input }
 func (limited) String() string        { return "input-dummy" }
 func (limited) Report(*plugin.Report) {}
 func (limited) Counts() []stats.Count {
-	return []stats.Count{{Name: "limited", Kind: stats.Limited, N: 3}, {Name: "packets", Kind: stats.Note, N: 9}, {Name: "lost: gap", Kind: stats.Lost, N: 1}}
+	return []stats.Count{{Name: "limited", Kind: stats.Limited, N: 3}, {Name: "packets", Kind: stats.Note, N: 9}, {Name: "filtered", Kind: stats.Filtered, N: 4}, {Name: "lost: gap", Kind: stats.Lost, N: 1}}
 }
 
 func TestNewInput(t *testing.T) {
-	in := NewInput(limited{}, 10, 4)
+	in := NewInput(limited{}, 6)
 	if in.Read != 13 || in.Limited != 3 || in.Filtered != 4 || in.Passed != 6 || len(in.Before) != 2 {
 		t.Errorf("%+v", in)
 	}

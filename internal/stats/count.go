@@ -10,14 +10,15 @@ import (
 // A Kind says in which sum of the ledger a row counts.
 type Kind uint8
 
-// The kinds of rows. Those of an input are Note, Lost or Limited; those of an
-// output are the rest and Limited.
+// The kinds of rows. Those of an input are Note, Lost, Limited or Filtered; those
+// of an output are the rest and Limited.
 const (
 	_ Kind = iota // a row without a kind is a mistake
 
-	Note    // counted, and in no sum: packets, connections, what was passed over
-	Lost    // seen to begin, and did not become a message
-	Limited // dropped by a limit behind the address
+	Note     // counted, and in no sum: packets, connections, what was passed over
+	Lost     // seen to begin, and did not become a message
+	Limited  // dropped by a limit behind the address
+	Filtered // dropped by a rule
 
 	Delivered // written, or answered whatever the status
 	Failed    // neither written nor answered; the name says why

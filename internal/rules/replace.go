@@ -1,4 +1,4 @@
-package main
+package rules
 
 import (
 	"bytes"
@@ -25,14 +25,9 @@ type templatePart struct {
 	group int
 }
 
-// newReplacer refuses a template with what stands neither in a URL nor in a
-// header: the marks of parseTemplate rely on it.
-func newReplacer(re *regexp.Regexp, template string) (*replacer, error) {
-	if !http1.ValidHeaderValue(template) {
-		return nil, errors.New("the replacement has a character that no header or URL may have")
-	}
+func newReplacer(re *regexp.Regexp, parts []templatePart) *replacer {
 	prefix, _ := re.LiteralPrefix()
-	return &replacer{re: re, parts: parseTemplate(re, template), prefix: []byte(prefix), begins: onlyBegins(re)}, nil
+	return &replacer{re: re, parts: parts, prefix: []byte(prefix), begins: onlyBegins(re)}
 }
 
 // onlyBegins reports whether every match of re is at the beginning of the text.
@@ -46,8 +41,12 @@ func onlyBegins(re *regexp.Regexp) bool {
 }
 
 // parseTemplate has regexp itself expand the template, with groups whose text
-// is a mark, and parts the result at the marks.
-func parseTemplate(re *regexp.Regexp, template string) []templatePart {
+// is a mark, and parts the result at the marks. It refuses a template with what
+// stands neither in a URL nor in a header: the marks rely on it.
+func parseTemplate(re *regexp.Regexp, template string) ([]templatePart, error) {
+	if !http1.ValidHeaderValue(template) {
+		return nil, errors.New("the replacement has a character that no header or URL may have")
+	}
 	mark := []byte("\x00group\x00")
 	var source []byte
 	match := make([]int, 0, 2*(re.NumSubexp()+1))
@@ -65,7 +64,7 @@ func parseTemplate(re *regexp.Regexp, template string) []templatePart {
 			parts = append(parts, templatePart{text, -1})
 		}
 		if !found {
-			return parts
+			return parts, nil
 		}
 		parts = append(parts, templatePart{nil, int(rest[0]) | int(rest[1])<<8 | int(rest[2])<<16})
 		expanded = rest[3:]
