@@ -96,7 +96,7 @@ func (f *flagTest) chunks(want string, args ...string) {
 
 func middlewareFlagRows() []flagRow {
 	return []flagRow{
-		{"middleware", []string{"", `cat "`}, func(f *flagTest) {
+		{"middleware", []string{"", `"cat`}, func(f *flagTest) {
 			seen := filepath.Join(f.TempDir(), "seen")
 			f.replay("--middleware", "tee '"+seen+"'", "--output-stdout").passed("/0", "/1", "/2", "/3")
 			f.replay("--middleware", "grep -v "+hex.EncodeToString([]byte("GET /2 ")), "--output-stdout").passed("/0", "/1", "/3")

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
 )
@@ -299,7 +300,7 @@ func TestBinaryTargetComesBack(t *testing.T) {
 	eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
 	server := takeTurns(t, listen())
 	must(t, rig.Settle(nil))
-	if rows := fmt.Sprint(rig.Counts()); rows != "[{delivered 50} {unsent 0}]" {
+	if rows := ledger.Words(rig.Counts()); rows != "50 delivered" {
 		t.Errorf("counts %s", rows)
 	}
 	if n := len(server.seen()); n != 50 {
@@ -392,7 +393,7 @@ func TestBinaryCloseCutsOff(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second { // the timeout is 5
 		t.Errorf("it took %s", took)
 	}
-	if rows := fmt.Sprint(out.Counts()); rows != "[{delivered 0} {unsent 3}]" {
+	if rows := ledger.Words(out.Counts()); rows != "3 unsent" {
 		t.Errorf("counts %s", rows)
 	}
 }

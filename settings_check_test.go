@@ -30,7 +30,7 @@ func TestEveryMistakeOfTheLine(t *testing.T) {
 		{"--on-full drop -h", []string{`"drop"`}},
 		{"--output-kafka-host x --on-full drop", []string{"no Kafka", `"drop"`}},
 		{"--on-full drop --config missing.toml", []string{`"drop"`, "missing.toml: no such file"}},
-		{"--on-full drop --output-http ftp://x --check", []string{`"drop"`, "--output-http ftp://x: "}},
+		{"--on-full drop --output-http ftp://x --check", []string{`"drop"`, `--output-http: "ftp://x": ftp is no scheme`}},
 	} {
 		var stderr bytes.Buffer
 		code := run(strings.Fields(tt.args), nil, strings.NewReader(""), io.Discard, &stderr)
