@@ -20,6 +20,7 @@ import (
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/rules"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // The plugin contract, run over every input, output and wrapper. A new plugin
@@ -37,24 +38,6 @@ func testEnv(t *testing.T, stdout io.Writer) *pluginEnv {
 		settle:     func(<-chan struct{}) error { return nil },
 		background: &background, done: done,
 	}
-}
-
-// lockedBuffer is a stdout that a test reads while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) Bytes() []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return bytes.Clone(l.b.Bytes())
 }
 
 func testMessages(n, size int) [][]byte {
@@ -75,22 +58,22 @@ type testOutput struct {
 func openTestOutput(t *testing.T, name string) testOutput {
 	t.Helper()
 	s := defaultSettings()
-	var stdout lockedBuffer
+	var stdout testkit.LockedBuffer
 	env := testEnv(t, &stdout)
 	records := func(content func() []byte) func(t *testing.T) [][]byte {
 		return func(t *testing.T) [][]byte {
-			list, _ := readRecording(t, writeFile(t, filepath.Join(t.TempDir(), "r.gor"), content()), payload.Request)
+			list, _ := testkit.ReadRecording(t, testkit.WriteFile(t, filepath.Join(t.TempDir(), "r.gor"), content()), payload.Request)
 			return list
 		}
 	}
 	switch name {
 	case "output-null":
 		out, err := newNullOutput("", s, env)
-		must(t, err)
+		testkit.Must(t, err)
 		return testOutput{out, nil}
 	case "output-stdout", "limited output":
 		out, err := newDummyOutput("", s, env)
-		must(t, err)
+		testkit.Must(t, err)
 		if name == "limited output" {
 			out = limitOutput(out, pace.Limit{Kind: pace.LimitPercent, N: 100})
 		}
@@ -98,19 +81,19 @@ func openTestOutput(t *testing.T, name string) testOutput {
 	case "output-file":
 		file := filepath.Join(t.TempDir(), "out.gor")
 		out, err := newFileOutput(file, s, env)
-		must(t, err)
-		return testOutput{out, records(func() []byte { b, err := os.ReadFile(file); must(t, err); return b })}
+		testkit.Must(t, err)
+		return testOutput{out, records(func() []byte { b, err := os.ReadFile(file); testkit.Must(t, err); return b })}
 	case "output-http":
-		target := startSink(t)
+		target := testkit.StartSink(t)
 		s.HTTPOriginalHost = true
-		out, err := newHTTPOutput(target.addr(), s, env)
-		must(t, err)
-		return testOutput{out, func(*testing.T) [][]byte { return raws(target.arrivals()) }}
+		out, err := newHTTPOutput(target.Addr(), s, env)
+		testkit.Must(t, err)
+		return testOutput{out, func(*testing.T) [][]byte { return testkit.Raws(target.Arrivals()) }}
 	case "output-binary":
-		target := startSink(t)
-		out, err := newBinaryOutput(target.addr(), s, env)
-		must(t, err)
-		return testOutput{out, func(*testing.T) [][]byte { return raws(target.arrivals()) }}
+		target := testkit.StartSink(t)
+		out, err := newBinaryOutput(target.Addr(), s, env)
+		testkit.Must(t, err)
+		return testOutput{out, func(*testing.T) [][]byte { return testkit.Raws(target.Arrivals()) }}
 	case "middleware":
 		m := openTestMiddleware(t, s, env)
 		return testOutput{m.Feed, func(t *testing.T) [][]byte {
@@ -120,7 +103,7 @@ func openTestOutput(t *testing.T, name string) testOutput {
 	case "output-ws":
 		server := startWSServer(t, "127.0.0.1:0")
 		out, err := newWSOutput("ws://"+server.addr(), s, env)
-		must(t, err)
+		testkit.Must(t, err)
 		return testOutput{out, func(t *testing.T) [][]byte {
 			var bodies [][]byte
 			for _, a := range server.await(t, 4*20) {
@@ -130,10 +113,10 @@ func openTestOutput(t *testing.T, name string) testOutput {
 		}}
 	case "output-tcp":
 		in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, env)
-		must(t, err)
+		testkit.Must(t, err)
 		received := collect(t, in)
 		out, err := newTCPOutput(linkAddr(t, in), s, env)
-		must(t, err)
+		testkit.Must(t, err)
 		return testOutput{out, func(t *testing.T) [][]byte {
 			in.Close()
 			return received()
@@ -148,7 +131,7 @@ func openTestMiddleware(t *testing.T, s *Settings, env *pluginEnv) *middleware.P
 	t.Helper()
 	s.Middleware = "cat"
 	m, err := startMiddleware(s, env)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(m.Close)
 	return m
 }
@@ -187,7 +170,7 @@ func collect(t *testing.T, in Input) func() [][]byte {
 			if !errors.Is(err, io.EOF) {
 				t.Errorf("input ended with %v, want io.EOF", err)
 			}
-		case <-time.After(testTimeout):
+		case <-time.After(testkit.Timeout):
 			t.Fatal("the input does not end")
 		}
 		return list
@@ -239,7 +222,7 @@ func TestOutputContract(t *testing.T) {
 				t.Error("LastProgress is zero after writes")
 			}
 			cancel := make(chan struct{})
-			timer := time.AfterFunc(testTimeout, func() { close(cancel) })
+			timer := time.AfterFunc(testkit.Timeout, func() { close(cancel) })
 			defer timer.Stop()
 			if err := out.Settle(cancel); err != nil {
 				t.Errorf("Settle: %v", err)
@@ -272,7 +255,7 @@ func TestOutputContract(t *testing.T) {
 				for i, msg := range msgs {
 					want[i] = payload.Body(msg)
 				}
-				wantSame(t, out.delivered(t), want)
+				testkit.WantSame(t, out.delivered(t), want)
 			}
 			out.Report(plugin.NewReport(io.Discard))
 		})
@@ -288,7 +271,7 @@ func TestWriteAfterCloseIsRefused(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			out := openTestOutput(t, name)
-			must(t, out.Close())
+			testkit.Must(t, out.Close())
 			if _, err := out.Write(testMessages(1, 10)[0]); err == nil || errors.Is(err, errFull) {
 				t.Errorf("Write after Close: %v", err)
 			}
@@ -315,12 +298,12 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 	case "input-dummy":
 		in, err = newDummyInput("", pace.Limit{}, s, env)
 	case "input-file", "limited input", "modified input", "prettified input":
-		in, err = newFileInput(writeFile(t, filepath.Join(t.TempDir(), "in.gor"), recording), pace.Limit{Kind: pace.LimitMax}, s, env)
+		in, err = newFileInput(testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), recording), pace.Limit{Kind: pace.LimitMax}, s, env)
 		if name == "limited input" {
 			in = limitInput(in, pace.Limit{Kind: pace.LimitPercent, N: 100})
 		}
 		if name == "modified input" {
-			must(t, (&ruleList{&s.Rules, "http-allow-method", rules.AllowMethod}).Set("POST"))
+			testkit.Must(t, (&ruleList{&s.Rules, "http-allow-method", rules.AllowMethod}).Set("POST"))
 			in = modifyInput(in, s, true, t.Logf)
 		}
 		if name == "prettified input" {
@@ -330,10 +313,10 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 	case "input-tcp":
 		if in, err = newTCPInput("127.0.0.1:0", pace.Limit{}, s, env); err == nil {
 			c, derr := net.Dial("tcp", linkAddr(t, in))
-			must(t, derr)
+			testkit.Must(t, derr)
 			_, werr := c.Write(recording)
-			must(t, werr)
-			must(t, c.Close())
+			testkit.Must(t, werr)
+			testkit.Must(t, c.Close())
 		}
 	case "input-http":
 		if in, err = newHTTPInput("127.0.0.1:0", pace.Limit{}, s, env); err == nil {
@@ -341,19 +324,19 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 			for _, msg := range msgs {
 				requests = append(requests, payload.Body(msg))
 			}
-			must(t, sendAll(linkAddr(t, in), requests))
+			testkit.Must(t, testkit.SendAll(linkAddr(t, in), requests))
 		}
 	case "middleware":
 		m := openTestMiddleware(t, s, env)
 		for _, msg := range msgs {
 			_, err := m.Feed.Write(msg)
-			must(t, err)
+			testkit.Must(t, err)
 		}
 		in = m.Back
 	default:
 		t.Fatalf("no input %q", name)
 	}
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { in.Close() })
 	return in
 }
@@ -406,7 +389,7 @@ func TestInputContract(t *testing.T) {
 				if !errors.Is(err, io.EOF) {
 					t.Errorf("Read after Close: %v, want io.EOF", err)
 				}
-			case <-time.After(testTimeout):
+			case <-time.After(testkit.Timeout):
 				t.Fatal("Close does not end a Read")
 			}
 			if _, err := in.Read(buf); !errors.Is(err, io.EOF) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // markedRecording has records with attributes, known and unknown, and types of a newer Gor.
@@ -32,17 +33,17 @@ func markedRecording(t *testing.T) string {
 		}
 		b.WriteString(head + "\n" + r[1] + payload.Separator)
 	}
-	return writeFile(t, filepath.Join(t.TempDir(), "marked.gor"), []byte(b.String()))
+	return testkit.WriteFile(t, filepath.Join(t.TempDir(), "marked.gor"), []byte(b.String()))
 }
 
 // attributesIn are type, id and attributes of each record of a file, in the order of time.
 func attributesIn(t *testing.T, name string) (list []string) {
 	t.Helper()
 	f, err := os.Open(name)
-	must(t, err)
+	testkit.Must(t, err)
 	defer f.Close()
 	src, err := payload.Open(f, name, maxMessageLimit)
-	must(t, err)
+	testkit.Must(t, err)
 	for {
 		msg, err := src.Next()
 		if err != nil {
@@ -53,7 +54,7 @@ func attributesIn(t *testing.T, name string) (list []string) {
 			return list
 		}
 		m, body, err := payload.Split(msg)
-		must(t, err)
+		testkit.Must(t, err)
 		if m.Length >= 0 && m.Length != int64(len(body)) {
 			t.Errorf("%s: %+v has %d bytes", name, m, len(body))
 		}
@@ -95,24 +96,24 @@ func TestAttributesOverTheLink(t *testing.T) {
 	in := markedRecording(t)
 	for name, args := range map[string][]string{"as it is": nil, "compressed": {"--output-tcp-compress"}, "spill": {"--output-tcp-spill", t.TempDir()}} {
 		t.Run(name, func(t *testing.T) {
-			link, out := freePort(t), filepath.Join(t.TempDir(), "out.gor")
+			link, out := testkit.FreePort(t), filepath.Join(t.TempDir(), "out.gor")
 			args = append(args, "--output-tcp", link)
 			if name == "spill" {
 				// What one run leaves on disk, the next one sends.
-				code, said := runGor(t, append([]string{"--input-file", in + "|max"}, args...)...)
+				code, said := testkit.RunGor(t, append([]string{"--input-file", in + "|max"}, args...)...)
 				if code != exitOK || !strings.Contains(said, "5 kept on disk") {
 					t.Fatalf("exit %d: %s", code, said)
 				}
 			}
-			receiver := startGor(t, "--input-tcp", link, "--output-file", out, "--output-file-flush-interval", "10ms")
+			receiver := testkit.StartGor(t, "--input-tcp", link, "--output-file", out, "--output-file-flush-interval", "10ms")
 			if name == "spill" {
-				sender := startGor(t, append([]string{"--input-http", freePort(t)}, args...)...)
-				awaitRecords(t, out, 5)
-				sender.stop()
-			} else if code, said := runGor(t, append([]string{"--input-file", in + "|max"}, args...)...); code != exitOK {
+				sender := testkit.StartGor(t, append([]string{"--input-http", testkit.FreePort(t)}, args...)...)
+				testkit.AwaitRecords(t, out, 5)
+				sender.Stop()
+			} else if code, said := testkit.RunGor(t, append([]string{"--input-file", in + "|max"}, args...)...); code != exitOK {
 				t.Fatalf("exit %d: %s", code, said)
 			}
-			receiver.stop()
+			receiver.Stop()
 			want := []string{"0 1 a o=har zz=%20x", "1 2 a o=har", "3 3 a t=new", "4 3 a t=old e=timeout", "5 1 b"}
 			if got := attributesIn(t, out); !slices.Equal(got, want) {
 				t.Errorf("got %q\nwant %q", got, want)
@@ -132,7 +133,7 @@ func TestMiddlewareIsGivenFourFields(t *testing.T) {
 	}
 	for _, line := range lines {
 		msg, err := hex.DecodeString(line)
-		must(t, err)
+		testkit.Must(t, err)
 		head, _, _ := strings.Cut(string(msg), "\n")
 		if len(strings.Fields(head)) != 4 {
 			t.Errorf("header %q", head)
@@ -154,7 +155,7 @@ func TestEditedRecordings(t *testing.T) {
 			for i, raw := range gets(3) {
 				text += edit(fmt.Sprintf("1 %024d %d 0", i, 1700000000000000000+i)) + "\n" + string(raw) + payload.Separator
 			}
-			in := writeFile(t, filepath.Join(t.TempDir(), "edited.gor"), []byte(text+"\n\n"))
+			in := testkit.WriteFile(t, filepath.Join(t.TempDir(), "edited.gor"), []byte(text+"\n\n"))
 			f.ok("--input-file", in+"|max", "--output-stdout").saysNot("damaged").saysNot("torn").passed("/0", "/1", "/2")
 
 			// Such a file is a recording still, and may be appended to.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // variedRequest is one of many that have little in common but a Host line and
@@ -27,7 +29,7 @@ func variedRequest(random *rand.Rand, i int) []byte {
 		fields = append(fields, name+":"+value)
 	}
 	var body []byte
-	content := randomBytes(random, random.IntN([]int{1, 100, 1000, 20_000}[random.IntN(4)]))
+	content := testkit.RandomBytes(random, random.IntN([]int{1, 100, 1000, 20_000}[random.IntN(4)]))
 	switch random.IntN(4) {
 	case 0: // no body
 	case 1, 2:
@@ -57,7 +59,7 @@ func TestReplayKeepsBytes(t *testing.T) {
 	for i := range requests {
 		requests[i] = variedRequest(random, i)
 	}
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, make([]time.Duration, n)))
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, make([]time.Duration, n)))
 	for _, test := range []struct {
 		name string
 		args []string
@@ -68,12 +70,12 @@ func TestReplayKeepsBytes(t *testing.T) {
 		{"sessions", []string{"--http-original-host", "--recognize-tcp-sessions"}, "prod.example.com"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			target := startSink(t)
+			target := testkit.StartSink(t)
 			host := test.host
 			if host == "" {
-				host = target.addr()
+				host = target.Addr()
 			}
-			code, said := runGor(t, append([]string{"--input-file", file + "|max", "--output-http", target.addr(), "--on-full", "wait"}, test.args...)...)
+			code, said := testkit.RunGor(t, append([]string{"--input-file", file + "|max", "--output-http", target.Addr(), "--on-full", "wait"}, test.args...)...)
 			if code != 0 {
 				t.Fatalf("exit %d:\n%s", code, said)
 			}
@@ -81,7 +83,7 @@ func TestReplayKeepsBytes(t *testing.T) {
 			for i, raw := range requests {
 				want[i] = bytes.Replace(raw, []byte("prod.example.com"), []byte(host), 1)
 			}
-			got := raws(target.arrivals())
+			got := testkit.Raws(target.Arrivals())
 			if test.host == "" {
 				// How much space stands before the new value is ours to choose.
 				for _, list := range [][][]byte{got, want} {
@@ -90,8 +92,8 @@ func TestReplayKeepsBytes(t *testing.T) {
 					}
 				}
 			}
-			wantSame(t, got, slices.Clone(want))
-			wantSums(t, said)
+			testkit.WantSame(t, got, slices.Clone(want))
+			testkit.WantSums(t, said)
 		})
 	}
 }

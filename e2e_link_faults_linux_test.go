@@ -17,76 +17,19 @@ import (
 	"github.com/buger/gor/bench/netns"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // faultMessagesVar is how many messages TestLinkFaults sends.
 const faultMessagesVar = "GOR_FAULT_MESSAGES"
-
-// A feed is numbered messages on their way to a Gor, and how many of them it
-// has acknowledged. It hands them out evenly until all is over.
-type feed struct {
-	n     int
-	every time.Duration // between two
-
-	mu       sync.Mutex
-	given    int
-	released int
-	began    time.Time
-	open     bool
-}
-
-func (f *feed) message(i int) []byte {
-	msg := payload.AppendMeta(nil, payload.Meta{
-		Type: payload.Request, ID: payload.AppendID(nil, uint64(i/8), uint32(i%8)),
-		Time: 1_700_000_000_000_000_000 + int64(i), Length: -1,
-	})
-	return fmt.Appendf(msg, "GET /%d HTTP/1.1\r\nHost: faults\r\n\r\n", i)
-}
-
-func (f *feed) Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool) {
-	for {
-		f.mu.Lock()
-		due := f.n
-		if f.open {
-			due = min(f.n, int(time.Since(f.began)/f.every)+1)
-		}
-		for n < len(dst) && f.given < due {
-			dst[n] = f.message(f.given)
-			f.given++
-			n++
-		}
-		over := f.given == f.n
-		f.mu.Unlock()
-		if n > 0 || over || len(dst) == 0 {
-			return n, !over || n > 0
-		}
-		select {
-		case <-cancel:
-			return 0, true
-		case <-time.After(time.Millisecond):
-		}
-	}
-}
-
-func (f *feed) Release(n int) {
-	f.mu.Lock()
-	f.released += n
-	f.mu.Unlock()
-}
-
-func (f *feed) acknowledged() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.released
-}
 
 // A faultChain is two hosts: a relay that takes messages at relayPort, and a
 // recorder that it sends them to.
 type faultChain struct {
 	t               *testing.T
 	wire            *netns.Pair
-	recorder, relay func() *process
-	r, s            *process // the recorder and the relay that run
+	recorder, relay func() *testkit.Process
+	r, s            *testkit.Process // the recorder and the relay that run
 }
 
 const relayPort = "127.0.0.1:28021"
@@ -95,9 +38,9 @@ func (c *faultChain) dial(context.Context) (net.Conn, error) { return c.wire.Nea
 
 func (c *faultChain) start() { c.r, c.s = c.recorder(), c.relay() }
 
-func (c *faultChain) kill(p *process) {
-	p.cmd.Process.Kill()
-	<-p.ended
+func (c *faultChain) kill(p *testkit.Process) {
+	p.Cmd.Process.Kill()
+	<-p.Ended
 }
 
 // set cuts or mends the wire.
@@ -121,8 +64,8 @@ func (c *faultChain) harm(seed uint64) {
 		pause()
 		switch i {
 		case 2, 7:
-			c.s.cmd.Process.Signal(os.Interrupt)
-			c.s.wait()
+			c.s.Cmd.Process.Signal(os.Interrupt)
+			c.s.Wait()
 			c.s = c.relay()
 		case 4, 8:
 			c.kill(c.s)
@@ -141,7 +84,7 @@ func (c *faultChain) harm(seed uint64) {
 // listening waits until something takes connections on a host.
 func (c *faultChain) listening(host netns.Host, addr string) {
 	c.t.Helper()
-	eventually(c.t, addr+" takes connections", func() bool {
+	testkit.Eventually(c.t, addr+" takes connections", func() bool {
 		conn, err := host.Dial(addr)
 		if err == nil {
 			conn.Close()
@@ -153,7 +96,7 @@ func (c *faultChain) listening(host netns.Host, addr string) {
 // A faultTally is what became of n messages of a feed.
 type faultTally struct{ n, missing, foreign, twice int }
 
-func tallyOf(t *testing.T, f *feed, n int, files ...string) faultTally {
+func tallyOf(t *testing.T, f *testkit.Feed, n int, files ...string) faultTally {
 	t.Helper()
 	seen := make([]bool, n)
 	tally := faultTally{n: n, missing: n}
@@ -162,7 +105,7 @@ func tallyOf(t *testing.T, f *feed, n int, files ...string) faultTally {
 		for i := range got {
 			k := numberOf(metas[i].ID)
 			switch {
-			case k < 0 || k >= n || !bytes.Equal(got[i], payload.Body(f.message(k))):
+			case k < 0 || k >= n || !bytes.Equal(got[i], payload.Body(f.Message(k))):
 				tally.foreign++
 			case seen[k]:
 				tally.twice++
@@ -201,44 +144,44 @@ func TestLinkFaults(t *testing.T) {
 	}
 	dir := t.TempDir()
 	out, spillDir := filepath.Join(dir, "out.gor"), filepath.Join(dir, "spill")
-	c := &faultChain{t: t, wire: newWire(t)}
+	c := &faultChain{t: t, wire: testkit.NewWire(t)}
 	at := net.JoinHostPort(c.wire.Far.IPv4, "28020")
-	gor := func(host netns.Host, args ...string) *process {
-		p := spawn(t, "gor", host.Prefix(), nil, args...)
-		p.await("gor: to ")
+	gor := func(host netns.Host, args ...string) *testkit.Process {
+		p := testkit.Spawn(t, "gor", host.Prefix(), nil, args...)
+		p.Await("gor: to ")
 		return p
 	}
-	c.recorder = func() *process {
+	c.recorder = func() *testkit.Process {
 		return gor(c.wire.Far, "--input-tcp", at, "--output-file", out, "--output-file-flush-interval", "100ms")
 	}
-	c.relay = func() *process {
+	c.relay = func() *testkit.Process {
 		return gor(c.wire.Near, "--input-tcp", relayPort, "--output-tcp", at, "--output-tcp-spill", spillDir)
 	}
 	c.start()
-	f := &feed{n: n, every: 10 * time.Second / time.Duration(n), began: time.Now(), open: true}
+	f := &testkit.Feed{N: n, Every: 10 * time.Second / time.Duration(n), Began: time.Now(), Open: true}
 	sender := link.NewSender(link.SenderConfig{Dial: c.dial}, f)
 	defer sender.Close()
 	c.harm(uint64(n))
 	select {
 	case <-sender.Done():
-	case <-time.After(testTimeout):
-		t.Fatalf("%d of %d messages are acknowledged", f.acknowledged(), n)
+	case <-time.After(testkit.Timeout):
+		t.Fatalf("%d of %d messages are acknowledged", f.Acknowledged(), n)
 	}
-	if got := f.acknowledged(); got != n {
+	if got := f.Acknowledged(); got != n {
 		t.Errorf("%d messages acknowledged at the end, want %d", got, n)
 	}
 
 	// What comes after the last fault passes, behind what the relay still has.
-	last := link.NewSender(link.SenderConfig{Dial: c.dial}, &feed{n: n + 1, given: n})
+	last := link.NewSender(link.SenderConfig{Dial: c.dial}, &testkit.Feed{N: n + 1, Given: n})
 	defer last.Close()
 	select {
 	case <-last.Done():
-	case <-time.After(testTimeout):
+	case <-time.After(testkit.Timeout):
 		t.Fatal("a fresh message is not acknowledged")
 	}
 	awaitSpillSent(t, spillDir)
-	c.s.stop()
-	c.r.stop()
+	c.s.Stop()
+	c.r.Stop()
 	tally := tallyOf(t, f, n+1, out)
 	if tally.missing > 0 || tally.foreign > 0 {
 		t.Errorf("%d messages are missing, %d are foreign", tally.missing, tally.foreign)
@@ -255,32 +198,32 @@ func peerFaults(t *testing.T, wire *netns.Pair, peer string, n int) {
 	dir := t.TempDir()
 	c := &faultChain{t: t, wire: wire}
 	at := net.JoinHostPort(c.wire.Far.IPv4, "28020")
-	start := func(host netns.Host, addr string, args ...string) *process {
-		p := spawnProgram(t, host.Prefix(), peer, nil, nil, nil, append([]string{"--input-tcp", addr}, args...)...)
+	start := func(host netns.Host, addr string, args ...string) *testkit.Process {
+		p := testkit.SpawnProgram(t, host.Prefix(), peer, nil, nil, nil, append([]string{"--input-tcp", addr}, args...)...)
 		c.listening(host, addr)
 		return p
 	}
-	c.recorder = func() *process {
+	c.recorder = func() *testkit.Process {
 		return start(c.wire.Far, at, "--output-file", filepath.Join(dir, "out.gor"), "--output-file-append", "--output-file-flush-interval", "100ms")
 	}
-	c.relay = func() *process { return start(c.wire.Near, relayPort, "--output-tcp", at) }
+	c.relay = func() *testkit.Process { return start(c.wire.Near, relayPort, "--output-tcp", at) }
 	c.start()
-	f := &feed{n: n, every: 10 * time.Second / time.Duration(n), began: time.Now(), open: true}
+	f := &testkit.Feed{N: n, Every: 10 * time.Second / time.Duration(n), Began: time.Now(), Open: true}
 	var sending sync.WaitGroup
-	sending.Go(func() { f.sendPlain(c) })
+	sending.Go(func() { sendPlain(f, c) })
 	c.harm(uint64(n))
 	sending.Wait()
 	time.Sleep(3 * time.Second) // it acknowledges nothing: nobody knows when it is done
-	c.s.cmd.Process.Signal(os.Interrupt)
-	c.s.wait()
-	c.r.cmd.Process.Signal(os.Interrupt)
-	c.r.wait()
+	c.s.Cmd.Process.Signal(os.Interrupt)
+	c.s.Wait()
+	c.r.Cmd.Process.Signal(os.Interrupt)
+	c.r.Wait()
 	t.Logf("%s: %v", filepath.Base(peer), tallyOf(t, f, n, must1(filepath.Glob(filepath.Join(dir, "*.gor")))...))
 }
 
 // sendPlain sends all messages as a sender does that is never acknowledged. A
 // message whose writing fails is sent again.
-func (f *feed) sendPlain(c *faultChain) {
+func sendPlain(f *testkit.Feed, c *faultChain) {
 	var conn net.Conn
 	var msgs [256][]byte
 	for {
@@ -312,7 +255,7 @@ func (f *feed) sendPlain(c *faultChain) {
 // awaitSpillSent waits until nothing is left in a spill.
 func awaitSpillSent(t *testing.T, dir string) {
 	t.Helper()
-	eventually(t, "the spill is sent", func() bool { return len(must1(filepath.Glob(filepath.Join(dir, "*", "*.gor")))) == 0 })
+	testkit.Eventually(t, "the spill is sent", func() bool { return len(must1(filepath.Glob(filepath.Join(dir, "*", "*.gor")))) == 0 })
 }
 
 // numberOf tells which message of a feed has the id, or -1.
@@ -333,17 +276,17 @@ func numberOf(id []byte) int {
 func readAfterKills(t *testing.T, name string) (bodies [][]byte, metas []payload.Meta) {
 	t.Helper()
 	f, err := os.Open(name)
-	must(t, err)
+	testkit.Must(t, err)
 	defer f.Close()
 	src, err := payload.Open(f, name, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	for {
 		msg, err := src.Next()
 		if err != nil {
 			return bodies, metas
 		}
 		meta, body, err := payload.Split(msg)
-		must(t, err)
+		testkit.Must(t, err)
 		meta.ID = bytes.Clone(meta.ID)
 		bodies, metas = append(bodies, bytes.Clone(body)), append(metas, meta)
 	}
@@ -355,38 +298,38 @@ func TestLinkRestarts(t *testing.T) {
 	const n = 6000
 	dir := t.TempDir()
 	out, spillDir := filepath.Join(dir, "out.gor"), filepath.Join(dir, "spill")
-	at, from := freePort(t), freePort(t)
-	recorder := func() *process { return startGor(t, "--input-tcp", at, "--output-file", out) }
-	relay := func() *process {
-		return startGor(t, "--input-tcp", from, "--output-tcp", at, "--output-tcp-spill", spillDir)
+	at, from := testkit.FreePort(t), testkit.FreePort(t)
+	recorder := func() *testkit.Process { return testkit.StartGor(t, "--input-tcp", at, "--output-file", out) }
+	relay := func() *testkit.Process {
+		return testkit.StartGor(t, "--input-tcp", from, "--output-tcp", at, "--output-tcp-spill", spillDir)
 	}
 	r, s := recorder(), relay()
-	f := &feed{n: n, every: 3 * time.Second / n, began: time.Now(), open: true}
+	f := &testkit.Feed{N: n, Every: 3 * time.Second / n, Began: time.Now(), Open: true}
 	sender := link.NewSender(link.SenderConfig{
 		Dial: func(context.Context) (net.Conn, error) { return net.Dial("tcp", from) },
 	}, f)
 	defer sender.Close()
 	await := func(count int) {
-		eventually(t, "messages are acknowledged", func() bool { return f.acknowledged() >= count })
+		testkit.Eventually(t, "messages are acknowledged", func() bool { return f.Acknowledged() >= count })
 	}
 	for i := 1; i <= 3; i++ {
 		await(i * n / 10)
-		s.stop() // while the recorder takes all
+		s.Stop() // while the recorder takes all
 		s = relay()
 		await(i*n/10 + n/20)
-		r.stop()
-		s.stop() // while there is none
+		r.Stop()
+		s.Stop() // while there is none
 		s = relay()
 		r = recorder()
 	}
 	await(n)
 	awaitSpillSent(t, spillDir)
-	s.stop()
-	r.stop()
-	got, metas := readRecording(t, out, '1')
+	s.Stop()
+	r.Stop()
+	got, metas := testkit.ReadRecording(t, out, '1')
 	seen := make([]int, n)
 	for i := range got {
-		if k := numberOf(metas[i].ID); k >= 0 && k < n && bytes.Equal(got[i], payload.Body(f.message(k))) {
+		if k := numberOf(metas[i].ID); k >= 0 && k < n && bytes.Equal(got[i], payload.Body(f.Message(k))) {
 			seen[k]++
 		} else {
 			t.Errorf("a foreign message: %q", got[i])

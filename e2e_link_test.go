@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // smallRequests makes n numbered requests; ten of them are one connection when
@@ -30,10 +31,10 @@ func smallRequests(n int) (requests [][]byte) {
 // those of one recorded connection are in their order.
 func wantOrder(t *testing.T, got, want [][]byte) {
 	t.Helper()
-	wantSame(t, got, want)
+	testkit.WantSame(t, got, want)
 	last := map[int]int{}
 	for _, raw := range got {
-		i := number(t, raw)
+		i := testkit.Number(t, raw)
 		if before, ok := last[i/10]; ok && before > i {
 			t.Fatalf("request %d came before %d of the same connection", before, i)
 		}
@@ -45,31 +46,31 @@ func wantOrder(t *testing.T, got, want [][]byte) {
 // client certificates, over four connections, compressed, and all of that.
 func TestLinkBetweenProcesses(t *testing.T) {
 	const n = 5000
-	ca := newTestCA(t, "test authority")
+	ca := testkit.NewAuthority(t, "test authority")
 	requests := smallRequests(n)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, make([]time.Duration, n)))
-	secure := ca.sender(ca, time.Now().Add(time.Hour))
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, make([]time.Duration, n)))
+	secure := ca.Sender(ca, time.Now().Add(time.Hour))
 	workers, packed := []string{"--output-tcp-workers", "4", "--output-tcp-sticky"}, []string{"--output-tcp-compress"}
 	for _, test := range []struct {
 		name             string
 		receiver, sender []string
 	}{
-		{"client certificates", ca.receiver(ca), secure},
+		{"client certificates", ca.Receiver(ca), secure},
 		{"four connections", nil, workers},
 		{"compressed", nil, packed},
-		{"all", ca.receiver(ca), append(append(append([]string{}, secure...), workers...), packed...)},
+		{"all", ca.Receiver(ca), append(append(append([]string{}, secure...), workers...), packed...)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			link, out := freePort(t), filepath.Join(t.TempDir(), "out.gor")
-			receiver := startGor(t, append([]string{"--input-tcp", link, "--output-file", out}, test.receiver...)...)
-			code, said := runGor(t, append([]string{"--input-file", file + "|max", "--output-tcp", link}, test.sender...)...)
+			link, out := testkit.FreePort(t), filepath.Join(t.TempDir(), "out.gor")
+			receiver := testkit.StartGor(t, append([]string{"--input-tcp", link, "--output-file", out}, test.receiver...)...)
+			code, said := testkit.RunGor(t, append([]string{"--input-file", file + "|max", "--output-tcp", link}, test.sender...)...)
 			if code != 0 || !strings.Contains(said, "messages are acknowledged") {
 				t.Fatalf("exit %d:\n%s", code, said)
 			}
-			wantSums(t, said)
-			receiver.stop()
-			wantSums(t, receiver.said())
-			got, _ := readRecording(t, out, payload.Request)
+			testkit.WantSums(t, said)
+			receiver.Stop()
+			testkit.WantSums(t, receiver.Stderr())
+			got, _ := testkit.ReadRecording(t, out, payload.Request)
 			wantOrder(t, got, requests)
 		})
 	}
@@ -79,31 +80,31 @@ func TestLinkBetweenProcesses(t *testing.T) {
 // its place; nothing is lost, over four connections with TLS.
 func TestLinkReceiverRestarts(t *testing.T) {
 	const n = 5000
-	ca := newTestCA(t, "test authority")
+	ca := testkit.NewAuthority(t, "test authority")
 	requests := smallRequests(n)
 	times := make([]time.Duration, n)
 	for i := range times {
 		times[i] = time.Duration(i) * 400 * time.Microsecond
 	}
 	dir := t.TempDir()
-	file := writeFile(t, filepath.Join(dir, "in.gor"), record(requests, times))
-	link := freePort(t)
-	receiving := ca.receiver(ca)
-	start := func(name string) (*process, string) {
+	file := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(requests, times))
+	link := testkit.FreePort(t)
+	receiving := ca.Receiver(ca)
+	start := func(name string) (*testkit.Process, string) {
 		out := filepath.Join(dir, name)
-		return startGor(t, append([]string{"--input-tcp", link, "--output-file", out, "--output-file-flush-interval", "20ms"}, receiving...)...), out
+		return testkit.StartGor(t, append([]string{"--input-tcp", link, "--output-file", out, "--output-file-flush-interval", "20ms"}, receiving...)...), out
 	}
 	first, firstFile := start("first.gor")
-	sender := startGor(t, append(ca.sender(ca, time.Now().Add(time.Hour)), "--input-file", file, "--output-tcp", link, "--output-tcp-workers", "4")...)
-	awaitRecords(t, firstFile, n/4)
-	first.stop()
+	sender := testkit.StartGor(t, append(ca.Sender(ca, time.Now().Add(time.Hour)), "--input-file", file, "--output-tcp", link, "--output-tcp-workers", "4")...)
+	testkit.AwaitRecords(t, firstFile, n/4)
+	first.Stop()
 	second, secondFile := start("second.gor")
-	if code := sender.wait(); code != 0 {
-		t.Fatalf("exit %d:\n%s", code, sender.said())
+	if code := sender.Wait(); code != 0 {
+		t.Fatalf("exit %d:\n%s", code, sender.Stderr())
 	}
-	second.stop()
-	got, _ := readRecording(t, firstFile, payload.Request)
-	rest, _ := readRecording(t, secondFile, payload.Request)
+	second.Stop()
+	got, _ := testkit.ReadRecording(t, firstFile, payload.Request)
+	rest, _ := testkit.ReadRecording(t, secondFile, payload.Request)
 	if len(got) == 0 || len(rest) == 0 {
 		t.Fatalf("%d requests came to the first receiver and %d to the second", len(got), len(rest))
 	}
@@ -118,25 +119,25 @@ func TestLinkReceiverRestarts(t *testing.T) {
 	}
 	t.Logf("%d requests, %d then %d, %d of them twice", n, len(got), len(rest), len(got)+len(rest)-len(once))
 	wantOrder(t, once, requests)
-	wantSums(t, sender.said())
+	testkit.WantSums(t, sender.Stderr())
 }
 
 // TestLinkRefusals: whoever does not fit is told why, at both ends, and peers
 // that say nothing hold nobody up.
 func TestLinkRefusals(t *testing.T) {
-	ca, other := newTestCA(t, "test authority"), newTestCA(t, "another authority")
+	ca, other := testkit.NewAuthority(t, "test authority"), testkit.NewAuthority(t, "another authority")
 	soon := time.Now().Add(time.Hour)
 	requests := smallRequests(20)
 	dir := t.TempDir()
-	file := writeFile(t, filepath.Join(dir, "in.gor"), record(requests, make([]time.Duration, len(requests))))
-	open, closed := freePort(t), freePort(t)
+	file := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(requests, make([]time.Duration, len(requests))))
+	open, closed := testkit.FreePort(t), testkit.FreePort(t)
 	out := filepath.Join(dir, "out.gor")
-	receiving := ca.receiver(ca)
-	start := func(t *testing.T, addr string) *process {
+	receiving := ca.Receiver(ca)
+	start := func(t *testing.T, addr string) *testkit.Process {
 		if addr == open {
-			return startGor(t, "--input-tcp", open, "--output-null")
+			return testkit.StartGor(t, "--input-tcp", open, "--output-null")
 		}
-		return startGor(t, append([]string{"--input-tcp", closed, "--output-file", out}, receiving...)...)
+		return testkit.StartGor(t, append([]string{"--input-tcp", closed, "--output-file", out}, receiving...)...)
 	}
 	for _, test := range []struct {
 		name, to string
@@ -144,26 +145,26 @@ func TestLinkRefusals(t *testing.T) {
 		sender   string // what it says; "" when all is delivered
 		refused  string // what the receiver says
 	}{
-		{"TLS to plain", open, ca.sender(nil, soon), "does it have --input-tcp-secure?", "TLS; this input needs --input-tcp-secure"},
+		{"TLS to plain", open, ca.Sender(nil, soon), "does it have --input-tcp-secure?", "TLS; this input needs --input-tcp-secure"},
 		{"plain to TLS", closed, nil, "the receiver", "it speaks no TLS; that Gor needs --output-tcp-secure"},
 		{"the system's authorities", closed, []string{"--output-tcp-secure"}, `"CN=receiver" is of an unknown authority; --output-tcp-ca FILE`, "that Gor may need --output-tcp-ca"},
-		{"wrong authority", closed, other.sender(ca, soon), `"CN=receiver" is of an unknown authority`, "does not accept the certificate of this input"},
-		{"no client certificate", closed, ca.sender(nil, soon), "give one with --output-tcp-client-cert and --output-tcp-client-key", "no client certificate, which --input-tcp-client-ca requires"},
-		{"expired client certificate", closed, ca.sender(ca, time.Now().Add(-time.Hour)), "it has expired", " has expired on"},
-		{"another authority's client", closed, ca.sender(other, soon), "--input-tcp-client-ca does not name", `"CN=sender1" is of an unknown authority`},
-		{"right", closed, ca.sender(ca, soon), "", ""},
-		{"right, without verifying", closed, append(ca.sender(ca, soon)[3:], "--output-tcp-secure", "--output-tcp-skip-verify"), "", ""},
+		{"wrong authority", closed, other.Sender(ca, soon), `"CN=receiver" is of an unknown authority`, "does not accept the certificate of this input"},
+		{"no client certificate", closed, ca.Sender(nil, soon), "give one with --output-tcp-client-cert and --output-tcp-client-key", "no client certificate, which --input-tcp-client-ca requires"},
+		{"expired client certificate", closed, ca.Sender(ca, time.Now().Add(-time.Hour)), "it has expired", " has expired on"},
+		{"another authority's client", closed, ca.Sender(other, soon), "--input-tcp-client-ca does not name", `"CN=sender1" is of an unknown authority`},
+		{"right", closed, ca.Sender(ca, soon), "", ""},
+		{"right, without verifying", closed, append(ca.Sender(ca, soon)[3:], "--output-tcp-secure", "--output-tcp-skip-verify"), "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			receiver := start(t, test.to)
-			defer receiver.stop()
+			defer receiver.Stop()
 			for range 20 {
 				silent, err := net.Dial("tcp", test.to)
-				must(t, err)
+				testkit.Must(t, err)
 				defer silent.Close()
 			}
-			code, said := runGor(t, append([]string{"--input-file", file + "|max", "--output-tcp", test.to, "--drain-timeout", "1s"}, test.flags...)...)
-			wantSums(t, said)
+			code, said := testkit.RunGor(t, append([]string{"--input-file", file + "|max", "--output-tcp", test.to, "--drain-timeout", "1s"}, test.flags...)...)
+			testkit.WantSums(t, said)
 			if test.sender == "" {
 				if code != 0 {
 					t.Errorf("exit %d:\n%s", code, said)
@@ -173,65 +174,65 @@ func TestLinkRefusals(t *testing.T) {
 			if code == 0 || !strings.Contains(said, test.sender) || !strings.Contains(said, "20 unsent") {
 				t.Errorf("exit %d, want %q and 20 unsent:\n%s", code, test.sender, said)
 			}
-			receiver.await(test.refused)
+			receiver.Await(test.refused)
 		})
 	}
-	got, _ := readRecording(t, out, payload.Request)
-	wantSame(t, got, append(append([][]byte{}, requests...), requests...))
+	got, _ := testkit.ReadRecording(t, out, payload.Request)
+	testkit.WantSame(t, got, append(append([][]byte{}, requests...), requests...))
 }
 
 // TestLinkRenewal: a receiver has its new certificate without a restart.
 func TestLinkRenewal(t *testing.T) {
-	ca := newTestCA(t, "test authority")
-	link := freePort(t)
-	receiver := startGor(t, append([]string{"--input-tcp", link, "--output-null"}, ca.receiver(nil)...)...)
+	ca := testkit.NewAuthority(t, "test authority")
+	link := testkit.FreePort(t)
+	receiver := testkit.StartGor(t, append([]string{"--input-tcp", link, "--output-null"}, ca.Receiver(nil)...)...)
 	serial := func() string {
-		conn, err := tls.Dial("tcp", link, &tls.Config{RootCAs: ca.pool()})
-		must(t, err)
+		conn, err := tls.Dial("tcp", link, &tls.Config{RootCAs: ca.Pool()})
+		testkit.Must(t, err)
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
 	}
 	first := serial()
-	ca.issue("receiver", time.Now().Add(2*time.Hour))
-	eventually(t, "the new certificate is in use", func() bool { return serial() != first })
-	receiver.stop()
-	if !strings.Contains(receiver.said(), "has changed and was read again") {
-		t.Errorf("said:\n%s", receiver.said())
+	ca.Issue("receiver", time.Now().Add(2*time.Hour))
+	testkit.Eventually(t, "the new certificate is in use", func() bool { return serial() != first })
+	receiver.Stop()
+	if !strings.Contains(receiver.Stderr(), "has changed and was read again") {
+		t.Errorf("said:\n%s", receiver.Stderr())
 	}
 }
 
 // TestLinkOldSenderOverTLS: GoReplay writes records, reads nothing and closes.
 func TestLinkOldSenderOverTLS(t *testing.T) {
 	const n = 2000
-	ca := newTestCA(t, "test authority")
-	link, out := freePort(t), filepath.Join(t.TempDir(), "out.gor")
-	receiver := startGor(t, append([]string{"--input-tcp", link, "--output-file", out}, ca.receiver(nil)...)...)
+	ca := testkit.NewAuthority(t, "test authority")
+	link, out := testkit.FreePort(t), filepath.Join(t.TempDir(), "out.gor")
+	receiver := testkit.StartGor(t, append([]string{"--input-tcp", link, "--output-file", out}, ca.Receiver(nil)...)...)
 	requests := smallRequests(n)
-	conn, err := tls.Dial("tcp", link, &tls.Config{RootCAs: ca.pool()})
-	must(t, err)
+	conn, err := tls.Dial("tcp", link, &tls.Config{RootCAs: ca.Pool()})
+	testkit.Must(t, err)
 	var stream []byte
 	for i, raw := range requests {
 		stream = payload.AppendOldRecord(stream, append(fmt.Appendf(nil, "1 %024x 1700000000000000000 0\n", i), raw...))
 	}
 	_, err = conn.Write(stream)
-	must(t, err)
-	must(t, conn.NetConn().Close())
-	awaitRecords(t, out, n)
-	receiver.stop()
-	got, _ := readRecording(t, out, payload.Request)
-	wantSame(t, got, requests)
+	testkit.Must(t, err)
+	testkit.Must(t, conn.NetConn().Close())
+	testkit.AwaitRecords(t, out, n)
+	receiver.Stop()
+	got, _ := testkit.ReadRecording(t, out, payload.Request)
+	testkit.WantSame(t, got, requests)
 }
 
 // TestLinkOldReceiverOverTLS: GoReplay reads records, skips our hello, and
 // never writes.
 func TestLinkOldReceiverOverTLS(t *testing.T) {
 	const n = 2000
-	ca := newTestCA(t, "test authority")
-	cert, key := ca.issue("receiver", time.Now().Add(time.Hour))
+	ca := testkit.NewAuthority(t, "test authority")
+	cert, key := ca.Issue("receiver", time.Now().Add(time.Hour))
 	pair, err := tls.LoadX509KeyPair(cert, key)
-	must(t, err)
+	testkit.Must(t, err)
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}})
-	must(t, err)
+	testkit.Must(t, err)
 	defer l.Close()
 	var got [][]byte
 	var reading sync.WaitGroup
@@ -252,26 +253,26 @@ func TestLinkOldReceiverOverTLS(t *testing.T) {
 		}
 	})
 	requests := smallRequests(n)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, make([]time.Duration, n)))
-	code, said := runGor(t, "--input-file", file+"|max", "--output-tcp", l.Addr().String(), "--output-tcp-secure", "--output-tcp-ca", ca.file, "--output-tcp-compress")
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, make([]time.Duration, n)))
+	code, said := testkit.RunGor(t, "--input-file", file+"|max", "--output-tcp", l.Addr().String(), "--output-tcp-secure", "--output-tcp-ca", ca.File, "--output-tcp-compress")
 	reading.Wait()
 	if code != 0 || !strings.Contains(said, "does not acknowledge messages") {
 		t.Errorf("exit %d:\n%s", code, said)
 	}
-	wantSame(t, got, requests)
-	wantSums(t, said)
+	testkit.WantSame(t, got, requests)
+	testkit.WantSums(t, said)
 }
 
 // TestLinkFilesAreRefusedAtTheStart: a file that cannot be used ends Gor before
 // anything is sent.
 func TestLinkFilesAreRefusedAtTheStart(t *testing.T) {
-	ca := newTestCA(t, "test authority")
+	ca := testkit.NewAuthority(t, "test authority")
 	missing := filepath.Join(ca.Dir, "missing.pem")
 	for _, args := range [][]string{
 		{"--input-dummy", "--output-tcp", "127.0.0.1:1", "--output-tcp-secure", "--output-tcp-ca", missing},
-		append(ca.receiver(nil), "--input-tcp", "127.0.0.1:0", "--output-null", "--input-tcp-client-ca", missing),
+		append(ca.Receiver(nil), "--input-tcp", "127.0.0.1:0", "--output-null", "--input-tcp-client-ca", missing),
 	} {
-		code, said := runGor(t, args...)
+		code, said := testkit.RunGor(t, args...)
 		if code == 0 || !strings.Contains(said, missing+": "+os.ErrNotExist.Error()) && !strings.Contains(said, missing+": no such file") {
 			t.Errorf("exit %d:\n%s", code, said)
 		}

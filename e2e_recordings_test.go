@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestOldRecordings reads what Gor 0.9 and GoReplay wrote. testdata/recordings
@@ -104,7 +105,7 @@ func TestOldReadersUnderstandUs(t *testing.T) {
 	text, packed := filepath.Join(dir, "x.gor"), filepath.Join(dir, "x.gor.gz")
 	r := f.ok("--input-file", f.recording(time.Millisecond, requests...)+"|max", "--output-file", text, "--output-file", packed, "--output-stdout")
 	zipped, err := gzip.NewReader(bytes.NewReader(must1(os.ReadFile(packed))))
-	must(t, err)
+	testkit.Must(t, err)
 	_, metas := r.records()
 	for name, stream := range map[string][]byte{"text": must1(os.ReadFile(text)), "gzip": must1(io.ReadAll(zipped)), "stdout": []byte(r.stdout)} {
 		got := readOld(stream)
@@ -126,7 +127,7 @@ func TestOldLink(t *testing.T) {
 	f := newFlagTest(t)
 	requests := gets(100)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer l.Close()
 	var stream []byte
 	var receiving sync.WaitGroup
@@ -144,21 +145,21 @@ func TestOldLink(t *testing.T) {
 	for _, record := range readOld(stream) {
 		got = append(got, record.body)
 	}
-	wantSame(t, got, requests)
+	testkit.WantSame(t, got, requests)
 
-	addr, out := freePort(t), filepath.Join(t.TempDir(), "out.gor")
-	receiver := startGor(t, "--input-tcp", addr, "--output-file", out, "--output-file-flush-interval", "5ms")
+	addr, out := testkit.FreePort(t), filepath.Join(t.TempDir(), "out.gor")
+	receiver := testkit.StartGor(t, "--input-tcp", addr, "--output-file", out, "--output-file-flush-interval", "5ms")
 	conn, err := net.Dial("tcp", addr)
-	must(t, err)
+	testkit.Must(t, err)
 	for i, raw := range requests { // writes, and never reads
 		_, err := fmt.Fprintf(conn, "1 %024x 1700000000000000000 0\n%s%s", i, raw, payload.Separator)
-		must(t, err)
+		testkit.Must(t, err)
 	}
-	must(t, conn.Close())
-	awaitRecords(t, out, len(requests))
-	receiver.stop()
-	got, _ = readRecording(t, out, payload.Request)
-	wantSame(t, got, requests)
+	testkit.Must(t, conn.Close())
+	testkit.AwaitRecords(t, out, len(requests))
+	receiver.Stop()
+	got, _ = testkit.ReadRecording(t, out, payload.Request)
+	testkit.WantSame(t, got, requests)
 }
 
 // peerVar names another program, such as GoReplay 1.3, that is to understand
@@ -171,21 +172,21 @@ func TestPeerRecordings(t *testing.T) {
 	ours := p.ours()
 	for name, file := range ours {
 		t.Run("it reads our "+name, func(t *testing.T) {
-			var stdout lockedBuffer
+			var stdout testkit.LockedBuffer
 			gor := p.start(t, &stdout, "--input-file", file, "--output-stdout")
-			eventually(t, "the records are on its stdout", func() bool { return len(readOld(stdout.Bytes())) >= len(p.requests) })
+			testkit.Eventually(t, "the records are on its stdout", func() bool { return len(readOld(stdout.Bytes())) >= len(p.requests) })
 			p.end(gor)
 			p.wantBodies(t, readOld(stdout.Bytes()))
 		})
 		t.Run("it records our "+name+", and we read that", func(t *testing.T) {
 			for _, suffix := range []string{".gor", ".gor.gz"} {
 				f, out := newFlagTest(t), filepath.Join(t.TempDir(), "peer"+suffix)
-				var stdout lockedBuffer
+				var stdout testkit.LockedBuffer
 				gor := p.start(t, &stdout, "--input-file", file, "--output-file", out, "--output-file-append", "--output-stdout")
-				eventually(t, "the records are on its stdout", func() bool { return len(readOld(stdout.Bytes())) >= len(p.requests) })
+				testkit.Eventually(t, "the records are on its stdout", func() bool { return len(readOld(stdout.Bytes())) >= len(p.requests) })
 				p.end(gor)
 				bodies, _ := f.ok("--input-file", out+"|max", "--output-stdout").records()
-				wantSame(t, bodies, p.requests)
+				testkit.WantSame(t, bodies, p.requests)
 			}
 		})
 	}
@@ -195,24 +196,24 @@ func TestPeerRecordings(t *testing.T) {
 func TestPeerLink(t *testing.T) {
 	p := newPeer(t)
 	t.Run("it receives what we send", func(t *testing.T) {
-		f, addr := newFlagTest(t), freePort(t)
-		var stdout lockedBuffer
+		f, addr := newFlagTest(t), testkit.FreePort(t)
+		var stdout testkit.LockedBuffer
 		gor := p.start(t, &stdout, "--input-tcp", addr, "--output-stdout")
-		eventually(t, "it listens", func() bool { return listens(addr) })
+		testkit.Eventually(t, "it listens", func() bool { return listens(addr) })
 		f.ok("--input-file", p.ours()["text"]+"|max", "--output-tcp", addr)
-		eventually(t, "the records are on its stdout", func() bool { return len(readOld(stdout.Bytes())) >= len(p.requests) })
+		testkit.Eventually(t, "the records are on its stdout", func() bool { return len(readOld(stdout.Bytes())) >= len(p.requests) })
 		p.end(gor)
 		p.wantBodies(t, readOld(stdout.Bytes()))
 	})
 	t.Run("we receive what it sends", func(t *testing.T) {
-		addr, out := freePort(t), filepath.Join(t.TempDir(), "out.gor")
-		receiver := startGor(t, "--input-tcp", addr, "--output-file", out, "--output-file-flush-interval", "5ms")
+		addr, out := testkit.FreePort(t), filepath.Join(t.TempDir(), "out.gor")
+		receiver := testkit.StartGor(t, "--input-tcp", addr, "--output-file", out, "--output-file-flush-interval", "5ms")
 		gor := p.start(t, nil, "--input-file", p.ours()["text"], "--output-tcp", addr)
-		awaitRecords(t, out, len(p.requests))
+		testkit.AwaitRecords(t, out, len(p.requests))
 		p.end(gor)
-		receiver.stop()
-		bodies, _ := readRecording(t, out, payload.Request)
-		wantSame(t, bodies, p.requests)
+		receiver.Stop()
+		bodies, _ := testkit.ReadRecording(t, out, payload.Request)
+		testkit.WantSame(t, bodies, p.requests)
 	})
 }
 
@@ -229,7 +230,7 @@ func newPeer(t *testing.T) *peer {
 		t.Skipf("it needs another program: %s=/path/to/gor go test -run '^%s$' .", peerVar, t.Name())
 	}
 	path, err := exec.LookPath(program)
-	must(t, err)
+	testkit.Must(t, err)
 	p := &peer{t: t, program: path, requests: gets(40)}
 	p.requests = append(p.requests, []byte("POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 9\r\n\r\n\n\x00\r\n🐵\xff"))
 	return p
@@ -245,16 +246,16 @@ func (p *peer) ours() map[string]string {
 	return map[string]string{"text": text, "gzip": packed}
 }
 
-func (p *peer) start(t *testing.T, stdout io.Writer, args ...string) *process {
+func (p *peer) start(t *testing.T, stdout io.Writer, args ...string) *testkit.Process {
 	t.Helper()
-	return spawnProgram(t, nil, p.program, nil, nil, stdout, args...)
+	return testkit.SpawnProgram(t, nil, p.program, nil, nil, stdout, args...)
 }
 
 // end interrupts the program, which may have ended by itself. Its exit code is
 // its own affair.
-func (p *peer) end(gor *process) {
-	gor.cmd.Process.Signal(os.Interrupt)
-	gor.wait()
+func (p *peer) end(gor *testkit.Process) {
+	gor.Cmd.Process.Signal(os.Interrupt)
+	gor.Wait()
 }
 
 func (p *peer) wantBodies(t *testing.T, records []oldRecord) {
@@ -263,7 +264,7 @@ func (p *peer) wantBodies(t *testing.T, records []oldRecord) {
 	for _, record := range records {
 		got = append(got, record.body)
 	}
-	wantSame(t, got, p.requests)
+	testkit.WantSame(t, got, p.requests)
 }
 
 func listens(addr string) bool {

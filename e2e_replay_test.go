@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // replayTimes are the known irregular times of a recording: bursts, short
@@ -44,7 +45,7 @@ func TestReplayKeepsTime(t *testing.T) {
 	for i := range requests {
 		requests[i] = fmt.Appendf(nil, "GET /%d HTTP/1.1\r\nHost: prod\r\nX-Number: %d\r\n\r\n", i, i)
 	}
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	span := times[n-1]
 	for _, test := range []struct {
 		limit  string
@@ -52,20 +53,20 @@ func TestReplayKeepsTime(t *testing.T) {
 	}{
 		{"", 1}, {"|200%", 0.5}, {"|max", 0},
 	} {
-		target := startSink(t)
-		if code, said := runGor(t, "--input-file", file+test.limit, "--output-http", target.addr()); code != 0 {
+		target := testkit.StartSink(t)
+		if code, said := testkit.RunGor(t, "--input-file", file+test.limit, "--output-http", target.Addr()); code != 0 {
 			t.Fatalf("exit %d:\n%s", code, said)
 		}
-		got := target.arrivals()
-		wantSame(t, allWithoutHost(raws(got)), allWithoutHost(requests))
+		got := target.Arrivals()
+		testkit.WantSame(t, testkit.AllWithoutHost(testkit.Raws(got)), testkit.AllWithoutHost(requests))
 		if len(got) != n {
 			t.FailNow()
 		}
 		// The offset of the whole replay is unknown: take the median's.
 		off := make([]time.Duration, n)
 		for _, a := range got {
-			i := number(t, a.raw)
-			off[i] = a.at.Sub(got[0].at) - time.Duration(float64(times[i])*test.factor)
+			i := testkit.Number(t, a.Raw)
+			off[i] = a.At.Sub(got[0].At) - time.Duration(float64(times[i])*test.factor)
 		}
 		sorted := slices.Sorted(slices.Values(off))
 		median := sorted[n/2]
@@ -74,7 +75,7 @@ func TestReplayKeepsTime(t *testing.T) {
 			errors[i] = (off[i] - median).Abs()
 		}
 		slices.Sort(errors)
-		took := got[n-1].at.Sub(got[0].at)
+		took := got[n-1].At.Sub(got[0].At)
 		t.Logf("%-6s %d requests, recorded over %s, took %s; error p50 %s p90 %s p99 %s max %s",
 			test.limit, n, span, took, errors[n/2], errors[n*9/10], errors[n*99/100], errors[n-1])
 		if test.limit == "|max" {
@@ -98,8 +99,8 @@ func TestReplayOldRecordings(t *testing.T) {
 	}
 	var old bytes.Buffer
 	enc := gob.NewEncoder(&old)
-	must(t, enc.Encode(RawRequest{1400000000000000000, []byte("GET / HTTP/1.1\r\n\r\n")}))
-	must(t, enc.Encode(RawRequest{1400000000500000000, []byte("GET /2 HTTP/1.1\r\n\r\n")}))
+	testkit.Must(t, enc.Encode(RawRequest{1400000000000000000, []byte("GET / HTTP/1.1\r\n\r\n")}))
+	testkit.Must(t, enc.Encode(RawRequest{1400000000500000000, []byte("GET /2 HTTP/1.1\r\n\r\n")}))
 	if want := "\x31\x7f\x03\x01\x01\x0aRawRequest"; !strings.HasPrefix(old.String(), want) {
 		t.Fatalf("gob begins % x, want % x", old.Bytes()[:16], want)
 	}
@@ -126,9 +127,9 @@ func TestReplayOldRecordings(t *testing.T) {
 		"five fields":   text("5"),
 		"two gob files": append(bytes.Clone(old.Bytes()), old.Bytes()...),
 	} {
-		target := startSink(t)
-		file := writeFile(t, filepath.Join(dir, "x.gor"), content)
-		code, said := runGor(t, "--input-file", file+"|max", "--output-http", target.addr())
+		target := testkit.StartSink(t)
+		file := testkit.WriteFile(t, filepath.Join(dir, "x.gor"), content)
+		code, said := testkit.RunGor(t, "--input-file", file+"|max", "--output-http", target.Addr())
 		if code != 0 {
 			t.Errorf("%s: exit %d:\n%s", name, code, said)
 			continue
@@ -138,8 +139,8 @@ func TestReplayOldRecordings(t *testing.T) {
 			times = 2
 		}
 		var targets []string
-		for _, a := range target.arrivals() {
-			line, _, _ := bytes.Cut(a.raw, []byte("\r\n"))
+		for _, a := range target.Arrivals() {
+			line, _, _ := bytes.Cut(a.Raw, []byte("\r\n"))
 			targets = append(targets, string(line))
 		}
 		slices.Sort(targets)
@@ -154,17 +155,17 @@ func TestReplayOldRecordings(t *testing.T) {
 // TestRecordAndReplayCompressed takes a recording through both compressions.
 func TestRecordAndReplayCompressed(t *testing.T) {
 	dir := t.TempDir()
-	requests := numberedRequests(60, "prod")
-	in := writeFile(t, dir+"/in.gor", record(requests, make([]time.Duration, len(requests))))
+	requests := testkit.NumberedRequests(60, "prod")
+	in := testkit.WriteFile(t, dir+"/in.gor", testkit.Recording(requests, make([]time.Duration, len(requests))))
 	for _, suffix := range []string{".gor", ".gor.gz", ".gor.zst"} {
 		out := dir + "/out" + suffix
 		for range 2 { // the second run appends
-			if code, said := runGor(t, "--input-file", in+"|max", "--output-file", out); code != 0 {
+			if code, said := testkit.RunGor(t, "--input-file", in+"|max", "--output-file", out); code != 0 {
 				t.Fatalf("%s: exit %d:\n%s", suffix, code, said)
 			}
 		}
-		got, _ := readRecording(t, out, payload.Request)
-		wantSame(t, got, append(slices.Clone(requests), requests...))
+		got, _ := testkit.ReadRecording(t, out, payload.Request)
+		testkit.WantSame(t, got, append(slices.Clone(requests), requests...))
 		if info, err := os.Stat(out); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: mode %v, %v; want 0600", suffix, info.Mode(), err)
 		}
@@ -174,28 +175,19 @@ func TestRecordAndReplayCompressed(t *testing.T) {
 // slowAndDead are the two outputs that must not harm a third: a port where
 // nobody listens, and a server that never answers.
 func slowAndDead(t *testing.T) []string {
-	return []string{"--output-http", freePort(t), "--output-http", startMute(t).addr()}
-}
-
-// steady makes n requests, one every gap.
-func steady(n int, gap time.Duration) (requests [][]byte, times []time.Duration) {
-	for i := range n {
-		requests = append(requests, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\nHost: prod\r\nX-Number: %d\r\n\r\n", i, i))
-		times = append(times, time.Duration(i)*gap)
-	}
-	return requests, times
+	return []string{"--output-http", testkit.FreePort(t), "--output-http", testkit.StartMute(t).Addr()}
 }
 
 // wantUndelayed wants all requests at the target, and says how long each
 // took to get there after it was sent; none may have waited for another
 // output's timeout, which is five seconds.
-func wantUndelayed(t *testing.T, target *sink, requests [][]byte, sent func(i int) time.Time) {
+func wantUndelayed(t *testing.T, target *testkit.Sink, requests [][]byte, sent func(i int) time.Time) {
 	t.Helper()
-	got := target.await(t, len(requests))
-	wantSame(t, allWithoutHost(raws(got)), allWithoutHost(requests))
+	got := target.Await(t, len(requests))
+	testkit.WantSame(t, testkit.AllWithoutHost(testkit.Raws(got)), testkit.AllWithoutHost(requests))
 	late := make([]time.Duration, len(got))
 	for i, a := range got {
-		late[i] = a.at.Sub(sent(number(t, a.raw)))
+		late[i] = a.At.Sub(sent(testkit.Number(t, a.Raw)))
 	}
 	slices.Sort(late)
 	t.Logf("delay p50 %s p99 %s max %s", late[len(late)/2], late[len(late)*99/100], late[len(late)-1])
@@ -210,70 +202,70 @@ const (
 )
 
 func TestDeadAndSilentOutputsHarmNobodyFromFile(t *testing.T) {
-	requests, times := steady(strangerRequests, strangerGap)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
-	target := startSink(t)
-	gor := startGor(t, append(slowAndDead(t), "--output-http", target.addr(), "--input-file", file)...)
-	first := target.await(t, 1)[0]
-	start := first.at.Add(-times[number(t, first.raw)])
+	requests, times := testkit.Steady(strangerRequests, strangerGap)
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
+	target := testkit.StartSink(t)
+	gor := testkit.StartGor(t, append(slowAndDead(t), "--output-http", target.Addr(), "--input-file", file)...)
+	first := target.Await(t, 1)[0]
+	start := first.At.Add(-times[testkit.Number(t, first.Raw)])
 	wantUndelayed(t, target, requests, func(i int) time.Time { return start.Add(times[i]) })
-	gor.cmd.Process.Signal(os.Interrupt) // the silent one's timeouts need not be waited for
-	gor.wait()
-	wantSums(t, gor.said())
+	gor.Cmd.Process.Signal(os.Interrupt) // the silent one's timeouts need not be waited for
+	gor.Wait()
+	testkit.WantSums(t, gor.Stderr())
 }
 
 func TestDeadAndSilentOutputsHarmNobodyFromLink(t *testing.T) {
-	requests, times := steady(strangerRequests, strangerGap)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
-	target := startSink(t)
-	link := freePort(t)
-	gor := startGor(t, append(slowAndDead(t), "--output-http", target.addr(), "--input-tcp", link)...)
-	sender := startGor(t, "--input-file", file, "--output-tcp", link)
-	first := target.await(t, 1)[0]
-	start := first.at.Add(-times[number(t, first.raw)])
+	requests, times := testkit.Steady(strangerRequests, strangerGap)
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
+	target := testkit.StartSink(t)
+	link := testkit.FreePort(t)
+	gor := testkit.StartGor(t, append(slowAndDead(t), "--output-http", target.Addr(), "--input-tcp", link)...)
+	sender := testkit.StartGor(t, "--input-file", file, "--output-tcp", link)
+	first := target.Await(t, 1)[0]
+	start := first.At.Add(-times[testkit.Number(t, first.Raw)])
 	wantUndelayed(t, target, requests, func(i int) time.Time { return start.Add(times[i]) })
-	gor.cmd.Process.Signal(os.Interrupt)
-	gor.wait()
-	wantSums(t, gor.said())
-	sender.cmd.Process.Signal(os.Interrupt)
-	sender.wait()
+	gor.Cmd.Process.Signal(os.Interrupt)
+	gor.Wait()
+	testkit.WantSums(t, gor.Stderr())
+	sender.Cmd.Process.Signal(os.Interrupt)
+	sender.Wait()
 }
 
 func TestDeadAndSilentOutputsHarmNobodyFromCapture(t *testing.T) {
-	needCapture(t)
-	requests, times := steady(strangerRequests, strangerGap)
-	target, production := startSink(t), startSink(t)
+	testkit.NeedCapture(t)
+	requests, times := testkit.Steady(strangerRequests, strangerGap)
+	target, production := testkit.StartSink(t), testkit.StartSink(t)
 	// A capture sheds what has no place in the queue: it bridges what a machine
 	// that is busy with other tests takes away.
-	gor := startGor(t, append(slowAndDead(t), "--output-http", target.addr(), "--output-http-queue-len", "2000", "--input-raw", production.addr())...)
+	gor := testkit.StartGor(t, append(slowAndDead(t), "--output-http", target.Addr(), "--output-http-queue-len", "2000", "--input-raw", production.Addr())...)
 	// A replay is the load generator: it sends at known times.
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
-	if code, said := runGor(t, "--input-file", file, "--output-http", production.addr(), "--http-original-host"); code != 0 {
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
+	if code, said := testkit.RunGor(t, "--input-file", file, "--output-http", production.Addr(), "--http-original-host"); code != 0 {
 		t.Fatalf("exit %d:\n%s", code, said)
 	}
 	sent := map[int]time.Time{}
-	for _, a := range production.arrivals() {
-		sent[number(t, a.raw)] = a.at
+	for _, a := range production.Arrivals() {
+		sent[testkit.Number(t, a.Raw)] = a.At
 	}
 	wantUndelayed(t, target, requests, func(i int) time.Time { return sent[i] })
-	gor.cmd.Process.Signal(os.Interrupt)
-	gor.wait()
-	wantSums(t, gor.said())
+	gor.Cmd.Process.Signal(os.Interrupt)
+	gor.Wait()
+	testkit.WantSums(t, gor.Stderr())
 }
 
 func TestSplitOutputSharesEqually(t *testing.T) {
-	requests, times := steady(1000, 0)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
-	a, b := startSink(t), startSink(t)
-	code, said := runGor(t, "--input-file", file, "--output-http", a.addr(), "--output-http", b.addr(), "--split-output", "true", "--on-full", "wait")
+	requests, times := testkit.Steady(1000, 0)
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
+	a, b := testkit.StartSink(t), testkit.StartSink(t)
+	code, said := testkit.RunGor(t, "--input-file", file, "--output-http", a.Addr(), "--output-http", b.Addr(), "--split-output", "true", "--on-full", "wait")
 	if code != 0 {
 		t.Fatalf("exit %d:\n%s", code, said)
 	}
-	if na, nb := len(a.arrivals()), len(b.arrivals()); na != 500 || nb != 500 {
+	if na, nb := len(a.Arrivals()), len(b.Arrivals()); na != 500 || nb != 500 {
 		t.Errorf("%d and %d requests, want 500 each:\n%s", na, nb, said)
 	}
-	wantSame(t, allWithoutHost(raws(append(a.arrivals(), b.arrivals()...))), allWithoutHost(requests))
-	wantSums(t, said)
+	testkit.WantSame(t, testkit.AllWithoutHost(testkit.Raws(append(a.Arrivals(), b.Arrivals()...))), testkit.AllWithoutHost(requests))
+	testkit.WantSums(t, said)
 }
 
 func TestHashFilterKeepsTheSameUsersInTwoRuns(t *testing.T) {
@@ -282,17 +274,17 @@ func TestHashFilterKeepsTheSameUsersInTwoRuns(t *testing.T) {
 	for i := range 2000 {
 		requests = append(requests, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\nHost: prod\r\nuser-id: %d\r\n\r\n", i, random.Uint64()))
 	}
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, make([]time.Duration, len(requests))))
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, make([]time.Duration, len(requests))))
 	run := func() [][]byte {
 		out := filepath.Join(t.TempDir(), "out.gor")
-		if code, said := runGor(t, "--input-file", file+"|max", "--output-file", out, "--output-http-header-hash-filter", "user-id:1/4"); code != 0 {
+		if code, said := testkit.RunGor(t, "--input-file", file+"|max", "--output-file", out, "--output-http-header-hash-filter", "user-id:1/4"); code != 0 {
 			t.Fatalf("exit %d:\n%s", code, said)
 		}
-		got, _ := readRecording(t, out, payload.Request)
+		got, _ := testkit.ReadRecording(t, out, payload.Request)
 		return got
 	}
 	first, second := run(), run()
-	wantSame(t, second, first)
+	testkit.WantSame(t, second, first)
 	if len(first) < 420 || len(first) > 580 {
 		t.Errorf("%d of 2000 random users kept, want about 500", len(first))
 	}

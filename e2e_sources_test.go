@@ -14,15 +14,16 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
 // TestCaptureRings: several rings share the connections and lose none.
 func TestCaptureRings(t *testing.T) {
-	needCapture(t)
-	target := startSink(t)
+	testkit.NeedCapture(t)
+	target := testkit.StartSink(t)
 	file := filepath.Join(t.TempDir(), "out.gor")
-	gor := startGor(t, "--input-raw", target.addr(), "--input-raw-rings", "3", "--output-file", file)
+	gor := testkit.StartGor(t, "--input-raw", target.Addr(), "--input-raw-rings", "3", "--output-file", file)
 	const clients, each = 12, 40
 	var want [][]byte
 	var wg sync.WaitGroup
@@ -33,26 +34,26 @@ func TestCaptureRings(t *testing.T) {
 		}
 		want = append(want, requests...)
 		wg.Go(func() {
-			if err := sendAll(target.addr(), requests); err != nil {
+			if err := testkit.SendAll(target.Addr(), requests); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	gor.stop()
-	got, _ := readRecording(t, file, payload.Request)
-	wantSame(t, got, want)
-	wantSums(t, gor.said())
-	if n := fmt.Sprintf("%d connections,", clients); !strings.Contains(gor.said(), n) {
-		t.Errorf("the ledger has no %q:\n%s", n, gor.said())
+	gor.Stop()
+	got, _ := testkit.ReadRecording(t, file, payload.Request)
+	testkit.WantSame(t, got, want)
+	testkit.WantSums(t, gor.Stderr())
+	if n := fmt.Sprintf("%d connections,", clients); !strings.Contains(gor.Stderr(), n) {
+		t.Errorf("the ledger has no %q:\n%s", n, gor.Stderr())
 	}
 }
 
 // TestCaptureTunnels: requests that cross a VXLAN of the kernel are seen on
 // the interface below it with --input-raw-tunnels, and only then.
 func TestCaptureTunnels(t *testing.T) {
-	needCapture(t)
-	ip := needTool(t, "ip", "iproute2")
+	testkit.NeedCapture(t)
+	ip := testkit.NeedTool(t, "ip", "iproute2")
 	in := func(ns string) []string { return []string{ip, "netns", "exec", ns} }
 	web, far := fmt.Sprintf("gorvxa%d", os.Getpid()), fmt.Sprintf("gorvxb%d", os.Getpid())
 	network := func(args ...string) {
@@ -75,23 +76,23 @@ func TestCaptureTunnels(t *testing.T) {
 		network("-n", ns, "link", "set", "vx0", "up")
 	}
 	dir := t.TempDir()
-	server := spawn(t, "sink", in(far), nil, "10.79.0.2:80", filepath.Join(dir, "server.gor"))
-	server.await("listening")
+	server := testkit.Spawn(t, "sink", in(far), nil, "10.79.0.2:80", filepath.Join(dir, "server.gor"))
+	server.Await("listening")
 	with, without := filepath.Join(dir, "with.gor"), filepath.Join(dir, "without.gor")
-	looking := spawn(t, "gor", in(far), nil, "--input-raw", "veth0:80", "--input-raw-tunnels", "--output-file", with)
-	looking.await("gor: to ")
-	blind := spawn(t, "gor", in(far), nil, "--input-raw", "veth0:80", "--output-file", without)
-	blind.await("gor: to ")
+	looking := testkit.Spawn(t, "gor", in(far), nil, "--input-raw", "veth0:80", "--input-raw-tunnels", "--output-file", with)
+	looking.Await("gor: to ")
+	blind := testkit.Spawn(t, "gor", in(far), nil, "--input-raw", "veth0:80", "--output-file", without)
+	blind.Await("gor: to ")
 	const n = 30
-	client := spawn(t, "traffic", in(web), nil, "10.79.0.2:80", "0", fmt.Sprint(n))
-	if code := client.wait(); code != 0 {
-		t.Fatalf("the client failed:\n%s", client.said())
+	client := testkit.Spawn(t, "traffic", in(web), nil, "10.79.0.2:80", "0", fmt.Sprint(n))
+	if code := client.Wait(); code != 0 {
+		t.Fatalf("the client failed:\n%s", client.Stderr())
 	}
-	looking.stop()
-	blind.stop()
-	got, _ := readRecording(t, with, payload.Request)
-	wantSame(t, got, numberedRequests(n, "10.79.0.2:80"))
-	if got, _ := readRecording(t, without, payload.Request); len(got) != 0 {
+	looking.Stop()
+	blind.Stop()
+	got, _ := testkit.ReadRecording(t, with, payload.Request)
+	testkit.WantSame(t, got, testkit.NumberedRequests(n, "10.79.0.2:80"))
+	if got, _ := testkit.ReadRecording(t, without, payload.Request); len(got) != 0 {
 		t.Errorf("%d requests were captured in a tunnel that nobody asked for", len(got))
 	}
 }
@@ -100,20 +101,20 @@ func TestCaptureTunnels(t *testing.T) {
 func sendVXLAN(t *testing.T, addr string, vni byte, frames [][]byte) {
 	t.Helper()
 	conn, err := net.Dial("udp", addr)
-	must(t, err)
+	testkit.Must(t, err)
 	for _, frame := range frames {
 		if _, err := conn.Write(append([]byte{8, 0, 0, 0, 0, 0, vni, 0}, frame...)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(t, conn.Close())
+	testkit.Must(t, conn.Close())
 }
 
 // TestCaptureVXLANEngine: Gor as the end of a tunnel that packets are mirrored
 // to. It needs no privilege.
 func TestCaptureVXLANEngine(t *testing.T) {
-	requests := numberedRequests(15, "prod")
-	frames := tcpFrames(t, requests)
+	requests := testkit.NumberedRequests(15, "prod")
+	frames := testkit.TCPFrames(t, requests)
 	for _, test := range []struct {
 		vni  string
 		want [][]byte
@@ -121,13 +122,13 @@ func TestCaptureVXLANEngine(t *testing.T) {
 		{"7", requests}, {"8", nil}, {"-8", requests}, {"-7", nil},
 	} {
 		file := filepath.Join(t.TempDir(), "out.gor")
-		addr := freePort(t)
-		gor := startGor(t, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", portOf(t, addr), "--input-raw-vxlan-vni", test.vni, "--output-file", file)
+		addr := testkit.FreePort(t)
+		gor := testkit.StartGor(t, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", testkit.PortOf(t, addr), "--input-raw-vxlan-vni", test.vni, "--output-file", file)
 		sendVXLAN(t, addr, 7, frames)
-		gor.stop()
-		got, _ := readRecording(t, file, payload.Request)
-		if !strings.Contains(gor.said(), "dropped by the kernel") { // an ordinary user's socket buffer is small
-			wantSame(t, got, test.want)
+		gor.Stop()
+		got, _ := testkit.ReadRecording(t, file, payload.Request)
+		if !strings.Contains(gor.Stderr(), "dropped by the kernel") { // an ordinary user's socket buffer is small
+			testkit.WantSame(t, got, test.want)
 		}
 	}
 }
@@ -138,18 +139,18 @@ func TestCaptureCeilings(t *testing.T) {
 	var frames [][]byte
 	// 40 connections, each with a message that is not whole.
 	for i := range 40 {
-		half := numberedRequest(7, "prod")[:100_000]
-		for _, frame := range tcpFrames(t, [][]byte{half}) {
+		half := testkit.NumberedRequest(7, "prod")[:100_000]
+		for _, frame := range testkit.TCPFrames(t, [][]byte{half}) {
 			frame[29] = byte(i) // the client's address
 			frames = append(frames, frame)
 		}
 	}
-	name := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), captureFile(t, frames))
+	name := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.pcap"), testkit.CaptureFile(t, frames))
 	for _, test := range []struct{ flag, value, want string }{
 		{"--input-raw-max-connections", "16", "24 connections evicted"},
 		{"--input-raw-max-buffered", "1mb", "lost: memory"},
 	} {
-		code, said := runGor(t, "--input-raw", name+":80", "--output-null", test.flag, test.value)
+		code, said := testkit.RunGor(t, "--input-raw", name+":80", "--output-null", test.flag, test.value)
 		if code != 0 || !strings.Contains(said, test.want) {
 			t.Errorf("%s %s: exit %d, no %q:\n%s", test.flag, test.value, code, test.want, said)
 		}

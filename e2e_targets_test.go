@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // targetSecondsVar is how many seconds each kind of bad target is borne.
@@ -25,63 +27,63 @@ func TestBadTargets(t *testing.T) {
 			t.Fatalf("%s is %q: want seconds, such as 60", targetSecondsVar, s)
 		}
 	}
-	requests, times := steady(int(1000*seconds), time.Millisecond)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
+	requests, times := testkit.Steady(int(1000*seconds), time.Millisecond)
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	for _, bad := range []struct {
 		name string
 		addr func(t *testing.T) string
 	}{
 		{"slow", func(t *testing.T) string {
-			s, err := newSink("tcp", "127.0.0.1:0")
-			must(t, err)
-			s.delay = 200 * time.Millisecond
-			s.start(t)
-			return s.addr()
+			s, err := testkit.NewSink("tcp", "127.0.0.1:0")
+			testkit.Must(t, err)
+			s.Delay = 200 * time.Millisecond
+			s.Start(t)
+			return s.Addr()
 		}},
-		{"dead", freePort},
-		{"silent", func(t *testing.T) string { return startMute(t).addr() }},
+		{"dead", testkit.FreePort},
+		{"silent", func(t *testing.T) string { return testkit.StartMute(t).Addr() }},
 	} {
 		for _, from := range []string{"file", "capture"} {
 			t.Run(bad.name+" from "+from, func(t *testing.T) {
 				if from == "capture" {
-					needCapture(t)
+					testkit.NeedCapture(t)
 				}
-				good := startSink(t)
+				good := testkit.StartSink(t)
 				// The queue bridges what a machine that is busy with other tests
 				// takes away; a capture sheds what has no place in it.
-				outputs := []string{"--output-http", bad.addr(t), "--output-http", good.addr(), "--output-http-queue-len", "2000", "--drain-timeout", "2s"}
-				var gor *process
+				outputs := []string{"--output-http", bad.addr(t), "--output-http", good.Addr(), "--output-http-queue-len", "2000", "--drain-timeout", "2s"}
+				var gor *testkit.Process
 				var sent func(i int) time.Time
 				if from == "file" {
-					gor = startGor(t, append(outputs, "--input-file", file)...)
-					first := good.await(t, 1)[0]
-					start := first.at.Add(-times[number(t, first.raw)])
+					gor = testkit.StartGor(t, append(outputs, "--input-file", file)...)
+					first := good.Await(t, 1)[0]
+					start := first.At.Add(-times[testkit.Number(t, first.Raw)])
 					sent = func(i int) time.Time { return start.Add(times[i]) }
 				} else {
-					production := startSink(t)
-					gor = startGor(t, append(outputs, "--input-raw", production.addr())...)
-					replay := spawn(t, "gor", nil, nil, "--input-file", file, "--output-http", production.addr())
-					replay.patience += times[len(times)-1]
-					if code := replay.wait(); code != 0 {
-						t.Fatalf("exit %d:\n%s", code, replay.said())
+					production := testkit.StartSink(t)
+					gor = testkit.StartGor(t, append(outputs, "--input-raw", production.Addr())...)
+					replay := testkit.Spawn(t, "gor", nil, nil, "--input-file", file, "--output-http", production.Addr())
+					replay.Patience += times[len(times)-1]
+					if code := replay.Wait(); code != 0 {
+						t.Fatalf("exit %d:\n%s", code, replay.Stderr())
 					}
 					at := map[int]time.Time{}
-					for _, a := range production.arrivals() {
-						at[number(t, a.raw)] = a.at
+					for _, a := range production.Arrivals() {
+						at[testkit.Number(t, a.Raw)] = a.At
 					}
 					sent = func(i int) time.Time { return at[i] }
 				}
-				good.await(t, len(requests)*9/10) // Gor ends by itself after a file
+				good.Await(t, len(requests)*9/10) // Gor ends by itself after a file
 				resident := memoryOf(t, gor)
 				wantUndelayed(t, good, requests, sent)
-				gor.cmd.Process.Signal(os.Interrupt)
-				gor.wait()
-				said := gor.said()
-				wantSums(t, said)
+				gor.Cmd.Process.Signal(os.Interrupt)
+				gor.Wait()
+				said := gor.Stderr()
+				testkit.WantSums(t, said)
 				if want := fmt.Sprintf("messages: %d offered = ", len(requests)); strings.Count(said, want) != 2 {
 					t.Errorf("not every request was offered to both outputs:\n%s", said)
 				}
-				if resident > 64<<20 && !raceEnabled {
+				if resident > 64<<20 && !testkit.RaceEnabled {
 					t.Errorf("%d bytes resident, want at most 64 MB", resident)
 				}
 				for line := range strings.Lines(said) {
@@ -96,13 +98,13 @@ func TestBadTargets(t *testing.T) {
 }
 
 // memoryOf is the most resident memory that a process has had, in bytes.
-func memoryOf(t *testing.T, p *process) int64 {
+func memoryOf(t *testing.T, p *testkit.Process) int64 {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	must(t, err)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
+	testkit.Must(t, err)
 	_, rest, _ := strings.Cut(string(status), "VmHWM:")
 	value, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	kb, err := strconv.ParseInt(value, 10, 64)
-	must(t, err)
+	testkit.Must(t, err)
 	return kb << 10
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/link"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A reader of stdout that hangs does not stop the link for the output beside
@@ -20,12 +21,12 @@ func TestLinkBesideAHungOutput(t *testing.T) {
 		n = 200_000
 	}
 	hung, held, err := os.Pipe() // nobody reads it
-	must(t, err)
+	testkit.Must(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	env := testEnv(t, held)
 	stdout, err := newDummyOutput("", defaultSettings(), env)
-	must(t, err)
+	testkit.Must(t, err)
 	null := &nullOutput{}
 	var em *emitter
 	ready := make(chan struct{})
@@ -41,14 +42,14 @@ func TestLinkBesideAHungOutput(t *testing.T) {
 	carried := make(chan struct{})
 	go func() { defer close(carried); em.run() }()
 
-	f := &feed{n: n}
+	f := &testkit.Feed{N: n}
 	sender := link.NewSender(link.SenderConfig{Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", listener.Addr().String())
 	}}, f)
 	select {
 	case <-sender.Done():
-	case <-time.After(testTimeout):
-		t.Errorf("%d of %d messages are acknowledged", f.acknowledged(), n)
+	case <-time.After(testkit.Timeout):
+		t.Errorf("%d of %d messages are acknowledged", f.Acknowledged(), n)
 	}
 	sender.Close()
 	in.Close()
@@ -56,7 +57,7 @@ func TestLinkBesideAHungOutput(t *testing.T) {
 	<-carried
 	held.Close()
 	hung.Close()
-	must(t, stdout.Close())
+	testkit.Must(t, stdout.Close())
 	if got := int(null.delivered.Load()); got != n {
 		t.Errorf("%d of %d messages came to the other output", got, n)
 	}
@@ -72,15 +73,15 @@ func TestLinkBesideAHungOutput(t *testing.T) {
 // A single output is waited for: nothing is acknowledged that it does not have.
 func TestSettleOfASingleOutput(t *testing.T) {
 	hung, held, err := os.Pipe()
-	must(t, err)
+	testkit.Must(t, err)
 	defer hung.Close()
 	stdout, err := newDummyOutput("", defaultSettings(), testEnv(t, held))
-	must(t, err)
+	testkit.Must(t, err)
 	em := newEmitter(&plugins{outputs: []Output{stdout}}, defaultSettings(), t.Logf)
 	em.outputs[0].patience.Limit = time.Millisecond
 	for _, msg := range testMessages(1, 200<<10) { // more than the pipe holds
 		_, err := stdout.Write(msg)
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	cancel := make(chan struct{})
 	time.AfterFunc(50*time.Millisecond, func() { close(cancel) })
@@ -88,6 +89,6 @@ func TestSettleOfASingleOutput(t *testing.T) {
 		t.Error("settled, although nobody reads")
 	}
 	go io.Copy(io.Discard, hung)
-	must(t, em.settle(nil))
-	must(t, stdout.Close())
+	testkit.Must(t, em.settle(nil))
+	testkit.Must(t, stdout.Close())
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // listInput gives a list of messages.
@@ -74,7 +75,7 @@ func (o *tightOutput) Room(<-chan struct{}, time.Duration) bool {
 func emit(t *testing.T, args []string, in Input, outs ...Output) *emitter {
 	t.Helper()
 	s, err := parseArgs(append(args, "--input-dummy", "--output-null")...)
-	must(t, err)
+	testkit.Must(t, err)
 	e := newEmitter(&plugins{inputs: []Input{in}, outputs: outs}, s, t.Logf)
 	if !e.run() {
 		t.Error("the input did not end well")

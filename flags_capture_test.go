@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func captureFlagRows() []flagRow {
@@ -65,19 +67,19 @@ func captureFlagRows() []flagRow {
 			f.ok("--input-raw", file, "--input-raw-expire", "100ms", "--output-stdout").passed("/other")
 		}},
 		{"input-raw-promisc", notBool, func(f *flagTest) {
-			needCapture(f.T)
+			testkit.NeedCapture(f.T)
 			name := f.spareInterface()
 			const promiscuous = 0x100 // IFF_PROMISC, netdevice(7)
 			for _, test := range []struct {
 				args []string
 				want uint64
 			}{{nil, 0}, {[]string{"--input-raw-promisc"}, promiscuous}} {
-				gor := startGor(f.T, append(test.args, "--input-raw", name+":80", "--output-null")...)
+				gor := testkit.StartGor(f.T, append(test.args, "--input-raw", name+":80", "--output-null")...)
 				text, err := os.ReadFile("/sys/class/net/" + name + "/flags")
-				must(f.T, err)
+				testkit.Must(f.T, err)
 				flags, err := strconv.ParseUint(strings.TrimSpace(string(text)), 0, 64)
-				must(f.T, err)
-				gor.stop()
+				testkit.Must(f.T, err)
+				gor.Stop()
 				if flags&promiscuous != test.want {
 					f.Errorf("%q: the interface has the flags %#x", test.args, flags)
 				}
@@ -115,20 +117,20 @@ func captureFlagRows() []flagRow {
 			f.ok("--input-raw", file, "--output-stdout").saysNot("evicted")
 		}},
 		{"input-raw-tunnels", notBool, func(f *flagTest) {
-			needCapture(f.T)
-			port := portOf(f.T, freePort(f.T))
+			testkit.NeedCapture(f.T)
+			port := testkit.PortOf(f.T, testkit.FreePort(f.T))
 			number, err := strconv.Atoi(port)
-			must(f.T, err)
+			testkit.Must(f.T, err)
 			// Such tunnels end at port 4789, RFC 7348; the address is nobody else's.
 			pid := os.Getpid()
 			vxlan, err := net.ListenPacket("udp", fmt.Sprintf("127.%d.%d.%d:4789", 1+pid>>16%255, pid>>8%256, 1+pid%254))
-			must(f.T, err)
+			testkit.Must(f.T, err)
 			defer vxlan.Close()
 			passed := func(args ...string) string {
 				file := filepath.Join(f.TempDir(), "out.gor")
-				gor := startGor(f.T, append(args, "--input-raw", "lo:"+port, "--output-file", file)...)
+				gor := testkit.StartGor(f.T, append(args, "--input-raw", "lo:"+port, "--output-file", file)...)
 				sendVXLAN(f.T, vxlan.LocalAddr().String(), 7, newTalk(f, uint16(number)).ask("/in/a/tunnel").raw())
-				gor.stop()
+				gor.Stop()
 				return f.targets(file)
 			}
 			if got := passed("--input-raw-tunnels"); got != "/in/a/tunnel" {
@@ -140,11 +142,11 @@ func captureFlagRows() []flagRow {
 		}},
 		{"input-raw-engine", []string{"", "dpdk"}, func(f *flagTest) {
 			file := f.pcap(newTalk(f, 80).ask("/0"))
-			must(f.T, os.Rename(file, filepath.Join(filepath.Dir(file), "lo")))
+			testkit.Must(f.T, os.Rename(file, filepath.Join(filepath.Dir(file), "lo")))
 			out := filepath.Join(f.TempDir(), "out.gor")
-			reading := spawn(f.T, "gor", []string{"env", "-C", filepath.Dir(file)}, nil, "--input-raw", "lo:80", "--input-raw-engine", "pcap_file", "--output-file", out)
-			if code := reading.wait(); code != exitOK || f.targets(out) != "/0" {
-				f.Errorf("pcap_file: exit %d, %q:\n%s", code, f.targets(out), reading.said())
+			reading := testkit.Spawn(f.T, "gor", []string{"env", "-C", filepath.Dir(file)}, nil, "--input-raw", "lo:80", "--input-raw-engine", "pcap_file", "--output-file", out)
+			if code := reading.Wait(); code != exitOK || f.targets(out) != "/0" {
+				f.Errorf("pcap_file: exit %d, %q:\n%s", code, f.targets(out), reading.Stderr())
 			}
 			f.rings("--input-raw-engine", "libpcap", "--output-null") // of the interface lo
 		}},
@@ -167,7 +169,7 @@ func captureFlagRows() []flagRow {
 				want []byte
 			}{{nil, get("/0")}, {[]string{"--input-raw-realip-header", "X-Real-IP"}, get("/0", "X-Real-IP: 10.0.0.7")}} {
 				got, _ := f.ok(append(test.args, "--input-raw", file, "--output-stdout")...).records()
-				wantSame(f.T, got, [][]byte{test.want})
+				testkit.WantSame(f.T, got, [][]byte{test.want})
 			}
 		}},
 		{"input-raw-allow-incomplete", notBool, func(f *flagTest) {
@@ -190,18 +192,18 @@ func captureFlagRows() []flagRow {
 		}},
 		{"input-raw-stats", notBool, func(f *flagTest) {
 			file := f.pcap(newTalk(f, 80).ask("/0"))
-			gor := startGor(f.T, "--input-dummy", "--input-raw", file+":80", "--input-raw-stats", "--output-null")
-			gor.await("gor: input-raw " + file + ":80: packets 3,")
-			gor.stop()
+			gor := testkit.StartGor(f.T, "--input-dummy", "--input-raw", file+":80", "--input-raw-stats", "--output-null")
+			gor.Await("gor: input-raw " + file + ":80: packets 3,")
+			gor.Stop()
 		}},
 		{"input-raw-ignore-interface", []string{"", "[a"}, func(f *flagTest) {
-			needCapture(f.T)
-			server := startSink(f.T)
+			testkit.NeedCapture(f.T)
+			server := testkit.StartSink(f.T)
 			for name, want := range map[string]string{"lo": "", "no-such*": "/0"} {
 				file := filepath.Join(f.TempDir(), "out.gor")
-				gor := startGor(f.T, "--input-raw", ":"+portOf(f.T, server.addr()), "--input-raw-ignore-interface", name, "--output-file", file)
-				must(f.T, sendAll(server.addr(), gets(1)))
-				gor.stop()
+				gor := testkit.StartGor(f.T, "--input-raw", ":"+testkit.PortOf(f.T, server.Addr()), "--input-raw-ignore-interface", name, "--output-file", file)
+				testkit.Must(f.T, testkit.SendAll(server.Addr(), gets(1)))
+				gor.Stop()
 				if got := f.targets(file); got != want {
 					f.Errorf("all but %s: %q, want %q", name, got, want)
 				}
@@ -225,10 +227,10 @@ func captureFlagRows() []flagRow {
 func (f *flagTest) mirrored(vni byte, args ...string) string {
 	f.Helper()
 	file := filepath.Join(f.TempDir(), "out.gor")
-	addr := freePort(f.T)
-	gor := startGor(f.T, append(args, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", portOf(f.T, addr), "--output-file", file)...)
+	addr := testkit.FreePort(f.T)
+	gor := testkit.StartGor(f.T, append(args, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", testkit.PortOf(f.T, addr), "--output-file", file)...)
 	sendVXLAN(f.T, addr, vni, newTalk(f, 80).ask("/mirrored").raw())
-	gor.stop()
+	gor.Stop()
 	return f.targets(file)
 }
 
@@ -249,27 +251,27 @@ type packetRing struct {
 // rings starts a capture and returns the rings that it has.
 func (f *flagTest) rings(args ...string) (rings []packetRing) {
 	f.Helper()
-	needCapture(f.T)
-	ss := needTool(f.T, "ss", "iproute2")
-	gor := startGor(f.T, append(args, "--input-raw", "lo:"+portOf(f.T, freePort(f.T)))...)
+	testkit.NeedCapture(f.T)
+	ss := testkit.NeedTool(f.T, "ss", "iproute2")
+	gor := testkit.StartGor(f.T, append(args, "--input-raw", "lo:"+testkit.PortOf(f.T, testkit.FreePort(f.T)))...)
 	out, err := exec.Command(ss, "--packet", "--extended", "--processes", "--numeric").Output()
-	must(f.T, err)
-	gor.stop()
+	testkit.Must(f.T, err)
+	gor.Stop()
 	mine := false
 	for line := range strings.Lines(string(out)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "p_") {
-			mine = strings.Contains(line, fmt.Sprintf("pid=%d,", gor.cmd.Process.Pid))
+			mine = strings.Contains(line, fmt.Sprintf("pid=%d,", gor.Cmd.Process.Pid))
 		}
 		var r packetRing
 		var frameSize, frames int
 		if mine && strings.HasPrefix(line, "ring_rx") {
 			_, err := fmt.Sscanf(line, "ring_rx(blk_size:%d,blk_nr:%d,frm_size:%d,frm_nr:%d,tmo:%d,", &r.blockSize, &r.blocks, &frameSize, &frames, &r.timeout)
-			must(f.T, err)
+			testkit.Must(f.T, err)
 			rings = append(rings, r)
 		}
 	}
 	if len(rings) == 0 {
-		f.Fatalf("%s shows no ring of process %d:\n%s", ss, gor.cmd.Process.Pid, out)
+		f.Fatalf("%s shows no ring of process %d:\n%s", ss, gor.Cmd.Process.Pid, out)
 	}
 	return rings
 }
@@ -277,7 +279,7 @@ func (f *flagTest) rings(args ...string) (rings []packetRing) {
 // spareInterface makes an interface that nobody else uses.
 func (f *flagTest) spareInterface() string {
 	f.Helper()
-	ip := needTool(f.T, "ip", "iproute2")
+	ip := testkit.NeedTool(f.T, "ip", "iproute2")
 	name := fmt.Sprintf("gor%d", os.Getpid())
 	for _, args := range [][]string{{"link", "add", name, "type", "veth", "peer", "name", name + "b"}, {"link", "set", name, "up"}} {
 		if out, err := exec.Command(ip, args...).CombinedOutput(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 func fileOutputFlagRows() []flagRow {
@@ -19,17 +20,17 @@ func fileOutputFlagRows() []flagRow {
 			file := f.recording(300*time.Millisecond, gets(3)...)
 			for interval, want := range map[string]bool{"5ms": true, "1h": false} {
 				out := filepath.Join(f.TempDir(), "out.gor")
-				server, err := newSink("tcp", "127.0.0.1:0")
-				must(f.T, err)
+				server, err := testkit.NewSink("tcp", "127.0.0.1:0")
+				testkit.Must(f.T, err)
 				var recorded bool
-				server.each = func(arrival) {
-					if len(server.got) == 2 {
+				server.Each = func(testkit.Arrival) {
+					if len(server.Got) == 2 {
 						content, err := os.ReadFile(out)
 						recorded = err == nil && strings.Contains(string(content), "GET /0 ")
 					}
 				}
-				server.start(f.T)
-				f.ok("--input-file", file, "--output-file", out, "--output-http", server.addr(), "--output-file-flush-interval", interval)
+				server.Start(f.T)
+				f.ok("--input-file", file, "--output-file", out, "--output-http", server.Addr(), "--output-file-flush-interval", interval)
 				if recorded != want {
 					f.Errorf("%s: in the file after 300ms: %t, want %t", interval, recorded, want)
 				}
@@ -51,7 +52,7 @@ func fileOutputFlagRows() []flagRow {
 			}
 		}},
 		{"output-file-size-limit", []string{"", "-1", "big"}, func(f *flagTest) {
-			size := len(record(gets(1), make([]time.Duration, 1)))
+			size := len(testkit.Recording(gets(1), make([]time.Duration, 1)))
 			f.chunks("x_0.gor=/0 x_1.gor=/1 x_2.gor=/2 x_3.gor=/3", "--output-file-size-limit", fmt.Sprint(size+size/2))
 			f.chunks("x_0.gor=/0 /1 /2 /3", "--output-file-size-limit", "1mb")
 		}},
@@ -101,7 +102,7 @@ func middlewareFlagRows() []flagRow {
 			f.replay("--middleware", "tee '"+seen+"'", "--output-stdout").passed("/0", "/1", "/2", "/3")
 			f.replay("--middleware", "grep -v "+hex.EncodeToString([]byte("GET /2 ")), "--output-stdout").passed("/0", "/1", "/3")
 			file, err := os.Open(seen)
-			must(f.T, err)
+			testkit.Must(f.T, err)
 			defer file.Close()
 			lines := bufio.NewScanner(file)
 			for i, raw := range gets(4) {

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func generalFlagRows() []flagRow {
 	return []flagRow{
 		{"config", []string{"", "/no/such/file.toml"}, func(f *flagTest) {
-			file := writeFile(f.T, filepath.Join(f.TempDir(), "gor.toml"), []byte("output-stdout = true\nhttp-allow-url = [\"^/1\", \"^/3\"]\n"))
+			file := testkit.WriteFile(f.T, filepath.Join(f.TempDir(), "gor.toml"), []byte("output-stdout = true\nhttp-allow-url = [\"^/1\", \"^/3\"]\n"))
 			f.replay("--config", file).passed("/1", "/3")
 			f.replay("--config", file, "--http-allow-url", "/2").passed("/2")
 		}},
@@ -32,7 +34,7 @@ func generalFlagRows() []flagRow {
 			f.ok("--input-dummy", "--output-null", "--exit-after", "10ms").says("ledger after ")
 		}},
 		{"drain-timeout", []string{"30", "0s", "-1s"}, func(f *flagTest) {
-			r := f.gor("--input-file", f.recording(0, gets(1)...), "--output-http", startMute(f.T).addr(), "--drain-timeout", "50ms")
+			r := f.gor("--input-file", f.recording(0, gets(1)...), "--output-http", testkit.StartMute(f.T).Addr(), "--drain-timeout", "50ms")
 			if r.says("made no progress for 50ms (--drain-timeout)", "1 unsent"); r.code != exitFailed {
 				f.Errorf("exit %d", r.code)
 			}
@@ -43,16 +45,16 @@ func generalFlagRows() []flagRow {
 			f.ok("--input-file", file, "--output-stdout").passed("/0", "/1", "/2")
 		}},
 		{"stats", notBool, func(f *flagTest) {
-			gor := startGor(f.T, "--input-dummy", "--output-null", "--stats")
-			gor.await("gor: stats: input-dummy")
-			gor.await("gor: stats: output-null: ")
-			gor.stop()
+			gor := testkit.StartGor(f.T, "--input-dummy", "--output-null", "--stats")
+			gor.Await("gor: stats: input-dummy")
+			gor.Await("gor: stats: output-null: ")
+			gor.Stop()
 		}},
 		{"verbose", []string{"", "4", "-1", "loud"}, func(f *flagTest) {
-			server := startSink(f.T)
+			server := testkit.StartSink(f.T)
 			file := f.recording(0, get("/keep"), get("/drop"))
 			for level := range 4 {
-				r := f.ok("--input-file", file, "--output-http", server.addr(), "--http-disallow-url", "drop", "--verbose", strconv.Itoa(level))
+				r := f.ok("--input-file", file, "--output-http", server.Addr(), "--http-disallow-url", "drop", "--verbose", strconv.Itoa(level))
 				// What levels 1 to 3 name, beside all of the levels below.
 				for i, text := range []string{": filtered: ", ": 200 in ", "gor: input-file " + file + ": 0"} {
 					if i < level {
@@ -67,18 +69,18 @@ func generalFlagRows() []flagRow {
 			file := filepath.Join(f.TempDir(), "summary.json")
 			f.replay("--output-null", "--summary-json", file)
 			content, err := os.ReadFile(file)
-			must(f.T, err)
+			testkit.Must(f.T, err)
 			var summary struct {
 				Outputs map[string]struct{ Fates map[string]int }
 			}
-			must(f.T, json.Unmarshal(content, &summary))
+			testkit.Must(f.T, json.Unmarshal(content, &summary))
 			if n := summary.Outputs["output-null"].Fates["delivered"]; n != 4 {
 				f.Errorf("%d delivered:\n%s", n, content)
 			}
 		}},
 		{"cpuprofile", []string{""}, func(f *flagTest) {
 			file := filepath.Join(f.TempDir(), "cpu.prof")
-			if code, said := runGor(f.T, "--input-dummy", "--output-null", "--exit-after", "1ms", "--cpuprofile", file); code != exitOK { // one process has one
+			if code, said := testkit.RunGor(f.T, "--input-dummy", "--output-null", "--exit-after", "1ms", "--cpuprofile", file); code != exitOK { // one process has one
 				f.Errorf("exit %d:\n%s", code, said)
 			}
 			f.gzipped(file)
@@ -89,20 +91,20 @@ func generalFlagRows() []flagRow {
 			f.gzipped(file)
 		}},
 		{"http-pprof", []string{"", "8181", "localhost", ":port"}, func(f *flagTest) {
-			addr := freePort(f.T)
-			gor := startGor(f.T, "--input-dummy", "--output-null", "--http-pprof", addr)
+			addr := testkit.FreePort(f.T)
+			gor := testkit.StartGor(f.T, "--input-dummy", "--output-null", "--http-pprof", addr)
 			for path, want := range map[string]string{"/metrics": "gor_", "/debug/vars": `"gor"`, "/debug/pprof/": "goroutine"} {
 				answer, err := http.Get("http://" + addr + path)
-				must(f.T, err)
+				testkit.Must(f.T, err)
 				body, err := io.ReadAll(answer.Body)
-				must(f.T, err)
-				must(f.T, answer.Body.Close())
+				testkit.Must(f.T, err)
+				testkit.Must(f.T, answer.Body.Close())
 				if answer.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
 					f.Errorf("%s: %s: %.200q", path, answer.Status, body)
 				}
 			}
 			http.DefaultClient.CloseIdleConnections()
-			gor.stop()
+			gor.Stop()
 		}},
 		{"version", notBool, func(f *flagTest) {
 			if r := f.ok("--version"); !strings.HasPrefix(r.stdout, "gor ") || strings.Count(r.stdout, "\n") != 1 {
@@ -116,7 +118,7 @@ func generalFlagRows() []flagRow {
 func (f *flagTest) gzipped(name string) {
 	f.Helper()
 	content, err := os.ReadFile(name)
-	must(f.T, err)
+	testkit.Must(f.T, err)
 	if !bytes.HasPrefix(content, []byte{0x1f, 0x8b}) {
 		f.Errorf("%s begins with % x", name, content[:min(len(content), 10)])
 	}

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func httpOutputFlagRows() []flagRow {
@@ -45,7 +47,7 @@ func httpOutputFlagRows() []flagRow {
 		}},
 		{"output-http-queue-len", []string{"0", "-1", "1000001"}, func(f *flagTest) {
 			for n, want := range map[string]string{"2": " 7 shed", "5": " 4 shed"} { // one is with the worker
-				f.gor("--input-file", f.recording(20*time.Millisecond, gets(10)...), "--output-http", startMute(f.T).addr(), "--output-http-queue-len", n,
+				f.gor("--input-file", f.recording(20*time.Millisecond, gets(10)...), "--output-http", testkit.StartMute(f.T).Addr(), "--output-http-queue-len", n,
 					"--output-http-workers", "1", "--on-full", "shed", "--drain-timeout", "50ms").says(want)
 			}
 		}},
@@ -99,8 +101,8 @@ func httpOutputFlagRows() []flagRow {
 			}
 		}},
 		{"output-http-stats", notBool, func(f *flagTest) {
-			f.replay("--output-http", startSink(f.T).addr(), "--output-http-stats").says(" output_http:latest,mean,max,count,count/second\n", " output_http:0,0,0,0,0\n")
-			f.replay("--output-http", startSink(f.T).addr()).saysNot("output_http:")
+			f.replay("--output-http", testkit.StartSink(f.T).Addr(), "--output-http-stats").says(" output_http:latest,mean,max,count,count/second\n", " output_http:0,0,0,0,0\n")
+			f.replay("--output-http", testkit.StartSink(f.T).Addr()).saysNot("output_http:")
 		}},
 	}
 }

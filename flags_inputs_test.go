@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // notBool is what no switch takes.
@@ -25,10 +27,10 @@ func inputFlagRows() []flagRow {
 			f.ok("--input-file", f.recording(time.Millisecond, gets(3)...), "--output-stdout").passed("/0", "/1", "/2")
 		}},
 		{"input-dummy", []string{"|x", "|101%"}, func(f *flagTest) {
-			server := startSink(f.T)
-			gor := startGor(f.T, "--input-dummy", "", "--output-http", server.addr())
-			raw := server.await(f.T, 1)[0].raw
-			gor.stop()
+			server := testkit.StartSink(f.T)
+			gor := testkit.StartGor(f.T, "--input-dummy", "", "--output-http", server.Addr())
+			raw := server.Await(f.T, 1)[0].Raw
+			gor.Stop()
 			if !bytes.HasPrefix(raw, []byte("GET / HTTP/1.1\r\n")) {
 				f.Errorf("it made %q", raw)
 			}
@@ -39,10 +41,10 @@ func inputFlagRows() []flagRow {
 func fileReplayFlagRows() []flagRow {
 	return []flagRow{
 		{"input-file-loop", notBool, func(f *flagTest) {
-			server := startSink(f.T)
-			gor := startGor(f.T, "--input-file", f.recording(0, gets(1)...), "--input-file-loop", "--output-http", server.addr())
-			server.await(f.T, 3)
-			gor.stop()
+			server := testkit.StartSink(f.T)
+			gor := testkit.StartGor(f.T, "--input-file", f.recording(0, gets(1)...), "--input-file-loop", "--output-http", server.Addr())
+			server.Await(f.T, 3)
+			gor.Stop()
 		}},
 		{"input-file-max-wait", []string{"5", "-1s"}, func(f *flagTest) {
 			file := f.recording(10*time.Minute, gets(3)...)
@@ -62,20 +64,20 @@ func fileReplayFlagRows() []flagRow {
 			span := n * gap
 			file := f.recording(gap, gets(n)...)
 			backlog := func(args ...string) time.Duration {
-				server, err := newSink("tcp", "127.0.0.1:0")
-				must(f.T, err)
-				server.each = func(arrival) {
-					if len(server.got) == 1 {
+				server, err := testkit.NewSink("tcp", "127.0.0.1:0")
+				testkit.Must(f.T, err)
+				server.Each = func(testkit.Arrival) {
+					if len(server.Got) == 1 {
 						time.Sleep(span) // it is what such a target does
 					}
 				}
-				server.start(f.T)
-				f.ok(append(args, "--input-file", file, "--output-http", server.addr(), "--output-http-workers", "1", "--output-http-queue-len", "1", "--on-full", "wait")...)
-				got := server.arrivals()
+				server.Start(f.T)
+				f.ok(append(args, "--input-file", file, "--output-http", server.Addr(), "--output-http-workers", "1", "--output-http-queue-len", "1", "--on-full", "wait")...)
+				got := server.Arrivals()
 				if len(got) != n {
 					f.Fatalf("%d requests arrived, want %d", len(got), n)
 				}
-				return got[n-1].at.Sub(got[0].at) - span // from the first answer on
+				return got[n-1].At.Sub(got[0].At) - span // from the first answer on
 			}
 			capped, atOnce := backlog("--input-file-catchup", "110%"), backlog()
 			if capped < span*7/10 || atOnce > capped*8/10 {
@@ -83,17 +85,17 @@ func fileReplayFlagRows() []flagRow {
 			}
 		}},
 		{"input-file-rate", []string{"-1", "1.5", "fast"}, func(f *flagTest) {
-			server, began := startSink(f.T), time.Now()
-			f.ok("--input-file", f.recording(0, gets(11)...), "--input-file-rate", "25", "--output-http", server.addr())
-			if took := server.await(f.T, 11)[10].at.Sub(began); took < 400*time.Millisecond {
+			server, began := testkit.StartSink(f.T), time.Now()
+			f.ok("--input-file", f.recording(0, gets(11)...), "--input-file-rate", "25", "--output-http", server.Addr())
+			if took := server.Await(f.T, 11)[10].At.Sub(began); took < 400*time.Millisecond {
 				f.Errorf("11 requests at 25 a second took %s", took)
 			}
 		}},
 		{"input-file-dry-run", notBool, func(f *flagTest) {
-			server := startSink(f.T)
-			f.dryRun("records: 3 requests,", "--input-file", f.recording(time.Hour, gets(3)...)+"|200%", "--output-http", server.addr()).
+			server := testkit.StartSink(f.T)
+			f.dryRun("records: 3 requests,", "--input-file", f.recording(time.Hour, gets(3)...)+"|200%", "--output-http", server.Addr()).
 				contains("over 2h0m0s", "replay: takes 1h0m0s")
-			if n := len(server.arrivals()); n > 0 {
+			if n := len(server.Arrivals()); n > 0 {
 				f.Errorf("%d requests were sent", n)
 			}
 		}},
@@ -121,11 +123,11 @@ func (r flagRun) contains(texts ...string) {
 func outputFlagRows() []flagRow {
 	return []flagRow{
 		{"output-http", []string{"", "gopher://x", "http://", "staging.com|x"}, func(f *flagTest) {
-			server := startSink(f.T)
-			f.replay("--output-http", "http://user:pass@"+server.addr()+"/v2")
-			for _, a := range server.await(f.T, 4) {
-				if path := uriOf(f, a.raw); !strings.HasPrefix(path, "/v2/") || !bytes.Contains(a.raw, []byte("\r\nAuthorization: Basic dXNlcjpwYXNz\r\n")) {
-					f.Errorf("at the target: %q", a.raw)
+			server := testkit.StartSink(f.T)
+			f.replay("--output-http", "http://user:pass@"+server.Addr()+"/v2")
+			for _, a := range server.Await(f.T, 4) {
+				if path := uriOf(f, a.Raw); !strings.HasPrefix(path, "/v2/") || !bytes.Contains(a.Raw, []byte("\r\nAuthorization: Basic dXNlcjpwYXNz\r\n")) {
+					f.Errorf("at the target: %q", a.Raw)
 				}
 			}
 		}},
@@ -139,8 +141,8 @@ func outputFlagRows() []flagRow {
 			for range 2 { // the second run appends
 				f.replay("--output-file", name)
 			}
-			got, _ := readRecording(f.T, name, '1')
-			wantSame(f.T, got, append(gets(4), gets(4)...))
+			got, _ := testkit.ReadRecording(f.T, name, '1')
+			testkit.WantSame(f.T, got, append(gets(4), gets(4)...))
 		}},
 		{"output-dummy", []string{"|x"}, func(f *flagTest) {
 			f.replay("--output-dummy", "").passed("/0", "/1", "/2", "/3")
@@ -164,11 +166,11 @@ func outputFlagRows() []flagRow {
 		{"recognize-tcp-sessions", notBool, func(f *flagTest) {
 			file := f.recording(0, gets(20)...) // two connections of ten
 			sent := func(args ...string) map[int]string {
-				server := startSink(f.T)
-				f.ok(append(args, "--input-file", file+"|max", "--output-http", server.addr())...)
+				server := testkit.StartSink(f.T)
+				f.ok(append(args, "--input-file", file+"|max", "--output-http", server.Addr())...)
 				byConn := map[int]string{}
-				for _, a := range server.await(f.T, 20) {
-					byConn[a.conn] += uriOf(f, a.raw)
+				for _, a := range server.Await(f.T, 20) {
+					byConn[a.Conn] += uriOf(f, a.Raw)
 				}
 				return byConn
 			}
@@ -184,7 +186,7 @@ func outputFlagRows() []flagRow {
 			// The target answers nothing: one request is with the worker, one
 			// waits, and there is no room for others.
 			for policy, want := range map[string]string{"shed": " 3 shed + 0 delivered", "wait": " 0 shed + 0 delivered"} {
-				f.ok("--input-file", f.recording(20*time.Millisecond, gets(5)...), "--output-http", startMute(f.T).addr(), "--on-full", policy,
+				f.ok("--input-file", f.recording(20*time.Millisecond, gets(5)...), "--output-http", testkit.StartMute(f.T).Addr(), "--on-full", policy,
 					"--output-http-workers", "1", "--output-http-queue-len", "1", "--output-http-timeout", "150ms").says(want)
 			}
 		}},
@@ -195,7 +197,7 @@ func outputFlagRows() []flagRow {
 func (f *flagTest) targets(name string) string {
 	f.Helper()
 	var list []string
-	got, _ := readRecording(f.T, name, '1')
+	got, _ := testkit.ReadRecording(f.T, name, '1')
 	for _, raw := range got {
 		list = append(list, uriOf(f, raw))
 	}

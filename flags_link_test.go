@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func linkFlagRows() []flagRow {
@@ -26,81 +28,81 @@ func linkFlagRows() []flagRow {
 	stay := func(f *flagTest, receiver, sender []string, why string) {
 		f.Helper()
 		far := f.receive(receiver...)
-		near := startGor(f.T, append(sender, "--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", far.addr)...)
-		near.await(why)
-		near.cmd.Process.Signal(os.Interrupt)
-		near.await("again to stop at once")
-		near.cmd.Process.Signal(os.Interrupt)
-		near.wait()
+		near := testkit.StartGor(f.T, append(sender, "--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", far.addr)...)
+		near.Await(why)
+		near.Cmd.Process.Signal(os.Interrupt)
+		near.Await("again to stop at once")
+		near.Cmd.Process.Signal(os.Interrupt)
+		near.Wait()
 		far.stopped(f).passed()
 	}
 	return []flagRow{
 		{"input-tcp-secure", notBool, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			arrive(f, ca.receiver(nil), ca.sender(nil, soon()))
-			stay(f, nil, ca.sender(nil, soon()), "does it have --input-tcp-secure?")
+			ca := testkit.NewAuthority(f.T, "authority")
+			arrive(f, ca.Receiver(nil), ca.Sender(nil, soon()))
+			stay(f, nil, ca.Sender(nil, soon()), "does it have --input-tcp-secure?")
 		}},
 		{"input-tcp-certificate", []string{""}, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			first, _ := ca.issue("first", soon())
-			receiver := ca.receiver(nil)
+			ca := testkit.NewAuthority(f.T, "authority")
+			first, _ := ca.Issue("first", soon())
+			receiver := ca.Receiver(nil)
 			if got := f.certificateOf(ca, receiver); got != "receiver" {
 				f.Errorf("the receiver shows the certificate of %q", got)
 			}
 			receiver[2] = first // the key is another's
-			f.startFails(first, append(receiver, "--input-tcp", freePort(f.T), "--output-null")...)
+			f.startFails(first, append(receiver, "--input-tcp", testkit.FreePort(f.T), "--output-null")...)
 		}},
 		{"input-tcp-certificate-key", []string{""}, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			_, other := ca.issue("other", soon())
-			receiver := ca.receiver(nil)
+			ca := testkit.NewAuthority(f.T, "authority")
+			_, other := ca.Issue("other", soon())
+			receiver := ca.Receiver(nil)
 			f.certificateOf(ca, receiver) // its handshake proves that it has the key
 			receiver[4] = other
-			f.startFails(other, append(receiver, "--input-tcp", freePort(f.T), "--output-null")...)
+			f.startFails(other, append(receiver, "--input-tcp", testkit.FreePort(f.T), "--output-null")...)
 		}},
 		{"input-tcp-client-ca", []string{""}, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			arrive(f, ca.receiver(ca), ca.sender(ca, soon()))
-			stay(f, ca.receiver(ca), ca.sender(nil, soon()), "give one with --output-tcp-client-cert")
+			ca := testkit.NewAuthority(f.T, "authority")
+			arrive(f, ca.Receiver(ca), ca.Sender(ca, soon()))
+			stay(f, ca.Receiver(ca), ca.Sender(nil, soon()), "give one with --output-tcp-client-cert")
 		}},
 		{"output-tcp-secure", notBool, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			arrive(f, ca.receiver(nil), ca.sender(nil, soon()))
-			stay(f, ca.receiver(nil), nil, "the receiver")
+			ca := testkit.NewAuthority(f.T, "authority")
+			arrive(f, ca.Receiver(nil), ca.Sender(nil, soon()))
+			stay(f, ca.Receiver(nil), nil, "the receiver")
 		}},
 		{"output-tcp-ca", []string{""}, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			arrive(f, ca.receiver(nil), []string{"--output-tcp-secure", "--output-tcp-ca", ca.file})
-			stay(f, ca.receiver(nil), []string{"--output-tcp-secure"}, "unknown authority")
+			ca := testkit.NewAuthority(f.T, "authority")
+			arrive(f, ca.Receiver(nil), []string{"--output-tcp-secure", "--output-tcp-ca", ca.File})
+			stay(f, ca.Receiver(nil), []string{"--output-tcp-secure"}, "unknown authority")
 		}},
 		{"output-tcp-client-cert", []string{""}, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			arrive(f, ca.receiver(ca), ca.sender(ca, soon()))
-			stay(f, ca.receiver(ca), ca.sender(newTestCA(f.T, "another"), soon()), "--input-tcp-client-ca does not name")
+			ca := testkit.NewAuthority(f.T, "authority")
+			arrive(f, ca.Receiver(ca), ca.Sender(ca, soon()))
+			stay(f, ca.Receiver(ca), ca.Sender(testkit.NewAuthority(f.T, "another"), soon()), "--input-tcp-client-ca does not name")
 		}},
 		{"output-tcp-client-key", []string{""}, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			_, other := ca.issue("other", soon())
-			sender := ca.sender(ca, soon())
-			arrive(f, ca.receiver(ca), sender)
+			ca := testkit.NewAuthority(f.T, "authority")
+			_, other := ca.Issue("other", soon())
+			sender := ca.Sender(ca, soon())
+			arrive(f, ca.Receiver(ca), sender)
 			sender[len(sender)-1] = other
-			f.startFails(other, append(sender, "--input-dummy", "--output-tcp", freePort(f.T))...)
+			f.startFails(other, append(sender, "--input-dummy", "--output-tcp", testkit.FreePort(f.T))...)
 		}},
 		{"output-tcp-skip-verify", notBool, func(f *flagTest) {
-			ca := newTestCA(f.T, "authority")
-			arrive(f, ca.receiver(nil), []string{"--output-tcp-secure", "--output-tcp-skip-verify"})
-			stay(f, ca.receiver(nil), []string{"--output-tcp-secure"}, "unknown authority")
+			ca := testkit.NewAuthority(f.T, "authority")
+			arrive(f, ca.Receiver(nil), []string{"--output-tcp-secure", "--output-tcp-skip-verify"})
+			stay(f, ca.Receiver(nil), []string{"--output-tcp-secure"}, "unknown authority")
 		}},
 		{"output-tcp-plain", []string{"", "yes", "1"}, func(f *flagTest) {
 			// What the sender begins with, to a receiver that says nothing.
 			begins := func(want, never string, args ...string) {
 				l, err := net.Listen("tcp", "127.0.0.1:0")
-				must(f.T, err)
+				testkit.Must(f.T, err)
 				defer l.Close()
-				near := startGor(f.T, append(args, "--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", l.Addr().String())...)
+				near := testkit.StartGor(f.T, append(args, "--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", l.Addr().String())...)
 				conn, err := l.Accept()
-				must(f.T, err)
-				wait := testTimeout
+				testkit.Must(f.T, err)
+				wait := testkit.Timeout
 				if never == "GET /" {
 					wait = 1500 * time.Millisecond // more than auto waits
 				}
@@ -118,8 +120,8 @@ func linkFlagRows() []flagRow {
 				}
 				conn.Close()
 				l.Close()
-				near.cmd.Process.Kill()
-				near.wait()
+				near.Cmd.Process.Kill()
+				near.Wait()
 			}
 			begins("GET /3 ", "gor ", "--output-tcp-plain", "always")
 			begins("GET /3 ", "", "--output-tcp-plain", "auto")
@@ -141,7 +143,7 @@ func linkFlagRows() []flagRow {
 		}},
 		{"output-tcp-spill", []string{""}, func(f *flagTest) {
 			dir := filepath.Join(f.TempDir(), "spill")
-			f.replay("--output-tcp", freePort(f.T), "--output-tcp-spill", dir).says("4 kept on disk")
+			f.replay("--output-tcp", testkit.FreePort(f.T), "--output-tcp-spill", dir).says("4 kept on disk")
 			kept := must1(filepath.Glob(filepath.Join(dir, "*", "*.gor")))
 			var all []byte
 			for _, name := range kept {
@@ -159,11 +161,11 @@ func linkFlagRows() []flagRow {
 			spill := func(size string) (kept int64, r flagRun) {
 				dir := f.TempDir()
 				// Beside another output the input does not wait for ever.
-				r = f.gor("--input-file", file, "--output-tcp", freePort(f.T), "--output-tcp-spill", dir, "--output-tcp-spill-size", size,
+				r = f.gor("--input-file", file, "--output-tcp", testkit.FreePort(f.T), "--output-tcp-spill", dir, "--output-tcp-spill-size", size,
 					"--output-null", "--drain-timeout", "200ms", "--min-free", "0")
 				for _, name := range must1(filepath.Glob(filepath.Join(dir, "*", "*.gor"))) {
 					info, err := os.Stat(name)
-					must(f.T, err)
+					testkit.Must(f.T, err)
 					kept += info.Size()
 				}
 				return kept, r
@@ -195,7 +197,7 @@ func (f *flagTest) link(receiver, sender []string) (sent, received flagRun) {
 
 // A farGor is a receiver that prints what it gets.
 type farGor struct {
-	*process
+	*testkit.Process
 	addr   string
 	stdout *bytes.Buffer
 }
@@ -204,9 +206,9 @@ type farGor struct {
 func (f *flagTest) receive(args ...string) *farGor {
 	f.Helper()
 	far := &farGor{stdout: &bytes.Buffer{}}
-	far.process = spawnTo(f.T, far.stdout, append(args, "--input-tcp", "127.0.0.1:0", "--output-stdout")...)
-	far.await("gor: to ")
-	_, rest, _ := strings.Cut(far.said(), "gor: from input-tcp ")
+	far.Process = testkit.SpawnTo(f.T, far.stdout, append(args, "--input-tcp", "127.0.0.1:0", "--output-stdout")...)
+	far.Await("gor: to ")
+	_, rest, _ := strings.Cut(far.Stderr(), "gor: from input-tcp ")
 	far.addr, _, _ = strings.Cut(rest, "\n")
 	return far
 }
@@ -214,19 +216,19 @@ func (f *flagTest) receive(args ...string) *farGor {
 // stopped ends the receiver.
 func (far *farGor) stopped(f *flagTest) flagRun {
 	f.Helper()
-	far.stop()
-	return flagRun{f, far.cmd.Args[1:], 0, far.stdout.String(), far.said()}
+	far.Stop()
+	return flagRun{f, far.Cmd.Args[1:], 0, far.stdout.String(), far.Stderr()}
 }
 
 // certificateOf returns the name in the certificate that a receiver shows.
-func (f *flagTest) certificateOf(ca *testCA, receiver []string) string {
+func (f *flagTest) certificateOf(ca *testkit.Authority, receiver []string) string {
 	f.Helper()
 	far := f.receive(receiver...)
-	conn, err := tls.Dial("tcp", far.addr, &tls.Config{RootCAs: ca.pool()})
-	must(f.T, err)
+	conn, err := tls.Dial("tcp", far.addr, &tls.Config{RootCAs: ca.Pool()})
+	testkit.Must(f.T, err)
 	name := conn.ConnectionState().PeerCertificates[0].Subject.CommonName
-	must(f.T, conn.NetConn().Close())
-	far.stop()
+	testkit.Must(f.T, conn.NetConn().Close())
+	far.Stop()
 	return name
 }
 
@@ -262,7 +264,7 @@ func (f *flagTest) wireOnce(requests [][]byte, args ...string) (*linkWire, flagR
 	f.Helper()
 	far := f.receive()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(f.T, err)
+	testkit.Must(f.T, err)
 	w := &linkWire{}
 	var passing sync.WaitGroup
 	passing.Go(func() {
@@ -279,7 +281,7 @@ func (f *flagTest) wireOnce(requests [][]byte, args ...string) (*linkWire, flagR
 	r.says(fmt.Sprintf("%d delivered", len(requests)))
 	l.Close()
 	passing.Wait()
-	far.stop()
+	far.Stop()
 	return w, r
 }
 

@@ -16,19 +16,21 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func newFlagRows() []flagRow {
 	return []flagRow{
 		{"input-http", []string{"", "28021", "localhost", ":port", ":28021|x"}, func(f *flagTest) {
-			addr, file := freePort(f.T), filepath.Join(f.TempDir(), "out.gor")
-			gor := startGor(f.T, "--input-http", addr, "--output-file", file)
+			addr, file := testkit.FreePort(f.T), filepath.Join(f.TempDir(), "out.gor")
+			gor := testkit.StartGor(f.T, "--input-http", addr, "--output-file", file)
 			answer, err := http.Post("http://"+addr+"/mirrored?q=1", "text/plain", strings.NewReader("a body"))
-			must(f.T, err)
-			must(f.T, answer.Body.Close())
+			testkit.Must(f.T, err)
+			testkit.Must(f.T, answer.Body.Close())
 			http.DefaultClient.CloseIdleConnections()
-			gor.stop()
-			got, _ := readRecording(f.T, file, '1')
+			gor.Stop()
+			got, _ := testkit.ReadRecording(f.T, file, '1')
 			if answer.StatusCode != http.StatusNoContent || len(got) != 1 ||
 				!bytes.HasPrefix(got[0], []byte("POST /mirrored?q=1 HTTP/1.1\r\n")) || !bytes.HasSuffix(got[0], []byte("\r\n\r\na body")) {
 				f.Errorf("answered %s, recorded %q", answer.Status, got)
@@ -37,7 +39,7 @@ func newFlagRows() []flagRow {
 		{"output-http-stats-ms", []string{"9", "3600001", "1s"}, func(f *flagTest) {
 			lines := func(args ...string) int {
 				file := f.recording(100*time.Millisecond, gets(4)...)
-				return strings.Count(f.ok(append(args, "--input-file", file, "--output-http", startSink(f.T).addr(), "--output-http-stats")...).stderr, "output_http:")
+				return strings.Count(f.ok(append(args, "--input-file", file, "--output-http", testkit.StartSink(f.T).Addr(), "--output-http-stats")...).stderr, "output_http:")
 			}
 			if often, seldom := lines("--output-http-stats-ms", "20"), lines(); often < 5 || seldom != 2 {
 				f.Errorf("%d lines in 300 ms at one in 20, %d without the flag; want many and 2", often, seldom)
@@ -133,7 +135,7 @@ func newFlagRows() []flagRow {
 			raw := []byte("POST / HTTP/1.1\r\nHost: prod\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n")
 			file := f.recording(0, raw)
 			got, _ := f.ok("--input-file", file, "--output-stdout").records()
-			wantSame(f.T, got, [][]byte{raw})
+			testkit.WantSame(f.T, got, [][]byte{raw})
 			got, _ = f.ok("--input-file", file, "--output-stdout", "--prettify-http").records()
 			if len(got) != 1 || !bytes.HasSuffix(got[0], []byte("\r\n\r\nabcdefg")) || !headerIs(parsed(f.T, got[0]), "Content-Length", "7") || bytes.Contains(got[0], []byte("chunked")) {
 				f.Errorf("it became %q", got)
@@ -173,7 +175,7 @@ type echo struct {
 func newEcho(t *testing.T, n int) *echo {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	e := &echo{l: l, n: n, enough: make(chan struct{})}
 	e.listening.Go(func() {
 		for {
@@ -331,7 +333,7 @@ func readWSFrame(r *bufio.Reader) (opcode byte, data []byte, err error) {
 // message, over n connections.
 func (s *plainWS) holds(f *flagTest, requests [][]byte, n int) {
 	f.Helper()
-	eventually(f.T, "all messages have come", func() bool {
+	testkit.Eventually(f.T, "all messages have come", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return len(s.got) >= len(requests)
@@ -346,7 +348,7 @@ func (s *plainWS) holds(f *flagTest, requests [][]byte, n int) {
 		}
 		got = append(got, body)
 	}
-	wantSame(f.T, got, requests)
+	testkit.WantSame(f.T, got, requests)
 	if len(s.asked) != n {
 		f.Errorf("%d connections, want %d", len(s.asked), n)
 	}

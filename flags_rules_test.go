@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // filterRequests are what the rows of the filters are given.
@@ -95,12 +97,12 @@ func rewriteFlagRows() []flagRow {
 		rewrite("http-rewrite-header", []string{"", "Name", "Name: a", "Name: (,b"}, "Host: (.*).one.com,$1.two.com", "www.one", "www.two"),
 		{"http-original-host", notBool, func(f *flagTest) {
 			for flag, want := range map[string]string{"true": "prod", "false": ""} {
-				server := startSink(f.T)
+				server := testkit.StartSink(f.T)
 				if want == "" {
-					want = server.addr()
+					want = server.Addr()
 				}
-				f.replay("--output-http", server.addr(), "--http-original-host", flag)
-				if raw := server.await(f.T, 4)[0].raw; !headerIs(parsed(f.T, raw), "Host", want) {
+				f.replay("--output-http", server.Addr(), "--http-original-host", flag)
+				if raw := server.Await(f.T, 4)[0].Raw; !headerIs(parsed(f.T, raw), "Host", want) {
 					f.Errorf("%s: at the target: %q, want the Host %q", flag, raw, want)
 				}
 			}

@@ -11,6 +11,8 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A talk is one connection between a client and a server, as the frames that
@@ -96,9 +98,9 @@ func (c *talk) frame(who int, tcp *layers.TCP, data []byte) {
 		ip.SrcIP, ip.DstIP, tcp.SrcPort, tcp.DstPort = ip.DstIP, ip.SrcIP, tcp.DstPort, tcp.SrcPort
 	}
 	eth := &layers.Ethernet{SrcMAC: net.HardwareAddr{2, 0, 0, 0, 0, 1}, DstMAC: net.HardwareAddr{2, 0, 0, 0, 0, 2}, EthernetType: layers.EthernetTypeIPv4}
-	must(c.f.T, tcp.SetNetworkLayerForChecksum(ip))
+	testkit.Must(c.f.T, tcp.SetNetworkLayerForChecksum(ip))
 	buf := gopacket.NewSerializeBuffer()
-	must(c.f.T, gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, eth, ip, tcp, gopacket.Payload(data)))
+	testkit.Must(c.f.T, gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, eth, ip, tcp, gopacket.Payload(data)))
 	c.at += time.Millisecond
 	c.frames = append(c.frames, talkFrame{c.at, buf.Bytes()})
 	c.seq[who] += uint32(len(data))
@@ -125,10 +127,10 @@ func (f *flagTest) pcap(talks ...*talk) string {
 	slices.SortStableFunc(frames, func(a, b talkFrame) int { return int(a.at - b.at) })
 	var file bytes.Buffer
 	w := pcapgo.NewWriterNanos(&file)
-	must(f.T, w.WriteFileHeader(1<<16, layers.LinkTypeEthernet))
+	testkit.Must(f.T, w.WriteFileHeader(1<<16, layers.LinkTypeEthernet))
 	for _, frame := range frames {
 		info := gopacket.CaptureInfo{Timestamp: time.Unix(1_700_000_000, 0).Add(frame.at), CaptureLength: len(frame.raw), Length: len(frame.raw)}
-		must(f.T, w.WritePacket(info, frame.raw))
+		testkit.Must(f.T, w.WritePacket(info, frame.raw))
 	}
-	return writeFile(f.T, filepath.Join(f.TempDir(), "x.pcap"), file.Bytes())
+	return testkit.WriteFile(f.T, filepath.Join(f.TempDir(), "x.pcap"), file.Bytes())
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A flagRow is what TestFlags knows of one flag: values that must be refused,
@@ -107,9 +108,9 @@ type flagRun struct {
 func (f *flagTest) gor(args ...string) flagRun {
 	f.Helper()
 	var stdout bytes.Buffer
-	p := spawnTo(f.T, &stdout, args...)
-	code := p.wait()
-	return flagRun{f, args, code, stdout.String(), p.said()}
+	p := testkit.SpawnTo(f.T, &stdout, args...)
+	code := p.Wait()
+	return flagRun{f, args, code, stdout.String(), p.Stderr()}
 }
 
 // ok runs Gor and wants it to end well.
@@ -161,9 +162,9 @@ func (r flagRun) records() (bodies [][]byte, metas []payload.Meta) {
 		if errors.Is(err, io.EOF) {
 			return bodies, metas
 		}
-		must(r.f.T, err)
+		testkit.Must(r.f.T, err)
 		meta, body, err := payload.Split(msg)
-		must(r.f.T, err)
+		testkit.Must(r.f.T, err)
 		meta.ID, meta.Attributes = bytes.Clone(meta.ID), bytes.Clone(meta.Attributes)
 		bodies, metas = append(bodies, bytes.Clone(body)), append(metas, meta)
 	}
@@ -198,7 +199,7 @@ func (r flagRun) passed(targets ...string) {
 func uriOf(f *flagTest, raw []byte) string {
 	f.Helper()
 	var r http1.Request
-	must(f.T, r.Parse(raw))
+	testkit.Must(f.T, r.Parse(raw))
 	return string(r.Target())
 }
 
@@ -227,7 +228,7 @@ func (f *flagTest) recording(gap time.Duration, requests ...[]byte) string {
 
 func (f *flagTest) recordingAt(requests [][]byte, times []time.Duration) string {
 	f.Helper()
-	return writeFile(f.T, filepath.Join(f.TempDir(), "in.gor"), record(requests, times))
+	return testkit.WriteFile(f.T, filepath.Join(f.TempDir(), "in.gor"), testkit.Recording(requests, times))
 }
 
 // replay runs Gor on a recording of four requests, without waiting.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // message makes a request message from its lines; the head's end is added.
@@ -19,7 +20,7 @@ func message(lines ...string) []byte {
 func modified(t *testing.T, msgs [][]byte, logf func(format string, args ...any), args ...string) Input {
 	t.Helper()
 	s, err := parseArgs(append(args, "--input-dummy", "--output-null")...)
-	must(t, err)
+	testkit.Must(t, err)
 	return prettifyInput(modifyInput(&listInput{msgs, false}, s, true, logf), s)
 }
 
@@ -32,7 +33,7 @@ func readAll(t *testing.T, in Input) (msgs []string) {
 		if errors.Is(err, io.EOF) {
 			return msgs
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		msgs = append(msgs, string(buf[:n]))
 	}
 }
@@ -114,7 +115,7 @@ func TestLongerMessageWaitsForALargerBuffer(t *testing.T) {
 func TestModifiedInputAllocatesNothing(t *testing.T) {
 	msg := message("GET /v1/a?user=7 HTTP/1.1", "Host: www.example.com", "User-Id: 42", "User-Agent: x")
 	s, err := parseArgs("--output-http-method", "GET", "--http-allow-header", "user-id:^4", "--http-set-header", "User-Agent: Gor", "--prettify-http", "--input-dummy", "--output-null")
-	must(t, err)
+	testkit.Must(t, err)
 	in := prettifyInput(modifyInput(&repeatInput{msg: msg, left: 1000}, s, true, t.Logf), s)
 	buf := make([]byte, 4<<10)
 	n := testing.AllocsPerRun(100, func() {

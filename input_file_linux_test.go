@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func aPipe(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "pipe")
-	must(t, unix.Mkfifo(name, 0o600))
+	testkit.Must(t, unix.Mkfifo(name, 0o600))
 	return name
 }
 
@@ -22,10 +24,10 @@ func aPipe(t *testing.T) string {
 func TestFileInputFromAPipe(t *testing.T) {
 	name := aPipe(t)
 	w, err := os.OpenFile(name, os.O_RDWR, 0) // so that opening it waits for nobody
-	must(t, err)
+	testkit.Must(t, err)
 	defer w.Close()
 	_, err = w.Write(requestsAt(0, 1, 2, 3))
-	must(t, err)
+	testkit.Must(t, err)
 	s := defaultSettings()
 	s.FileReadDepth = 2
 	in := newReplay(t, name, noLimit(), s)
@@ -42,13 +44,13 @@ func TestFileInputFromAPipe(t *testing.T) {
 			}
 		}
 	}()
-	must(t, in.Close())
+	testkit.Must(t, in.Close())
 	select {
 	case err := <-ended:
 		if err != io.EOF {
 			t.Errorf("Read: %v, want io.EOF", err)
 		}
-	case <-time.After(testTimeout):
+	case <-time.After(testkit.Timeout):
 		t.Fatal("Close does not end a Read from a pipe")
 	}
 }
@@ -56,10 +58,10 @@ func TestFileInputFromAPipe(t *testing.T) {
 func TestFileInputPipeDoesNotLoop(t *testing.T) {
 	name := aPipe(t)
 	w, err := os.OpenFile(name, os.O_RDWR, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	defer w.Close()
 	_, err = w.Write(requestsAt(0, 1))
-	must(t, err)
+	testkit.Must(t, err)
 	s := defaultSettings()
 	s.FileLoop = true
 	if _, err := newFileInput(name, noLimit(), s, &pluginEnv{logf: t.Logf}); err == nil {
@@ -82,9 +84,9 @@ func TestFileOutputCloseDuringAHangingWrite(t *testing.T) {
 		t.Errorf("counts %v, want %d unsent", got, taken)
 	}
 	r, err := os.Open(name)
-	must(t, err)
+	testkit.Must(t, err)
 	defer r.Close()
-	out.patience = testTimeout
+	out.patience = testkit.Timeout
 	go io.Copy(io.Discard, r) // ends when the writer has closed its side
-	must(t, out.Close())
+	testkit.Must(t, out.Close())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 func rowsOf(rows []stats.Count) map[string]uint64 {
@@ -25,7 +26,7 @@ func rowsOf(rows []stats.Count) map[string]uint64 {
 
 func TestFileInputOpenErrors(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.MkdirAll(filepath.Join(dir, "folder.gor"), 0o700))
+	testkit.Must(t, os.MkdirAll(filepath.Join(dir, "folder.gor"), 0o700))
 	tests := []struct {
 		name, pattern, want string
 	}{
@@ -77,13 +78,13 @@ func TestFileInputMerges(t *testing.T) {
 		name := fmt.Sprintf("part%02d.gor", i)
 		switch i % 3 {
 		case 1:
-			name, content = name+".gz", gzipped(t, content)
+			name, content = name+".gz", testkit.Gzipped(t, content)
 		case 2:
 			name, content = name+".zst", zstdFrame(t, content)
 		}
-		writeFile(t, filepath.Join(dir, name), content)
+		testkit.WriteFile(t, filepath.Join(dir, name), content)
 	}
-	writeFile(t, filepath.Join(dir, "part99.gor"), nil)
+	testkit.WriteFile(t, filepath.Join(dir, "part99.gor"), nil)
 	slices.SortStableFunc(all, func(a, b entry) int {
 		if a.at != b.at {
 			return int(a.at - b.at)
@@ -111,7 +112,7 @@ func TestFileInputOpensFilesWhenTheirTimeComes(t *testing.T) {
 	dir := t.TempDir()
 	const chunks = 300
 	for i := range chunks {
-		writeFile(t, filepath.Join(dir, fmt.Sprintf("x_%d.gor", i)), requestsAt(float64(10*i), float64(10*i+9)))
+		testkit.WriteFile(t, filepath.Join(dir, fmt.Sprintf("x_%d.gor", i)), requestsAt(float64(10*i), float64(10*i+9)))
 	}
 	s := defaultSettings()
 	s.FileLoop = true
@@ -133,11 +134,11 @@ func TestFileInputOpensFilesWhenTheirTimeComes(t *testing.T) {
 // read any more costs its own records, and an error at the end.
 func TestFileInputGoesOnWithoutABrokenFile(t *testing.T) {
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "a.gor"), requestsAt(0, 100))
-	gone := writeFile(t, filepath.Join(dir, "b.gor"), requestsAt(50, 60))
-	writeFile(t, filepath.Join(dir, "c.gor"), requestsAt(70, 80))
+	testkit.WriteFile(t, filepath.Join(dir, "a.gor"), requestsAt(0, 100))
+	gone := testkit.WriteFile(t, filepath.Join(dir, "b.gor"), requestsAt(50, 60))
+	testkit.WriteFile(t, filepath.Join(dir, "c.gor"), requestsAt(70, 80))
 	in := newReplay(t, filepath.Join(dir, "*.gor"), pace.Limit{}, nil)
-	must(t, os.Remove(gone))
+	testkit.Must(t, os.Remove(gone))
 	buf := make([]byte, 4<<10)
 	n := 0
 	var err error

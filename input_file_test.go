@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // recordStart is the time of a test's first record, ns since 1970.
@@ -243,7 +243,7 @@ func TestFileInputLoops(t *testing.T) {
 	if got := rowsOf(in.Counts()); got["records out of order"] != 3 || got["records too late for their place"] != 0 {
 		t.Errorf("counts %v", got)
 	}
-	must(t, in.Close())
+	testkit.Must(t, in.Close())
 	if rest := in.read(t, 1); len(rest) != 0 {
 		t.Errorf("%v after Close", rest)
 	}
@@ -290,7 +290,7 @@ func TestFileInputFormats(t *testing.T) {
 	}
 	enc := gob.NewEncoder(&oldest)
 	for i, at := range []int64{1400000000000000000, 1400000000500000000} {
-		must(t, enc.Encode(RawRequest{at, fmt.Appendf(nil, "GET /g%d HTTP/1.1\r\n\r\n", i)}))
+		testkit.Must(t, enc.Encode(RawRequest{at, fmt.Appendf(nil, "GET /g%d HTTP/1.1\r\n\r\n", i)}))
 	}
 	half := len(mixed) / 2
 	tests := []struct {
@@ -301,10 +301,10 @@ func TestFileInputFormats(t *testing.T) {
 	}{
 		{"plain.gor", mixed, "/3f/4f200/5f", "1121"},
 		{"oldest.gor", oldest.Bytes(), "/g0/g1", "11"},
-		{"members.gor.gz", append(gzipped(t, mixed[:half]), gzipped(t, mixed[half:])...), "/3f/4f200/5f", "1121"},
+		{"members.gor.gz", append(testkit.Gzipped(t, mixed[:half]), testkit.Gzipped(t, mixed[half:])...), "/3f/4f200/5f", "1121"},
 		{"frames.gor.zst", append(zstdFrame(t, mixed[:half]), zstdFrame(t, mixed[half:])...), "/3f/4f200/5f", "1121"},
-		{"name.says.nothing", gzipped(t, mixed), "/3f/4f200/5f", "1121"},
-		{"oldest.gz", gzipped(t, oldest.Bytes()), "/g0/g1", "11"},
+		{"name.says.nothing", testkit.Gzipped(t, mixed), "/3f/4f200/5f", "1121"},
+		{"oldest.gz", testkit.Gzipped(t, oldest.Bytes()), "/g0/g1", "11"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -322,17 +322,6 @@ func TestFileInputFormats(t *testing.T) {
 			}
 		})
 	}
-}
-
-func gzipped(t testing.TB, b []byte) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	_, err := w.Write(b)
-	if err = errors.Join(err, w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }
 
 func zstdFrame(t testing.TB, b []byte) []byte {
@@ -376,22 +365,22 @@ func TestFileInputTooLargeNamesTheFlag(t *testing.T) {
 // TestFileInputCloseDuringWait: with the real clock, and a wait of a day.
 func TestFileInputCloseDuringWait(t *testing.T) {
 	in, err := newFileInput(inFile(t, "x.gor", requestsAt(0, 24*3600*1000)), pace.Limit{}, defaultSettings(), &pluginEnv{logf: t.Logf})
-	must(t, err)
+	testkit.Must(t, err)
 	buf := make([]byte, 4<<10)
 	_, err = in.Read(buf)
-	must(t, err)
+	testkit.Must(t, err)
 	ended := make(chan error, 1)
 	go func() {
 		_, err := in.Read(buf)
 		ended <- err
 	}()
-	must(t, in.Close())
+	testkit.Must(t, in.Close())
 	select {
 	case err := <-ended:
 		if err != io.EOF {
 			t.Errorf("Read: %v, want io.EOF", err)
 		}
-	case <-time.After(testTimeout):
+	case <-time.After(testkit.Timeout):
 		t.Fatal("Close does not end the wait")
 	}
 }
@@ -432,7 +421,7 @@ func BenchmarkFileInputMax(b *testing.B) {
 				content := one
 				switch suffix {
 				case ".gz":
-					content = gzipped(b, one)
+					content = testkit.Gzipped(b, one)
 				case ".zst":
 					content = zstdFrame(b, one)
 				}

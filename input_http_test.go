@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // mirroringNginx starts nginx with the configuration that the README shows, its
@@ -19,13 +20,13 @@ import (
 func mirroringNginx(t *testing.T, application, gor string) string {
 	t.Helper()
 	conf, err := os.ReadFile("examples/nginx-mirror.conf")
-	must(t, err)
+	testkit.Must(t, err)
 	readme, err := os.ReadFile("README.md")
-	must(t, err)
+	testkit.Must(t, err)
 	if !bytes.Contains(readme, conf) {
 		t.Error("the README shows another configuration")
 	}
-	addr := freePort(t)
+	addr := testkit.FreePort(t)
 	text := string(conf)
 	for _, place := range [][2]string{{"listen 80;", "listen " + addr + ";"}, {"127.0.0.1:28021;", gor + ";"}, {"127.0.0.1:28021 max_fails", gor + " max_fails"}, {"127.0.0.1:8080", application}} {
 		if place[0] != "127.0.0.1:28021;" && !strings.Contains(text, place[0]) {
@@ -33,7 +34,7 @@ func mirroringNginx(t *testing.T, application, gor string) string {
 		}
 		text = strings.ReplaceAll(text, place[0], place[1])
 	}
-	startNginxWith(t, nil, text)
+	testkit.StartNginx(t, nil, text)
 	return "http://" + addr
 }
 
@@ -41,7 +42,7 @@ func mirroringNginx(t *testing.T, application, gor string) string {
 // application. It returns the longest time one took.
 func browse(t *testing.T, url string, from, to int) (slowest time.Duration) {
 	t.Helper()
-	client := &http.Client{Timeout: testTimeout}
+	client := &http.Client{Timeout: testkit.Timeout}
 	defer client.CloseIdleConnections()
 	for i := from; i < to; i++ {
 		method, body := http.MethodGet, ""
@@ -49,13 +50,13 @@ func browse(t *testing.T, url string, from, to int) (slowest time.Duration) {
 			method, body = http.MethodPost, strings.Repeat(fmt.Sprintf("body %d\x00\n", i), i*40)
 		}
 		req, err := http.NewRequest(method, fmt.Sprintf("%s/%d?q=%%20%d", url, i, i), strings.NewReader(body))
-		must(t, err)
+		testkit.Must(t, err)
 		req.Header.Set("X-Number", fmt.Sprint(i))
 		began := time.Now()
 		resp, err := client.Do(req)
-		must(t, err)
+		testkit.Must(t, err)
 		_, err = io.Copy(io.Discard, resp.Body)
-		must(t, err)
+		testkit.Must(t, err)
 		resp.Body.Close()
 		if resp.StatusCode != 200 {
 			t.Fatalf("request %d: status %d", i, resp.StatusCode)
@@ -68,24 +69,24 @@ func browse(t *testing.T, url string, from, to int) (slowest time.Duration) {
 // TestNginxMirror: nginx gives Gor a copy of each request, and its clients feel
 // nothing of a Gor whose output is blocked, or of none.
 func TestNginxMirror(t *testing.T) {
-	needTool(t, "nginx", "nginx-light")
-	application := startSink(t)
-	port := freePort(t)
+	testkit.NeedTool(t, "nginx", "nginx-light")
+	application := testkit.StartSink(t)
+	port := testkit.FreePort(t)
 	out := filepath.Join(t.TempDir(), "mirrored.gor")
-	gor := startGor(t, "--input-http", port, "--output-file", out)
-	url := mirroringNginx(t, application.addr(), port)
+	gor := testkit.StartGor(t, "--input-http", port, "--output-file", out)
+	url := mirroringNginx(t, application.Addr(), port)
 
 	const n = 60
 	browse(t, url, 0, n)
-	eventually(t, "every request is counted", func() bool { return len(application.arrivals()) == n })
-	awaitRecords(t, out, n)
-	gor.stop()
-	wantSums(t, gor.said())
-	got, metas := readRecording(t, out, payload.Request)
+	testkit.Eventually(t, "every request is counted", func() bool { return len(application.Arrivals()) == n })
+	testkit.AwaitRecords(t, out, n)
+	gor.Stop()
+	testkit.WantSums(t, gor.Stderr())
+	got, metas := testkit.ReadRecording(t, out, payload.Request)
 	seen := map[string]bool{}
 	for i, raw := range got {
 		r := parsed(t, raw)
-		k := number(t, raw)
+		k := testkit.Number(t, raw)
 		seen[fmt.Sprint(k)] = true
 		if want := fmt.Sprintf("/%d?q=%%20%d", k, k); string(r.Target()) != want {
 			t.Errorf("request %d is for %s", k, r.Target())
@@ -111,13 +112,13 @@ func TestNginxMirror(t *testing.T) {
 	browse(t, url, n, n+5)
 
 	// An output that never answers: it sheds, and nginx goes on.
-	mute := startMute(t)
-	blocked := startGor(t, "--input-http", port, "--output-http", mute.addr(), "--output-http-workers", "1", "--output-http-queue-len", "1", "--output-http-timeout", "60s")
+	mute := testkit.StartMute(t)
+	blocked := testkit.StartGor(t, "--input-http", port, "--output-http", mute.Addr(), "--output-http-workers", "1", "--output-http-queue-len", "1", "--output-http-timeout", "60s")
 	if slowest := browse(t, url, 0, 200); slowest > 900*time.Millisecond {
 		t.Errorf("a client waited %s", slowest) // nginx itself would wait for a second
 	}
-	blocked.cmd.Process.Signal(os.Interrupt)
-	blocked.await("sending what is queued")
-	blocked.cmd.Process.Signal(os.Interrupt)
-	blocked.wait()
+	blocked.Cmd.Process.Signal(os.Interrupt)
+	blocked.Await("sending what is queued")
+	blocked.Cmd.Process.Signal(os.Interrupt)
+	blocked.Wait()
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // What an expression does not mean stops Gor at the start, by name.
@@ -28,7 +29,7 @@ func TestFilterRefused(t *testing.T) {
 		for _, expr := range test.args {
 			args = append(args, "--input-raw-bpf-filter", expr)
 		}
-		code, said := runGor(t, args...)
+		code, said := testkit.RunGor(t, args...)
 		if code != 2 || !strings.Contains(said, test.want) {
 			t.Errorf("%q: exit %d, %q, want %q", test.args, code, said, test.want)
 		}
@@ -38,12 +39,12 @@ func TestFilterRefused(t *testing.T) {
 // An expression chooses among the packets of a capture file, which says how
 // many it left out; the address still has to match.
 func TestFilterOnFile(t *testing.T) {
-	requests := numberedRequests(30, "prod")
-	first, second := tcpFrames(t, requests[:20]), tcpFrames(t, requests[20:])
+	requests := testkit.NumberedRequests(30, "prod")
+	first, second := testkit.TCPFrames(t, requests[:20]), testkit.TCPFrames(t, requests[20:])
 	for _, frame := range second {
 		copy(frame[26:], []byte{10, 0, 0, 77}) // the source
 	}
-	name := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), captureFile(t, slices.Concat(first, second)))
+	name := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.pcap"), testkit.CaptureFile(t, slices.Concat(first, second)))
 	for _, test := range []struct {
 		expr, port string
 		want       [][]byte
@@ -56,17 +57,17 @@ func TestFilterOnFile(t *testing.T) {
 		{"udp or ip6", ":80", nil, len(first) + len(second)},
 	} {
 		out := filepath.Join(t.TempDir(), "out.gor")
-		code, said := runGor(t, "--input-raw", name+test.port, "--input-raw-bpf-filter", test.expr, "--output-file", out)
+		code, said := testkit.RunGor(t, "--input-raw", name+test.port, "--input-raw-bpf-filter", test.expr, "--output-file", out)
 		if code != 0 {
 			t.Errorf("%s: exit %d:\n%s", test.expr, code, said)
 			continue
 		}
-		got, _ := readRecording(t, out, payload.Request)
+		got, _ := testkit.ReadRecording(t, out, payload.Request)
 		if !slices.EqualFunc(got, test.want, bytes.Equal) {
 			t.Errorf("%s: %d requests, want %d", test.expr, len(got), len(test.want))
 		}
 		row := regexp.MustCompile(`(\d+) packets ignored: not matched by the filter`).FindStringSubmatch(said)
-		if n := len(row); test.left == 0 && n > 0 || test.left > 0 && (n == 0 || atoi(t, row[1]) != test.left) {
+		if n := len(row); test.left == 0 && n > 0 || test.left > 0 && (n == 0 || testkit.Atoi(t, row[1]) != test.left) {
 			t.Errorf("%s: left out %q, want %d:\n%s", test.expr, row, test.left, said)
 		}
 	}

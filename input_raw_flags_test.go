@@ -16,6 +16,7 @@ import (
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
@@ -62,28 +63,28 @@ func TestRealIPBehindAProxy(t *testing.T) {
 // TestRealIPOnTheWire: clients of both families are named in what is recorded
 // of them, and in nothing that is answered.
 func TestRealIPOnTheWire(t *testing.T) {
-	needCapture(t)
+	testkit.NeedCapture(t)
 	port := loopbackPort(t)
 	file := filepath.Join(t.TempDir(), "out.gor")
 	var want [][]byte
-	gor := startGor(t, "--input-raw", "lo:"+port, "--input-raw-realip-header", "X-Real-IP", "--input-raw-track-response", "--output-file", file, "--output-file-flush-interval", "10ms")
+	gor := testkit.StartGor(t, "--input-raw", "lo:"+port, "--input-raw-realip-header", "X-Real-IP", "--input-raw-track-response", "--output-file", file, "--output-file-flush-interval", "10ms")
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		addr := net.JoinHostPort(host, port)
-		target, err := newSink("tcp", addr)
-		must(t, err)
-		target.start(t)
-		requests := numberedRequests(12, addr) // one of them is chunked, and 1 MB
-		must(t, sendAll(addr, requests))
+		target, err := testkit.NewSink("tcp", addr)
+		testkit.Must(t, err)
+		target.Start(t)
+		requests := testkit.NumberedRequests(12, addr) // one of them is chunked, and 1 MB
+		testkit.Must(t, testkit.SendAll(addr, requests))
 		for _, raw := range requests {
 			head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 			want = append(want, slices.Concat(head, []byte("\r\nX-Real-IP: "+host+"\r\n\r\n"), body))
 		}
 	}
-	awaitRecords(t, file, 2*len(want))
-	gor.stop()
-	got, _ := readRecording(t, file, payload.Request)
-	wantSame(t, got, want)
-	answers, _ := readRecording(t, file, payload.Response)
+	testkit.AwaitRecords(t, file, 2*len(want))
+	gor.Stop()
+	got, _ := testkit.ReadRecording(t, file, payload.Request)
+	testkit.WantSame(t, got, want)
+	answers, _ := testkit.ReadRecording(t, file, payload.Response)
 	for _, a := range answers {
 		if bytes.Contains(a, []byte("X-Real-IP")) {
 			t.Fatalf("an answer was changed: %.200q", a)
@@ -97,26 +98,26 @@ func TestIncompleteRequests(t *testing.T) {
 	first := []byte("GET /first HTTP/1.1\r\nHost: prod\r\n\r\n")
 	upload := append([]byte("POST /upload HTTP/1.1\r\nHost: prod\r\nContent-Length: 3000\r\n\r\n"), bytes.Repeat([]byte("u"), 3000)...)
 	last := []byte("GET /last HTTP/1.1\r\nHost: prod\r\n\r\n")
-	frames := tcpFrames(t, [][]byte{first, upload, last}) // a SYN, 1, 4, 1
+	frames := testkit.TCPFrames(t, [][]byte{first, upload, last}) // a SYN, 1, 4, 1
 	frames = slices.Delete(frames, 3, 4)
-	name := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), captureFile(t, frames))
+	name := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.pcap"), testkit.CaptureFile(t, frames))
 	for _, allow := range []bool{false, true} {
-		target := startSink(t)
+		target := testkit.StartSink(t)
 		out := filepath.Join(t.TempDir(), "out.gor")
-		args := []string{"--input-raw", name + ":80", "--output-file", out, "--output-http", target.addr()}
+		args := []string{"--input-raw", name + ":80", "--output-file", out, "--output-http", target.Addr()}
 		want, counted, sent := [][]byte{first, last}, "1 lost: gap", "2 offered = 0 shed + 2 delivered"
 		if allow {
 			args = append(args, "--input-raw-allow-incomplete")
 			want, counted, sent = [][]byte{first, upload[:len(upload)-1000], last}, "3 requests, 1 messages given incomplete", "3 offered = 0 shed + 2 delivered + 0 unsent + 1 failed (1 malformed request)"
 		}
-		code, said := runGor(t, args...)
+		code, said := testkit.RunGor(t, args...)
 		if code != 0 || !strings.Contains(said, counted) || !strings.Contains(said, sent) {
 			t.Errorf("incomplete %t: exit %d, no %q or no %q:\n%s", allow, code, counted, sent, said)
 		}
-		got, _ := readRecording(t, out, payload.Request)
-		wantSame(t, got, want)
+		got, _ := testkit.ReadRecording(t, out, payload.Request)
+		testkit.WantSame(t, got, want)
 		var paths []string
-		for _, raw := range raws(target.arrivals()) {
+		for _, raw := range testkit.Raws(target.Arrivals()) {
 			paths = append(paths, string(bytes.Fields(raw)[1]))
 			if !http1.CompleteRequest(raw) {
 				t.Errorf("the server got %.100q", raw)
@@ -133,7 +134,7 @@ func TestIncompleteRequests(t *testing.T) {
 // content, answered by the same with the content turned around.
 func lengthServer(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -176,27 +177,27 @@ func lengthAnswer(b []byte) []byte {
 // without, while its connection goes on; the recording is read back as it is,
 // whatever the messages hold.
 func TestCaptureBinary(t *testing.T) {
-	needCapture(t)
+	testkit.NeedCapture(t)
 	for _, track := range []bool{false, true} {
 		addr := lengthServer(t)
 		file := filepath.Join(t.TempDir(), "out.gor")
-		gor := startGor(t, "--input-raw", "lo:"+portOf(t, addr), "--input-raw-protocol", "binary", fmt.Sprintf("--input-raw-track-response=%t", track),
+		gor := testkit.StartGor(t, "--input-raw", "lo:"+testkit.PortOf(t, addr), "--input-raw-protocol", "binary", fmt.Sprintf("--input-raw-track-response=%t", track),
 			"--input-raw-expire", "10m", "--output-file", file, "--output-file-flush-interval", "10ms")
 		c, err := net.Dial("tcp", addr)
-		must(t, err)
+		testkit.Must(t, err)
 		random := rand.New(rand.NewPCG(3, 4))
 		var asked, answered [][]byte
 		for i := range 40 {
 			// Zeros and record separators, within a segment and far beyond it.
 			size := []int{0, 1, 14, 1000, 70_000}[i%5]
-			raw := append(binary.BigEndian.AppendUint32(nil, uint32(size)), randomBytes(random, size)...)
+			raw := append(binary.BigEndian.AppendUint32(nil, uint32(size)), testkit.RandomBytes(random, size)...)
 			// In two pieces, which belong together as there is no answer between.
 			_, err := c.Write(raw[:len(raw)/2])
-			must(t, err)
+			testkit.Must(t, err)
 			_, err = c.Write(raw[len(raw)/2:])
-			must(t, err)
+			testkit.Must(t, err)
 			answer, err := readLengthMessage(c)
-			must(t, err)
+			testkit.Must(t, err)
 			if !bytes.Equal(answer, lengthAnswer(raw)) {
 				t.Fatalf("the server answered %.50q to %.50q", answer, raw)
 			}
@@ -208,20 +209,20 @@ func TestCaptureBinary(t *testing.T) {
 		if track {
 			messages += len(answered) - 1
 		}
-		awaitRecords(t, file, messages)
-		must(t, c.Close())
+		testkit.AwaitRecords(t, file, messages)
+		testkit.Must(t, c.Close())
 		if track {
-			awaitRecords(t, file, messages+1)
+			testkit.AwaitRecords(t, file, messages+1)
 		}
-		gor.stop()
+		gor.Stop()
 		check := func(name string) {
 			t.Helper()
 			for kind, want := range map[byte][][]byte{payload.Request: asked, payload.Response: answered} {
 				if kind == payload.Response && !track {
 					want = nil
 				}
-				got, metas := readRecording(t, name, kind)
-				wantSame(t, got, want)
+				got, metas := testkit.ReadRecording(t, name, kind)
+				testkit.WantSame(t, got, want)
 				for i, m := range metas {
 					if len(m.ID) != 24 || string(m.ID[:16]) != string(metas[0].ID[:16]) || string(m.ID[16:]) != fmt.Sprintf("%08x", i+1) {
 						t.Fatalf("%s: message %d has the id %s, the first %s", name, i, m.ID, metas[0].ID)
@@ -233,15 +234,15 @@ func TestCaptureBinary(t *testing.T) {
 
 		again, printed := filepath.Join(t.TempDir(), "again.gor"), filepath.Join(t.TempDir(), "printed.gor")
 		stdout, err := os.Create(printed)
-		must(t, err)
-		replay := spawnTo(t, stdout, "--input-file", file+"|max", "--output-file", again, "--output-stdout")
-		if code := replay.wait(); code != 0 {
-			t.Fatalf("exit %d:\n%s", code, replay.said())
+		testkit.Must(t, err)
+		replay := testkit.SpawnTo(t, stdout, "--input-file", file+"|max", "--output-file", again, "--output-stdout")
+		if code := replay.Wait(); code != 0 {
+			t.Fatalf("exit %d:\n%s", code, replay.Stderr())
 		}
-		must(t, stdout.Close())
+		testkit.Must(t, stdout.Close())
 		check(again)
 		content, err := os.ReadFile(printed)
-		must(t, err)
+		testkit.Must(t, err)
 		for _, raw := range asked {
 			if !bytes.Contains(content, raw) {
 				t.Errorf("not printed: %.50q", raw)

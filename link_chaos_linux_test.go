@@ -17,6 +17,7 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // longChaosVar has TestLinkChaos stall for up to five seconds, with the link's
@@ -112,7 +113,7 @@ func TestLinkChaos(t *testing.T) {
 	if os.Getenv(longChaosVar) != "" {
 		n, stall, lasts, away = 20_000, 5*time.Second, time.Minute, 7*time.Second
 	}
-	ca := newTestCA(t, "test authority")
+	ca := testkit.NewAuthority(t, "test authority")
 	for _, secure := range []bool{false, true} {
 		for _, spilled := range []bool{false, true} {
 			t.Run(fmt.Sprintf("TLS %v, spill %v", secure, spilled), func(t *testing.T) {
@@ -130,22 +131,22 @@ type linkChaos struct {
 	stall, lasts, away time.Duration
 }
 
-func (c *linkChaos) run(ca *testCA, secure, spilled bool) {
+func (c *linkChaos) run(ca *testkit.Authority, secure, spilled bool) {
 	t, s := c.T, defaultSettings()
 	var trusting func() *tls.Config
 	if secure {
 		var err error
-		tcp := linkSettings{InSecure: true, OutSecure: true, OutCA: ca.file}
-		tcp.InCertificate, tcp.InKey = ca.issue("receiver", time.Now().Add(time.Hour))
+		tcp := linkSettings{InSecure: true, OutSecure: true, OutCA: ca.File}
+		tcp.InCertificate, tcp.InKey = ca.Issue("receiver", time.Now().Add(time.Hour))
 		s.TCP = tcp
 		trusting, err = senderTLS(&tcp, "127.0.0.1", t.Logf)
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
-	must(t, err)
+	testkit.Must(t, err)
 	received := collect(t, in)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	began := time.Now()
 	f := &chaosForwarder{Listener: l, to: linkAddr(t, in), stall: c.stall, random: rand.New(rand.NewPCG(uint64(c.n), uint64(len(t.Name())))), until: began.Add(c.lasts), away: began.Add(c.away)}
 	f.conns.Go(f.run)
@@ -167,7 +168,7 @@ func (c *linkChaos) run(ca *testCA, secure, spilled bool) {
 	}
 	if spilled {
 		s.TCP.Spill, s.MinFree = t.TempDir(), defaultSettings().MinFree
-		must(t, o.startSpill(s, env, config))
+		testkit.Must(t, o.startSpill(s, env, config))
 	} else {
 		o.workers = startLinkWorkers(o.q, 1, config)
 	}
@@ -181,10 +182,10 @@ func (c *linkChaos) run(ca *testCA, secure, spilled bool) {
 		}
 	}
 	cancel := make(chan struct{})
-	late := time.AfterFunc(testTimeout, func() { close(cancel) })
+	late := time.AfterFunc(testkit.Timeout, func() { close(cancel) })
 	for {
 		// With a spill it also ends when there is no receiver, and all is on disk.
-		must(t, o.Drain(cancel))
+		testkit.Must(t, o.Drain(cancel))
 		if o.spill == nil {
 			break
 		}
@@ -194,7 +195,7 @@ func (c *linkChaos) run(ca *testCA, secure, spilled bool) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	late.Stop()
-	must(t, o.Close())
+	testkit.Must(t, o.Close())
 	l.Close()
 	f.conns.Wait()
 	in.Close()

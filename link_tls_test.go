@@ -2,58 +2,15 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/certs/certstest"
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/testkit"
 )
-
-// testCA issues certificates into files of a test's directory.
-type testCA struct {
-	*certstest.Authority
-	file string
-	n    int // senders' certificates so far
-}
-
-func newTestCA(t *testing.T, name string) *testCA {
-	t.Helper()
-	a := certstest.New(t, name)
-	return &testCA{Authority: a, file: a.File}
-}
-
-func (a *testCA) issue(name string, end time.Time) (certFile, keyFile string) {
-	return a.Issue(name, end)
-}
-
-func (a *testCA) pool() *x509.CertPool { return a.Pool() }
-
-// receiver and sender are the flags of the two ends.
-func (a *testCA) receiver(clients *testCA) []string {
-	cert, key := a.issue("receiver", time.Now().Add(time.Hour))
-	args := []string{"--input-tcp-secure", "--input-tcp-certificate", cert, "--input-tcp-certificate-key", key}
-	if clients != nil {
-		args = append(args, "--input-tcp-client-ca", clients.file)
-	}
-	return args
-}
-
-// sender trusts a; its own certificate, of signer unless that is nil, ends at
-// end.
-func (a *testCA) sender(signer *testCA, end time.Time) []string {
-	args := []string{"--output-tcp-secure", "--output-tcp-ca", a.file}
-	if signer != nil {
-		signer.n++
-		cert, key := signer.issue(fmt.Sprintf("sender%d", signer.n), end)
-		args = append(args, "--output-tcp-client-cert", cert, "--output-tcp-client-key", key)
-	}
-	return args
-}
 
 func TestTCPLinkSettings(t *testing.T) {
 	in, out := []string{"--input-tcp", ":0", "--output-null"}, []string{"--input-dummy", "--output-tcp", "host:1"}
@@ -91,11 +48,11 @@ func TestTCPLinkSettings(t *testing.T) {
 // TestTCPLinkFiles: what is wrong with a file is said before anything is
 // opened, with the flag that named it.
 func TestTCPLinkFiles(t *testing.T) {
-	ca := newTestCA(t, "test authority")
+	ca := testkit.NewAuthority(t, "test authority")
 	end := time.Now().Add(time.Hour)
 	cert, key := ca.Issue("one", end)
 	_, otherKey := ca.Issue("two", end)
-	rubbish := writeFile(t, filepath.Join(ca.Dir, "rubbish"), []byte("\x30\x82\x01\x02"))
+	rubbish := testkit.WriteFile(t, filepath.Join(ca.Dir, "rubbish"), []byte("\x30\x82\x01\x02"))
 	broken := ca.Write("broken.pem", "CERTIFICATE", []byte("no certificate"))
 	encrypted := ca.Write("encrypted.key", "ENCRYPTED PRIVATE KEY", []byte("x"))
 	missing := filepath.Join(ca.Dir, "missing")
@@ -137,11 +94,11 @@ func TestTCPLinkFiles(t *testing.T) {
 
 // TestTCPLinkRefusesOldTLS: nothing below TLS 1.2 is spoken.
 func TestTCPLinkRefusesOldTLS(t *testing.T) {
-	ca := newTestCA(t, "test authority")
-	s, err := parseArgs(append([]string{"--input-tcp", "127.0.0.1:0", "--output-null"}, ca.receiver(nil)...)...)
-	must(t, err)
+	ca := testkit.NewAuthority(t, "test authority")
+	s, err := parseArgs(append([]string{"--input-tcp", "127.0.0.1:0", "--output-null"}, ca.Receiver(nil)...)...)
+	testkit.Must(t, err)
 	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
-	must(t, err)
+	testkit.Must(t, err)
 	defer in.Close()
 	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		conn, err := tls.Dial("tcp", linkAddr(t, in), &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS10, MaxVersion: version})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/buger/gor/bench/loadgen"
 	"github.com/buger/gor/bench/netns"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // liveSecondsVar is how many seconds each cell of the live matrix lasts. By
@@ -47,7 +48,7 @@ func liveLinks(wire *netns.Pair) []liveLink {
 // liveRates are the requests a second that a case is sent at; 0 is saturation.
 // A thousand uploads of a megabyte are saturation for most machines.
 func liveRates(c loadgen.Case) []float64 {
-	if raceEnabled {
+	if testkit.RaceEnabled {
 		return []float64{0} // it is there to find races, and ten times as slow
 	}
 	if c == loadgen.Chunked1m {
@@ -61,7 +62,7 @@ func liveRates(c loadgen.Case) []float64 {
 // byte and once, where the kernel dropped no packet and Gor shed nothing, and
 // otherwise what the ledger says.
 func TestLiveCapture(t *testing.T) {
-	needCapture(t)
+	testkit.NeedCapture(t)
 	seconds, most := liveSeconds, int64(liveDefaultBytes)
 	if s := os.Getenv(liveSecondsVar); s != "" {
 		var err error
@@ -72,7 +73,7 @@ func TestLiveCapture(t *testing.T) {
 	}
 	length := time.Duration(seconds * float64(time.Second))
 	run := uint64(0)
-	for _, link := range liveLinks(newWire(t)) {
+	for _, link := range liveLinks(testkit.NewWire(t)) {
 		for _, c := range loadgen.Cases() {
 			for _, rate := range liveRates(c) {
 				run++
@@ -104,8 +105,8 @@ func TestLiveCapture(t *testing.T) {
 // must drop packets, and lets it go on: whatever is missing then, the ledger
 // says so, and what was recorded is as it was sent.
 func TestLiveCaptureLoss(t *testing.T) {
-	needCapture(t)
-	links := liveLinks(newWire(t))
+	testkit.NeedCapture(t)
+	links := liveLinks(testkit.NewWire(t))
 	for i, c := range loadgen.Cases() {
 		link := links[i%2*3] // loopback IPv4 and veth IPv6 in turn
 		t.Run(fmt.Sprintf("%s %v", link.name, c), func(t *testing.T) {
@@ -127,9 +128,9 @@ func TestLiveCaptureLoss(t *testing.T) {
 				defer close(phases)
 				defer close(stop)
 				cell.awaitMore(ctx, some)
-				cell.gor.cmd.Process.Signal(syscall.SIGSTOP)
+				cell.gor.Cmd.Process.Signal(syscall.SIGSTOP)
 				cell.awaitMore(ctx, overflow)
-				cell.gor.cmd.Process.Signal(syscall.SIGCONT)
+				cell.gor.Cmd.Process.Signal(syscall.SIGCONT)
 				// Until what came behind the hole is recorded.
 				waitFor(ctx, func() bool {
 					cell.awaitMore(ctx, int64(cell.load.Rate/8))

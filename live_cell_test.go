@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/bench/loadgen"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A liveCell is one load beside one Gor.
@@ -18,7 +19,7 @@ type liveCell struct {
 	bytes  int64 // of a request, on average
 	server *loadgen.Server
 	file   string
-	gor    *process
+	gor    *testkit.Process
 	report loadgen.Report
 
 	patience time.Duration // with the load
@@ -35,7 +36,7 @@ func newLiveCell(link liveLink, traffic *loadgen.Traffic) *liveCell {
 		raw = traffic.Append(raw[:0], loadgen.Number{Conn: 1 << 20, Seq: seq})
 		bytes += int64(len(raw))
 	}
-	return &liveCell{link: link, bytes: bytes / int64(sample), patience: testTimeout, load: loadgen.Load{
+	return &liveCell{link: link, bytes: bytes / int64(sample), patience: testkit.Timeout, load: loadgen.Load{
 		Traffic: traffic, Connections: liveConns, Dial: link.client.Dial,
 	}}
 }
@@ -44,14 +45,14 @@ func newLiveCell(link liveLink, traffic *loadgen.Traffic) *liveCell {
 func (c *liveCell) start(t *testing.T, args ...string) {
 	t.Helper()
 	l, err := c.link.server.Listen(net.JoinHostPort(c.link.ip, "0"))
-	must(t, err)
+	testkit.Must(t, err)
 	c.server = loadgen.Serve(l)
 	t.Cleanup(func() { c.server.Close() })
 	c.load.Address = c.server.Address()
 	c.file = filepath.Join(t.TempDir(), "live.gor")
-	args = append([]string{"--input-raw", ":" + portOf(t, c.load.Address), "--output-file", c.file}, args...)
-	c.gor = spawn(t, "gor", c.link.server.Prefix(), nil, args...)
-	c.gor.await("gor: to ")
+	args = append([]string{"--input-raw", ":" + testkit.PortOf(t, c.load.Address), "--output-file", c.file}, args...)
+	c.gor = testkit.Spawn(t, "gor", c.link.server.Prefix(), nil, args...)
+	c.gor.Await("gor: to ")
 }
 
 // run sends the load, and ends Gor.
@@ -60,23 +61,23 @@ func (c *liveCell) run(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), c.patience)
 	defer cancel()
 	report, err := c.load.Run(ctx)
-	must(t, err)
+	testkit.Must(t, err)
 	if n := c.server.Requests(); report.Answered != n || report.Requests() != n {
 		t.Errorf("%d requests sent and %d answered, %d came to the server", report.Requests(), report.Answered, n)
 	}
 	c.report = report
-	c.gor.stop()
+	c.gor.Stop()
 }
 
 // check holds the recording and the ledger against what was sent.
 func (c *liveCell) check(t *testing.T) (captureLedger, loadgen.Findings) {
 	t.Helper()
 	f, err := os.Open(c.file)
-	must(t, err)
+	testkit.Must(t, err)
 	defer f.Close()
 	found, err := c.load.Traffic.Verify(f, c.file, c.report.Sent)
-	must(t, err)
-	l := parseCaptureLedger(t, c.gor.said())
+	testkit.Must(t, err)
+	l := parseCaptureLedger(t, c.gor.Stderr())
 	t.Logf("%.0f/s; %d sent, %d intact, %d missing; %d packets, %d dropped by the kernel, %d lost of %d begun, %d shed behind",
 		c.report.Rate(), found.Expected, found.Intact, found.Missing, l.packets, l.dropped, l.lost, l.begun, l.behind())
 	for _, what := range l.contradictions(c.load.Traffic, found) {
@@ -109,7 +110,7 @@ func (c *liveCell) recorded() (loadgen.Findings, error) {
 // waitFor waits until f is true, at most for testTimeout. It may be called from
 // any goroutine: what follows will show what did not happen.
 func waitFor(ctx context.Context, f func() bool) {
-	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	ctx, cancel := context.WithTimeout(ctx, testkit.Timeout)
 	defer cancel()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // farSegments are segments of some connections to a server, each with data that
@@ -64,7 +66,7 @@ type forgedTo struct {
 func heardBehind(t *testing.T, file string, ask func() (sent int)) {
 	t.Helper()
 	start, late := time.Now(), ""
-	eventually(t, "what is sent behind far segments is recorded", func() bool {
+	testkit.Eventually(t, "what is sent behind far segments is recorded", func() bool {
 		if n := ask(); late == "" && time.Since(start) > farPatience {
 			late = fmt.Sprintf("GET /kept/0/%d ", n-1)
 		}
@@ -76,8 +78,8 @@ func heardBehind(t *testing.T, file string, ask func() (sent int)) {
 // is do not disturb a capture: what is sent beside and after them is recorded,
 // and Gor ends in order.
 func TestLiveFarSegments(t *testing.T) {
-	needCapture(t)
-	wire := newWire(t)
+	testkit.NeedCapture(t)
+	wire := testkit.NewWire(t)
 	s := newStage(t, wire.Near, wire.Near, "127.0.0.1", "--input-raw-expire", farExpire)
 	f := forgerOn(t, wire.Near, "lo", make(net.HardwareAddr, 6))
 	f.from = f.to // Go has none for loopback
@@ -89,13 +91,13 @@ func TestLiveFarSegments(t *testing.T) {
 		early, late := farSegments(netip.AddrPortFrom(client.Addr(), client.Port()+uint16(i*30%50_000)), server)
 		for _, list := range [][]forgedTo{early, late} {
 			for _, p := range list {
-				must(t, f.send(p.src, p.dst, p.forged))
+				testkit.Must(t, f.send(p.src, p.dst, p.forged))
 			}
 			heardBehind(t, s.file, ask)
 		}
 	}
 	_ = k.conn.Close()
-	s.gor.stop()
+	s.gor.Stop()
 	kept, far := 0, 0
 	for _, raw := range recordedSoFar(s.file) {
 		switch {
@@ -110,7 +112,7 @@ func TestLiveFarSegments(t *testing.T) {
 	if far == 0 {
 		t.Error("no forged segment was captured: the test shows nothing")
 	}
-	if l := parseCaptureLedger(t, s.gor.said()); l.dropped == 0 && int64(kept) != s.server.Requests() {
+	if l := parseCaptureLedger(t, s.gor.Stderr()); l.dropped == 0 && int64(kept) != s.server.Requests() {
 		t.Errorf("%d requests came to the server, %d were recorded", s.server.Requests(), kept)
 	}
 }
@@ -119,8 +121,8 @@ func TestLiveFarSegments(t *testing.T) {
 // privilege.
 func TestVXLANFarSegments(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "far.gor")
-	addr := freePort(t)
-	gor := startGor(t, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", portOf(t, addr),
+	addr := testkit.FreePort(t)
+	gor := testkit.StartGor(t, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", testkit.PortOf(t, addr),
 		"--input-raw-expire", farExpire, "--output-file", file, "--output-file-flush-interval", "20ms")
 	server := netip.MustParseAddrPort("192.0.2.80:80")
 	f := &forger{from: make(net.HardwareAddr, 6), to: make(net.HardwareAddr, 6)}
@@ -149,7 +151,7 @@ func TestVXLANFarSegments(t *testing.T) {
 		}
 		heardBehind(t, file, ask)
 	}
-	gor.stop()
+	gor.Stop()
 	for _, raw := range recordedSoFar(file) {
 		if !strings.HasPrefix(raw, "GET /kept/") && !strings.HasPrefix(raw, "GET /far ") {
 			t.Errorf("nobody sent %.60q", raw)

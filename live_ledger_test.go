@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/bench/loadgen"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A captureLedger is what the ledger of a Gor with one capture and one
@@ -27,7 +28,7 @@ func (l captureLedger) behind() int64 { return l.shed + l.failed + l.unsent }
 // parseCaptureLedger reads the ledger that stands at the end of what Gor said.
 func parseCaptureLedger(t *testing.T, said string) (l captureLedger) {
 	t.Helper()
-	wantSums(t, said)
+	testkit.WantSums(t, said)
 	_, said, found := strings.Cut(said, "gor: ledger after ")
 	if !found {
 		t.Fatalf("there is no ledger:\n%s", said)
@@ -45,13 +46,13 @@ func parseCaptureLedger(t *testing.T, said string) (l captureLedger) {
 		if what != "messages" && what != "before that" {
 			continue
 		}
-		terms = inBrackets.ReplaceAllString(terms, "")
+		terms = testkit.InBrackets.ReplaceAllString(terms, "")
 		for _, term := range strings.FieldsFunc(terms, func(r rune) bool { return r == ',' || r == '+' || r == '=' }) {
 			number, name, ok := strings.Cut(strings.TrimSpace(term), " ")
 			if !ok {
 				t.Fatalf("no row of a ledger: %q in %q", term, line)
 			}
-			n := int64(atoi(t, number))
+			n := int64(testkit.Atoi(t, number))
 			name = strings.TrimSpace(name)
 			if row := rows[name]; row != nil {
 				*row += n

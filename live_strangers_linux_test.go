@@ -22,6 +22,7 @@ import (
 	"github.com/buger/gor/bench/loadgen"
 	"github.com/buger/gor/bench/netns"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // strangerRoundsVar is how many requests of each connection the tests with
@@ -63,7 +64,7 @@ func keptRequest(conn, n int) []byte {
 // ask sends the next request and reads its answer.
 func (k *keptConn) ask(t *testing.T) {
 	t.Helper()
-	must(t, k.conn.SetDeadline(time.Now().Add(testTimeout)))
+	testkit.Must(t, k.conn.SetDeadline(time.Now().Add(testkit.Timeout)))
 	b := keptRequest(k.number, k.sent)
 	for _, part := range [][]byte{b[:1200], b[1200:2500], b[2500:]} {
 		if _, err := k.conn.Write(part); err != nil {
@@ -85,7 +86,7 @@ type stage struct {
 	t      *testing.T
 	from   netns.Host
 	server *loadgen.Server
-	gor    *process
+	gor    *testkit.Process
 	file   string
 	conns  []*keptConn
 }
@@ -93,19 +94,19 @@ type stage struct {
 func newStage(t *testing.T, at, from netns.Host, ip string, args ...string) *stage {
 	t.Helper()
 	l, err := at.Listen(net.JoinHostPort(ip, "0"))
-	must(t, err)
+	testkit.Must(t, err)
 	s := &stage{t: t, from: from, server: loadgen.Serve(l), file: filepath.Join(t.TempDir(), "stage.gor")}
 	t.Cleanup(func() { _ = s.server.Close() })
-	args = append([]string{"--input-raw", ":" + portOf(t, s.server.Address()), "--output-file", s.file, "--output-file-flush-interval", "20ms"}, args...)
-	s.gor = spawn(t, "gor", at.Prefix(), nil, args...)
-	s.gor.await("gor: to ")
+	args = append([]string{"--input-raw", ":" + testkit.PortOf(t, s.server.Address()), "--output-file", s.file, "--output-file-flush-interval", "20ms"}, args...)
+	s.gor = testkit.Spawn(t, "gor", at.Prefix(), nil, args...)
+	s.gor.Await("gor: to ")
 	return s
 }
 
 func (s *stage) dial() *keptConn {
 	s.t.Helper()
 	conn, err := s.from.Dial(s.server.Address())
-	must(s.t, err)
+	testkit.Must(s.t, err)
 	s.t.Cleanup(func() { _ = conn.Close() })
 	k := &keptConn{number: len(s.conns), conn: conn, in: bufio.NewReader(conn)}
 	s.conns = append(s.conns, k)
@@ -124,7 +125,7 @@ func (s *stage) end() (l captureLedger, recorded map[string]int) {
 			sent[string(keptRequest(k.number, n))] = true
 		}
 	}
-	s.gor.stop()
+	s.gor.Stop()
 	if n := s.server.Requests(); n != int64(len(sent)) {
 		t.Errorf("%d requests came to the server, %d were sent", n, len(sent))
 	}
@@ -135,7 +136,7 @@ func (s *stage) end() (l captureLedger, recorded map[string]int) {
 			t.Errorf("recorded %d times, sent %v: %.60q", recorded[raw], sent[raw], raw)
 		}
 	}
-	l = parseCaptureLedger(t, s.gor.said())
+	l = parseCaptureLedger(t, s.gor.Stderr())
 	if l.requests != int64(len(recorded)) {
 		t.Errorf("the ledger has %d requests, the recording %d", l.requests, len(recorded))
 	}
@@ -148,7 +149,7 @@ type tap struct{ fd int }
 func openTap(t *testing.T, h netns.Host, link string) *tap {
 	t.Helper()
 	w := &tap{}
-	must(t, h.Do(func() error {
+	testkit.Must(t, h.Do(func() error {
 		ifi, err := net.InterfaceByName(link)
 		if err != nil {
 			return err
@@ -186,7 +187,7 @@ func (w *tap) synack(t *testing.T, port uint16) (seq, ack uint32) {
 
 func linkMAC(t *testing.T, h netns.Host, link string) (mac net.HardwareAddr) {
 	t.Helper()
-	must(t, h.Do(func() error {
+	testkit.Must(t, h.Do(func() error {
 		ifi, err := net.InterfaceByName(link)
 		if err == nil {
 			mac = ifi.HardwareAddr
@@ -198,7 +199,7 @@ func linkMAC(t *testing.T, h netns.Host, link string) (mac net.HardwareAddr) {
 
 func forgerOn(t *testing.T, h netns.Host, link string, to net.HardwareAddr) (f *forger) {
 	t.Helper()
-	must(t, h.Do(func() (err error) {
+	testkit.Must(t, h.Do(func() (err error) {
 		f, err = newForger(link, to)
 		return err
 	}))
@@ -209,7 +210,7 @@ func forgerOn(t *testing.T, h netns.Host, link string, to net.HardwareAddr) (f *
 // challenges is how many challenge ACKs a host has sent (RFC 5961).
 func challenges(t *testing.T, h netns.Host) (n int) {
 	t.Helper()
-	must(t, h.Do(func() error {
+	testkit.Must(t, h.Do(func() error {
 		b, err := os.ReadFile("/proc/thread-self/net/netstat")
 		if err != nil {
 			return err
@@ -235,8 +236,8 @@ func challenges(t *testing.T, h netns.Host) (n int) {
 // at the next byte into running conversations. The kernels challenge them and go
 // on, and so must the capture.
 func TestLiveResetInjection(t *testing.T) {
-	needCapture(t)
-	wire := newWire(t)
+	testkit.NeedCapture(t)
+	wire := testkit.NewWire(t)
 	for _, args := range [][]string{nil, {"--input-raw-track-response"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			s := newStage(t, wire.Near, wire.Far, wire.Near.IPv4, args...)
@@ -255,10 +256,10 @@ func TestLiveResetInjection(t *testing.T) {
 					client := netip.MustParseAddrPort(k.conn.LocalAddr().String())
 					// Ahead and in the window, ahead of it, and behind.
 					off := []uint32{1, 1000, 20_000, 1 << 31, 1<<32 - 1, 1<<32 - 1000}[i%6]
-					must(t, toServer.send(client, server, forged{seq: k.seq + off, flags: tcpRST}))
-					must(t, toClient.send(server, client, forged{seq: k.ack + off, ack: k.seq, flags: tcpRST | tcpACK}))
+					testkit.Must(t, toServer.send(client, server, forged{seq: k.seq + off, flags: tcpRST}))
+					testkit.Must(t, toClient.send(server, client, forged{seq: k.ack + off, ack: k.seq, flags: tcpRST | tcpACK}))
 					if i%3 == 0 {
-						must(t, toServer.send(client, server, forged{seq: k.seq + off, flags: tcpSYN}))
+						testkit.Must(t, toServer.send(client, server, forged{seq: k.seq + off, flags: tcpSYN}))
 					}
 					k.ask(t)
 				}
@@ -280,24 +281,24 @@ func TestLiveResetInjection(t *testing.T) {
 // connection goes on afterwards with heads that take several packets, and each
 // of those requests is recorded, but for one of each connection at most.
 func TestLiveOverflowThenLargeHeads(t *testing.T) {
-	needCapture(t)
-	wire := newWire(t)
+	testkit.NeedCapture(t)
+	wire := testkit.NewWire(t)
 	s := newStage(t, wire.Near, wire.Far, wire.Near.IPv4, "--input-raw-buffer-size", "1mb", "--input-raw-expire", "50ms")
 	const conns = 4
 	for range conns {
 		s.dial().ask(t)
 	}
-	awaitRecords(t, s.file, conns)
-	must(t, s.gor.cmd.Process.Signal(syscall.SIGSTOP))
+	testkit.AwaitRecords(t, s.file, conns)
+	testkit.Must(t, s.gor.Cmd.Process.Signal(syscall.SIGSTOP))
 	for range 4 << 20 / keptRequestBytes / conns {
 		for _, k := range s.conns {
 			k.ask(t)
 		}
 	}
-	must(t, s.gor.cmd.Process.Signal(syscall.SIGCONT))
+	testkit.Must(t, s.gor.Cmd.Process.Signal(syscall.SIGCONT))
 	// The ring is read when what came while it was full is not recorded, but
 	// something that came later is.
-	eventually(t, "a request is recorded that was sent after the overflow", func() bool {
+	testkit.Eventually(t, "a request is recorded that was sent after the overflow", func() bool {
 		for _, k := range s.conns {
 			k.ask(t)
 		}
@@ -366,7 +367,7 @@ func recordedSoFar(file string) (list []string) {
 func setOffloads(t *testing.T, h netns.Host, link string, on bool) {
 	t.Helper()
 	const setTSO, setGSO, setGRO = 0x1F, 0x24, 0x2C
-	must(t, h.Do(func() error {
+	testkit.Must(t, h.Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
@@ -394,8 +395,8 @@ func setOffloads(t *testing.T, h netns.Host, link string, on bool) {
 // TestLiveWithoutOffloads: without segmentation offload each packet has
 // Ethernet's size, so that each head lies in several.
 func TestLiveWithoutOffloads(t *testing.T) {
-	needCapture(t)
-	wire := newWire(t)
+	testkit.NeedCapture(t)
+	wire := testkit.NewWire(t)
 	for _, h := range []netns.Host{wire.Near, wire.Far} {
 		setOffloads(t, h, "veth0", false)
 	}

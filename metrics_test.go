@@ -18,122 +18,19 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	gorplugin "github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
-
-// scraped is a page of metrics: the value of each series, named as in the
-// text but with its labels unescaped and quoted as in Go.
-type scraped map[string]string
-
-var (
-	metricName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*`)
-	labelName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*`)
-	helpLine   = regexp.MustCompile(`^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) \S.*\.$`)
-	typeLine   = regexp.MustCompile(`^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge)$`)
-)
-
-// parseMetrics reads the text format 0.0.4 and refuses what the format or
-// Prometheus's conventions do not allow.
-func parseMetrics(text string) (scraped, error) {
-	if !utf8.ValidString(text) || !strings.HasSuffix(text, "\n") {
-		return nil, fmt.Errorf("not UTF-8, or the last line does not end")
-	}
-	out := scraped{}
-	families := map[string]bool{}
-	family, kind := "", ""
-	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
-		if m := helpLine.FindStringSubmatch(line); m != nil {
-			if family, kind = m[1], ""; families[family] {
-				return nil, fmt.Errorf("the family %s stands in two places", family)
-			}
-			families[family] = true
-			continue
-		}
-		if m := typeLine.FindStringSubmatch(line); m != nil {
-			if kind != "" || m[1] != family {
-				return nil, fmt.Errorf("a type without its help: %q", line)
-			}
-			if kind = m[2]; (kind == "counter") != strings.HasSuffix(family, "_total") {
-				return nil, fmt.Errorf("%s is called as no %s is", family, kind)
-			}
-			continue
-		}
-		name := metricName.FindString(line)
-		if name == "" || name != family || kind == "" {
-			return nil, fmt.Errorf("no sample of %s: %q", family, line)
-		}
-		labels, value, err := parseLabels(line[len(name):])
-		if err != nil {
-			return nil, fmt.Errorf("%w: %q", err, line)
-		}
-		if n, err := strconv.ParseFloat(value, 64); err != nil || n < 0 || kind == "counter" && strings.Trim(value, "0123456789") != "" {
-			return nil, fmt.Errorf("the value of %q", line)
-		}
-		if _, twice := out[name+labels]; twice {
-			return nil, fmt.Errorf("%s%s twice", name, labels)
-		}
-		out[name+labels] = value
-	}
-	return out, nil
-}
-
-// parseLabels reads what stands behind the name.
-func parseLabels(rest string) (labels, value string, err error) {
-	if !strings.HasPrefix(rest, "{") {
-		value, found := strings.CutPrefix(rest, " ")
-		if !found {
-			return "", "", fmt.Errorf("no space before the value")
-		}
-		return "", value, nil
-	}
-	seen := map[string]bool{}
-	for sep := "{"; ; sep = "," {
-		rest = strings.TrimPrefix(rest, sep)
-		name := labelName.FindString(rest)
-		rest = rest[len(name):]
-		if name == "" || seen[name] || !strings.HasPrefix(rest, `="`) {
-			return "", "", fmt.Errorf("no label at %q", rest)
-		}
-		seen[name] = true
-		var text strings.Builder
-		rest = rest[2:]
-		for !strings.HasPrefix(rest, `"`) {
-			switch {
-			case rest == "":
-				return "", "", fmt.Errorf("a label without end")
-			case strings.HasPrefix(rest, `\\`), strings.HasPrefix(rest, `\"`):
-				text.WriteByte(rest[1])
-				rest = rest[2:]
-			case strings.HasPrefix(rest, `\n`):
-				text.WriteByte('\n')
-				rest = rest[2:]
-			case rest[0] == '\\':
-				return "", "", fmt.Errorf("an escape that is none")
-			default:
-				text.WriteByte(rest[0])
-				rest = rest[1:]
-			}
-		}
-		labels += fmt.Sprintf(" %s=%q", name, text.String())
-		if rest = rest[1:]; strings.HasPrefix(rest, "} ") {
-			return labels, rest[2:], nil
-		}
-		if !strings.HasPrefix(rest, ",") {
-			return "", "", fmt.Errorf("no end of the labels at %q", rest)
-		}
-	}
-}
 
 // TestMetricsParserIsStrict: a test that cannot fail is none.
 func TestMetricsParserIsStrict(t *testing.T) {
 	const head = "# HELP a_total A.\n# TYPE a_total counter\n"
-	if got, err := parseMetrics(head + "a_total{x=\"1\\n\\\"\\\\\",y=\"\"} 3\n"); err != nil || got[`a_total x="1\n\"\\" y=""`] != "3" {
+	if got, err := testkit.ParseMetrics(head + "a_total{x=\"1\\n\\\"\\\\\",y=\"\"} 3\n"); err != nil || got[`a_total x="1\n\"\\" y=""`] != "3" {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, bad := range []string{
@@ -142,7 +39,7 @@ func TestMetricsParserIsStrict(t *testing.T) {
 		head + "a_total{x=\"1\",x=\"2\"} 1\n", head + "a_total{} 1\n", head + "a_total 1\n\n", "# TYPE a_total counter\na_total 1\n",
 		head + "a_total 1\n" + head + "a_total{x=\"\"} 1\n", "# HELP a A.\n# TYPE a counter\na 1\n", "# HELP a_total A.\n# TYPE a_total gauge\na_total 1\n",
 	} {
-		if got, err := parseMetrics(bad); err == nil && bad != head {
+		if got, err := testkit.ParseMetrics(bad); err == nil && bad != head {
 			t.Errorf("accepted %q as %v", bad, got)
 		}
 	}
@@ -162,8 +59,8 @@ func TestMetricsText(t *testing.T) {
 	}
 	var b bytes.Buffer
 	l.WriteMetrics(&b, version, time.UnixMilli(1_700_000_000_250))
-	got, err := parseMetrics(b.String())
-	must(t, err)
+	got, err := testkit.ParseMetrics(b.String())
+	testkit.Must(t, err)
 	for i, name := range []string{names[0], names[1], "input-file \uFFFD", "same", "same #2", "same #2 #2"} {
 		for series, want := range map[string]string{
 			"gor_input_messages_total input=%q":                                   strconv.Itoa(i),
@@ -200,9 +97,9 @@ func TestMetricsText(t *testing.T) {
 // TestEveryRowHasAMetric: a row that the capture gets has to get a name too,
 // and no two rows the same series.
 func TestEveryRowHasAMetric(t *testing.T) {
-	file := writeFile(t, filepath.Join(t.TempDir(), "x.pcap"), captureFile(t, nil))
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.pcap"), testkit.CaptureFile(t, nil))
 	in, err := newRawInput(file, pace.Limit{}, defaultSettings(), &pluginEnv{own: outbound.New(), logf: t.Logf})
-	must(t, err)
+	testkit.Must(t, err)
 	defer in.Close()
 	seen, used := map[string]string{}, map[string]bool{}
 	for _, row := range in.Counts() {
@@ -224,11 +121,11 @@ func TestEveryRowHasAMetric(t *testing.T) {
 }
 
 // pageOf returns where a Gor's page is.
-func pageOf(t *testing.T, gor *process) string {
+func pageOf(t *testing.T, gor *testkit.Process) string {
 	t.Helper()
-	gor.await("counts and profiles at http://")
-	gor.await("gor: to ")
-	_, rest, _ := strings.Cut(gor.said(), "counts and profiles at ")
+	gor.Await("counts and profiles at http://")
+	gor.Await("gor: to ")
+	_, rest, _ := strings.Cut(gor.Stderr(), "counts and profiles at ")
 	url, _, _ := strings.Cut(rest, "\n")
 	return strings.TrimSuffix(url, "/")
 }
@@ -236,22 +133,22 @@ func pageOf(t *testing.T, gor *process) string {
 // fetch gets a page that must be there.
 func fetch(t *testing.T, url, contentType string) string {
 	t.Helper()
-	client := http.Client{Timeout: testTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: testkit.Timeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get(url)
-	must(t, err)
+	testkit.Must(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || !strings.HasPrefix(got, contentType) {
 		t.Fatalf("%s: %s, %q:\n%.500s", url, resp.Status, got, body)
 	}
 	return string(body)
 }
 
-func scrape(t *testing.T, page string) scraped {
+func scrape(t *testing.T, page string) testkit.Scraped {
 	t.Helper()
-	got, err := parseMetrics(fetch(t, page+"/metrics", "text/plain; version=0.0.4"))
-	must(t, err)
+	got, err := testkit.ParseMetrics(fetch(t, page+"/metrics", "text/plain; version=0.0.4"))
+	testkit.Must(t, err)
 	return got
 }
 
@@ -264,7 +161,7 @@ func fetchVars(t *testing.T, page string) ledger.Vars {
 		Gor      ledger.Vars
 	}
 	decoder := json.NewDecoder(strings.NewReader(fetch(t, page+"/debug/vars", "application/json")))
-	must(t, decoder.Decode(&vars))
+	testkit.Must(t, decoder.Decode(&vars))
 	if !slices.Contains(vars.Cmdline, "--http-pprof") || vars.Memstats.Alloc == 0 || vars.Memstats.HeapSys == 0 {
 		t.Errorf("cmdline %q, memstats %+v", vars.Cmdline, vars.Memstats)
 	}
@@ -299,7 +196,7 @@ var beforeLine = regexp.MustCompile(`before that: (.*)`)
 // wantSameAsLedger compares a last scrape and the JSON of the same moment
 // with the ledger that Gor printed when it ended: each number of the ledger
 // is there, and no other that is not zero. Gauges may have fallen since.
-func wantSameAsLedger(t *testing.T, got scraped, vars ledger.Vars, said string) {
+func wantSameAsLedger(t *testing.T, got testkit.Scraped, vars ledger.Vars, said string) {
 	t.Helper()
 	_, printed, found := strings.Cut(said, "gor: ledger after ")
 	if !found {
@@ -337,19 +234,19 @@ func wantSameAsLedger(t *testing.T, got scraped, vars ledger.Vars, said string) 
 			for part := range strings.SplitSeq(m[1], ", ") {
 				count, row, _ := strings.Cut(part, " ")
 				name, reason, _ := ledger.InputMetric(stats.Count{Name: row})
-				want(name, atoi(t, count), "input", plugin, "reason", reason)
-				wantVar(row, vars.Inputs[plugin].Before[row], atoi(t, count))
+				want(name, testkit.Atoi(t, count), "input", plugin, "reason", reason)
+				wantVar(row, vars.Inputs[plugin].Before[row], testkit.Atoi(t, count))
 			}
 		}
-		m := equationLine.FindStringSubmatch(line)
+		m := testkit.EquationLine.FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}
 		terms := map[string]int{}
 		for _, term := range regexp.MustCompile(`(\d+) ([a-z][^+(),]*[a-z])`).FindAllStringSubmatch(m[2], -1) {
-			terms[term[2]] = atoi(t, term[1])
+			terms[term[2]] = testkit.Atoi(t, term[1])
 		}
-		total := atoi(t, m[1])
+		total := testkit.Atoi(t, m[1])
 		if input {
 			in := vars.Inputs[plugin]
 			for name, n := range map[string]int{"messages": total, "limited": terms["limited"], "filtered": terms["filtered"], "passed": terms["passed on"]} {
@@ -391,35 +288,35 @@ func wantSameAsLedger(t *testing.T, got scraped, vars ledger.Vars, said string) 
 // TestMetricsOfACapture: while a capture runs, all pages are there, and their
 // numbers are those that the ledger has at the end.
 func TestMetricsOfACapture(t *testing.T) {
-	needCapture(t)
-	production, staging := startSink(t), startSink(t)
-	input := "input-raw " + production.addr()
-	gor := startGor(t, "--input-raw", production.addr(), "--output-http", "http://"+staging.addr(), "--output-null", "--http-allow-method", "GET",
+	testkit.NeedCapture(t)
+	production, staging := testkit.StartSink(t), testkit.StartSink(t)
+	input := "input-raw " + production.Addr()
+	gor := testkit.StartGor(t, "--input-raw", production.Addr(), "--output-http", "http://"+staging.Addr(), "--output-null", "--http-allow-method", "GET",
 		"--http-pprof", "127.0.0.1:0")
 	page := pageOf(t, gor)
 	if got := scrape(t, page); got[fmt.Sprintf("gor_input_messages_total input=%q", input)] != "0" {
 		t.Errorf("before the first request: %v", got)
 	}
 	requests := readmeRequests()
-	must(t, sendAll(production.addr(), requests))
+	testkit.Must(t, testkit.SendAll(production.Addr(), requests))
 	wantProfiles(t, page)
 	resp, err := http.Post(page+"/metrics", "text/plain", strings.NewReader("x"))
-	must(t, err)
+	testkit.Must(t, err)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %s", resp.Status)
 	}
 	// Once the connection is forgotten, nothing changes any more.
-	var got scraped
-	eventually(t, "the capture forgets the connection", func() bool {
+	var got testkit.Scraped
+	testkit.Eventually(t, "the capture forgets the connection", func() bool {
 		got = scrape(t, page)
 		return got[fmt.Sprintf("gor_capture_requests_total input=%q", input)] == strconv.Itoa(len(requests)) &&
 			got[fmt.Sprintf("gor_capture_connections_live input=%q", input)] == "0" &&
-			got[`gor_output_pending_messages output="output-http http://`+staging.addr()+`"`] == "0"
+			got[`gor_output_pending_messages output="output-http http://`+staging.Addr()+`"`] == "0"
 	})
 	vars := fetchVars(t, page)
-	gor.stop()
-	wantSameAsLedger(t, got, vars, gor.said())
+	gor.Stop()
+	wantSameAsLedger(t, got, vars, gor.Stderr())
 	if n := got[fmt.Sprintf("gor_input_filtered_total input=%q", input)]; n != "8" {
 		t.Errorf("%s requests filtered, want 8", n)
 	}
@@ -439,15 +336,15 @@ func TestMetricsOfAReplay(t *testing.T) {
 	for i := range times {
 		times[i] = time.Duration(i) * 20 * time.Millisecond
 	}
-	recording := append(record(requests, times), "what is this\n\n🐵🙈🙉\n"...)
-	file := writeFile(t, filepath.Join(t.TempDir(), `in "1".gor`), recording)
-	nobody := freePort(t)
+	recording := append(testkit.Recording(requests, times), "what is this\n\n🐵🙈🙉\n"...)
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), `in "1".gor`), recording)
+	nobody := testkit.FreePort(t)
 	// The link keeps Gor running.
-	gor := startGor(t, "--input-file", file, "--input-tcp", "127.0.0.1:0", "--output-http", nobody, "--output-file", filepath.Join(t.TempDir(), "out.gor"),
+	gor := testkit.StartGor(t, "--input-file", file, "--input-tcp", "127.0.0.1:0", "--output-http", nobody, "--output-file", filepath.Join(t.TempDir(), "out.gor"),
 		"--http-pprof", "127.0.0.1:0")
 	page := pageOf(t, gor)
-	var got scraped
-	eventually(t, "all is dealt with", func() bool {
+	var got testkit.Scraped
+	testkit.Eventually(t, "all is dealt with", func() bool {
 		fetchVars(t, page) // while it goes on, too
 		got = scrape(t, page)
 		done := 0
@@ -462,8 +359,8 @@ func TestMetricsOfAReplay(t *testing.T) {
 		return done == 4
 	})
 	vars := fetchVars(t, page)
-	gor.stop()
-	wantSameAsLedger(t, got, vars, gor.said())
+	gor.Stop()
+	wantSameAsLedger(t, got, vars, gor.Stderr())
 	if n := got[fmt.Sprintf("gor_input_irregular_total input=%q reason=\"damaged records\"", "input-file "+file)]; n != "1" {
 		t.Errorf("%q damaged records, want 1: %v", n, got)
 	}
@@ -472,21 +369,21 @@ func TestMetricsOfAReplay(t *testing.T) {
 // TestPageEndsWithGor: neither a profile that is being taken nor a connection
 // that says nothing keeps Gor from ending.
 func TestPageEndsWithGor(t *testing.T) {
-	gor := startGor(t, "--input-dummy", "--output-null", "--http-pprof", "127.0.0.1:0")
+	gor := testkit.StartGor(t, "--input-dummy", "--output-null", "--http-pprof", "127.0.0.1:0")
 	page := pageOf(t, gor)
 	idle, err := net.Dial("tcp", strings.TrimPrefix(page, "http://"))
-	must(t, err)
+	testkit.Must(t, err)
 	defer idle.Close()
 	slow, err := net.Dial("tcp", strings.TrimPrefix(page, "http://"))
-	must(t, err)
+	testkit.Must(t, err)
 	defer slow.Close()
 	_, err = io.WriteString(slow, "GET /debug/pprof/profile?seconds=600 HTTP/1.1\r\nHost: x\r\n\r\n")
-	must(t, err)
-	eventually(t, "the profile is being taken", func() bool {
+	testkit.Must(t, err)
+	testkit.Eventually(t, "the profile is being taken", func() bool {
 		return strings.Contains(fetch(t, page+"/debug/pprof/goroutine?debug=2", "text/plain"), "pprof.Profile(")
 	})
 	began := time.Now()
-	gor.stop()
+	gor.Stop()
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("it took %v to end", took)
 	}
@@ -495,12 +392,12 @@ func TestPageEndsWithGor(t *testing.T) {
 // TestPageOnAPortInUse: exit 1, and what to type.
 func TestPageOnAPortInUse(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer busy.Close()
 	addr := busy.Addr().String()
 	file := filepath.Join(t.TempDir(), "out.gor")
-	code, said := runGor(t, "--input-dummy", "--output-file", file, "--http-pprof", addr)
-	for _, want := range []string{"--http-pprof: ", strconv.Quote(addr), "in use", "ss -ltnp 'sport = :" + portOf(t, addr) + "'"} {
+	code, said := testkit.RunGor(t, "--input-dummy", "--output-file", file, "--http-pprof", addr)
+	for _, want := range []string{"--http-pprof: ", strconv.Quote(addr), "in use", "ss -ltnp 'sport = :" + testkit.PortOf(t, addr) + "'"} {
 		if code != exitFailed || !strings.Contains(said, want) {
 			t.Errorf("exit %d, want %d and %q:\n%s", code, exitFailed, want, said)
 		}
@@ -527,12 +424,12 @@ func TestPageAddresses(t *testing.T) {
 // TestPageWarns: whoever listens on more than loopback is told so, once.
 func TestPageWarns(t *testing.T) {
 	for addr, want := range map[string]int{"127.0.0.1:0": 0, "[::1]:0": 0, ":0": 1} {
-		gor := startGor(t, "--input-dummy", "--output-null", "--http-pprof", addr)
+		gor := testkit.StartGor(t, "--input-dummy", "--output-null", "--http-pprof", addr)
 		page := pageOf(t, gor)
 		fetch(t, strings.Replace(page, "[::]", "127.0.0.1", 1)+"/metrics", "text/plain")
-		gor.stop()
-		if n := strings.Count(gor.said(), "everyone who can reach this port"); n != want {
-			t.Errorf("%s: warned %d times, want %d:\n%s", addr, n, want, gor.said())
+		gor.Stop()
+		if n := strings.Count(gor.Stderr(), "everyone who can reach this port"); n != want {
+			t.Errorf("%s: warned %d times, want %d:\n%s", addr, n, want, gor.Stderr())
 		}
 	}
 }
@@ -540,11 +437,11 @@ func TestPageWarns(t *testing.T) {
 // TestWithoutTheFlagNothingListens: and with it, one socket does.
 func TestWithoutTheFlagNothingListens(t *testing.T) {
 	for _, args := range [][]string{nil, {"--http-pprof", "127.0.0.1:0"}} {
-		gor := startGor(t, append([]string{"--input-dummy", "--output-null"}, args...)...)
-		if n := listening(t, gor.cmd.Process.Pid); n != len(args)/2 {
+		gor := testkit.StartGor(t, append([]string{"--input-dummy", "--output-null"}, args...)...)
+		if n := listening(t, gor.Cmd.Process.Pid); n != len(args)/2 {
 			t.Errorf("%q: %d sockets listen", args, n)
 		}
-		gor.stop()
+		gor.Stop()
 	}
 }
 
@@ -554,7 +451,7 @@ func listening(t *testing.T, pid int) (n int) {
 	inodes := map[string]bool{}
 	for _, table := range []string{"tcp", "tcp6"} {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
-		must(t, err)
+		testkit.Must(t, err)
 		for line := range strings.Lines(string(b)) {
 			if f := strings.Fields(line); len(f) > 9 && f[3] == "0A" { // TCP_LISTEN
 				inodes["socket:["+f[9]+"]"] = true
@@ -563,7 +460,7 @@ func listening(t *testing.T, pid int) (n int) {
 	}
 	dir := fmt.Sprintf("/proc/%d/fd/", pid)
 	entries, err := os.ReadDir(dir)
-	must(t, err)
+	testkit.Must(t, err)
 	for _, e := range entries {
 		if to, _ := os.Readlink(dir + e.Name()); inodes[to] {
 			n++
@@ -580,7 +477,7 @@ func TestPageInOneProcess(t *testing.T) {
 	for range 2 {
 		wg.Go(func() {
 			for range 2 {
-				var stderr lockedBuffer
+				var stderr testkit.LockedBuffer
 				if code := run([]string{"--input-dummy", "--output-null", "--exit-after", "50ms", "--http-pprof", "127.0.0.1:0"}, nil, strings.NewReader(""), io.Discard, &stderr); code != exitOK {
 					t.Errorf("exit %d:\n%s", code, stderr.Bytes())
 				}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // exampleCommands gives the programs of examples/middleware as commands, with
@@ -18,7 +20,7 @@ import (
 func exampleCommands(t *testing.T, job string) map[string][]string {
 	t.Helper()
 	dir, err := filepath.Abs("examples/middleware")
-	must(t, err)
+	testkit.Must(t, err)
 	switch job {
 	case "tokens":
 		return map[string][]string{"tokens/main.go": {builtTokens(t)}, "tokens.js": {"node", filepath.Join(dir, "tokens.js")}}
@@ -49,7 +51,7 @@ func needProgram(t *testing.T, command []string) []string {
 	t.Helper()
 	command = slices.Clone(command)
 	if pkg := map[string]string{"node": "nodejs", "python3": "python3"}[command[0]]; pkg != "" {
-		command[0] = needTool(t, command[0], pkg)
+		command[0] = testkit.NeedTool(t, command[0], pkg)
 	}
 	return command
 }
@@ -57,7 +59,7 @@ func needProgram(t *testing.T, command []string) []string {
 // A dialogue is one with a running middleware.
 type dialogue struct {
 	t      *testing.T
-	p      *process
+	p      *testkit.Process
 	stdin  io.WriteCloser
 	stdout *bufio.Reader
 	marks  int
@@ -66,10 +68,10 @@ type dialogue struct {
 func startDialogue(t *testing.T, command []string) *dialogue {
 	t.Helper()
 	read, stdin, err := os.Pipe()
-	must(t, err)
+	testkit.Must(t, err)
 	stdout, write, err := os.Pipe()
-	must(t, err)
-	p := spawnProgram(t, nil, command[0], []string{"PYTHONUNBUFFERED="}, read, write, command[1:]...) // each must flush by itself
+	testkit.Must(t, err)
+	p := testkit.SpawnProgram(t, nil, command[0], []string{"PYTHONUNBUFFERED="}, read, write, command[1:]...) // each must flush by itself
 	read.Close()
 	write.Close()
 	t.Cleanup(func() { stdin.Close(); stdout.Close() })
@@ -87,7 +89,7 @@ func (k *dialogue) tell(lines string) string {
 	for {
 		line, err := k.stdout.ReadString('\n')
 		if err != nil {
-			k.t.Fatalf("%v after %q:\n%s", err, all.String(), k.p.said())
+			k.t.Fatalf("%v after %q:\n%s", err, all.String(), k.p.Stderr())
 		}
 		if line == mark {
 			return all.String()
@@ -101,11 +103,11 @@ func (k *dialogue) tell(lines string) string {
 func (k *dialogue) end() {
 	k.t.Helper()
 	_, err := io.WriteString(k.stdin, strings.TrimSuffix(hexLine("1 aa 1 1\nGET /cut HTTP/1.1\r\n\r\n"), "\n"))
-	must(k.t, err)
+	testkit.Must(k.t, err)
 	k.stdin.Close()
 	rest, err := io.ReadAll(k.stdout)
-	must(k.t, err)
-	if code := k.p.wait(); code != 0 || len(rest) > 0 {
+	testkit.Must(k.t, err)
+	if code := k.p.Wait(); code != 0 || len(rest) > 0 {
 		k.t.Errorf("at the end of its stdin it exits %d, with %q on its stdout", code, rest)
 	}
 }
@@ -187,8 +189,8 @@ func runExampleCases(t *testing.T, job string, cases []exampleCase, more func(t 
 			}
 			k.end()
 			wantRefused(t, command, name)
-			if n := strings.Count(k.p.said(), "a line is left out, and others like it"); n != 1 {
-				t.Errorf("bad lines are reported %d times:\n%s", n, k.p.said())
+			if n := strings.Count(k.p.Stderr(), "a line is left out, and others like it"); n != 1 {
+				t.Errorf("bad lines are reported %d times:\n%s", n, k.p.Stderr())
 			}
 		})
 	}
@@ -206,9 +208,9 @@ func wantRefused(t *testing.T, command []string, name string) {
 		if tt.name != name {
 			continue
 		}
-		p := spawnProgram(t, nil, command[0], nil, nil, nil, append(command[1:], tt.args)...)
-		if code := p.wait(); code == 0 || !strings.Contains(p.said(), tt.said) {
-			t.Errorf("with %s it exits %d, and does not say %q: %s", tt.args, code, tt.said, p.said())
+		p := testkit.SpawnProgram(t, nil, command[0], nil, nil, nil, append(command[1:], tt.args)...)
+		if code := p.Wait(); code == 0 || !strings.Contains(p.Stderr(), tt.said) {
+			t.Errorf("with %s it exits %d, and does not say %q: %s", tt.args, code, tt.said, p.Stderr())
 		}
 	}
 }
@@ -238,7 +240,7 @@ func TestExampleTokens(t *testing.T) {
 	login := func(kind, id, token string) string {
 		return response(kind, id, "Content-Type: application/json\r\n", `{"user": 7, "token": "`+token+`"}`)
 	}
-	zipped := string(gzipped(t, []byte(`{"token":"stag/4+="}`)))
+	zipped := string(testkit.Gzipped(t, []byte(`{"token":"stag/4+="}`)))
 	cases := []exampleCase{
 		{"before the login", []string{bearer("c1", "prod-1"), param("c2", "prod-1")}, []string{bearer("c1", "prod-1"), param("c2", "prod-1")}},
 		{"between its answers", []string{login("2", "c3", "prod-1"), bearer("c4", "prod-1")}, []string{login("2", "c3", "prod-1"), bearer("c4", "prod-1")}},
@@ -329,10 +331,10 @@ func TestExampleRedact(t *testing.T) {
 		one("a multipart form with a secret", post("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"card\"\r\n\r\n4\r\n--b--\r\n"), post("multipart/form-data; boundary=b", "")),
 		same("other bodies", post("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"c\"\r\n\r\ncard\r\n--b--\r\n"), post("text/plain", secret)),
 		one("JSON in chunks", coded("Transfer-Encoding: chunked\r\nTrailer: Trailing\r\n", chunked(secret[:15], secret[15:])), coded(fmt.Sprintf("Content-Length: %d\r\n", len(blank)), blank)),
-		one("JSON zipped", coded("Content-Encoding: gzip\r\nContent-Length: 99\r\n", string(gzipped(t, []byte(secret)))), coded(fmt.Sprintf("Content-Length: %d\r\n", len(blank)), blank)),
-		one("JSON zipped in chunks", coded("Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n", chunked(string(gzipped(t, []byte(secret))))), coded(fmt.Sprintf("Content-Length: %d\r\n", len(blank)), blank)),
+		one("JSON zipped", coded("Content-Encoding: gzip\r\nContent-Length: 99\r\n", string(testkit.Gzipped(t, []byte(secret)))), coded(fmt.Sprintf("Content-Length: %d\r\n", len(blank)), blank)),
+		one("JSON zipped in chunks", coded("Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n", chunked(string(testkit.Gzipped(t, []byte(secret))))), coded(fmt.Sprintf("Content-Length: %d\r\n", len(blank)), blank)),
 		one("JSON to the connection's end", coded("", secret), coded("", blank)),
-		same("zipped without a secret", coded("Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n", chunked(string(gzipped(t, []byte(`{}`))))), coded("Transfer-Encoding: chunked\r\n", chunked())),
+		same("zipped without a secret", coded("Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n", chunked(string(testkit.Gzipped(t, []byte(`{}`))))), coded("Transfer-Encoding: chunked\r\n", chunked())),
 		one("a coding that is not known", coded("Content-Encoding: br\r\nContent-Length: 2\r\n", "ab"), coded("Content-Length: 0\r\n", "")),
 		one("a chunk that is cut", coded("Transfer-Encoding: chunked\r\n", "ff\r\n{}"), coded("Content-Length: 0\r\n", "")),
 		one("a chunk of a length below zero", coded("Transfer-Encoding: chunked\r\n", "-2\r\n{}\r\n0\r\n\r\n"), coded("Content-Length: 0\r\n", "")),

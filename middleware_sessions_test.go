@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A site gives a token of its own to everyone who logs in, and keeps which
@@ -61,7 +62,7 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 func (s *site) await(t *testing.T, path string) seenTokens {
 	t.Helper()
 	var seen seenTokens
-	eventually(t, path+" at "+s.name, func() (ok bool) {
+	testkit.Eventually(t, path+" at "+s.name, func() (ok bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		seen, ok = s.seen[path]
@@ -74,16 +75,16 @@ func (s *site) await(t *testing.T, path string) seenTokens {
 func (s *site) get(t *testing.T, target, token string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+target, nil)
-	must(t, err)
+	testkit.Must(t, err)
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 		r.Header.Set("Auth-Token", token)
 		r.URL.RawQuery = "token=" + token
 	}
 	answer, err := s.Client().Do(r)
-	must(t, err)
+	testkit.Must(t, err)
 	_, err = io.Copy(io.Discard, answer.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	answer.Body.Close()
 }
 
@@ -113,9 +114,9 @@ func TestMiddlewareSessions(t *testing.T) {
 }
 
 func sessionsGoOn(t *testing.T, command string, good func(seen seenTokens, own string) bool) {
-	needCapture(t)
+	testkit.NeedCapture(t)
 	production, staging := startSite(t, "production"), startSite(t, "staging")
-	gor := startGor(t, "--input-raw", production.Listener.Addr().String(), "--input-raw-track-response", "--middleware", command,
+	gor := testkit.StartGor(t, "--input-raw", production.Listener.Addr().String(), "--input-raw-track-response", "--middleware", command,
 		"--output-http", staging.URL, "--output-http-track-response")
 	// A request that comes before the answers to its login have been through
 	// the middleware passes as it is, so it may take more than one attempt.
@@ -150,8 +151,8 @@ func sessionsGoOn(t *testing.T, command string, good func(seen seenTokens, own s
 			t.Errorf("production itself sees %+v", seen)
 		}
 	}
-	gor.stop()
-	wantSums(t, gor.said())
+	gor.Stop()
+	testkit.WantSums(t, gor.Stderr())
 }
 
 // recordedSessionsGoOn has production's answer to the login in the recording;
@@ -169,8 +170,8 @@ func recordedSessionsGoOn(t *testing.T, command string, good func(seen seenToken
 	for i := range requests {
 		add(payload.Request, 2+i, time.Duration(i+1)*50*time.Millisecond, fmt.Sprintf("GET /after/%d?token=production-1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer production-1\r\nAuth-Token: production-1\r\n\r\n", i))
 	}
-	file := writeFile(t, filepath.Join(t.TempDir(), "session.gor"), recording)
-	gor := startGor(t, "--input-file", file, "--middleware", command, "--output-http", staging.URL, "--output-http-track-response")
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "session.gor"), recording)
+	gor := testkit.StartGor(t, "--input-file", file, "--middleware", command, "--output-http", staging.URL, "--output-http-track-response")
 	rewritten := 0
 	for i := 0; rewritten < 5; i++ {
 		if i == requests {
@@ -184,8 +185,8 @@ func recordedSessionsGoOn(t *testing.T, command string, good func(seen seenToken
 			t.Fatalf("request %d came with %+v, after %d that were rewritten", i, seen, rewritten)
 		}
 	}
-	gor.stop()
-	wantSums(t, gor.said())
+	gor.Stop()
+	testkit.WantSums(t, gor.Stderr())
 }
 
 // What GoReplay's users have: its package for Node, at the version that is
@@ -215,31 +216,31 @@ gor.on("request", (req) => {
 func packageMiddleware(t *testing.T) []string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
-	must(t, err)
+	testkit.Must(t, err)
 	packed, err := os.ReadFile(filepath.Join(cache, "gor-test", packageFile))
 	if errors.Is(err, os.ErrNotExist) {
 		t.Skipf("%s needs %s from npm: make test-deps", t.Name(), packageFile)
 	}
-	must(t, err)
+	testkit.Must(t, err)
 	if sum := sha512.Sum512(packed); base64.StdEncoding.EncodeToString(sum[:]) != packageSHA512 {
 		t.Fatalf("%s is not what was published", packageFile)
 	}
 	dir := t.TempDir()
 	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
-	must(t, err)
+	testkit.Must(t, err)
 	for files := tar.NewReader(unpacked); ; {
 		header, err := files.Next()
 		if err == io.EOF {
 			break
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		content, err := io.ReadAll(files)
-		must(t, err)
+		testkit.Must(t, err)
 		name := filepath.Join(dir, "node_modules", "goreplay_middleware", filepath.Base(header.Name))
-		must(t, os.MkdirAll(filepath.Dir(name), 0o755))
-		writeFile(t, name, content)
+		testkit.Must(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		testkit.WriteFile(t, name, content)
 	}
-	return []string{"node", writeFile(t, filepath.Join(dir, "tokens.js"), []byte(packageProgram))}
+	return []string{"node", testkit.WriteFile(t, filepath.Join(dir, "tokens.js"), []byte(packageProgram))}
 }
 
 // Neither a recording nor a target gets what redact takes out.
@@ -259,23 +260,23 @@ func TestMiddlewareRedacts(t *testing.T) {
 				recording = payload.AppendRecord(recording, []byte(msg))
 			}
 			dir := t.TempDir()
-			in, out := writeFile(t, filepath.Join(dir, "in.gor"), recording), filepath.Join(dir, "out.gor")
-			target := startSink(t)
-			code, said := runGor(t, "--input-file", in+"|max", "--middleware", strings.Join(command, " "), "--http-original-host", "--output-file", out, "--output-http", target.addr())
+			in, out := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), recording), filepath.Join(dir, "out.gor")
+			target := testkit.StartSink(t)
+			code, said := testkit.RunGor(t, "--input-file", in+"|max", "--middleware", strings.Join(command, " "), "--http-original-host", "--output-file", out, "--output-http", target.Addr())
 			if code != exitOK {
 				t.Errorf("exit %d", code)
 			}
-			wantSums(t, said)
+			testkit.WantSums(t, said)
 			if !strings.Contains(said, "2 dropped by the middleware") {
 				t.Errorf("not in the ledger: 2 dropped by the middleware\n%s", said)
 			}
 			login := []byte("POST /login HTTP/1.1\r\nHost: a\r\nCookie:\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{\"user\":\"u\",\"password\":\"\"}")
 			get := []byte("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
-			requests, _ := readRecording(t, out, payload.Request)
-			wantSame(t, requests, [][]byte{login, get})
-			wantSame(t, raws(target.await(t, 2)), [][]byte{login, get})
-			answers, _ := readRecording(t, out, payload.Response)
-			wantSame(t, answers, [][]byte{[]byte("HTTP/1.1 200 OK\r\nSet-Cookie:\r\nContent-Length: " + fmt.Sprint(len(everyByte())) + "\r\n\r\n" + everyByte())})
+			requests, _ := testkit.ReadRecording(t, out, payload.Request)
+			testkit.WantSame(t, requests, [][]byte{login, get})
+			testkit.WantSame(t, testkit.Raws(target.Await(t, 2)), [][]byte{login, get})
+			answers, _ := testkit.ReadRecording(t, out, payload.Response)
+			testkit.WantSame(t, answers, [][]byte{[]byte("HTTP/1.1 200 OK\r\nSet-Cookie:\r\nContent-Length: " + fmt.Sprint(len(everyByte())) + "\r\n\r\n" + everyByte())})
 		})
 	}
 }

@@ -12,47 +12,21 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
-// mixedRecording has requests and both kinds of responses, with bodies of any
-// bytes; request i has the id i.
-func mixedRecording(t *testing.T, n int) (file string, msgs [][]byte) {
-	t.Helper()
-	for i := range n {
-		for kind := payload.Request; kind <= payload.ReplayResponse; kind++ {
-			id := payload.AppendID(nil, 7, uint32(i))
-			msg := payload.AppendMeta(nil, payload.Meta{Type: kind, ID: id, Time: int64(1e18) + int64(3*i) + int64(kind-'1'), Duration: 5, Length: -1})
-			if kind == payload.Request {
-				msg = fmt.Appendf(msg, "POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 260\r\n\r\n", i)
-			} else {
-				msg = fmt.Appendf(msg, "HTTP/1.1 200 OK\r\nNumber: %d\r\nContent-Length: 260\r\n\r\n", i)
-			}
-			for b := range 256 {
-				msg = append(msg, byte(b))
-			}
-			msg = append(msg, "\n🐵"[:4]...)
-			msgs = append(msgs, msg)
-		}
-	}
-	var recording []byte
-	for _, msg := range msgs {
-		recording = payload.AppendRecord(recording, msg)
-	}
-	return writeFile(t, filepath.Join(t.TempDir(), "mixed.gor"), recording), msgs
-}
-
 func TestMiddlewarePassesEveryByte(t *testing.T) {
-	in, msgs := mixedRecording(t, 500)
+	in, msgs := testkit.MixedRecording(t, 500)
 	out := filepath.Join(t.TempDir(), "out.gor")
-	code, said := runGor(t, "--input-file", in+"|max", "--middleware", "cat", "--output-file", out)
+	code, said := testkit.RunGor(t, "--input-file", in+"|max", "--middleware", "cat", "--output-file", out)
 	if code != exitOK {
 		t.Fatalf("exit %d: %s", code, said)
 	}
-	wantSums(t, said)
+	testkit.WantSums(t, said)
 	want, err := os.ReadFile(in)
-	must(t, err)
+	testkit.Must(t, err)
 	got, err := os.ReadFile(out)
-	must(t, err)
+	testkit.Must(t, err)
 	if !bytes.Equal(got, want) {
 		t.Errorf("%d bytes became %d others, of %d messages", len(want), len(got), len(msgs))
 	}
@@ -61,17 +35,17 @@ func TestMiddlewarePassesEveryByte(t *testing.T) {
 // What a middleware drops is dropped, and what it changes is what filters and
 // rewrites see.
 func TestMiddlewareBeforeTheModifier(t *testing.T) {
-	in, _ := mixedRecording(t, 100)
+	in, _ := testkit.MixedRecording(t, 100)
 	out := filepath.Join(t.TempDir(), "out.gor")
 	// In hex, " /1" is 202f31. Requests to /1... become /z..., others stay.
-	code, said := runGor(t, "--input-file", in+"|max", "--middleware", "sed -u 's,202f31,202f7a,'",
+	code, said := testkit.RunGor(t, "--input-file", in+"|max", "--middleware", "sed -u 's,202f31,202f7a,'",
 		"--http-allow-url", "^/z", "--http-set-header", "Seen: yes", "--output-file", out)
 	if code != exitOK {
 		t.Fatalf("exit %d: %s", code, said)
 	}
-	wantSums(t, said)
-	requests, _ := readRecording(t, out, payload.Request)
-	responses, _ := readRecording(t, out, payload.Response)
+	testkit.WantSums(t, said)
+	requests, _ := testkit.ReadRecording(t, out, payload.Request)
+	responses, _ := testkit.ReadRecording(t, out, payload.Response)
 	if len(requests) != 11 || len(responses) != 11 { // 1 and 10 to 19
 		t.Errorf("%d requests and %d responses passed, want 11 each", len(requests), len(responses))
 	}
@@ -86,7 +60,7 @@ func TestMiddlewareBeforeTheModifier(t *testing.T) {
 }
 
 func TestMiddlewareFates(t *testing.T) {
-	in, _ := mixedRecording(t, 50) // 150 messages
+	in, _ := testkit.MixedRecording(t, 50) // 150 messages
 	junk := `echo starting up; echo; cat; echo 31206`
 	for _, tt := range []struct {
 		name, command string
@@ -106,11 +80,11 @@ func TestMiddlewareFates(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			code, said := runGor(t, "--input-file", in+"|max", "--middleware", tt.command, "--output-null")
+			code, said := testkit.RunGor(t, "--input-file", in+"|max", "--middleware", tt.command, "--output-null")
 			if code != tt.code {
 				t.Errorf("exit %d, want %d", code, tt.code)
 			}
-			wantSums(t, said)
+			testkit.WantSums(t, said)
 			for _, want := range tt.said {
 				if !strings.Contains(said, want) {
 					t.Errorf("it does not say %q:\n%s", want, said)
@@ -133,24 +107,24 @@ func TestMiddlewareDies(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			code, said := runGor(t, "--input-dummy", "", "--middleware", tt.command, "--output-null")
+			code, said := testkit.RunGor(t, "--input-dummy", "", "--middleware", tt.command, "--output-null")
 			if code != exitFailed || !strings.Contains(said, tt.said) {
 				t.Errorf("exit %d, and no %q in:\n%s", code, tt.said, said)
 			}
-			wantSums(t, said)
+			testkit.WantSums(t, said)
 		})
 	}
 }
 
 // What a middleware that died had not answered is not what it dropped.
 func TestMiddlewareDiesWithMessages(t *testing.T) {
-	in, _ := mixedRecording(t, 1000)
+	in, _ := testkit.MixedRecording(t, 1000)
 	for _, command := range []string{`sh -c "head -n 1; exit 3"`, `sh -c 'head -n 1; kill -9 $$'`, `head -n 1`} {
-		_, said := runGor(t, "--input-file", in+"|max", "--middleware", command, "--output-null")
-		wantSums(t, said)
+		_, said := testkit.RunGor(t, "--input-file", in+"|max", "--middleware", command, "--output-null")
+		testkit.WantSums(t, said)
 		given := regexp.MustCompile(`offered = \d+ shed \+ (\d+) delivered`).FindStringSubmatch(said)
 		lost := regexp.MustCompile(`(\d+) unanswered: the middleware died`).FindStringSubmatch(said)
-		if given == nil || lost == nil || atoi(t, lost[1]) != atoi(t, given[1])-1 || strings.Contains(said, "dropped by the middleware") {
+		if given == nil || lost == nil || testkit.Atoi(t, lost[1]) != testkit.Atoi(t, given[1])-1 || strings.Contains(said, "dropped by the middleware") {
 			t.Errorf("%s: all it was given but the one that came back is unanswered, and nothing dropped:\n%s", command, said)
 		}
 	}
@@ -164,7 +138,7 @@ func TestMiddlewareDoesNotStart(t *testing.T) {
 		"   ":                 "want a program and its arguments",
 	} {
 		out := filepath.Join(t.TempDir(), "out.gor")
-		code, said := runGor(t, "--input-dummy", "", "--middleware", command, "--output-file", out)
+		code, said := testkit.RunGor(t, "--input-dummy", "", "--middleware", command, "--output-file", out)
 		if code == exitOK || !strings.Contains(said, want) {
 			t.Errorf("%q: exit %d, %s", command, code, said)
 		}
@@ -174,25 +148,25 @@ func TestMiddlewareDoesNotStart(t *testing.T) {
 // A middleware that reads nothing holds up no end: what it did not take is
 // counted.
 func TestMiddlewareHangs(t *testing.T) {
-	in, _ := mixedRecording(t, 2000)
-	code, said := runGor(t, "--input-file", in+"|max", "--middleware", "sleep 1000", "--output-null", "--drain-timeout", "200ms")
+	in, _ := testkit.MixedRecording(t, 2000)
+	code, said := testkit.RunGor(t, "--input-file", in+"|max", "--middleware", "sleep 1000", "--output-null", "--drain-timeout", "200ms")
 	if code != exitFailed || !strings.Contains(said, "gave up on what is counted as unsent") {
 		t.Errorf("exit %d:\n%s", code, said)
 	}
-	wantSums(t, said)
+	testkit.WantSums(t, said)
 }
 
 // A capture goes on beside a middleware that takes nothing.
 func TestMiddlewareSheds(t *testing.T) {
 	s := defaultSettings()
 	s.Middleware, s.OnFull = "sleep 1000", "shed"
-	in, msgs := mixedRecording(t, 2000)
+	in, msgs := testkit.MixedRecording(t, 2000)
 	s.Inputs = []pluginArg{{"input-file", in + "|max"}}
 	s.Outputs = []pluginArg{{"output-null", ""}}
-	env := testEnv(t, &lockedBuffer{})
+	env := testEnv(t, &testkit.LockedBuffer{})
 	env.queueBytes = 64 << 10
 	plugs, err := openPlugins(s, env)
-	must(t, err)
+	testkit.Must(t, err)
 	defer plugs.close()
 	em := newEmitter(plugs, s, t.Logf)
 	if !em.run() {
@@ -207,19 +181,19 @@ func TestMiddlewareSheds(t *testing.T) {
 // until it has been given all.
 func TestMiddlewareOutlivesCtrlC(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.gor")
-	p := spawn(t, "gor", nil, nil, "--input-dummy", "", "--middleware", `sh -c 'head -n 1; echo here $$ >&2; exec cat'`, "--output-file", out)
-	p.await("\nhere ")
-	_, rest, _ := strings.Cut(p.said(), "\nhere ")
+	p := testkit.Spawn(t, "gor", nil, nil, "--input-dummy", "", "--middleware", `sh -c 'head -n 1; echo here $$ >&2; exec cat'`, "--output-file", out)
+	p.Await("\nhere ")
+	_, rest, _ := strings.Cut(p.Stderr(), "\nhere ")
 	number, _, _ := strings.Cut(rest, "\n")
-	child := atoi(t, number)
+	child := testkit.Atoi(t, number)
 	group, err := syscall.Getpgid(child)
-	must(t, err)
+	testkit.Must(t, err)
 	if group != child {
 		t.Errorf("the middleware %d is in the process group %d", child, group)
 	}
-	p.stop()
-	wantSums(t, p.said())
-	if requests, _ := readRecording(t, out, payload.Request); len(requests) == 0 {
+	p.Stop()
+	testkit.WantSums(t, p.Stderr())
+	if requests, _ := testkit.ReadRecording(t, out, payload.Request); len(requests) == 0 {
 		t.Error("nothing came through")
 	}
 	if err := syscall.Kill(child, 0); err == nil {
@@ -230,18 +204,18 @@ func TestMiddlewareOutlivesCtrlC(t *testing.T) {
 // Responses of the target go to the middleware too, under their requests'
 // ids, and what it returns goes to the other outputs.
 func TestMiddlewareSeesAnswers(t *testing.T) {
-	target := startSink(t)
+	target := testkit.StartSink(t)
 	dir := t.TempDir()
-	in := writeFile(t, filepath.Join(dir, "in.gor"), record(numberedRequests(200, "a"), make([]time.Duration, 200)))
+	in := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(testkit.NumberedRequests(200, "a"), make([]time.Duration, 200)))
 	seen, out := filepath.Join(dir, "seen"), filepath.Join(dir, "out.gor")
-	code, said := runGor(t, "--input-file", in+"|max", "--middleware", "tee "+seen,
-		"--output-http", target.addr(), "--output-http-track-response", "--output-file", out)
+	code, said := testkit.RunGor(t, "--input-file", in+"|max", "--middleware", "tee "+seen,
+		"--output-http", target.Addr(), "--output-http-track-response", "--output-file", out)
 	if code != exitOK {
 		t.Fatalf("exit %d: %s", code, said)
 	}
-	wantSums(t, said)
+	testkit.WantSums(t, said)
 	b, err := os.ReadFile(seen)
-	must(t, err)
+	testkit.Must(t, err)
 	kinds := map[string]int{}
 	for line := range strings.Lines(string(b)) {
 		kinds[line[:4]]++
@@ -249,8 +223,8 @@ func TestMiddlewareSeesAnswers(t *testing.T) {
 	if kinds["3120"] != 200 || kinds["3320"] != 200 {
 		t.Errorf("the middleware saw %v, want 200 requests and 200 answers", kinds)
 	}
-	requests, asked := readRecording(t, out, payload.Request)
-	answers, metas := readRecording(t, out, payload.ReplayResponse)
+	requests, asked := testkit.ReadRecording(t, out, payload.Request)
+	answers, metas := testkit.ReadRecording(t, out, payload.ReplayResponse)
 	if len(requests) != 200 || len(answers) != 200 {
 		t.Fatalf("the file has %d requests and %d answers", len(requests), len(answers))
 	}
@@ -263,7 +237,7 @@ func TestMiddlewareSeesAnswers(t *testing.T) {
 			t.Errorf("an answer has the id %s, which no request has", m.ID)
 		}
 	}
-	if n := len(target.arrivals()); n != 200 {
+	if n := len(target.Arrivals()); n != 200 {
 		t.Errorf("%d requests at the target", n)
 	}
 }

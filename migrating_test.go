@@ -7,16 +7,18 @@ import (
 	"time"
 
 	"mvdan.cc/sh/v3/shell"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // The commands that MIGRATING.md calls unchanged are right, and what it calls
 // refused is refused.
 func TestMigratingCommands(t *testing.T) {
 	text, err := os.ReadFile("MIGRATING.md")
-	must(t, err)
+	testkit.Must(t, err)
 	t.Chdir(t.TempDir())
-	writeFile(t, "requests-1.gor.gz", gzipped(t, record(numberedRequests(1, "a"), []time.Duration{0})))
-	writeFile(t, "traffic.pcap", captureFile(t, tcpFrames(t, numberedRequests(1, "a"))))
+	testkit.WriteFile(t, "requests-1.gor.gz", testkit.Gzipped(t, testkit.Recording(testkit.NumberedRequests(1, "a"), []time.Duration{0})))
+	testkit.WriteFile(t, "traffic.pcap", testkit.CaptureFile(t, testkit.TCPFrames(t, testkit.NumberedRequests(1, "a"))))
 	commands := 0
 	block := ""
 	for line := range strings.Lines(string(text)) {
@@ -30,8 +32,8 @@ func TestMigratingCommands(t *testing.T) {
 		}
 		commands++
 		words, err := shell.Fields(strings.TrimPrefix(line, "sudo "), nil)
-		must(t, err)
-		if code, said := runGor(t, append(words[1:], "--check")...); code != exitOK {
+		testkit.Must(t, err)
+		if code, said := testkit.RunGor(t, append(words[1:], "--check")...); code != exitOK {
 			t.Errorf("%s: exit %d: %s", line, code, said)
 		}
 	}
@@ -45,12 +47,12 @@ func TestMigratingCommands(t *testing.T) {
 		"--output-http a|200%", "--output-file a.gor b.gor", "--output-http a --output-http-track-response", "--output-kafka-host a",
 		"--output-file s3://a/b", "--output-null --input-raw k8s://a:80", "--output-null --input-file-watch", "--output-null --verbose=4",
 	} {
-		if code, said := runGor(t, append(strings.Fields("--input-dummy --exit-after 1ms"), strings.Fields(refused)...)...); code != exitUsage {
+		if code, said := testkit.RunGor(t, append(strings.Fields("--input-dummy --exit-after 1ms"), strings.Fields(refused)...)...); code != exitUsage {
 			t.Errorf("%s: exit %d: %s", refused, code, said)
 		}
 	}
 	for _, name := range strings.Fields("debug input-raw-override-snaplen input-raw-monitor input-raw-immediate-mode output-http-compatibility-mode output-http-debug output-tcp-sticky output-ws-sticky output-binary-debug") {
-		if code, said := runGor(t, "--input-dummy", "", "--output-null", "--check", "--"+name); code != exitOK || !strings.Contains(said, "--"+name+" is accepted and no longer needed") {
+		if code, said := testkit.RunGor(t, "--input-dummy", "", "--output-null", "--check", "--"+name); code != exitOK || !strings.Contains(said, "--"+name+" is accepted and no longer needed") {
 			t.Errorf("--%s: exit %d: %s", name, code, said)
 		}
 		if !strings.Contains(string(text), "`--"+name+"`") {

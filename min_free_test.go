@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func TestMinFreeValue(t *testing.T) {
@@ -69,7 +71,7 @@ func TestMinFreeCheck(t *testing.T) {
 	if free <= 0 || free > total {
 		t.Fatalf("%d of %d bytes free", free, total)
 	}
-	for _, path := range []string{dir, writeFile(t, filepath.Join(dir, "x"), nil), filepath.Join(dir, "missing")} {
+	for _, path := range []string{dir, testkit.WriteFile(t, filepath.Join(dir, "x"), nil), filepath.Join(dir, "missing")} {
 		if err := (minFree{}).check(path); err != nil {
 			t.Errorf("without a bound: %v", err)
 		}
@@ -96,7 +98,7 @@ func TestMinFreeCheckAllocatesLittle(t *testing.T) {
 		t.Skip("TestMinFreeCheckAllocatesLittle: this system does not tell what is free on a disk")
 	}
 	// The name for the kernel, and what the kernel fills.
-	if n := testing.AllocsPerRun(100, func() { must(t, keep.check(dir)) }); n > 2 {
+	if n := testing.AllocsPerRun(100, func() { testkit.Must(t, keep.check(dir)) }); n > 2 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -123,7 +125,7 @@ func TestFileOutputStartsOnALowDisk(t *testing.T) {
 			t.Errorf("%s: said %q at the start", pattern, out.log.lines)
 		}
 		out.put(t, aMessage('1', "a", "x"))
-		must(t, out.Close())
+		testkit.Must(t, out.Close())
 		if got := rowsOf(out.Counts()); got["unsent"] != 1 {
 			t.Errorf("%s: counts %v", pattern, got)
 		}

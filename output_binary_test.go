@@ -2,12 +2,9 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"math"
-	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"strings"
@@ -19,87 +16,8 @@ import (
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
-
-// A turnServer speaks a protocol in turns: a message is four bytes of length
-// and as many more, of which the first says what to do; the answer has its hash.
-type turnServer struct {
-	net.Listener
-	mu    sync.Mutex
-	conns [][][]byte // messages by connection
-}
-
-func startTurns(t *testing.T, addr string) *turnServer {
-	t.Helper()
-	l, err := net.Listen("tcp", addr)
-	must(t, err)
-	return takeTurns(t, l)
-}
-
-// takeTurns serves until the test ends, and ends the connections then.
-func takeTurns(t *testing.T, l net.Listener) *turnServer {
-	t.Helper()
-	s := &turnServer{Listener: l}
-	(&rawTarget{Listener: l}).serve(t, func(c net.Conn, _ int) {
-		s.mu.Lock()
-		i := len(s.conns)
-		s.conns = append(s.conns, nil)
-		s.mu.Unlock()
-		s.serve(c, i)
-	})
-	return s
-}
-
-func (s *turnServer) serve(c net.Conn, i int) {
-	defer c.Close()
-	for {
-		head := make([]byte, 4)
-		if _, err := io.ReadFull(c, head); err != nil {
-			return
-		}
-		msg := make([]byte, binary.BigEndian.Uint32(head))
-		if _, err := io.ReadFull(c, msg); err != nil {
-			return
-		}
-		s.mu.Lock()
-		s.conns[i] = append(s.conns[i], append(head, msg...))
-		s.mu.Unlock()
-		switch msg[0] {
-		case 's': // says nothing
-		case 'c': // answers and closes
-			c.Write(turnAnswer(msg))
-			return
-		case 'x': // closes without an answer
-			return
-		default:
-			c.Write(turnAnswer(msg))
-		}
-	}
-}
-
-func (s *turnServer) seen() (conns [][][]byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append(conns, s.conns...)
-}
-
-// turnAnswer is longer for an 'l'.
-func turnAnswer(msg []byte) []byte {
-	h := fnv.New64a()
-	h.Write(msg)
-	answer := fmt.Appendf(nil, "%x\n🐵🙈🙉\n", h.Sum(nil))
-	if msg[0] == 'l' {
-		answer = bytes.Repeat(answer, 10_000)
-	}
-	return answer
-}
-
-func turn(kind byte, n int) []byte {
-	r := rand.New(rand.NewPCG(uint64(n), 1))
-	msg := randomBytes(r, 1+r.IntN(3000))
-	msg[0] = kind
-	return append(binary.BigEndian.AppendUint32(nil, uint32(len(msg))), msg...)
-}
 
 // turnRecording has messages of that many connections in turn; kind says of
 // what kind message j of connection i is.
@@ -109,31 +27,31 @@ func turnRecording(t *testing.T, conns, each int, kind func(i, j int) byte) (fil
 	var out []byte
 	for j := range each {
 		for i := range conns {
-			msg := turn(kind(i, j), i*each+j)
+			msg := testkit.Turn(kind(i, j), i*each+j)
 			msgs[i] = append(msgs[i], msg)
 			record := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(1+i), uint32(j)), Time: 1_700_000_000_000_000_000 + int64(j*conns+i)*1e6, Length: -1})
 			out = payload.AppendRecord(out, append(record, msg...))
 		}
 	}
-	return writeFile(t, filepath.Join(t.TempDir(), "turns.gor"), out), msgs
+	return testkit.WriteFile(t, filepath.Join(t.TempDir(), "turns.gor"), out), msgs
 }
 
 func always(kind byte) func(i, j int) byte { return func(int, int) byte { return kind } }
 
 func TestBinaryReplaysConnections(t *testing.T) {
 	const conns, each = 20, 50
-	server := startTurns(t, "127.0.0.1:0")
+	server := testkit.StartTurns(t, "127.0.0.1:0")
 	in, msgs := turnRecording(t, conns, each, always('a'))
 	out := filepath.Join(t.TempDir(), "answers.gor")
-	code, said := runGor(t, "--input-file", in+"|max", "--output-binary", server.Addr().String(), "--output-binary-track-response", "--output-file", out)
+	code, said := testkit.RunGor(t, "--input-file", in+"|max", "--output-binary", server.Addr().String(), "--output-binary-track-response", "--output-file", out)
 	if code != exitOK {
 		t.Fatalf("exit %d: %s", code, said)
 	}
-	wantSums(t, said)
+	testkit.WantSums(t, said)
 	if want := fmt.Sprintf("messages: %d sent over %d connections, %d answered", conns*each, conns, conns*each); !strings.Contains(said, want) {
 		t.Errorf("no %q in %s", want, said)
 	}
-	seen := server.seen()
+	seen := server.Seen()
 	if len(seen) != conns {
 		t.Fatalf("%d connections", len(seen))
 	}
@@ -146,7 +64,7 @@ func TestBinaryReplaysConnections(t *testing.T) {
 			t.Errorf("a connection has %d messages that none has in this order", len(got))
 		}
 	}
-	answers, metas := readRecording(t, out, payload.ReplayResponse)
+	answers, metas := testkit.ReadRecording(t, out, payload.ReplayResponse)
 	if len(answers) != conns*each {
 		t.Errorf("%d answers", len(answers))
 	}
@@ -154,8 +72,8 @@ func TestBinaryReplaysConnections(t *testing.T) {
 		var conn uint64
 		var ordinal uint32
 		_, err := fmt.Sscanf(string(metas[k].ID), "%016x%08x", &conn, &ordinal)
-		must(t, err)
-		if want := turnAnswer(msgs[conn-1][ordinal][4:]); !bytes.Equal(answer, want) {
+		testkit.Must(t, err)
+		if want := testkit.TurnAnswer(msgs[conn-1][ordinal][4:]); !bytes.Equal(answer, want) {
 			t.Errorf("answer %s is %q, want %q", metas[k].ID, answer, want)
 		}
 	}
@@ -180,25 +98,25 @@ func TestBinaryTargets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			server := startTurns(t, "127.0.0.1:0")
+			server := testkit.StartTurns(t, "127.0.0.1:0")
 			in, msgs := turnRecording(t, 4, 5, tt.kind)
-			code, said := runGor(t, append([]string{"--input-file", in + "|max", "--output-binary", server.Addr().String()}, tt.args...)...)
+			code, said := testkit.RunGor(t, append([]string{"--input-file", in + "|max", "--output-binary", server.Addr().String()}, tt.args...)...)
 			if code != exitOK {
 				t.Fatalf("exit %d: %s", code, said)
 			}
-			wantSums(t, said)
+			testkit.WantSums(t, said)
 			for _, want := range tt.said {
 				if !strings.Contains(said, want) {
 					t.Errorf("no %q in %s", want, said)
 				}
 			}
 			var got [][]byte
-			for _, conn := range server.seen() {
+			for _, conn := range server.Seen() {
 				got = append(got, conn...)
 			}
 			lossy := tt.kind(0, 0) == 'c'
-			if len(server.seen()) != tt.conns && tt.conns > 0 || len(got) != 20 && !lossy {
-				t.Errorf("%d connections, %d messages", len(server.seen()), len(got))
+			if len(server.Seen()) != tt.conns && tt.conns > 0 || len(got) != 20 && !lossy {
+				t.Errorf("%d connections, %d messages", len(server.Seen()), len(got))
 			}
 			for _, conn := range msgs {
 				for _, msg := range conn {
@@ -239,7 +157,7 @@ func newBinaryRig(t *testing.T, addr string, change func(s *Settings)) *binaryRi
 		rig.said = append(rig.said, fmt.Sprintf(format, args...))
 	}
 	out, err := newBinaryOutput(addr, s, env)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { out.Close() })
 	rig.binaryOutput = out.(*binaryOutput)
 	return rig
@@ -250,8 +168,8 @@ func (rig *binaryRig) put(first, n int, kind byte) {
 	rig.t.Helper()
 	for i := first; i < first+n; i++ {
 		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i), 1), Time: 1, Length: -1})
-		_, err := rig.Write(append(msg, turn(kind, i)...))
-		must(rig.t, err)
+		_, err := rig.Write(append(msg, testkit.Turn(kind, i)...))
+		testkit.Must(rig.t, err)
 	}
 }
 
@@ -264,7 +182,7 @@ func TestBinaryDeadTarget(t *testing.T) {
 	rig.dial = countDials(rig.dial, &dials)
 	const n = 500
 	rig.put(0, n, 'a')
-	must(t, rig.Settle(nil))
+	testkit.Must(t, rig.Settle(nil))
 	failed := rig.failures.Get(failRefused) + rig.failures.Get(failDown)
 	if failed != n || rig.failures.Get(failRefused) == 0 {
 		t.Errorf("counts %v, want %d refused or target down", rig.Counts(), n)
@@ -272,16 +190,16 @@ func TestBinaryDeadTarget(t *testing.T) {
 	if d := dials.Load(); d > 40 {
 		t.Errorf("%d attempts to connect", d)
 	}
-	server := takeTurns(t, listen())
+	server := testkit.TakeTurns(t, listen())
 	extra := 0
-	eventually(t, "a message is answered", func() bool {
+	testkit.Eventually(t, "a message is answered", func() bool {
 		rig.put(n+extra, 1, 'a')
 		extra++
-		must(t, rig.Settle(nil))
+		testkit.Must(t, rig.Settle(nil))
 		return rig.delivered.Load() == 1
 	})
-	if sum := stats.Sum(rig.Counts()); sum != uint64(n+extra) || len(server.seen()) != 1 {
-		t.Errorf("counts %v of %d, %d connections", rig.Counts(), n+extra, len(server.seen()))
+	if sum := stats.Sum(rig.Counts()); sum != uint64(n+extra) || len(server.Seen()) != 1 {
+		t.Errorf("counts %v of %d, %d connections", rig.Counts(), n+extra, len(server.Seen()))
 	}
 	rig.mu.Lock()
 	defer rig.mu.Unlock()
@@ -297,13 +215,13 @@ func TestBinaryTargetComesBack(t *testing.T) {
 	var dials atomic.Int64
 	rig.dial = countDials(rig.dial, &dials)
 	rig.put(0, 50, 'a')
-	eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
-	server := takeTurns(t, listen())
-	must(t, rig.Settle(nil))
+	testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
+	server := testkit.TakeTurns(t, listen())
+	testkit.Must(t, rig.Settle(nil))
 	if rows := ledger.Words(rig.Counts()); rows != "50 delivered" {
 		t.Errorf("counts %s", rows)
 	}
-	if n := len(server.seen()); n != 50 {
+	if n := len(server.Seen()); n != 50 {
 		t.Errorf("%d connections", n)
 	}
 }
@@ -312,7 +230,7 @@ func TestBinaryTargetComesBack(t *testing.T) {
 // share, though these stay open; and the time in which no more came is no part
 // of their duration.
 func TestBinaryAnswersAreDoneWith(t *testing.T) {
-	server := startTurns(t, "127.0.0.1:0")
+	server := testkit.StartTurns(t, "127.0.0.1:0")
 	rig := newBinaryRig(t, server.Addr().String(), func(s *Settings) { s.BinaryTrackResponse = true })
 	var bytes int
 	least := int64(math.MaxInt64)
@@ -334,12 +252,12 @@ func TestBinaryAnswersAreDoneWith(t *testing.T) {
 	const waves, each = 2, 12 // of 300 kB: a wave takes most of it
 	for wave := range waves {
 		rig.put(wave*each, each, 'l')
-		must(t, rig.Settle(nil))
+		testkit.Must(t, rig.Settle(nil))
 		if kept := rig.responses.kept.Load(); kept != 0 {
 			t.Errorf("%d bytes are kept of answers that were passed on", kept)
 		}
 	}
-	must(t, in.Close())
+	testkit.Must(t, in.Close())
 	if n := <-passed; n != waves*each || bytes < responsesKept*3/2 {
 		t.Errorf("%d answers, %d bytes, want %d: %v", n, bytes, waves*each, in.Counts())
 	}
@@ -351,7 +269,7 @@ func TestBinaryAnswersAreDoneWith(t *testing.T) {
 // What a target says when nobody has asked takes no memory.
 func TestBinaryUnaskedIsDropped(t *testing.T) {
 	idle, said := make(chan struct{}), make(chan error, 1)
-	target := startTarget(t, func(c net.Conn, _ int) {
+	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		if _, err := c.Read(make([]byte, 4<<10)); err != nil {
 			return
 		}
@@ -361,15 +279,15 @@ func TestBinaryUnaskedIsDropped(t *testing.T) {
 		said <- err
 		io.Copy(io.Discard, c)
 	})
-	rig := newBinaryRig(t, target.addr(), func(s *Settings) { s.BinaryTrackResponse = true })
+	rig := newBinaryRig(t, target.Address(), func(s *Settings) { s.BinaryTrackResponse = true })
 	rig.put(0, 1, 'a')
-	must(t, rig.Settle(nil))
+	testkit.Must(t, rig.Settle(nil))
 	close(idle)
-	must(t, <-said)
+	testkit.Must(t, <-said)
 	if kept := rig.responses.kept.Load(); kept != 0 {
 		t.Errorf("%d bytes are kept", kept)
 	}
-	must(t, rig.Responses().Close())
+	testkit.Must(t, rig.Responses().Close())
 	buf := make([]byte, 4<<10)
 	n, err := rig.Responses().Read(buf)
 	if body := payload.Body(buf[:n]); err != nil || string(body) != "ok" {
@@ -379,17 +297,17 @@ func TestBinaryUnaskedIsDropped(t *testing.T) {
 
 // Close ends what waits for an answer.
 func TestBinaryCloseCutsOff(t *testing.T) {
-	server := startTurns(t, "127.0.0.1:0")
+	server := testkit.StartTurns(t, "127.0.0.1:0")
 	out, err := newBinaryOutput(server.Addr().String(), defaultSettings(), testEnv(t, io.Discard))
-	must(t, err)
+	testkit.Must(t, err)
 	msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, 1, 1), Time: 1, Length: -1})
 	for range 3 {
-		_, err = out.Write(append(msg, turn('s', 1)...))
-		must(t, err)
+		_, err = out.Write(append(msg, testkit.Turn('s', 1)...))
+		testkit.Must(t, err)
 	}
-	eventually(t, "the first message is there", func() bool { s := server.seen(); return len(s) == 1 && len(s[0]) == 1 })
+	testkit.Eventually(t, "the first message is there", func() bool { s := server.Seen(); return len(s) == 1 && len(s[0]) == 1 })
 	began := time.Now()
-	must(t, out.Close())
+	testkit.Must(t, out.Close())
 	if took := time.Since(began); took > 3*time.Second { // the timeout is 5
 		t.Errorf("it took %s", took)
 	}

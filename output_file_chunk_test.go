@@ -13,6 +13,7 @@ import (
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 func TestOpenChunk(t *testing.T) {
@@ -43,11 +44,11 @@ func TestOpenChunk(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			for _, name := range strings.Fields(tt.exist) {
-				must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
-				writeFile(t, filepath.Join(dir, name), []byte("old"))
+				testkit.Must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
+				testkit.WriteFile(t, filepath.Join(dir, name), []byte("old"))
 			}
 			r, index, err := openChunk(filepath.Join(dir, tt.open), 0o600, tt.after)
-			must(t, err)
+			testkit.Must(t, err)
 			defer r.close()
 			if want := filepath.Join(dir, tt.want); r.name != want || chunkName(filepath.Join(dir, tt.open), index) != want {
 				t.Errorf("got %s, index %d, want %s", r.name, index, want)
@@ -66,9 +67,9 @@ func TestOpenChunk(t *testing.T) {
 func chunksOf(t *testing.T, name string, first int) (chunks [][][]byte) {
 	t.Helper()
 	last, err := lastChunk(name)
-	must(t, err)
+	testkit.Must(t, err)
 	for i := first; i <= last; i++ {
-		msgs, damage := readBack(t, chunkName(name, i))
+		msgs, damage := testkit.ReadBack(t, chunkName(name, i))
 		if damage.Any() {
 			t.Errorf("chunk %d: %s", i, damage)
 		}
@@ -111,7 +112,7 @@ func TestFileOutputChunks(t *testing.T) {
 				name := filepath.Join(dir, "x"+suffix)
 				first := 0
 				for range 2 { // the second run counts on
-					before := contents(t, dir)
+					before := testkit.Contents(t, dir)
 					out := newRecording(t, name, func(s *Settings, env *pluginEnv) {
 						s.FileQueueLimit, s.FileSizeLimit, env.queueBytes = tt.limits.records, tt.limits.bytes, tt.buffer
 					})
@@ -122,7 +123,7 @@ func TestFileOutputChunks(t *testing.T) {
 						}
 					}
 					out.settle(t)
-					must(t, out.Close())
+					testkit.Must(t, out.Close())
 					if got := rowsOf(out.Counts()); got["delivered"] != n || stats.Sum(out.Counts()) != n {
 						t.Errorf("counts %v", got)
 					}
@@ -133,7 +134,7 @@ func TestFileOutputChunks(t *testing.T) {
 					}
 					for i, chunk := range chunks {
 						info, err := os.Stat(chunkName(name, first+i))
-						must(t, err)
+						testkit.Must(t, err)
 						on := int(info.Size())
 						if most := tt.limits.records; most > 0 && len(chunk) > most {
 							t.Errorf("chunk %d has %d records, want %d at most", i, len(chunk), most)
@@ -159,24 +160,12 @@ func TestFileOutputChunks(t *testing.T) {
 					}
 					first += len(chunks)
 				}
-				if slices.Contains(filesIn(t, dir), "x"+suffix) {
+				if slices.Contains(testkit.FilesIn(t, dir), "x"+suffix) {
 					t.Error("there is a file without index")
 				}
 			})
 		}
 	}
-}
-
-// contents returns what the files of a folder hold.
-func contents(t *testing.T, dir string) map[string][]byte {
-	t.Helper()
-	all := map[string][]byte{}
-	for _, name := range filesIn(t, dir) {
-		content, err := os.ReadFile(filepath.Join(dir, name))
-		must(t, err)
-		all[filepath.Join(dir, name)] = content
-	}
-	return all
 }
 
 func wantUntouched(t *testing.T, before map[string][]byte) {
@@ -198,11 +187,11 @@ func TestFileOutputChunksByName(t *testing.T) {
 	}
 	out.settle(t)
 	out.reopen()
-	eventually(t, "the reopening", func() bool { return !out.w.reopen.Load() })
+	testkit.Eventually(t, "the reopening", func() bool { return !out.w.reopen.Load() })
 	out.put(t, aMessage('1', "a", "x"))
 	out.settle(t)
 	want := []string{"1_0.gor", "1_1.gor", "1_2.gor", "1_3.gor", "2_0.gor", "2_1.gor", "2_2.gor"}
-	if got := filesIn(t, dir); !slices.Equal(got, want) {
+	if got := testkit.FilesIn(t, dir); !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 	if got := chunksOf(t, filepath.Join(dir, "1.gor"), 0); len(got[2]) != 1 || len(got[3]) != 1 {
@@ -215,13 +204,13 @@ func TestFileOutputChunksByName(t *testing.T) {
 func TestFileOutputChunksByTime(t *testing.T) {
 	dir := t.TempDir()
 	out := newRecording(t, filepath.Join(dir, "%H.gor"), func(s *Settings, _ *pluginEnv) { s.FileSizeLimit = 1 << 20 })
-	must(t, out.Close()) // from here on the test is the writer
+	testkit.Must(t, out.Close()) // from here on the test is the writer
 	at := time.Date(2026, 3, 4, 5, 59, 59, 0, time.Local)
 	for _, later := range []time.Duration{0, time.Second, 0} {
-		must(t, out.w.open(out.w.target(out.w.names.at(at.Add(later), nil))))
+		testkit.Must(t, out.w.open(out.w.target(out.w.names.at(at.Add(later), nil))))
 	}
 	out.w.closeAll()
-	if got, want := filesIn(t, dir), []string{"05_0.gor", "05_1.gor", "06_0.gor"}; !slices.Equal(got, want) {
+	if got, want := testkit.FilesIn(t, dir), []string{"05_0.gor", "05_1.gor", "06_0.gor"}; !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 }
@@ -234,7 +223,7 @@ func TestFileOutputChunkRemoved(t *testing.T) {
 	msg := aMessage('1', "a", "x")
 	out.put(t, msg)
 	out.settle(t)
-	must(t, os.Remove(chunkName(name, 0)))
+	testkit.Must(t, os.Remove(chunkName(name, 0)))
 	out.put(t, msg)
 	out.settle(t)
 	wantRecords(t, chunkName(name, 1), msg)
@@ -268,9 +257,9 @@ func TestFileOutputChunksOfSeveral(t *testing.T) {
 	for i, chunk := range chunksOf(t, name, 0) {
 		for _, msg := range chunk {
 			meta, body, err := payload.Split(msg)
-			must(t, err)
+			testkit.Must(t, err)
 			first, _, err := payload.Split(chunk[0])
-			must(t, err)
+			testkit.Must(t, err)
 			if !bytes.Equal(meta.ID, first.ID) {
 				t.Errorf("chunk %d has records of two outputs", i)
 			}
@@ -300,7 +289,7 @@ func TestFileOutputAppendMakesNoChunks(t *testing.T) {
 		})
 		out.put(t, msg, msg)
 		out.settle(t)
-		must(t, out.Close())
+		testkit.Must(t, out.Close())
 		if out.log.count("makes no chunks") != 1 {
 			t.Errorf("said %q", out.log.lines)
 		}
@@ -339,16 +328,16 @@ func TestFileOutputMaxSize(t *testing.T) {
 				out.put(t, msgs[i%2])
 			}
 			out.settle(t)
-			must(t, out.Close())
+			testkit.Must(t, out.Close())
 			got := rowsOf(out.Counts())
 			if d := got["delivered"]; d < tt.min || d > tt.max || stats.Sum(out.Counts()) != n || got["failed: file size limit"] != n-d {
 				t.Errorf("counts %v, want %d to %d delivered", got, tt.min, tt.max)
 			}
 			total, records := 0, 0
-			for name, content := range contents(t, dir) {
+			for name, content := range testkit.Contents(t, dir) {
 				total += len(content)
 				if len(content) > 0 {
-					msgs, damage := readBack(t, name)
+					msgs, damage := testkit.ReadBack(t, name)
 					if records += len(msgs); damage.Any() {
 						t.Errorf("%s: %s", name, damage)
 					}

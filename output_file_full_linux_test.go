@@ -11,34 +11,21 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
-// tinyDisk mounts a file system of 4 MB for the length of the test.
-func tinyDisk(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("%s: mount: %v; as root: sudo go test -run %s .", t.Name(), err, t.Name())
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Errorf("unmount %q: %v", dir, err)
-		}
-	})
-	return dir
-}
-
 func TestFileOutputDiskFull(t *testing.T) {
-	dir := tinyDisk(t)
-	filler := writeFile(t, filepath.Join(dir, "filler"), make([]byte, 3<<20))
+	dir := testkit.TinyDisk(t)
+	filler := testkit.WriteFile(t, filepath.Join(dir, "filler"), make([]byte, 3<<20))
 	name := filepath.Join(dir, "x.gor")
 	out := newRecording(t, name, func(s *Settings, _ *pluginEnv) { s.MinFree = minFree{} })
 	wantRecovery(t, out, name, "no space left on device", func() {
-		got, damage := readBack(t, name)
+		got, damage := testkit.ReadBack(t, name)
 		if len(got) == 0 || damage.Any() {
 			t.Errorf("on the full disk are %d records, %s", len(got), damage)
 		}
-		must(t, os.Remove(filler))
+		testkit.Must(t, os.Remove(filler))
 	})
 }
 
@@ -47,19 +34,19 @@ func TestFileOutputDiskFull(t *testing.T) {
 func TestFileOutputMinFree(t *testing.T) {
 	for _, pattern := range []string{"x.gor", "%r.gor"} { // a name of its own for each id is no reason to give up
 		t.Run(strings.Trim(pattern, "%"), func(t *testing.T) {
-			dir := tinyDisk(t)
-			filler := writeFile(t, filepath.Join(dir, "filler"), make([]byte, 2<<20))
+			dir := testkit.TinyDisk(t)
+			filler := testkit.WriteFile(t, filepath.Join(dir, "filler"), make([]byte, 2<<20))
 			out := newRecording(t, filepath.Join(dir, pattern), func(s *Settings, _ *pluginEnv) { s.MinFree = minFree{percent: 25} })
 			wantRecovery(t, out, filepath.Join(dir, strings.Replace(pattern, "%r", "a", 1)), "of 4.0mb left, less than --min-free 25%", func() {
 				free, _, _ := diskSpace(dir)
 				if free >= 1<<20 || free < 1<<20-fileBuffer-16<<10 {
 					t.Errorf("%d bytes are free, want 1 MB less one flush", free)
 				}
-				writeFile(t, filepath.Join(dir, "another"), make([]byte, 64<<10)) // what is left changes
-				eventually(t, "more attempts than a name gets", func() bool {
+				testkit.WriteFile(t, filepath.Join(dir, "another"), make([]byte, 64<<10)) // what is left changes
+				testkit.Eventually(t, "more attempts than a name gets", func() bool {
 					return out.log.has("--min-free") && time.Since(out.LastProgress()) > time.Second
 				})
-				must(t, os.Remove(filler))
+				testkit.Must(t, os.Remove(filler))
 			})
 			if out.w.stops.Load() != 1 || out.w.stoppedFor.Load() < int64(time.Second) {
 				t.Errorf("stopped %d times for %s", out.w.stops.Load(), time.Duration(out.w.stoppedFor.Load()))
@@ -84,41 +71,41 @@ func TestDiskFullAndRoomAgain(t *testing.T) {
 		{"min-free in compressed chunks", []string{"--min-free", "30%", "--output-file-queue-limit", "50"}, "less than --min-free 30%"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := tinyDisk(t)
+			dir := testkit.TinyDisk(t)
 			suffix := ".gor"
 			if strings.Contains(tt.name, "compressed") {
 				suffix = ".gor.gz"
 			}
-			addr := freePort(t)
-			gor := startGor(t, append([]string{"--input-file", in, "--input-file-loop", "--input-file-rate", "4000", "--on-full", "shed",
+			addr := testkit.FreePort(t)
+			gor := testkit.StartGor(t, append([]string{"--input-file", in, "--input-file-loop", "--input-file-rate", "4000", "--on-full", "shed",
 				"--output-file", filepath.Join(dir, "x"+suffix), "--output-null", "--http-pprof", addr}, tt.args...)...)
-			gor.await(tt.said)
-			eventually(t, "shed messages", func() bool {
+			gor.Await(tt.said)
+			testkit.Eventually(t, "shed messages", func() bool {
 				return shedRow.MatchString(fetch(t, "http://"+addr+"/metrics", "text/plain; version=0.0.4"))
 			})
-			must(t, unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size=512m"))
-			gor.await("recording again")
-			gor.stop()
-			said := gor.said()
-			wantSums(t, said)
+			testkit.Must(t, unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size=512m"))
+			gor.Await("recording again")
+			gor.Stop()
+			said := gor.Stderr()
+			testkit.WantSums(t, said)
 			m := fileLedger.FindStringSubmatch(said)
 			null := nullLedger.FindStringSubmatch(said)
 			if m == nil || null == nil {
 				t.Fatalf("no ledger:\n%s", said)
 			}
-			if atoi(t, m[2]) == 0 || null[1] != m[1] || null[2] != m[1] {
+			if testkit.Atoi(t, m[2]) == 0 || null[1] != m[1] || null[2] != m[1] {
 				t.Errorf("want shed messages at the file and none at the other output: %s, %s", m[0], null[0])
 			}
 			records := 0
 			names, err := filepath.Glob(filepath.Join(dir, "x*"))
-			must(t, err)
+			testkit.Must(t, err)
 			for _, name := range names {
-				msgs, damage := readBack(t, name)
+				msgs, damage := testkit.ReadBack(t, name)
 				if records += len(msgs); damage.Any() {
 					t.Errorf("%s: %s", name, damage)
 				}
 			}
-			if records != atoi(t, m[3]) {
+			if records != testkit.Atoi(t, m[3]) {
 				t.Errorf("%d records in %d files, %s delivered", records, len(names), m[3])
 			}
 			if chunks := strings.Contains(tt.name, "chunks"); chunks != (len(names) > 1) {
@@ -148,5 +135,5 @@ func largeRequests(t *testing.T, n, size int) string {
 		random.Read(body)
 		requests = append(requests, append(fmt.Appendf(nil, "POST /%d HTTP/1.1\r\nX-Number: %d\r\nContent-Length: %d\r\n\r\n", i, i, size), body...))
 	}
-	return writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, make([]time.Duration, n)))
+	return testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, make([]time.Duration, n)))
 }

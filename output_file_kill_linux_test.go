@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A stream sends numbered requests to an --input-tcp as an older Gor does, a
@@ -31,7 +32,7 @@ const streamBurst = 5
 func startStream(t *testing.T, addr string, run uint64) *stream {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
-	must(t, err)
+	testkit.Must(t, err)
 	s := &stream{conn: conn, run: run, stop: make(chan struct{}), over: make(chan struct{})}
 	go s.send()
 	t.Cleanup(func() { s.conn.Close(); <-s.over })
@@ -71,11 +72,11 @@ var streamTarget = regexp.MustCompile(`GET /(\d+) HTTP`)
 func numbersOf(t *testing.T, name string, run uint64) (numbers []int, bad int64) {
 	t.Helper()
 	info, err := os.Stat(name)
-	must(t, err)
+	testkit.Must(t, err)
 	if info.Size() == 0 {
 		return nil, 0
 	}
-	msgs, damage := readBack(t, name)
+	msgs, damage := testkit.ReadBack(t, name)
 	conn := payload.ConnPart(payload.AppendID(nil, run, 0))
 	for _, msg := range msgs {
 		m := streamTarget.FindSubmatch(msg)
@@ -86,7 +87,7 @@ func numbersOf(t *testing.T, name string, run uint64) (numbers []int, bad int64)
 			continue
 		}
 		n, err := strconv.Atoi(string(m[1]))
-		must(t, err)
+		testkit.Must(t, err)
 		numbers = append(numbers, n)
 	}
 	if damage.TooLarge+damage.Stale > 0 {
@@ -126,22 +127,22 @@ func TestFileOutputKilled(t *testing.T) {
 			dirs[which] = t.TempDir()
 		}
 		dir := dirs[which]
-		before := contents(t, dir)
-		addr := freePort(t)
-		gor := startGor(t, append([]string{"--input-tcp", addr, "--output-file", filepath.Join(dir, kind.pattern),
+		before := testkit.Contents(t, dir)
+		addr := testkit.FreePort(t)
+		gor := testkit.StartGor(t, append([]string{"--input-tcp", addr, "--output-file", filepath.Join(dir, kind.pattern),
 			"--output-file-flush-interval", interval.String()}, kind.args...)...)
 		s := startStream(t, addr, uint64(round)+1)
 		moment := time.NewTimer(time.Duration(random.Int64N(int64(160 * time.Millisecond))))
 		<-moment.C
 		killed := time.Now()
-		must(t, gor.cmd.Process.Kill())
-		<-gor.ended
+		testkit.Must(t, gor.Cmd.Process.Kill())
+		<-gor.Ended
 		s.conn.Close()
 		<-s.over
 
 		for name, content := range before {
 			now, err := os.ReadFile(name)
-			must(t, err)
+			testkit.Must(t, err)
 			if !bytes.HasPrefix(now, content) {
 				t.Fatalf("round %d: what was in %s has changed", round, name)
 			}
@@ -151,7 +152,7 @@ func TestFileOutputKilled(t *testing.T) {
 		}
 		got := map[int]bool{}
 		spoilt := int64(0)
-		for _, name := range filesIn(t, dir) {
+		for _, name := range testkit.FilesIn(t, dir) {
 			numbers, n := numbersOf(t, filepath.Join(dir, name), s.run)
 			spoilt += n
 			for i, n := range numbers {
@@ -201,12 +202,12 @@ func TestFileOutputHangup(t *testing.T) {
 	} {
 		t.Run(kind.first, func(t *testing.T) {
 			dir := t.TempDir()
-			addr := freePort(t)
+			addr := testkit.FreePort(t)
 			pattern := "x" + filepath.Ext(kind.first)
 			if pattern == "x.gz" {
 				pattern = "x.gor.gz"
 			}
-			gor := startGor(t, append([]string{"--input-tcp", addr, "--output-file", filepath.Join(dir, pattern), "--output-file-flush-interval", "5ms"}, kind.args...)...)
+			gor := testkit.StartGor(t, append([]string{"--input-tcp", addr, "--output-file", filepath.Join(dir, pattern), "--output-file-flush-interval", "5ms"}, kind.args...)...)
 			s := startStream(t, addr, 1)
 			first, renamed, next := filepath.Join(dir, kind.first), filepath.Join(dir, "old-"+kind.first), filepath.Join(dir, kind.next)
 			sizeOf := func(name string) int64 {
@@ -216,16 +217,16 @@ func TestFileOutputHangup(t *testing.T) {
 				}
 				return info.Size()
 			}
-			eventually(t, "a record", func() bool { return sizeOf(first) > 0 })
-			must(t, os.Rename(first, renamed))
+			testkit.Eventually(t, "a record", func() bool { return sizeOf(first) > 0 })
+			testkit.Must(t, os.Rename(first, renamed))
 			size := sizeOf(renamed)
-			eventually(t, "a record in the renamed file", func() bool { return sizeOf(renamed) > size })
-			must(t, gor.cmd.Process.Signal(syscall.SIGHUP))
-			eventually(t, "a record in the new file", func() bool { return sizeOf(next) > 0 })
+			testkit.Eventually(t, "a record in the renamed file", func() bool { return sizeOf(renamed) > size })
+			testkit.Must(t, gor.Cmd.Process.Signal(syscall.SIGHUP))
+			testkit.Eventually(t, "a record in the new file", func() bool { return sizeOf(next) > 0 })
 			close(s.stop)
 			<-s.over
-			gor.stop()
-			wantSums(t, gor.said())
+			gor.Stop()
+			testkit.WantSums(t, gor.Stderr())
 			var all []int
 			for _, name := range []string{renamed, next} {
 				numbers, bad := numbersOf(t, name, s.run)
@@ -239,7 +240,7 @@ func TestFileOutputHangup(t *testing.T) {
 					t.Fatalf("request %d at %d", n, i)
 				}
 			}
-			if got := filesIn(t, dir); len(got) != 2 {
+			if got := testkit.FilesIn(t, dir); len(got) != 2 {
 				t.Errorf("files %q", got)
 			}
 		})

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func TestFileName(t *testing.T) {
@@ -113,7 +115,7 @@ func TestFileOutputNamesByMessage(t *testing.T) {
 	if n := len(out.w.targets); n > openFiles {
 		t.Errorf("%d files are open, want %d at most", n, openFiles)
 	}
-	must(t, out.Close())
+	testkit.Must(t, out.Close())
 	for name, msgs := range want {
 		wantRecords(t, name, msgs...)
 	}
@@ -126,7 +128,7 @@ func TestFileOutputNamesByMessage(t *testing.T) {
 // own messages, and they are counted.
 func TestFileOutputNameOfOneMessageFails(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.Mkdir(filepath.Join(dir, "bad.gor"), 0o700)) // where a file should be
+	testkit.Must(t, os.Mkdir(filepath.Join(dir, "bad.gor"), 0o700)) // where a file should be
 	out := newRecording(t, filepath.Join(dir, "%r.gor"), nil)
 	good := aMessage('1', "good", "GET / HTTP/1.1\r\n\r\n")
 	out.put(t, aMessage('1', "bad", "GET / HTTP/1.1\r\n\r\n"), good)
@@ -145,11 +147,11 @@ func TestFileOutputNameOfOneMessageFails(t *testing.T) {
 func TestFileOutputNewNameClosesTheOld(t *testing.T) {
 	dir := t.TempDir()
 	out := newRecording(t, filepath.Join(dir, "%H.gor"), nil)
-	must(t, out.Close()) // from here on the test is the writer
+	testkit.Must(t, out.Close()) // from here on the test is the writer
 	w := out.w
 	at := time.Date(2026, 3, 4, 5, 59, 59, 0, time.Local)
 	a := w.target(w.names.at(at, nil))
-	must(t, w.open(a))
+	testkit.Must(t, w.open(a))
 	w.target(w.names.at(at.Add(time.Second), nil))
 	if a.file != nil || len(w.targets) != 1 {
 		t.Error("the file of the old name is still open")

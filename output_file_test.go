@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // fileRecording is an output-file and what it says.
@@ -64,7 +64,7 @@ func (r fileRecording) put(t testing.TB, msgs ...[]byte) {
 func (r fileRecording) settle(t testing.TB) {
 	t.Helper()
 	cancel := make(chan struct{})
-	timer := time.AfterFunc(testTimeout, func() { close(cancel) })
+	timer := time.AfterFunc(testkit.Timeout, func() { close(cancel) })
 	defer timer.Stop()
 	if err := r.Settle(cancel); err != nil {
 		t.Fatalf("Settle: %v; said %q", err, r.log.lines)
@@ -94,52 +94,15 @@ func nastyMessages() [][]byte {
 	return msgs
 }
 
-// readBack returns the messages of a recording and its damage.
-func readBack(t testing.TB, name string) ([][]byte, payload.Damage) {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	src, err := payload.Open(f, name, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var msgs [][]byte
-	for {
-		msg, err := src.Next()
-		if err == io.EOF {
-			return msgs, src.Damage()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		msgs = append(msgs, bytes.Clone(msg))
-	}
-}
-
 func wantRecords(t testing.TB, name string, want ...[]byte) {
 	t.Helper()
-	got, damage := readBack(t, name)
+	got, damage := testkit.ReadBack(t, name)
 	if damage.Any() {
 		t.Errorf("%s: %s", name, damage)
 	}
 	if !slices.EqualFunc(got, want, bytes.Equal) {
 		t.Errorf("%s holds %d messages %.300q, want %d %.300q", name, len(got), got, len(want), want)
 	}
-}
-
-func filesIn(t testing.TB, dir string) (names []string) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return names
 }
 
 func TestFileOutputRoundTrip(t *testing.T) {
@@ -157,8 +120,8 @@ func TestFileOutputRoundTrip(t *testing.T) {
 				wantRecords(t, name, all...) // before it is closed
 				out.put(t, msgs[0])
 				all = append(all, msgs[0])
-				must(t, out.Drain(nil))
-				must(t, out.Close())
+				testkit.Must(t, out.Drain(nil))
+				testkit.Must(t, out.Close())
 				if got := rowsOf(out.Counts()); got["delivered"] != uint64(len(msgs)+1) || stats.Sum(out.Counts()) != got["delivered"] {
 					t.Errorf("run %d counts %v", run, got)
 				}
@@ -167,7 +130,7 @@ func TestFileOutputRoundTrip(t *testing.T) {
 				}
 			}
 			wantRecords(t, name, all...)
-			if got := filesIn(t, filepath.Dir(name)); len(got) != 1 {
+			if got := testkit.FilesIn(t, filepath.Dir(name)); len(got) != 1 {
 				t.Errorf("files %q", got)
 			}
 		})
@@ -194,7 +157,7 @@ func TestFileOutputMode(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "x.gor")
 		newRecording(t, name, func(s *Settings, _ *pluginEnv) { s.FileMode = mode })
 		info, err := os.Stat(name)
-		must(t, err)
+		testkit.Must(t, err)
 		if got := uint32(info.Mode().Perm()); got != mode { // whatever the umask says
 			t.Errorf("mode %04o, want %04o", got, mode)
 		}
@@ -212,8 +175,8 @@ func TestFileOutputTornTail(t *testing.T) {
 		out := newRecording(t, name, nil)
 		out.put(t, next)
 		out.settle(t)
-		must(t, out.Close())
-		got, damage := readBack(t, name)
+		testkit.Must(t, out.Close())
+		got, damage := testkit.ReadBack(t, name)
 		// A cut separator has cost nothing; anything else, the last record.
 		want := 3
 		if cut <= len(payload.Separator) {
@@ -239,15 +202,15 @@ func TestFileOutputLeavesAlone(t *testing.T) {
 		why     string
 	}{
 		{"x.gor", gob, "x_0.gor", "Gor 0.9"},
-		{"x.gor", gzipped(t, plain), "x_0.gor", "holds gzip"},
+		{"x.gor", testkit.Gzipped(t, plain), "x_0.gor", "holds gzip"},
 		{"x.gor", []byte("root:x:0:0:root:/root:/bin/sh\n"), "x_0.gor", "does not begin as a recording"},
 		{"x", []byte("#!/bin/sh\n"), "x_0", "does not begin as a recording"},
-		{"x.gor.gz", gzipped(t, plain)[:60], "x_0.gor.gz", "torn"},
-		{"x.gor.gz", append(gzipped(t, plain), "tail"...), "x_0.gor.gz", "torn"},
+		{"x.gor.gz", testkit.Gzipped(t, plain)[:60], "x_0.gor.gz", "torn"},
+		{"x.gor.gz", append(testkit.Gzipped(t, plain), "tail"...), "x_0.gor.gz", "torn"},
 		{"x.gor.gz", plain, "x_0.gor.gz", "holds text"},
-		{"x.gz", gzipped(t, gob), "x_0.gz", "holds gzip gob"},
+		{"x.gz", testkit.Gzipped(t, gob), "x_0.gz", "holds gzip gob"},
 		{"x.gor.zst", zstdFrame(t, plain)[:60], "x_0.gor.zst", "torn"},
-		{"x.gor.zst", gzipped(t, plain), "x_0.gor.zst", "holds gzip"},
+		{"x.gor.zst", testkit.Gzipped(t, plain), "x_0.gor.zst", "holds gzip"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name+" "+tt.why, func(t *testing.T) {
@@ -257,7 +220,7 @@ func TestFileOutputLeavesAlone(t *testing.T) {
 				out := newRecording(t, name, nil)
 				out.put(t, msg)
 				out.settle(t)
-				must(t, out.Close())
+				testkit.Must(t, out.Close())
 				wantRecords(t, filepath.Join(filepath.Dir(name), chunk), msg)
 				if !out.log.has(tt.why) || !out.log.has(chunk) {
 					t.Errorf("run %d said %q, want %q and %s", i, out.log.lines, tt.why, chunk)
@@ -287,11 +250,11 @@ func TestFileOutputTwoWriters(t *testing.T) {
 	if !b.log.has("another process") || !b.log.has("x_0.gor") || a.log.has("x_0.gor") {
 		t.Errorf("said %q and %q", a.log.lines, b.log.lines)
 	}
-	must(t, a.Close())
+	testkit.Must(t, a.Close())
 	c := newRecording(t, name, nil) // the lock is gone with its holder
 	c.put(t, second)
 	c.settle(t)
-	if got, _ := readBack(t, name); len(got) != 11 {
+	if got, _ := testkit.ReadBack(t, name); len(got) != 11 {
 		t.Errorf("%d records, want 11", len(got))
 	}
 }
@@ -302,7 +265,7 @@ func TestFileOutputFlushInterval(t *testing.T) {
 	msg := aMessage('1', "a", "GET / HTTP/1.1\r\n\r\n")
 	for i := range 3 {
 		out.put(t, msg)
-		eventually(t, "the record in the file", func() bool { got, _ := readBack(t, name); return len(got) == i+1 })
+		testkit.Eventually(t, "the record in the file", func() bool { got, _ := testkit.ReadBack(t, name); return len(got) == i+1 })
 	}
 }
 
@@ -317,9 +280,9 @@ func TestFileOutputFullBufferIsWritten(t *testing.T) {
 	for range n {
 		out.put(t, msg)
 	}
-	eventually(t, "most of it in the file", func() bool {
+	testkit.Eventually(t, "most of it in the file", func() bool {
 		info, err := os.Stat(name)
-		must(t, err)
+		testkit.Must(t, err)
 		return info.Size() >= n*record-fileBuffer-record && info.Size()%record == 0
 	})
 }
@@ -353,8 +316,8 @@ func TestFileOutputCloseWithoutDrain(t *testing.T) {
 	for range 1000 {
 		out.put(t, msg)
 	}
-	must(t, out.Close())
-	must(t, out.Close())
+	testkit.Must(t, out.Close())
+	testkit.Must(t, out.Close())
 	if got := rowsOf(out.Counts()); stats.Sum(out.Counts()) != 1000 {
 		t.Errorf("counts %v, want 1000 in all", got)
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 func noLimit() pace.Limit { return pace.Limit{} }
 
 func TestFileOutputOpenErrors(t *testing.T) {
 	dir := t.TempDir()
-	file := writeFile(t, filepath.Join(dir, "file"), []byte("x"))
+	file := testkit.WriteFile(t, filepath.Join(dir, "file"), []byte("x"))
 	for _, tt := range []struct{ name, pattern, want string }{
 		{"no name", "", "requests.gor"},
 		{"a folder", dir, "name a file in it"},
@@ -36,14 +37,14 @@ func TestFileOutputOpenErrors(t *testing.T) {
 func TestFileOutputPermissionDenied(t *testing.T) {
 	var prefix []string
 	if os.Geteuid() == 0 { // who may write everywhere, unless that is taken away
-		prefix = []string{needTool(t, "setpriv", "util-linux"), "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"}
+		prefix = []string{testkit.NeedTool(t, "setpriv", "util-linux"), "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"}
 	}
 	dir := t.TempDir()
-	must(t, os.Chmod(dir, 0o500))
+	testkit.Must(t, os.Chmod(dir, 0o500))
 	for _, name := range []string{"x.gor", "%Y.gor"} {
-		gor := spawn(t, "gor", prefix, nil, "--input-dummy", "--output-file", filepath.Join(dir, name))
-		if code := gor.wait(); code != exitFailed || !strings.Contains(gor.said(), "permission denied; name a file in a folder") {
-			t.Errorf("%s: exit %d: %s", name, code, gor.said())
+		gor := testkit.Spawn(t, "gor", prefix, nil, "--input-dummy", "--output-file", filepath.Join(dir, name))
+		if code := gor.Wait(); code != exitFailed || !strings.Contains(gor.Stderr(), "permission denied; name a file in a folder") {
+			t.Errorf("%s: exit %d: %s", name, code, gor.Stderr())
 		}
 	}
 }
@@ -59,14 +60,14 @@ func TestFileOutputAfterInterference(t *testing.T) {
 		want [][]byte // in the file of that name
 		said string
 	}{
-		{"the file is removed", func(t *testing.T, name string) { must(t, os.Remove(name)) }, msgs[1:], "was removed"},
-		{"the folder is removed", func(t *testing.T, name string) { must(t, os.RemoveAll(filepath.Dir(name))) }, msgs[1:], "was removed"},
+		{"the file is removed", func(t *testing.T, name string) { testkit.Must(t, os.Remove(name)) }, msgs[1:], "was removed"},
+		{"the folder is removed", func(t *testing.T, name string) { testkit.Must(t, os.RemoveAll(filepath.Dir(name))) }, msgs[1:], "was removed"},
 		{"another file takes its place", func(t *testing.T, name string) {
-			other := writeFile(t, name+".other", first)
-			must(t, os.Rename(other, name))
+			other := testkit.WriteFile(t, name+".other", first)
+			testkit.Must(t, os.Rename(other, name))
 		}, msgs, "was removed"},
-		{"it is emptied", func(t *testing.T, name string) { must(t, os.Truncate(name, 0)) }, msgs[1:], "was cut"},
-		{"it is cut inside a record", func(t *testing.T, name string) { must(t, os.Truncate(name, int64(len(first)-20))) }, msgs[1:], "was cut"},
+		{"it is emptied", func(t *testing.T, name string) { testkit.Must(t, os.Truncate(name, 0)) }, msgs[1:], "was cut"},
+		{"it is cut inside a record", func(t *testing.T, name string) { testkit.Must(t, os.Truncate(name, int64(len(first)-20))) }, msgs[1:], "was cut"},
 		{"a record is added", func(t *testing.T, name string) { appendTo(t, name, first) }, [][]byte{msgs[0], msgs[0], msgs[1]}, "was written"},
 		{"half a record is added", func(t *testing.T, name string) { appendTo(t, name, first[:30]) }, msgs, "was written"},
 	} {
@@ -78,7 +79,7 @@ func TestFileOutputAfterInterference(t *testing.T) {
 			tt.do(t, name)
 			out.put(t, msgs[1])
 			out.settle(t)
-			got, _ := readBack(t, name)
+			got, _ := testkit.ReadBack(t, name)
 			if len(got) != len(tt.want) {
 				t.Fatalf("%d messages %q, want %d", len(got), got, len(tt.want))
 			}
@@ -100,10 +101,10 @@ func TestFileOutputAfterInterference(t *testing.T) {
 func appendTo(t *testing.T, name string, b []byte) {
 	t.Helper()
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	_, err = f.Write(b)
-	must(t, err)
-	must(t, f.Close())
+	testkit.Must(t, err)
+	testkit.Must(t, f.Close())
 }
 
 // TestFileOutputReopens: after a rename the records go on into the renamed
@@ -114,10 +115,10 @@ func TestFileOutputReopens(t *testing.T) {
 	out := newRecording(t, name, nil)
 	out.put(t, msgs[0])
 	out.settle(t)
-	must(t, os.Rename(name, name+".1"))
+	testkit.Must(t, os.Rename(name, name+".1"))
 	out.put(t, msgs[1])
 	out.reopen()
-	eventually(t, "the reopening", func() bool { return !out.w.reopen.Load() })
+	testkit.Eventually(t, "the reopening", func() bool { return !out.w.reopen.Load() })
 	out.put(t, msgs[2])
 	out.settle(t)
 	wantRecords(t, name+".1", msgs[:2]...)
@@ -137,8 +138,8 @@ func TestFileOutputDeviceFull(t *testing.T) {
 	if err := out.Settle(cancel); err == nil {
 		t.Error("Settle of what could not be written returned nil")
 	}
-	eventually(t, "a line that names the cause", func() bool { return out.log.has("no space left on device") })
-	must(t, out.Close())
+	testkit.Eventually(t, "a line that names the cause", func() bool { return out.log.has("no space left on device") })
+	testkit.Must(t, out.Close())
 	if got := rowsOf(out.Counts()); got["unsent"] != taken || got["delivered"] != 0 {
 		t.Errorf("counts %v, want %d unsent", got, taken)
 	}
@@ -150,7 +151,7 @@ func TestFileOutputDeviceFull(t *testing.T) {
 // fillUp writes until the output takes no more and returns how many it took.
 func fillUp(t *testing.T, out fileRecording, msg []byte) (taken uint64) {
 	t.Helper()
-	for deadline := time.Now().Add(testTimeout); ; taken++ {
+	for deadline := time.Now().Add(testkit.Timeout); ; taken++ {
 		if time.Now().After(deadline) {
 			t.Fatalf("the output takes more and more: %d messages", taken)
 		}
@@ -170,7 +171,7 @@ func wantRecovery(t *testing.T, out fileRecording, name, cause string, recover f
 	t.Helper()
 	msg := aMessage('1', "a", strings.Repeat("x", 10_000))
 	taken := fillUp(t, out, msg)
-	eventually(t, "a line that names the cause", func() bool { return out.log.has(cause) })
+	testkit.Eventually(t, "a line that names the cause", func() bool { return out.log.has(cause) })
 	if got := rowsOf(out.Counts()); got["delivered"] == taken {
 		t.Errorf("%d taken and all delivered", taken)
 	}
@@ -178,14 +179,14 @@ func wantRecovery(t *testing.T, out fileRecording, name, cause string, recover f
 	out.put(t, msg)
 	taken++
 	out.settle(t)
-	got, damage := readBack(t, name)
+	got, damage := testkit.ReadBack(t, name)
 	if uint64(len(got)) != taken || damage.Any() {
 		t.Errorf("%d records of %d, %s", len(got), taken, damage)
 	}
 	if n := out.log.count(cause); n != 1 || out.log.count("recording again") != 1 {
 		t.Errorf("said %q, want the cause once and the end of it once", out.log.lines)
 	}
-	must(t, out.Close())
+	testkit.Must(t, out.Close())
 	if got := rowsOf(out.Counts()); got["delivered"] != taken || stats.Sum(out.Counts()) != taken {
 		t.Errorf("counts %v, want %d delivered", got, taken)
 	}

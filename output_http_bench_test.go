@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // benchTarget answers as fast as a Go server can: it frames requests and
 // answers what one read held with one write.
-func benchTarget(b testing.TB) *rawTarget {
-	return startTarget(b, func(c net.Conn, _ int) {
+func benchTarget(b testing.TB) *testkit.RawTarget {
+	return testkit.StartTarget(b, func(c net.Conn, _ int) {
 		var p http1.Parser
 		p.ResetRequest()
 		buf := make([]byte, 16<<10)
@@ -60,7 +61,7 @@ func BenchmarkRawClient(b *testing.B) {
 			var wg sync.WaitGroup
 			b.ReportAllocs()
 			for range workers {
-				c, err := net.Dial("tcp", target.addr())
+				c, err := net.Dial("tcp", target.Address())
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -91,7 +92,7 @@ func BenchmarkHTTPOutput(b *testing.B) {
 	for _, workers := range benchWorkers {
 		b.Run(fmt.Sprint(workers), func(b *testing.B) {
 			target := benchTarget(b)
-			rig := newRig(b, target.addr(), func(s *Settings) { s.HTTPWorkers = workers })
+			rig := newRig(b, target.Address(), func(s *Settings) { s.HTTPWorkers = workers })
 			rig.put(benchRequest)
 			rig.settle()
 			msg := rig.message(benchRequest)
@@ -123,7 +124,7 @@ func TestExchangeAllocates(t *testing.T) {
 		{"body sent from where it lies", "POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 10000\r\n\r\n" + strings.Repeat("x", 10000)},
 	} {
 		target := benchTarget(t)
-		rig := newRig(t, target.addr(), nil)
+		rig := newRig(t, target.Address(), nil)
 		msg := rig.message(test.request)
 		cycle := func() {
 			for range 100 {

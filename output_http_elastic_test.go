@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestElasticsearch: each exchange of a replay has its document, whatever else
@@ -24,16 +26,16 @@ func TestElasticsearch(t *testing.T) {
 			_, _ = io.WriteString(w, `{"items":[`+strings.TrimSuffix(strings.Repeat(`{"index":{"status":201}},`, docs), ",")+`]}`)
 		}))
 		defer search.Close()
-		target := startSink(t)
-		in := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(numberedRequests(n, "prod.example.com"), make([]time.Duration, n)))
-		code, said := runGor(t, append([]string{"--input-file", in + "|max", "--output-http", target.addr(), "--output-http-elasticsearch", search.URL + "/gor-1"}, more...)...)
+		target := testkit.StartSink(t)
+		in := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(testkit.NumberedRequests(n, "prod.example.com"), make([]time.Duration, n)))
+		code, said := testkit.RunGor(t, append([]string{"--input-file", in + "|max", "--output-http", target.Addr(), "--output-http-elasticsearch", search.URL + "/gor-1"}, more...)...)
 		if code != exitOK {
 			t.Fatalf("exit %d: %s", code, said)
 		}
-		if got := len(target.arrivals()); got != n {
+		if got := len(target.Arrivals()); got != n {
 			t.Errorf("%d requests at the target, want %d", got, n)
 		}
-		wantSums(t, said)
+		testkit.WantSums(t, said)
 		if want := "elasticsearch: 300 documents indexed, 0 dropped for lack of room, 0 failed"; !strings.Contains(said, want) {
 			t.Errorf("%q: no %q in %s", more, want, said)
 		}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestOutcomes: each way for an exchange to go has its row, and its effect on
@@ -71,8 +73,8 @@ func TestOutcomes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			target := startTarget(t, test.handle)
-			rig := newRig(t, target.addr(), func(s *Settings) {
+			target := testkit.StartTarget(t, test.handle)
+			rig := newRig(t, target.Address(), func(s *Settings) {
 				s.HTTPTimeout = 5 * time.Second
 				if strings.Contains(test.counts, "timeout") {
 					s.HTTPTimeout = 300 * time.Millisecond
@@ -83,7 +85,7 @@ func TestOutcomes(t *testing.T) {
 			if test.counts != "" {
 				rig.want(test.counts)
 			}
-			if n := target.conns.Load(); n != test.conns {
+			if n := target.Conns.Load(); n != test.conns {
 				t.Errorf("%d connections, want %d", n, test.conns)
 			}
 		})
@@ -94,7 +96,7 @@ func TestOutcomes(t *testing.T) {
 // at once, and no more sockets are made.
 func TestDeadTarget(t *testing.T) {
 	var dials atomic.Int64
-	rig := newRig(t, freePort(t), func(s *Settings) { s.HTTPWorkers = 20 })
+	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.HTTPWorkers = 20 })
 	dial := rig.dial
 	rig.dial = countDials(dial, &dials)
 	for range 2000 {
@@ -119,8 +121,8 @@ func TestTargetThatRestartsLosesNothing(t *testing.T) {
 	for range 50 {
 		rig.put(httpPost)
 	}
-	eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
-	(&rawTarget{Listener: listen()}).serve(t, answering(ok200))
+	testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
+	(&testkit.RawTarget{Listener: listen()}).Serve(t, answering(ok200))
 	rig.settle()
 	rig.want("50 delivered")
 }
@@ -130,16 +132,16 @@ func TestTargetThatRestartsLosesNothing(t *testing.T) {
 func reservePort(t *testing.T) (addr string, listen func() net.Listener) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	file := os.NewFile(uintptr(fd), "listener")
 	t.Cleanup(func() { file.Close() })
-	must(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	testkit.Must(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 	local, err := unix.Getsockname(fd)
-	must(t, err)
+	testkit.Must(t, err)
 	return fmt.Sprintf("127.0.0.1:%d", local.(*unix.SockaddrInet4).Port), func() net.Listener {
-		must(t, unix.Listen(fd, 100))
+		testkit.Must(t, unix.Listen(fd, 100))
 		l, err := net.FileListener(file)
-		must(t, err)
+		testkit.Must(t, err)
 		return l
 	}
 }
@@ -162,7 +164,7 @@ func TestRetryRule(t *testing.T) {
 	}
 	for _, method := range slices.Sorted(maps.Keys(methods)) {
 		t.Run(method, func(t *testing.T) {
-			target := startTarget(t, func(c net.Conn, n int) {
+			target := testkit.StartTarget(t, func(c net.Conn, n int) {
 				for i := 0; ; i++ {
 					raw, err := readRequest(c)
 					if err != nil {
@@ -179,7 +181,7 @@ func TestRetryRule(t *testing.T) {
 					}
 				}
 			})
-			rig := newRig(t, target.addr(), nil)
+			rig := newRig(t, target.Address(), nil)
 			request := method + " / HTTP/1.1\r\nHost: prod\r\n\r\n"
 			rig.each(request, request)
 			rig.want(methods[method])
@@ -197,7 +199,7 @@ func TestRetryRule(t *testing.T) {
 // TestRetriesOnce: the fresh connection is reset too.
 func TestRetriesOnce(t *testing.T) {
 	var requests atomic.Int64
-	target := startTarget(t, func(c net.Conn, n int) {
+	target := testkit.StartTarget(t, func(c net.Conn, n int) {
 		for i := 0; ; i++ {
 			if _, err := readRequest(c); err != nil {
 				return
@@ -210,7 +212,7 @@ func TestRetriesOnce(t *testing.T) {
 			io.WriteString(c, ok200)
 		}
 	})
-	rig := newRig(t, target.addr(), nil)
+	rig := newRig(t, target.Address(), nil)
 	rig.each(httpGet, httpGet)
 	rig.want("1 delivered, 1 reset")
 	if n := requests.Load(); n != 3 {
@@ -221,7 +223,7 @@ func TestRetriesOnce(t *testing.T) {
 // TestNoRetryAfterTimeout: a target that is slow got the request.
 func TestNoRetryAfterTimeout(t *testing.T) {
 	var requests atomic.Int64
-	target := startTarget(t, func(c net.Conn, n int) {
+	target := testkit.StartTarget(t, func(c net.Conn, n int) {
 		for i := 0; ; i++ {
 			if _, err := readRequest(c); err != nil {
 				return
@@ -232,7 +234,7 @@ func TestNoRetryAfterTimeout(t *testing.T) {
 			}
 		}
 	})
-	rig := newRig(t, target.addr(), func(s *Settings) { s.HTTPTimeout = 500 * time.Millisecond })
+	rig := newRig(t, target.Address(), func(s *Settings) { s.HTTPTimeout = 500 * time.Millisecond })
 	rig.each(httpGet, httpGet)
 	rig.want("1 delivered, 1 timeout")
 	if n := requests.Load(); n != 2 {
@@ -245,7 +247,7 @@ func TestNoRetryAfterTimeout(t *testing.T) {
 func TestClosedWhileIdle(t *testing.T) {
 	for _, goodbye := range []string{"", "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"} {
 		closed := make(chan struct{}, 10)
-		target := startTarget(t, func(c net.Conn, n int) {
+		target := testkit.StartTarget(t, func(c net.Conn, n int) {
 			if _, err := readRequest(c); err != nil {
 				return
 			}
@@ -254,7 +256,7 @@ func TestClosedWhileIdle(t *testing.T) {
 			c.Close()
 			closed <- struct{}{}
 		})
-		rig := newRig(t, target.addr(), nil)
+		rig := newRig(t, target.Address(), nil)
 		for range 5 {
 			rig.put(httpPost)
 			rig.settle()
@@ -284,7 +286,7 @@ func TestEarlyAnswerToLargeBody(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			target := startTarget(t, func(c net.Conn, _ int) {
+			target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 				buf := make([]byte, len(large)-size)
 				for {
 					if _, err := io.ReadFull(c, buf); err != nil {
@@ -297,14 +299,14 @@ func TestEarlyAnswerToLargeBody(t *testing.T) {
 					}
 				}
 			})
-			rig := newRig(t, target.addr(), nil)
+			rig := newRig(t, target.Address(), nil)
 			rig.each(large, large)
 			rig.want(test.counts)
 			conns := int64(2)
 			if test.name == "and reads on" {
 				conns = 1
 			}
-			if n := target.conns.Load(); n != conns {
+			if n := target.Conns.Load(); n != conns {
 				t.Errorf("%d connections, want %d", n, conns)
 			}
 		})

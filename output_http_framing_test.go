@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // framingRequests is how many requests go to each server: some hundreds, or as
@@ -50,16 +51,16 @@ func TestNoAnswerToAnotherRequest(t *testing.T) {
 		checkMarks(t, server.Listener.Addr().String())
 	})
 	t.Run("a reader that knows one form", func(t *testing.T) {
-		target := startTarget(t, func(c net.Conn, _ int) { answerLiterally(c) })
-		checkMarks(t, target.addr())
+		target := testkit.StartTarget(t, func(c net.Conn, _ int) { answerLiterally(c) })
+		checkMarks(t, target.Address())
 	})
 	t.Run("node", func(t *testing.T) {
-		node := needTool(t, "node", "nodejs")
-		addr := freePort(t)
-		cmd := exec.Command(node, writeFile(t, filepath.Join(t.TempDir(), "echo.js"), []byte(nodeEcho)), portOf(t, addr))
-		must(t, cmd.Start())
+		node := testkit.NeedTool(t, "node", "nodejs")
+		addr := testkit.FreePort(t)
+		cmd := exec.Command(node, testkit.WriteFile(t, filepath.Join(t.TempDir(), "echo.js"), []byte(nodeEcho)), testkit.PortOf(t, addr))
+		testkit.Must(t, cmd.Start())
 		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-		eventually(t, "node listens", func() bool {
+		testkit.Eventually(t, "node listens", func() bool {
 			c, err := net.Dial("tcp", addr)
 			if err == nil {
 				c.Close()
@@ -69,8 +70,8 @@ func TestNoAnswerToAnotherRequest(t *testing.T) {
 		checkMarks(t, addr)
 	})
 	t.Run("nginx", func(t *testing.T) {
-		addr := freePort(t)
-		startNginxWith(t, nil, "  server {\n    listen "+addr+";\n    location / { return 200 \"mark=$http_x_mark;\"; }\n  }\n")
+		addr := testkit.FreePort(t)
+		testkit.StartNginx(t, nil, "  server {\n    listen "+addr+";\n    location / { return 200 \"mark=$http_x_mark;\"; }\n  }\n")
 		checkMarks(t, addr)
 	})
 }
@@ -170,7 +171,7 @@ func checkMarks(t *testing.T, addr string) {
 		rig.put(raw)
 	}
 	rig.settle()
-	eventually(t, "all answers are given", func() bool {
+	testkit.Eventually(t, "all answers are given", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		for id := range good {

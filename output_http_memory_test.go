@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestAnswersShareTheirMemory: what does not fit is counted, its connection is
@@ -27,7 +28,7 @@ func TestAnswersShareTheirMemory(t *testing.T) {
 		{"a body, tracked", body, true, "2 delivered"}, // it is not passed on, counted
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			target := startTarget(t, func(c net.Conn, _ int) {
+			target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 				for {
 					q, err := readRequest(c)
 					if err != nil {
@@ -42,7 +43,7 @@ func TestAnswersShareTheirMemory(t *testing.T) {
 					}
 				}
 			})
-			rig := newRig(t, target.addr(), func(s *Settings) { s.HTTPTrackResponse = tt.track })
+			rig := newRig(t, target.Address(), func(s *Settings) { s.HTTPTrackResponse = tt.track })
 			rig.answers = buffers.NewBudget(room)
 			rig.each(httpPost, httpGet)
 			rig.want(tt.counts)

@@ -10,12 +10,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestRedirects: those within the target are followed, as often as was asked
 // for, and those to other hosts are not.
 func TestRedirects(t *testing.T) {
-	other := startSink(t)
+	other := testkit.StartSink(t)
 	for _, test := range []struct {
 		name, hops, request string
 		want                string // the requests that the target sees
@@ -57,7 +59,7 @@ func TestRedirects(t *testing.T) {
 					w.Header().Set("Location", "/seen")
 					w.WriteHeader(303)
 				case "/away":
-					w.Header().Set("Location", "http://"+other.addr()+"/")
+					w.Header().Set("Location", "http://"+other.Addr()+"/")
 					w.WriteHeader(302)
 				case "/loop":
 					w.Header().Set("Location", "/loop")
@@ -67,8 +69,8 @@ func TestRedirects(t *testing.T) {
 				}
 			}))
 			defer server.Close()
-			file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record([][]byte{[]byte(test.request)}, []time.Duration{0}))
-			code, said := runGor(t, "--input-file", file, "--output-http", server.URL, "--output-http-redirects", test.hops)
+			file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording([][]byte{[]byte(test.request)}, []time.Duration{0}))
+			code, said := testkit.RunGor(t, "--input-file", file, "--output-http", server.URL, "--output-http-redirects", test.hops)
 			if code != 0 {
 				t.Fatalf("exit %d:\n%s", code, said)
 			}
@@ -78,10 +80,10 @@ func TestRedirects(t *testing.T) {
 			if want := fmt.Sprintf("statuses: %d x 1\n", test.status); !strings.Contains(said, want) || !strings.Contains(said, test.line) {
 				t.Errorf("no %q or no %q:\n%s", want, test.line, said)
 			}
-			wantSums(t, said)
+			testkit.WantSums(t, said)
 		})
 	}
-	if n := len(other.arrivals()); n != 0 {
+	if n := len(other.Arrivals()); n != 0 {
 		t.Errorf("another host got %d requests", n)
 	}
 }

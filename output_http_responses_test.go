@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestTrackResponses: the other outputs get the target's answers as they were
@@ -31,16 +32,16 @@ func TestTrackResponses(t *testing.T) {
 	}))
 	defer server.Close()
 	const n = 60
-	requests, times := steady(n, time.Millisecond)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
+	requests, times := testkit.Steady(n, time.Millisecond)
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	out := filepath.Join(t.TempDir(), "out.gor")
-	code, said := runGor(t, "--input-file", file, "--output-http", server.URL, "--output-file", out, "--output-http-track-response")
+	code, said := testkit.RunGor(t, "--input-file", file, "--output-http", server.URL, "--output-file", out, "--output-http-track-response")
 	if code != 0 {
 		t.Fatalf("exit %d:\n%s", code, said)
 	}
-	asked, askedMeta := readRecording(t, out, payload.Request)
-	wantSame(t, asked, requests)
-	answers, metas := readRecording(t, out, payload.ReplayResponse)
+	asked, askedMeta := testkit.ReadRecording(t, out, payload.Request)
+	testkit.WantSame(t, asked, requests)
+	answers, metas := testkit.ReadRecording(t, out, payload.ReplayResponse)
 	if len(answers) != n {
 		t.Fatalf("%d responses, want %d\n%s", len(answers), n, said)
 	}
@@ -58,7 +59,7 @@ func TestTrackResponses(t *testing.T) {
 			t.Errorf("%s: time %d, duration %d", p, m.Time, m.Duration)
 		}
 	}
-	wantSums(t, said)
+	testkit.WantSums(t, said)
 	if want := fmt.Sprintf("responses of output-http %s\n    messages: %d in = 0 limited + 0 filtered + %d passed on", server.URL, n, n); !strings.Contains(said, want) {
 		t.Errorf("no %q in:\n%s", want, said)
 	}
@@ -72,11 +73,11 @@ func TestTrackResponsesTooLarge(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	requests, times := steady(10, 0)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
+	requests, times := testkit.Steady(10, 0)
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	out := filepath.Join(t.TempDir(), "out.gor")
-	code, said := runGor(t, "--input-file", file, "--output-http", server.URL, "--output-file", out, "--output-http-track-response", "--output-http-response-buffer", "50kb")
-	answers, _ := readRecording(t, out, payload.ReplayResponse)
+	code, said := testkit.RunGor(t, "--input-file", file, "--output-http", server.URL, "--output-file", out, "--output-http-track-response", "--output-http-response-buffer", "50kb")
+	answers, _ := testkit.ReadRecording(t, out, payload.ReplayResponse)
 	if code != 0 || len(answers) != 1 || !strings.Contains(said, "before that: 9 too large") || !strings.Contains(said, "statuses: 200 x 10") {
 		t.Errorf("exit %d, %d answers, want one and 9 that were too large:\n%s", code, len(answers), said)
 	}

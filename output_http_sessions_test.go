@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // sessionRecording is a recording of connections whose requests alternate:
@@ -39,23 +40,23 @@ func header(t *testing.T, raw []byte, name string) string {
 
 // wantSessions wants each recorded connection's requests on one connection of
 // the target, in order, and returns how many connections there were.
-func wantSessions(t *testing.T, arrivals []arrival) int {
+func wantSessions(t *testing.T, arrivals []testkit.Arrival) int {
 	t.Helper()
 	of, last := map[string]int{}, map[string]int{}
 	owner := map[int]string{}
 	for _, a := range arrivals {
-		conn, n := header(t, a.raw, "X-Conn"), number(t, a.raw)
+		conn, n := header(t, a.Raw, "X-Conn"), testkit.Number(t, a.Raw)
 		if of[conn] == 0 {
-			of[conn] = a.conn
+			of[conn] = a.Conn
 		}
-		if of[conn] != a.conn {
-			t.Errorf("recorded connection %s came on connections %d and %d", conn, of[conn], a.conn)
+		if of[conn] != a.Conn {
+			t.Errorf("recorded connection %s came on connections %d and %d", conn, of[conn], a.Conn)
 		}
-		if owner[a.conn] == "" {
-			owner[a.conn] = conn
+		if owner[a.Conn] == "" {
+			owner[a.Conn] = conn
 		}
-		if owner[a.conn] != conn {
-			t.Errorf("connection %d carried recorded connections %s and %s", a.conn, owner[a.conn], conn)
+		if owner[a.Conn] != conn {
+			t.Errorf("connection %d carried recorded connections %s and %s", a.Conn, owner[a.Conn], conn)
 		}
 		if before, seen := last[conn]; seen && n <= before {
 			t.Errorf("recorded connection %s: request %d came after %d", conn, n, before)
@@ -67,33 +68,33 @@ func wantSessions(t *testing.T, arrivals []arrival) int {
 
 func TestSessions(t *testing.T) {
 	const conns, each = 40, 25
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 50*time.Microsecond))
-	target := startSink(t)
-	code, said := runGor(t, "--input-file", file, "--output-http", target.addr(), "--recognize-tcp-sessions")
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 50*time.Microsecond))
+	target := testkit.StartSink(t)
+	code, said := testkit.RunGor(t, "--input-file", file, "--output-http", target.Addr(), "--recognize-tcp-sessions")
 	if code != 0 {
 		t.Fatalf("exit %d:\n%s", code, said)
 	}
-	got := target.arrivals()
+	got := target.Arrivals()
 	if n := wantSessions(t, got); n != conns || len(got) != conns*each {
 		t.Errorf("%d connections and %d requests, want %d and %d\n%s", n, len(got), conns, conns*each, said)
 	}
-	wantSums(t, said)
+	testkit.WantSums(t, said)
 }
 
 // With fewer connections allowed than were recorded, the longest idle ones
 // end, and every request is sent all the same.
 func TestSessionsAreBounded(t *testing.T) {
 	const conns, each = 40, 25
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 50*time.Microsecond))
-	target := startSink(t)
-	code, said := runGor(t, "--input-file", file+"|max", "--output-http", target.addr(), "--recognize-tcp-sessions", "--output-http-workers", "7")
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 50*time.Microsecond))
+	target := testkit.StartSink(t)
+	code, said := testkit.RunGor(t, "--input-file", file+"|max", "--output-http", target.Addr(), "--recognize-tcp-sessions", "--output-http-workers", "7")
 	if code != 0 {
 		t.Fatalf("exit %d:\n%s", code, said)
 	}
 	seen := map[int]bool{}
 	last := map[string]int{}
-	for _, a := range target.arrivals() {
-		conn, n := header(t, a.raw, "X-Conn"), number(t, a.raw)
+	for _, a := range target.Arrivals() {
+		conn, n := header(t, a.Raw, "X-Conn"), testkit.Number(t, a.Raw)
 		if before, ok := last[conn]; ok && n <= before {
 			t.Errorf("recorded connection %s: request %d came after %d", conn, n, before)
 		}
@@ -102,56 +103,56 @@ func TestSessionsAreBounded(t *testing.T) {
 	if len(seen) != conns*each {
 		t.Errorf("%d requests came, want %d\n%s", len(seen), conns*each, said)
 	}
-	wantSums(t, said)
+	testkit.WantSums(t, said)
 }
 
 // A session whose connection was idle for the worker timeout closes it, and
 // one that is told to close does.
 func TestSessionsEnd(t *testing.T) {
-	target := startSink(t)
+	target := testkit.StartSink(t)
 	s := defaultSettings()
 	s.RecognizeSessions, s.HTTPOriginalHost = true, true
 	s.HTTPWorkerTimeout = 20 * time.Millisecond
-	out, err := newHTTPOutput(target.addr(), s, testEnv(t, nil))
-	must(t, err)
+	out, err := newHTTPOutput(target.Addr(), s, testEnv(t, nil))
+	testkit.Must(t, err)
 	defer out.Close()
 	send := func(conn uint64, n int) {
 		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, conn, uint32(n)), Time: 1e18, Duration: 0, Length: -1})
 		_, err := out.Write(fmt.Appendf(msg, "GET /%d HTTP/1.1\r\nHost: prod\r\nX-Conn: %d\r\nX-Number: %d\r\n\r\n", n, conn, n))
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	o := out.(*httpOutput)
 	for n := range 3 {
 		send(1, n)
-		target.await(t, n+1)
-		eventually(t, "the session ends", func() bool {
+		target.Await(t, n+1)
+		testkit.Eventually(t, "the session ends", func() bool {
 			o.session.mu.Lock()
 			defer o.session.mu.Unlock()
 			return len(o.session.open) == 0
 		})
 	}
-	for i, a := range target.arrivals() {
-		if a.conn != i+1 {
-			t.Errorf("request %d came on connection %d", i, a.conn)
+	for i, a := range target.Arrivals() {
+		if a.Conn != i+1 {
+			t.Errorf("request %d came on connection %d", i, a.Conn)
 		}
 	}
 }
 
 // A target that never answers: what its sessions hold is counted as unsent.
 func TestSessionsUnsent(t *testing.T) {
-	target := startMute(t)
+	target := testkit.StartMute(t)
 	s := defaultSettings()
 	s.RecognizeSessions = true
-	out, err := newHTTPOutput(target.addr(), s, testEnv(t, nil))
-	must(t, err)
+	out, err := newHTTPOutput(target.Addr(), s, testEnv(t, nil))
+	testkit.Must(t, err)
 	const n = 90
 	for i := range n {
 		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i%7), uint32(i)), Time: 1e18, Duration: 0, Length: -1})
 		_, err := out.Write(append(msg, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"...))
-		must(t, err)
+		testkit.Must(t, err)
 	}
-	target.await(t, 7)
-	must(t, out.Close())
+	target.Await(t, 7)
+	testkit.Must(t, out.Close())
 	counts := map[string]uint64{}
 	var sum uint64
 	for _, row := range out.Counts() {
@@ -166,14 +167,14 @@ func TestSessionsUnsent(t *testing.T) {
 // With --split-output all of a connection goes to one output.
 func TestSessionsSplit(t *testing.T) {
 	const conns, each = 40, 10
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 0))
-	a, b := startSink(t), startSink(t)
-	code, said := runGor(t, "--input-file", file, "--output-http", a.addr(), "--output-http", b.addr(), "--split-output", "--recognize-tcp-sessions", "--on-full", "wait")
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), sessionRecording(conns, each, 0))
+	a, b := testkit.StartSink(t), testkit.StartSink(t)
+	code, said := testkit.RunGor(t, "--input-file", file, "--output-http", a.Addr(), "--output-http", b.Addr(), "--split-output", "--recognize-tcp-sessions", "--on-full", "wait")
 	if code != 0 {
 		t.Fatalf("exit %d:\n%s", code, said)
 	}
-	na, nb := wantSessions(t, a.arrivals()), wantSessions(t, b.arrivals())
-	if na+nb != conns || na == 0 || nb == 0 || len(a.arrivals())+len(b.arrivals()) != conns*each {
+	na, nb := wantSessions(t, a.Arrivals()), wantSessions(t, b.Arrivals())
+	if na+nb != conns || na == 0 || nb == 0 || len(a.Arrivals())+len(b.Arrivals()) != conns*each {
 		t.Errorf("%d and %d connections, want %d in all, some at each\n%s", na, nb, conns, said)
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -83,7 +85,7 @@ func TestParseTargetRefuses(t *testing.T) {
 
 func TestTargetHidesThePassword(t *testing.T) {
 	target, err := parseTarget("https://user:secret@staging.com:444/api/")
-	must(t, err)
+	testkit.Must(t, err)
 	if got, want := target.String(), "https://staging.com:444/api"; got != want {
 		t.Errorf("String() = %q, want %q", got, want)
 	}

@@ -18,50 +18,8 @@ import (
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/testkit"
 )
-
-// A rawTarget is a TCP server whose connections a test handles itself.
-type rawTarget struct {
-	net.Listener
-	conns atomic.Int64
-}
-
-// startTarget serves each connection with handle, which is given its number
-// from 1 on, until the test ends.
-func startTarget(t testing.TB, handle func(c net.Conn, n int)) *rawTarget {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rawTarget{Listener: l}
-	r.serve(t, handle)
-	return r
-}
-
-func (r *rawTarget) serve(t testing.TB, handle func(c net.Conn, n int)) {
-	var open sync.Map
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			c, err := r.Accept()
-			if err != nil {
-				break
-			}
-			n := int(r.conns.Add(1))
-			open.Store(c, nil)
-			wg.Go(func() {
-				handle(c, n)
-				open.Delete(c)
-				c.Close()
-			})
-		}
-		open.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
-	})
-	t.Cleanup(func() { r.Close(); wg.Wait() })
-}
-
-func (r *rawTarget) addr() string { return r.Addr().String() }
 
 // readRequest reads one request off a connection, and nothing behind it.
 func readRequest(c io.Reader) ([]byte, error) {
@@ -166,7 +124,7 @@ func (r *httpRig) each(raws ...string) {
 func (r *httpRig) settle() {
 	r.t.Helper()
 	cancel := make(chan struct{})
-	timer := time.AfterFunc(testTimeout, func() { close(cancel) })
+	timer := time.AfterFunc(testkit.Timeout, func() { close(cancel) })
 	defer timer.Stop()
 	if err := r.Settle(cancel); err != nil {
 		r.t.Fatal(err)
@@ -211,8 +169,8 @@ func TestSendsBytesAsRecorded(t *testing.T) {
 		"GET / HTTP/1.1\r\nHost: prod\r\nX-Long: " + long[:30000] + "\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: prod\r\nCookie: a\r\n  b=folded\r\n\r\n",
 	}
-	target := startSink(t)
-	rig := newRig(t, target.addr(), func(s *Settings) { s.HTTPOriginalHost = true })
+	target := testkit.StartSink(t)
+	rig := newRig(t, target.Addr(), func(s *Settings) { s.HTTPOriginalHost = true })
 	rig.put(requests...)
 	rig.settle()
 	rig.want(fmt.Sprintf("%d delivered", len(requests)))
@@ -220,17 +178,17 @@ func TestSendsBytesAsRecorded(t *testing.T) {
 	for i := range requests {
 		want[i] = []byte(requests[i])
 	}
-	wantSame(t, raws(target.arrivals()), want)
+	testkit.WantSame(t, testkit.Raws(target.Arrivals()), want)
 	// Five are ambiguous, and one asks for a 100 Continue that does not come:
 	// each is the last on its connection.
-	if target.conns != 6 {
-		t.Errorf("%d connections, want 6", target.conns)
+	if target.Conns != 6 {
+		t.Errorf("%d connections, want 6", target.Conns)
 	}
 }
 
 // TestReusesConnections: as many connections as workers, whatever the answers.
 func TestReusesConnections(t *testing.T) {
-	target := startTarget(t, func(c net.Conn, _ int) {
+	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		for i := 0; ; i++ {
 			raw, err := readRequest(c)
 			if err != nil {
@@ -250,13 +208,13 @@ func TestReusesConnections(t *testing.T) {
 			io.WriteString(c, answer)
 		}
 	})
-	rig := newRig(t, target.addr(), func(s *Settings) { s.HTTPWorkers = 3 })
+	rig := newRig(t, target.Address(), func(s *Settings) { s.HTTPWorkers = 3 })
 	for range 100 {
 		rig.put(httpGet, httpPost, httpHead)
 	}
 	rig.settle()
 	rig.want("300 delivered")
-	if n := target.conns.Load(); n > 3 {
+	if n := target.Conns.Load(); n > 3 {
 		t.Errorf("%d connections for 3 workers", n)
 	}
 	var report bytes.Buffer
@@ -270,8 +228,8 @@ func TestReusesConnections(t *testing.T) {
 
 // TestResponsesAreIgnored: they count, so that the rows sum to the writes.
 func TestResponsesAreIgnored(t *testing.T) {
-	target := startSink(t)
-	rig := newRig(t, target.addr(), nil)
+	target := testkit.StartSink(t)
+	rig := newRig(t, target.Addr(), nil)
 	rig.put(httpGet)
 	for _, kind := range []byte{payload.Response, payload.ReplayResponse} {
 		msg := append(payload.AppendMeta(nil, payload.Meta{Type: kind, ID: []byte("a"), Time: 1e18, Duration: 1, Length: -1}), ok200...)
@@ -286,35 +244,35 @@ func TestResponsesAreIgnored(t *testing.T) {
 // TestCloseCountsWhatIsInFlight: connections end at once, and what was on
 // them or in the queue is unsent.
 func TestCloseCountsWhatIsInFlight(t *testing.T) {
-	mute := startMute(t)
+	mute := testkit.StartMute(t)
 	before := runtime.NumGoroutine()
-	rig := newRig(t, mute.addr(), func(s *Settings) { s.HTTPTimeout, s.HTTPWorkers = time.Hour, 4 })
+	rig := newRig(t, mute.Addr(), func(s *Settings) { s.HTTPTimeout, s.HTTPWorkers = time.Hour, 4 })
 	for range 10 {
 		rig.put(httpGet)
 	}
-	mute.await(t, 4)
+	mute.Await(t, 4)
 	cancelled := make(chan struct{})
 	close(cancelled)
 	if err := rig.Drain(cancelled); err == nil {
 		t.Error("a cancelled Drain returns nil")
 	}
-	must(t, rig.Close())
+	testkit.Must(t, rig.Close())
 	rig.want("10 unsent")
-	must(t, rig.Close())
+	testkit.Must(t, rig.Close())
 	rig.want("10 unsent")
-	eventually(t, "the goroutines' end", func() bool { return runtime.NumGoroutine() <= before+4 }) // the target's connections end later
+	testkit.Eventually(t, "the goroutines' end", func() bool { return runtime.NumGoroutine() <= before+4 }) // the target's connections end later
 }
 
 // TestCloseWhileTargetIsDown: workers that wait for it end too.
 func TestCloseWhileTargetIsDown(t *testing.T) {
 	var dials atomic.Int64
-	rig := newRig(t, freePort(t), func(s *Settings) { s.HTTPWorkers = 8 })
+	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.HTTPWorkers = 8 })
 	rig.dial = countDials(rig.dial, &dials)
 	for range 20 {
 		rig.put(httpGet)
 	}
-	eventually(t, "an attempt to connect", func() bool { return dials.Load() > 1 })
-	must(t, rig.Close())
+	testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 1 })
+	testkit.Must(t, rig.Close())
 	var sum uint64
 	for _, row := range rig.Counts() {
 		sum += row.N
@@ -331,7 +289,7 @@ func TestReportSumsUpManyStatuses(t *testing.T) {
 	}
 	answers[3] = "HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n"
 	answers[4] = "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n"
-	target := startTarget(t, func(c net.Conn, n int) {
+	target := testkit.StartTarget(t, func(c net.Conn, n int) {
 		for i := 0; ; i++ {
 			if _, err := readRequest(c); err != nil {
 				return
@@ -343,7 +301,7 @@ func TestReportSumsUpManyStatuses(t *testing.T) {
 			}
 		}
 	})
-	rig := newRig(t, target.addr(), nil)
+	rig := newRig(t, target.Address(), nil)
 	for range answers {
 		rig.put(httpGet)
 	}
@@ -356,17 +314,17 @@ func TestReportSumsUpManyStatuses(t *testing.T) {
 func TestHTTPStatsLines(t *testing.T) {
 	done := make(chan struct{})
 	var background sync.WaitGroup
-	var stderr lockedBuffer
+	var stderr testkit.LockedBuffer
 	s := defaultSettings()
 	s.HTTPStats = true
 	out, err := newHTTPOutput("127.0.0.1:1", s, &pluginEnv{
 		stderr: &stderr, logf: t.Logf, own: outbound.New(), queueBytes: 1 << 20, background: &background, done: done,
 	})
-	must(t, err)
-	eventually(t, "the heading", func() bool { return bytes.Count(stderr.Bytes(), []byte("\n")) == 2 })
+	testkit.Must(t, err)
+	testkit.Eventually(t, "the heading", func() bool { return bytes.Count(stderr.Bytes(), []byte("\n")) == 2 })
 	close(done)
 	background.Wait()
-	must(t, out.Close())
+	testkit.Must(t, out.Close())
 	if got := string(stderr.Bytes()); !strings.Contains(got, " output_http:latest,mean,max,count,count/second\n") || !strings.Contains(got, " output_http:0,0,0,0,0\n") {
 		t.Errorf("stderr: %q", got)
 	}

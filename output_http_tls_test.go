@@ -15,16 +15,18 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // selfSigned makes a TLS listener's configuration for 127.0.0.1.
 func selfSigned(t *testing.T) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	testkit.Must(t, err)
 	cert := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
 	der, err := x509.CreateCertificate(rand.Reader, cert, cert, &key.PublicKey, key)
-	must(t, err)
+	testkit.Must(t, err)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
@@ -35,19 +37,19 @@ func TestTLS(t *testing.T) {
 		names.Store(hello.ServerName, nil)
 		return nil, nil
 	}
-	target := startTarget(t, func(c net.Conn, _ int) {
+	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		s := tls.Server(c, config)
 		answering(ok200, ok200, ok200, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"+strings.Repeat("x", 100_000))(s, 0)
 	})
-	_, port, _ := net.SplitHostPort(target.addr())
+	_, port, _ := net.SplitHostPort(target.Address())
 	addr := "https://localhost:" + port
 	rig := newRig(t, addr, func(s *Settings) { s.HTTPSkipVerify = true })
-	rig.dial = dialTo(target.addr())
+	rig.dial = dialTo(target.Address())
 	size := 1 << 20
 	large := fmt.Sprintf("POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
 	rig.each(httpGet, httpPost, httpHead, httpGet, large, httpPost)
 	rig.want("6 delivered")
-	if n := target.conns.Load(); n != 2 { // the answer to HEAD has a body, which ends a connection
+	if n := target.Conns.Load(); n != 2 { // the answer to HEAD has a body, which ends a connection
 		t.Errorf("%d connections", n)
 	}
 	if _, ok := names.Load("localhost"); !ok {
@@ -55,7 +57,7 @@ func TestTLS(t *testing.T) {
 	}
 
 	strict := newRig(t, addr, nil)
-	strict.dial = dialTo(target.addr())
+	strict.dial = dialTo(target.Address())
 	var said bytes.Buffer
 	strict.logf = func(format string, args ...any) { fmt.Fprintf(&said, format, args...) }
 	strict.each(httpGet)
@@ -72,7 +74,7 @@ func TestTLSClosedWhileIdle(t *testing.T) {
 		closed := make(chan struct{}, 10)
 		config := selfSigned(t)
 		config.MaxVersion = version
-		target := startTarget(t, func(c net.Conn, n int) {
+		target := testkit.StartTarget(t, func(c net.Conn, n int) {
 			s := tls.Server(c, config)
 			for i := 0; ; i++ {
 				if _, err := readRequest(s); err != nil {
@@ -87,23 +89,23 @@ func TestTLSClosedWhileIdle(t *testing.T) {
 				}
 			}
 		})
-		rig := newRig(t, "https://"+target.addr(), func(s *Settings) { s.HTTPSkipVerify = true })
+		rig := newRig(t, "https://"+target.Address(), func(s *Settings) { s.HTTPSkipVerify = true })
 		rig.each(httpPost, httpPost, httpPost)
 		<-closed
 		rig.each(httpPost, httpPost, httpPost)
 		rig.want("6 delivered")
-		if n := target.conns.Load(); n != 2 {
+		if n := target.Conns.Load(); n != 2 {
 			t.Errorf("%x: %d connections, want 2", version, n)
 		}
 	}
 }
 
 func TestTLSToPlainServer(t *testing.T) {
-	target := startTarget(t, func(c net.Conn, _ int) {
+	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 		io.Copy(io.Discard, c)
 	})
-	rig := newRig(t, "https://"+target.addr(), nil)
+	rig := newRig(t, "https://"+target.Address(), nil)
 	rig.put(httpGet)
 	rig.settle()
 	rig.want("1 TLS")

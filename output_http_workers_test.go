@@ -5,6 +5,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func TestWorkerBounds(t *testing.T) {
@@ -99,7 +101,7 @@ func TestGrowFixed(t *testing.T) {
 // long; when it has answered all, the workers end.
 func TestWorkersComeAndGo(t *testing.T) {
 	answer := make(chan struct{})
-	target := startTarget(t, func(c net.Conn, _ int) {
+	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		for {
 			if _, err := readRequest(c); err != nil {
 				return
@@ -108,15 +110,15 @@ func TestWorkersComeAndGo(t *testing.T) {
 			io.WriteString(c, ok200)
 		}
 	})
-	rig := newRig(t, target.addr(), func(s *Settings) {
+	rig := newRig(t, target.Address(), func(s *Settings) {
 		s.HTTPWorkers, s.HTTPWorkerTimeout, s.HTTPTimeout = -1, 20*time.Millisecond, time.Minute
 	})
 	for range 100 {
 		rig.put(httpPost)
 	}
-	eventually(t, "more workers", func() bool {
+	testkit.Eventually(t, "more workers", func() bool {
 		rig.workers.grow(rig.q.Len())
-		return rig.q.Len() <= growAbove && target.conns.Load() > 20
+		return rig.q.Len() <= growAbove && target.Conns.Load() > 20
 	})
 	if n := rig.workers.running.Load(); n < 90 || n > 300 {
 		t.Errorf("%d workers for 100 requests", n)
@@ -124,15 +126,15 @@ func TestWorkersComeAndGo(t *testing.T) {
 	close(answer)
 	rig.settle()
 	rig.want("100 delivered")
-	eventually(t, "the workers' end", func() bool { return rig.workers.running.Load() == 1 })
+	testkit.Eventually(t, "the workers' end", func() bool { return rig.workers.running.Load() == 1 })
 	rig.each(httpPost, httpPost)
 	rig.want("102 delivered")
 }
 
 // TestBurstLosesNothing: the queue of 100 with an input that waits.
 func TestBurstLosesNothing(t *testing.T) {
-	target := startSink(t)
-	rig := newRig(t, target.addr(), func(s *Settings) { s.HTTPWorkers = -1 })
+	target := testkit.StartSink(t)
+	rig := newRig(t, target.Addr(), func(s *Settings) { s.HTTPWorkers = -1 })
 	for range 5000 {
 		rig.put(httpGet)
 	}

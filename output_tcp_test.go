@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 func TestLinkAddresses(t *testing.T) {
@@ -58,7 +59,7 @@ func wantError(t *testing.T, err error, part string) {
 
 func TestListenErrorsNameTheRemedy(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer busy.Close()
 	_, err = newTCPInput(busy.Addr().String(), pace.Limit{}, defaultSettings(), testEnv(t, io.Discard))
 	wantError(t, err, "in use; see by whom")
@@ -67,9 +68,9 @@ func TestListenErrorsNameTheRemedy(t *testing.T) {
 }
 
 func TestOpenInputWarns(t *testing.T) {
-	ca := newTestCA(t, "test authority")
-	plain, secure, closed := linkSettings{}, linkSettings{InSecure: true}, linkSettings{InSecure: true, InClientCA: ca.file}
-	secure.InCertificate, secure.InKey = ca.issue("receiver", time.Now().Add(time.Hour))
+	ca := testkit.NewAuthority(t, "test authority")
+	plain, secure, closed := linkSettings{}, linkSettings{InSecure: true}, linkSettings{InSecure: true, InClientCA: ca.File}
+	secure.InCertificate, secure.InKey = ca.Issue("receiver", time.Now().Add(time.Hour))
 	closed.InCertificate, closed.InKey = secure.InCertificate, secure.InKey
 	const unencrypted, encrypted = "the traffic is not encrypted", "the traffic is encrypted, but everyone who can reach"
 	for _, test := range []struct {
@@ -87,7 +88,7 @@ func TestOpenInputWarns(t *testing.T) {
 		s := defaultSettings()
 		s.TCP = test.tcp
 		in, err := newTCPInput(test.addr, pace.Limit{}, s, env)
-		must(t, err)
+		testkit.Must(t, err)
 		in.Close()
 		if test.says == "" && len(said) > 0 || test.says != "" && (len(said) != 1 || !strings.Contains(said[0], test.says) || !strings.Contains(said[0], "everyone who can reach")) {
 			t.Errorf("%s %+v: said %q, want %q", test.addr, test.tcp, said, test.says)
@@ -110,14 +111,14 @@ func TestSettleReachesTheLastHost(t *testing.T) {
 		}
 	}
 	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, env)
-	must(t, err)
+	testkit.Must(t, err)
 	received := collect(t, in)
 	out, err := newTCPOutput(linkAddr(t, in), s, testEnv(t, io.Discard))
-	must(t, err)
+	testkit.Must(t, err)
 	msgs := testMessages(10, 100)
 	for _, msg := range msgs {
 		_, err := out.Write(msg)
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	settled := make(chan error, 1)
 	go func() { settled <- out.Settle(make(chan struct{})) }()
@@ -127,9 +128,9 @@ func TestSettleReachesTheLastHost(t *testing.T) {
 	case <-time.After(100 * time.Millisecond):
 	}
 	close(open)
-	must(t, <-settled)
-	must(t, out.Drain(make(chan struct{})))
-	must(t, out.Close())
+	testkit.Must(t, <-settled)
+	testkit.Must(t, out.Drain(make(chan struct{})))
+	testkit.Must(t, out.Close())
 	in.Close()
 	if n := len(received()); n != len(msgs) {
 		t.Errorf("%d messages came, want %d", n, len(msgs))
@@ -143,20 +144,20 @@ func TestSettleReachesTheLastHost(t *testing.T) {
 // what it did not get is counted.
 func TestSettleOfADeadReceiver(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	addr := l.Addr().String()
 	l.Close()
 	made, err := newTCPOutput(addr, defaultSettings(), testEnv(t, io.Discard))
-	must(t, err)
+	testkit.Must(t, err)
 	out := made.(*tcpOutput)
 	out.patience.Limit = 50 * time.Millisecond
 	msgs := testMessages(3, 100)
 	for _, msg := range msgs {
 		_, err := out.Write(msg)
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	cancel := make(chan struct{})
-	must(t, out.Settle(cancel))
+	testkit.Must(t, out.Settle(cancel))
 	out.patience.Limit = time.Hour
 	close(cancel)
 	if err := out.Settle(cancel); !errors.Is(err, queue.ErrCancelled) {
@@ -165,8 +166,8 @@ func TestSettleOfADeadReceiver(t *testing.T) {
 	if err := out.Drain(cancel); err == nil {
 		t.Error("Drain when cancelled: no error")
 	}
-	must(t, out.Close())
-	must(t, out.Close())
+	testkit.Must(t, out.Close())
+	testkit.Must(t, out.Close())
 	if rows := out.Counts(); rows[len(rows)-1].N != 3 || stats.Sum(rows) != 3 {
 		t.Errorf("counts %v, want 3 unsent", rows)
 	}
@@ -178,13 +179,13 @@ func TestSettleOfADeadReceiver(t *testing.T) {
 func TestTCPStatsLine(t *testing.T) {
 	s := defaultSettings()
 	s.TCPStats = true
-	var stderr lockedBuffer
+	var stderr testkit.LockedBuffer
 	done := make(chan struct{})
 	var background sync.WaitGroup
 	env := testEnv(t, io.Discard)
 	env.stderr, env.done, env.background = &stderr, done, &background
 	out, err := newTCPOutput("127.0.0.1:1", s, env)
-	must(t, err)
+	testkit.Must(t, err)
 	defer out.Close()
 	late := time.After(10 * time.Second)
 	for !bytes.Contains(stderr.Bytes(), []byte(" output_tcp:0,0,0,0,0\n")) {

@@ -14,6 +14,7 @@ import (
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // connMessage is the n-th message of a recorded connection; odd ones are
@@ -33,7 +34,7 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 	const conns, each, workers = 100, 60, 4
 	s := defaultSettings()
 	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
-	must(t, err)
+	testkit.Must(t, err)
 	received := collect(t, in)
 	s.TCP.Workers = workers
 	env := testEnv(t, io.Discard)
@@ -45,7 +46,7 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 		said = append(said, fmt.Sprintf(format, args...))
 	}
 	out, err := newTCPOutput(linkAddr(t, in), s, env)
-	must(t, err)
+	testkit.Must(t, err)
 	next := make([]uint32, conns)
 	random := rand.New(rand.NewPCG(9, 9))
 	for left := conns * each; left > 0; {
@@ -63,9 +64,9 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 		next[i]++
 		left--
 	}
-	must(t, out.Settle(make(chan struct{})))
-	must(t, out.Drain(make(chan struct{})))
-	must(t, out.Close())
+	testkit.Must(t, out.Settle(make(chan struct{})))
+	testkit.Must(t, out.Drain(make(chan struct{})))
+	testkit.Must(t, out.Close())
 	in.Close()
 	clear(next)
 	got := received()
@@ -101,7 +102,7 @@ func TestTCPWorkersShare(t *testing.T) {
 	q := queue.New(linkQueue, 8<<20)
 	shares := newLinkShares(q, workers)
 	for i := range conns {
-		must(t, q.Put(connMessage(uint64(i), 0)))
+		testkit.Must(t, q.Put(connMessage(uint64(i), 0)))
 	}
 	q.Close()
 	shares.distribute()
@@ -123,8 +124,8 @@ func TestTCPWorkersOfADeadReceiver(t *testing.T) {
 	s.TCP.Workers = 4
 	env := testEnv(t, io.Discard)
 	env.queueBytes = 256 << 10
-	made, err := newTCPOutput(freePort(t), s, env)
-	must(t, err)
+	made, err := newTCPOutput(testkit.FreePort(t), s, env)
+	testkit.Must(t, err)
 	out := made.(*tcpOutput)
 	out.patience.Limit = 50 * time.Millisecond
 	sent := uint64(0)
@@ -138,13 +139,13 @@ func TestTCPWorkersOfADeadReceiver(t *testing.T) {
 		t.Errorf("%d messages were taken, of %d bytes each", sent, len(msg))
 	}
 	cancel := make(chan struct{})
-	must(t, out.Settle(cancel))
+	testkit.Must(t, out.Settle(cancel))
 	close(cancel)
 	if err := out.Drain(cancel); err == nil {
 		t.Error("Drain when cancelled: no error")
 	}
-	must(t, out.Close())
-	must(t, out.Close())
+	testkit.Must(t, out.Close())
+	testkit.Must(t, out.Close())
 	if rows := out.Counts(); rows[len(rows)-1].N != sent || stats.Sum(rows) != sent {
 		t.Errorf("counts %v, want %d unsent", rows, sent)
 	}
@@ -161,9 +162,9 @@ func TestTCPWorkersOneStalls(t *testing.T) {
 	shares.running.Go(shares.distribute)
 	var mine uint64 // a connection of the first share
 	for ; ; mine++ {
-		must(t, q.Put(connMessage(mine, 0)))
+		testkit.Must(t, q.Put(connMessage(mine, 0)))
 		first := false
-		eventually(t, "a message is given to a share", func() bool {
+		testkit.Eventually(t, "a message is given to a share", func() bool {
 			shares.mu.Lock()
 			defer shares.mu.Unlock()
 			first = shares.list[0].items.len() > 0
@@ -174,9 +175,9 @@ func TestTCPWorkersOneStalls(t *testing.T) {
 		}
 	}
 	for range shareWaiting + 2000 {
-		must(t, q.Put(connMessage(mine, 0)))
+		testkit.Must(t, q.Put(connMessage(mine, 0)))
 	}
-	eventually(t, "the bound is reached", func() bool {
+	testkit.Eventually(t, "the bound is reached", func() bool {
 		shares.mu.Lock()
 		defer shares.mu.Unlock()
 		return shares.waiting >= shareWaiting

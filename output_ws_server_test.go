@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A wsServer is a WebSocket server that keeps every message.
@@ -43,7 +45,7 @@ type wsArrival struct {
 func newWSServer(t *testing.T, addr string) *wsServer {
 	t.Helper()
 	l, err := net.Listen("tcp", addr)
-	must(t, err)
+	testkit.Must(t, err)
 	return &wsServer{l: l, open: map[net.Conn]bool{}}
 }
 
@@ -136,7 +138,7 @@ func (s *wsServer) handshakes() []*http.Request {
 // await waits until n messages have come.
 func (s *wsServer) await(t *testing.T, n int) []wsArrival {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d messages at %s", n, s.addr()), func() bool { return len(s.arrivals()) >= n })
+	testkit.Eventually(t, fmt.Sprintf("%d messages at %s", n, s.addr()), func() bool { return len(s.arrivals()) >= n })
 	return s.arrivals()
 }
 

@@ -17,10 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
-	"github.com/coder/websocket"
+	"github.com/buger/gor/internal/testkit"
 )
 
 func TestWSAddresses(t *testing.T) {
@@ -78,7 +80,7 @@ func newWSRig(t *testing.T, addr string, change func(s *Settings, o *wsOutput)) 
 		change(s, nil)
 	}
 	o, err := makeWSOutput(addr, s, rig.env)
-	must(t, err)
+	testkit.Must(t, err)
 	if change != nil {
 		change(s, o)
 	}
@@ -108,9 +110,9 @@ func (rig *wsRig) put(msgs ...[]byte) {
 func (rig *wsRig) drain(want string) {
 	rig.t.Helper()
 	cancel := make(chan struct{})
-	defer time.AfterFunc(testTimeout, func() { close(cancel) }).Stop()
-	must(rig.t, rig.Drain(cancel))
-	must(rig.t, rig.Close())
+	defer time.AfterFunc(testkit.Timeout, func() { close(cancel) }).Stop()
+	testkit.Must(rig.t, rig.Drain(cancel))
+	testkit.Must(rig.t, rig.Close())
 	rig.want(want)
 }
 
@@ -129,7 +131,7 @@ func (rig *wsRig) said() string {
 
 func (rig *wsRig) awaitSaid(part string) {
 	rig.t.Helper()
-	eventually(rig.t, part, func() bool { return strings.Contains(rig.said(), part) })
+	testkit.Eventually(rig.t, part, func() bool { return strings.Contains(rig.said(), part) })
 }
 
 // wantArrivals wants exactly these messages, in order.
@@ -218,9 +220,9 @@ func TestWSDelivers(t *testing.T) {
 }
 
 func TestWSSecure(t *testing.T) {
-	ca := newTestCA(t, "test authority")
-	cert, err := tls.LoadX509KeyPair(ca.issue("server", time.Now().Add(time.Hour)))
-	must(t, err)
+	ca := testkit.NewAuthority(t, "test authority")
+	cert, err := tls.LoadX509KeyPair(ca.Issue("server", time.Now().Add(time.Hour)))
+	testkit.Must(t, err)
 	server := newWSServer(t, "127.0.0.1:0")
 	server.start(t, &tls.Config{Certificates: []tls.Certificate{cert}})
 	msgs := testMessages(3, 1000)
@@ -229,7 +231,7 @@ func TestWSSecure(t *testing.T) {
 	strict := newWSRig(t, addr, nil)
 	strict.put(msgs...)
 	strict.awaitSaid("--output-ws-skip-verify sends all the same")
-	must(t, strict.Close())
+	testkit.Must(t, strict.Close())
 	strict.want("3 unsent")
 	if n := len(server.handshakes()); n != 0 {
 		t.Errorf("%d handshakes with a server that is not trusted", n)
@@ -237,7 +239,7 @@ func TestWSSecure(t *testing.T) {
 
 	trusting := newWSRig(t, addr, func(_ *Settings, o *wsOutput) {
 		if o != nil {
-			o.tls.RootCAs = ca.pool()
+			o.tls.RootCAs = ca.Pool()
 		}
 	})
 	trusting.put(msgs...)
@@ -395,14 +397,14 @@ func TestWSCloseWhileBlocked(t *testing.T) {
 	rig.put(append(testMessages(5, 10), largeMessage())...)
 	conn := <-held
 	defer conn.Close()
-	must(t, rig.Settle(nil)) // in a chain of hosts it must not wait for ever
+	testkit.Must(t, rig.Settle(nil)) // in a chain of hosts it must not wait for ever
 	cancel := make(chan struct{})
 	close(cancel)
 	if err := rig.Drain(cancel); err == nil {
 		t.Error("Drain with a message that is not sent: no error")
 	}
 	began := time.Now()
-	must(t, rig.Close())
+	testkit.Must(t, rig.Close())
 	if took := time.Since(began); took > wsStall/2 {
 		t.Errorf("Close took %s", took)
 	}
@@ -437,7 +439,7 @@ func TestWSReads(t *testing.T) {
 	server := newWSServer(t, "127.0.0.1:0")
 	ponged := make(chan error, 1)
 	server.each = func(c *websocket.Conn, _ int, _ []byte) error {
-		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Timeout)
 		err := c.Write(ctx, websocket.MessageText, bytes.Repeat([]byte("x"), 1<<20))
 		go func() { // the pong is read by the server's loop
 			defer cancel()
@@ -449,7 +451,7 @@ func TestWSReads(t *testing.T) {
 	rig := newWSRig(t, "ws://"+server.addr(), nil)
 	msgs := testMessages(1, 10)
 	rig.put(msgs...)
-	must(t, <-ponged)
+	testkit.Must(t, <-ponged)
 	rig.drain("1 delivered")
 	wantArrivals(t, server.arrivals(), msgs)
 	if said := rig.said(); said != "" {
@@ -459,7 +461,7 @@ func TestWSReads(t *testing.T) {
 
 // TestWSSendAllocatesNothing, neither for a message of one frame nor of more.
 func TestWSSendAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if testkit.RaceEnabled {
 		t.Skip("the race detector allocates")
 	}
 	server := newWSServer(t, "127.0.0.1:0")
@@ -475,10 +477,10 @@ func TestWSSendAllocatesNothing(t *testing.T) {
 	}
 	server.start(t, nil)
 	o, err := makeWSOutput("ws://"+server.addr(), defaultSettings(), testEnv(t, io.Discard))
-	must(t, err)
+	testkit.Must(t, err)
 	defer o.stop()
 	c, err := o.connect(o.ctx)
-	must(t, err)
+	testkit.Must(t, err)
 	var reader sync.WaitGroup
 	reader.Go(c.drop)
 	defer reader.Wait()
@@ -486,7 +488,7 @@ func TestWSSendAllocatesNothing(t *testing.T) {
 	w := &wsWorker{o: o}
 	for _, size := range []int{500, 200_000} {
 		msg := testMessages(1, size)[0]
-		if n := testing.AllocsPerRun(200, func() { must(t, w.send(c, msg)) }); n != 0 {
+		if n := testing.AllocsPerRun(200, func() { testkit.Must(t, w.send(c, msg)) }); n != 0 {
 			t.Errorf("%g allocations for a message of %d bytes", n, size)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestPlantedFiles: root writes nothing to what a stranger put under the name in
@@ -17,17 +19,17 @@ func TestPlantedFiles(t *testing.T) {
 	for _, flag := range []string{"--output-file", "--summary-json", "--cpuprofile", "--memprofile"} {
 		for _, kind := range []string{"a file", "a link"} {
 			tmp, own := t.TempDir(), t.TempDir()
-			must(t, os.Chmod(tmp, 0o777|os.ModeSticky))
+			testkit.Must(t, os.Chmod(tmp, 0o777|os.ModeSticky))
 			name, victim := filepath.Join(tmp, "x.gor"), filepath.Join(own, "victim")
 			if kind == "a file" {
-				must(t, os.WriteFile(name, nil, 0o666))
+				testkit.Must(t, os.WriteFile(name, nil, 0o666))
 			} else {
-				must(t, os.Symlink(victim, name))
+				testkit.Must(t, os.Symlink(victim, name))
 			}
-			must(t, os.Lchown(name, stranger, stranger))
+			testkit.Must(t, os.Lchown(name, stranger, stranger))
 			args := []string{"--input-dummy", "", "--output-null", "--exit-after", "10ms", flag, name}
 			for _, args := range [][]string{args, append(args, "--check")} {
-				code, said := runGor(t, args...)
+				code, said := testkit.RunGor(t, args...)
 				if code == 0 || !strings.Contains(said, name+" is "+kind+" that belongs to another user (uid 54321)") {
 					t.Errorf("gor %q: exit %d:\n%s", args, code, said)
 				}
@@ -41,7 +43,7 @@ func TestPlantedFiles(t *testing.T) {
 		}
 	}
 	summary := filepath.Join(t.TempDir(), "summary.json")
-	runGor(t, "--input-dummy", "", "--output-null", "--exit-after", "10ms", "--summary-json", summary)
+	testkit.RunGor(t, "--input-dummy", "", "--output-null", "--exit-after", "10ms", "--summary-json", summary)
 	if info, err := os.Stat(summary); err != nil || info.Mode() != 0o600 {
 		t.Errorf("the summary: %v, %v", info, err)
 	}

@@ -12,20 +12,22 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // openTerminal makes a pseudo-terminal (pty(7)) and returns its two ends.
 func openTerminal(t *testing.T) (person, program *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { person.Close() })
 	fd := int(person.Fd())
-	must(t, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
+	testkit.Must(t, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
 	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	must(t, err)
+	testkit.Must(t, err)
 	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { program.Close() })
 	return person, program
 }
@@ -33,15 +35,15 @@ func openTerminal(t *testing.T) (person, program *os.File) {
 // TestProgress: on a terminal a replay shows how far it is, makes way for
 // every line, and leaves nothing behind but those; elsewhere it shows nothing.
 func TestProgress(t *testing.T) {
-	requests, times := steady(40, 40*time.Millisecond)
-	file := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
+	requests, times := testkit.Steady(40, 40*time.Millisecond)
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	person, program := openTerminal(t)
-	cmd := gorCommand(t, nil, "--input-file", file, "--output-null", "--input-file-read-depth", "1", "--http-disallow-url", "^/39$", "--verbose")
+	cmd := testkit.GorCommand(t, nil, "--input-file", file, "--output-null", "--input-file-read-depth", "1", "--http-disallow-url", "^/39$", "--verbose")
 	cmd.Stderr = program
-	must(t, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	program.Close() // so that reading ends with the process
 	screen, _ := io.ReadAll(person)
-	must(t, cmd.Wait())
+	testkit.Must(t, cmd.Wait())
 	if !regexp.MustCompile(`[1-9][0-9]* done [0-9]+/s lag [0-9.]+[µm]?s errors 0 +[0-9]+% `).Match(screen) {
 		t.Errorf("no progress in %q", screen)
 	}
@@ -57,7 +59,7 @@ func TestProgress(t *testing.T) {
 		t.Errorf("lines are missing in %q", screen)
 	}
 
-	if code, said := runGor(t, "--input-file", file+"|400%", "--output-null"); code != 0 || strings.Contains(said, "done") {
+	if code, said := testkit.RunGor(t, "--input-file", file+"|400%", "--output-null"); code != 0 || strings.Contains(said, "done") {
 		t.Errorf("exit %d, off a terminal:\n%s", code, said)
 	}
 }

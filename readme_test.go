@@ -13,6 +13,7 @@ import (
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // readmeCommands returns the gor commands of the README's bash blocks, lines
@@ -20,7 +21,7 @@ import (
 func readmeCommands(t *testing.T) []string {
 	t.Helper()
 	readme, err := os.ReadFile("README.md")
-	must(t, err)
+	testkit.Must(t, err)
 	var commands []string
 	in := false
 	text := strings.ReplaceAll(string(readme), "\\\n", " ")
@@ -138,15 +139,15 @@ func TestREADMEExamples(t *testing.T) {
 				t.Fatal("no row in readmeExamples says what this example does")
 			}
 			w := newReadmeWorld(t)
-			args := w.place(t, splitCommand(t, command)[1:])
+			args := w.place(t, testkit.SplitCommand(t, command)[1:])
 			if strings.Contains(command, "--input-raw") && w.mirror == "" && w.capture == "" {
-				needCapture(t)
+				testkit.NeedCapture(t)
 			}
 			said, got := w.run(t, args)
 			if slices.Contains(args, "--input-file-dry-run") {
 				return // it has sent nothing, and run wants it to end well
 			}
-			wantSums(t, said)
+			testkit.WantSums(t, said)
 			if example.pass == nil {
 				if !strings.Contains(said, "limited") {
 					t.Errorf("nothing is said of the limit:\n%s", said)
@@ -167,9 +168,9 @@ func TestREADMEExamples(t *testing.T) {
 				}
 			}
 			if example.there != nil {
-				for _, a := range w.staging.arrivals() {
-					if !example.there(parsed(t, a.raw)) {
-						t.Errorf("at the target: %q", a.raw)
+				for _, a := range w.staging.Arrivals() {
+					if !example.there(parsed(t, a.Raw)) {
+						t.Errorf("at the target: %q", a.Raw)
 					}
 				}
 			}
@@ -180,21 +181,21 @@ func TestREADMEExamples(t *testing.T) {
 // TestREADMEConfiguration runs the file that the README shows.
 func TestREADMEConfiguration(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
-	must(t, err)
+	testkit.Must(t, err)
 	_, rest, _ := strings.Cut(string(readme), "```toml\n")
 	text, _, found := strings.Cut(rest, "```")
 	if !found || !strings.Contains(string(readme), "gor --config gor.toml --check\n") {
 		t.Fatal("the README shows no configuration, or not how to check it")
 	}
 	w := newReadmeWorld(t)
-	file := writeFile(t, filepath.Join(t.TempDir(), "gor.toml"), []byte(w.names().Replace(text)))
-	if code, said := runGor(t, "--config", file, "--check"); code != exitOK || !strings.Contains(said, "the settings are right") {
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "gor.toml"), []byte(w.names().Replace(text)))
+	if code, said := testkit.RunGor(t, "--config", file, "--check"); code != exitOK || !strings.Contains(said, "the settings are right") {
 		t.Errorf("exit %d: %s", code, said)
 	}
 	_, _ = w.run(t, []string{"--config", file, "--input-tcp", w.link})
 	var got, want []int
-	for _, a := range w.staging.arrivals() {
-		got = append(got, number(t, a.raw))
+	for _, a := range w.staging.Arrivals() {
+		got = append(got, testkit.Number(t, a.Raw))
 	}
 	for i, raw := range w.requests {
 		if r := parsed(t, raw); string(r.Method()) == "GET" {
@@ -204,20 +205,20 @@ func TestREADMEConfiguration(t *testing.T) {
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Errorf("staging has %v, want %v", got, want)
 	}
-	if n := len(w.dev.arrivals()); n > len(want) {
+	if n := len(w.dev.Arrivals()); n > len(want) {
 		t.Errorf("dev has %d", n)
 	}
 }
 
 func parsed(t *testing.T, raw []byte) (r http1.Request) {
 	t.Helper()
-	must(t, r.Parse(raw))
+	testkit.Must(t, r.Parse(raw))
 	return r
 }
 
 // readmeWorld is what the examples' names stand for.
 type readmeWorld struct {
-	production, staging, dev *sink
+	production, staging, dev *testkit.Sink
 	link, file               string
 	mirror                   string // where the end of a VXLAN tunnel is
 	capture                  string // a capture file
@@ -226,8 +227,8 @@ type readmeWorld struct {
 
 func newReadmeWorld(t *testing.T) *readmeWorld {
 	return &readmeWorld{
-		production: startSink(t), staging: startSink(t), dev: startSink(t),
-		link: freePort(t), file: filepath.Join(t.TempDir(), "requests.gor"),
+		production: testkit.StartSink(t), staging: testkit.StartSink(t), dev: testkit.StartSink(t),
+		link: testkit.FreePort(t), file: filepath.Join(t.TempDir(), "requests.gor"),
 		requests: readmeRequests(),
 	}
 }
@@ -236,7 +237,7 @@ func newReadmeWorld(t *testing.T) *readmeWorld {
 func (w *readmeWorld) names() *strings.Replacer {
 	return strings.NewReplacer(
 		"127.0.0.1:28021", w.link, "replay.local:28020", w.link, ":28020", w.link,
-		"staging.com:9000", w.staging.addr(), "staging.com", w.staging.addr(), "staging.server", w.staging.addr(), "dev.com", w.dev.addr(),
+		"staging.com:9000", w.staging.Addr(), "staging.com", w.staging.Addr(), "staging.server", w.staging.Addr(), "dev.com", w.dev.Addr(),
 		"requests.gor", w.file, "answered.gor", w.file+".answered", "./spill", w.file+".spill")
 }
 
@@ -248,16 +249,16 @@ func (w *readmeWorld) place(t *testing.T, args []string) []string {
 		case i == 0 || placed[i-1] != "--input-raw":
 			placed[i] = names.Replace(placed[i])
 		case strings.Contains(placed[i], ".pcap"):
-			w.capture = writeFile(t, filepath.Join(t.TempDir(), "traffic.pcap"), captureFile(t, tcpFrames(t, w.requests)))
+			w.capture = testkit.WriteFile(t, filepath.Join(t.TempDir(), "traffic.pcap"), testkit.CaptureFile(t, testkit.TCPFrames(t, w.requests)))
 			placed[i] = w.capture + ":80"
 		case slices.Contains(args, "vxlan"):
-			w.mirror = freePort(t)
+			w.mirror = testkit.FreePort(t)
 		default:
-			placed[i] = w.production.addr()
+			placed[i] = w.production.Addr()
 		}
 	}
 	if w.mirror != "" {
-		placed = append(placed, "--input-raw-vxlan-port", portOf(t, w.mirror))
+		placed = append(placed, "--input-raw-vxlan-port", testkit.PortOf(t, w.mirror))
 	}
 	return placed
 }
@@ -267,48 +268,48 @@ func (w *readmeWorld) place(t *testing.T, args []string) []string {
 func (w *readmeWorld) run(t *testing.T, args []string) (said string, got [][]int) {
 	t.Helper()
 	has := func(flag string) bool { return slices.Contains(args, flag) }
-	feed := writeFile(t, filepath.Join(t.TempDir(), "feed.gor"), record(w.requests, make([]time.Duration, len(w.requests))))
+	feed := testkit.WriteFile(t, filepath.Join(t.TempDir(), "feed.gor"), testkit.Recording(w.requests, make([]time.Duration, len(w.requests))))
 	if has("--input-file") || w.capture != "" {
 		if w.capture == "" {
-			writeFile(t, w.file, record(w.requests, make([]time.Duration, len(w.requests))))
+			testkit.WriteFile(t, w.file, testkit.Recording(w.requests, make([]time.Duration, len(w.requests))))
 		}
-		code, said := runGor(t, args...)
+		code, said := testkit.RunGor(t, args...)
 		if code != 0 {
 			t.Fatalf("exit %d:\n%s", code, said)
 		}
 		return said, w.outputs(t, args, nil)
 	}
 	received := filepath.Join(t.TempDir(), "received.gor")
-	var receiver *process
+	var receiver *testkit.Process
 	if has("--output-tcp") {
-		receiver = startGor(t, "--input-tcp", w.link, "--output-file", received)
+		receiver = testkit.StartGor(t, "--input-tcp", w.link, "--output-file", received)
 	}
 	var stdout bytes.Buffer
 	gor := w.start(t, args, &stdout)
 	switch {
 	case w.mirror != "":
-		sendVXLAN(t, w.mirror, 7, tcpFrames(t, w.requests))
+		sendVXLAN(t, w.mirror, 7, testkit.TCPFrames(t, w.requests))
 	case has("--input-tcp"):
-		if code, said := runGor(t, "--input-file", feed+"|max", "--output-tcp", w.link); code != 0 {
+		if code, said := testkit.RunGor(t, "--input-file", feed+"|max", "--output-tcp", w.link); code != 0 {
 			t.Fatalf("feeder: exit %d:\n%s", code, said)
 		}
 	case has("--input-http"):
-		must(t, sendAll(w.link, w.requests))
+		testkit.Must(t, testkit.SendAll(w.link, w.requests))
 	default:
-		must(t, sendAll(w.production.addr(), w.requests))
+		testkit.Must(t, testkit.SendAll(w.production.Addr(), w.requests))
 	}
-	gor.stop()
+	gor.Stop()
 	if receiver != nil {
-		receiver.stop()
-		list, _ := readRecording(t, received, payload.Request)
-		return gor.said(), [][]int{numbers(t, list)}
+		receiver.Stop()
+		list, _ := testkit.ReadRecording(t, received, payload.Request)
+		return gor.Stderr(), [][]int{numbers(t, list)}
 	}
-	return gor.said(), w.outputs(t, args, stdout.Bytes())
+	return gor.Stderr(), w.outputs(t, args, stdout.Bytes())
 }
 
-func (w *readmeWorld) start(t *testing.T, args []string, stdout *bytes.Buffer) *process {
-	p := spawnTo(t, stdout, args...)
-	p.await("gor: to ")
+func (w *readmeWorld) start(t *testing.T, args []string, stdout *bytes.Buffer) *testkit.Process {
+	p := testkit.SpawnTo(t, stdout, args...)
+	p.Await("gor: to ")
 	return p
 }
 
@@ -325,15 +326,15 @@ func (w *readmeWorld) outputs(t *testing.T, args []string, stdout []byte) [][]in
 	for i, arg := range args {
 		switch {
 		case arg == "--output-file":
-			list, _ := readRecording(t, args[i+1], payload.Request)
+			list, _ := testkit.ReadRecording(t, args[i+1], payload.Request)
 			add(list)
 		case arg == "--output-stdout":
-			list, _ := readRecording(t, writeFile(t, filepath.Join(t.TempDir(), "stdout.gor"), stdout), payload.Request)
+			list, _ := testkit.ReadRecording(t, testkit.WriteFile(t, filepath.Join(t.TempDir(), "stdout.gor"), stdout), payload.Request)
 			add(list)
-		case arg == "--output-binary" || arg == "--output-http" && strings.Contains(args[i+1], w.staging.addr()):
-			add(raws(w.staging.arrivals()))
+		case arg == "--output-binary" || arg == "--output-http" && strings.Contains(args[i+1], w.staging.Addr()):
+			add(testkit.Raws(w.staging.Arrivals()))
 		case arg == "--output-http":
-			add(raws(w.dev.arrivals()))
+			add(testkit.Raws(w.dev.Arrivals()))
 		}
 	}
 	if slices.Contains(args, "--split-output") {
@@ -350,7 +351,7 @@ func (w *readmeWorld) outputs(t *testing.T, args []string, stdout []byte) [][]in
 func numbers(t *testing.T, list [][]byte) []int {
 	out := make([]int, len(list))
 	for i, raw := range list {
-		out[i] = number(t, raw)
+		out[i] = testkit.Number(t, raw)
 	}
 	return out
 }

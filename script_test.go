@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestScripts runs testdata/script against the real program. The commands
@@ -32,14 +34,14 @@ func TestScripts(t *testing.T) {
 			"dump":      scriptDump,
 			"recording": scriptRecording,
 			"freeport": func(ts *testscript.TestScript, _ bool, args []string) {
-				s, err := newSink("tcp", "127.0.0.1:0")
+				s, err := testkit.NewSink("tcp", "127.0.0.1:0")
 				ts.Check(err)
-				s.l.Close()
-				ts.Setenv(args[0], s.addr())
+				s.Listener.Close()
+				ts.Setenv(args[0], s.Addr())
 			},
 		},
 		Setup: func(env *testscript.Env) error {
-			env.Values[sinksKey{}] = map[string]*sink{}
+			env.Values[sinksKey{}] = map[string]*testkit.Sink{}
 			return nil
 		},
 	})
@@ -47,8 +49,8 @@ func TestScripts(t *testing.T) {
 
 type sinksKey struct{}
 
-func scriptSink(ts *testscript.TestScript, name string) *sink {
-	s := ts.Value(sinksKey{}).(map[string]*sink)[name]
+func scriptSink(ts *testscript.TestScript, name string) *testkit.Sink {
+	s := ts.Value(sinksKey{}).(map[string]*testkit.Sink)[name]
 	if s == nil {
 		ts.Fatalf("no server %q", name)
 	}
@@ -56,23 +58,23 @@ func scriptSink(ts *testscript.TestScript, name string) *sink {
 }
 
 func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
-	s, err := newSink("tcp", "127.0.0.1:0")
+	s, err := testkit.NewSink("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	done := make(chan struct{})
-	go func() { s.serve(); close(done) }()
-	ts.Defer(func() { s.l.Close(); <-done })
-	ts.Value(sinksKey{}).(map[string]*sink)[args[0]] = s
-	ts.Setenv(args[0], s.addr())
+	go func() { s.Serve(); close(done) }()
+	ts.Defer(func() { s.Listener.Close(); <-done })
+	ts.Value(sinksKey{}).(map[string]*testkit.Sink)[args[0]] = s
+	ts.Setenv(args[0], s.Addr())
 }
 
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
 	s := scriptSink(ts, args[0])
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	deadline := time.Now().Add(testTimeout)
-	for len(s.arrivals()) < n {
+	deadline := time.Now().Add(testkit.Timeout)
+	for len(s.Arrivals()) < n {
 		if time.Now().After(deadline) {
-			ts.Fatalf("%d requests at %s, want %d", len(s.arrivals()), args[0], n)
+			ts.Fatalf("%d requests at %s, want %d", len(s.Arrivals()), args[0], n)
 		}
 		time.Sleep(5 * time.Millisecond) // polls for the event; bounded by the deadline
 	}
@@ -80,8 +82,8 @@ func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
 
 func scriptRequests(ts *testscript.TestScript, _ bool, args []string) {
 	var lines []string
-	for _, a := range scriptSink(ts, args[0]).arrivals() {
-		line, _, _ := bytes.Cut(a.raw, []byte("\r\n"))
+	for _, a := range scriptSink(ts, args[0]).Arrivals() {
+		line, _, _ := bytes.Cut(a.Raw, []byte("\r\n"))
 		lines = append(lines, strings.TrimSuffix(string(line), " HTTP/1.1"))
 	}
 	writeSorted(ts, args[1], lines, "\n")
@@ -89,8 +91,8 @@ func scriptRequests(ts *testscript.TestScript, _ bool, args []string) {
 
 func scriptDump(ts *testscript.TestScript, _ bool, args []string) {
 	var list []string
-	for _, a := range scriptSink(ts, args[0]).arrivals() {
-		list = append(list, strings.ReplaceAll(string(a.raw), "\r\n", "\n"))
+	for _, a := range scriptSink(ts, args[0]).Arrivals() {
+		list = append(list, strings.ReplaceAll(string(a.Raw), "\r\n", "\n"))
 	}
 	writeSorted(ts, args[1], list, "")
 }
@@ -127,5 +129,5 @@ func scriptRecording(ts *testscript.TestScript, _ bool, args []string) {
 		requests = append(requests, []byte(raw+"\r\n"))
 		times = append(times, time.Duration(ms)*time.Millisecond)
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), record(requests, times), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.Recording(requests, times), 0o600))
 }

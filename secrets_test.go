@@ -10,13 +10,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestSecretsStayInside: whatever Gor says of an address, at the start, of a
 // mistake, on its page and at the end, has no password and no token in it.
 func TestSecretsStayInside(t *testing.T) {
 	dir := t.TempDir()
-	config := writeFile(t, filepath.Join(dir, "gor.toml"), []byte("output-http-elasticsearch = \"http://bob:hunter2@stag/a/b\"\n"))
+	config := testkit.WriteFile(t, filepath.Join(dir, "gor.toml"), []byte("output-http-elasticsearch = \"http://bob:hunter2@stag/a/b\"\n"))
 	for _, tt := range []struct {
 		args []string
 		says string
@@ -40,33 +42,33 @@ func TestSecretsStayInside(t *testing.T) {
 		{[]string{"--output-null", "--middleware", "cat 'hunter2"}, "closing quote"},
 		{[]string{"--output-null", "--middleware", "/no/such/program hunter2"}, "does not start"},
 	} {
-		_, said := runGor(t, append([]string{"--input-dummy", ""}, tt.args...)...)
+		_, said := testkit.RunGor(t, append([]string{"--input-dummy", ""}, tt.args...)...)
 		if !strings.Contains(said, tt.says) || strings.Contains(said, "hunter2") || strings.Contains(said, "ter2") {
 			t.Errorf("gor %q: no %q, or a secret:\n%s", tt.args, tt.says, said)
 		}
 	}
 
-	target := startSink(t)
+	target := testkit.StartSink(t)
 	summary := filepath.Join(dir, "summary.json")
-	gor := spawn(t, "gor", nil, nil, "--input-dummy", "", "--http-pprof", "127.0.0.1:0", "--summary-json", summary, "--verbose", "2", "--stats",
-		"--output-http", "http://bob:hunter2@"+target.addr()+"/x", "--http-set-header", "Authorization: hunter2", "--http-set-param=api_key=hunter2",
+	gor := testkit.Spawn(t, "gor", nil, nil, "--input-dummy", "", "--http-pprof", "127.0.0.1:0", "--summary-json", summary, "--verbose", "2", "--stats",
+		"--output-http", "http://bob:hunter2@"+target.Addr()+"/x", "--http-set-header", "Authorization: hunter2", "--http-set-param=api_key=hunter2",
 		"--http-basic-auth-filter", "hunter2|.*", "--middleware", "sh -c 'cat # hunter2'")
-	gor.await("gor: to ")
-	page := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`).FindString(gor.said())
+	gor.Await("gor: to ")
+	page := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`).FindString(gor.Stderr())
 	for _, path := range []string{"metrics", "debug/vars", "debug/pprof/cmdline"} {
 		resp, err := http.Get(page + path)
-		must(t, err)
+		testkit.Must(t, err)
 		text, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		must(t, err)
+		testkit.Must(t, err)
 		if len(text) == 0 || strings.Contains(string(text), "hunter2") {
 			t.Errorf("%s: %s", path, text)
 		}
 	}
-	gor.stop()
+	gor.Stop()
 	text, err := os.ReadFile(summary)
-	must(t, err)
-	if all := gor.said() + string(text); strings.Contains(all, "hunter2") {
+	testkit.Must(t, err)
+	if all := gor.Stderr() + string(text); strings.Contains(all, "hunter2") {
 		t.Errorf("%s", all)
 	}
 }
@@ -81,10 +83,10 @@ func TestElasticsearchRedirects(t *testing.T) {
 			w.Header().Set("Location", elsewhere.URL+"/_bulk?token=hunter2")
 			w.WriteHeader(status)
 		}))
-		gor := startGor(t, "--input-dummy", "", "--output-http", startSink(t).addr(), "--output-http-elasticsearch", search.Listener.Addr().String()+"/gor")
-		gor.await("is not followed")
-		gor.stop()
-		if said := gor.said(); strings.Contains(said, "hunter2") || !strings.Contains(said, "0 documents indexed") {
+		gor := testkit.StartGor(t, "--input-dummy", "", "--output-http", testkit.StartSink(t).Addr(), "--output-http-elasticsearch", search.Listener.Addr().String()+"/gor")
+		gor.Await("is not followed")
+		gor.Stop()
+		if said := gor.Stderr(); strings.Contains(said, "hunter2") || !strings.Contains(said, "0 documents indexed") {
 			t.Errorf("%s", said)
 		}
 		search.Close()
@@ -100,14 +102,14 @@ func TestForeignTextForgesNothing(t *testing.T) {
 		io.WriteString(w, forged)
 	}))
 	defer search.Close()
-	gor := startGor(t, "--input-dummy", "", "--output-http", startSink(t).addr(), "--output-http-elasticsearch", search.Listener.Addr().String()+"/gor")
-	gor.await("it answers 400")
-	gor.stop()
-	wantClean(t, gor.said())
+	gor := testkit.StartGor(t, "--input-dummy", "", "--output-http", testkit.StartSink(t).Addr(), "--output-http-elasticsearch", search.Listener.Addr().String()+"/gor")
+	gor.Await("it answers 400")
+	gor.Stop()
+	wantClean(t, gor.Stderr())
 
 	// An id and a request line, as a recording has them.
-	file := writeFile(t, filepath.Join(t.TempDir(), "x\x1b[2J\ny.gor"), []byte("1 a\u009b31m\x1b[1m 1000000000\nGET /\x1b[2J\u0085\x9b HTTP/1.1\r\nHost: a\r\n\r\n\n🐵🙈🙉\n"))
-	code, said := runGor(t, "--input-file", file, "--output-null", "--verbose", "3")
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x\x1b[2J\ny.gor"), []byte("1 a\u009b31m\x1b[1m 1000000000\nGET /\x1b[2J\u0085\x9b HTTP/1.1\r\nHost: a\r\n\r\n\n🐵🙈🙉\n"))
+	code, said := testkit.RunGor(t, "--input-file", file, "--output-null", "--verbose", "3")
 	if code != 0 {
 		t.Errorf("exit %d", code)
 	}
@@ -115,7 +117,7 @@ func TestForeignTextForgesNothing(t *testing.T) {
 
 	// A server of another protocol, which a link and a WebSocket output connect to.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer l.Close()
 	go func() {
 		for {
@@ -127,11 +129,11 @@ func TestForeignTextForgesNothing(t *testing.T) {
 			c.Close()
 		}
 	}()
-	gor = startGor(t, "--input-dummy", "", "--output-ws", "ws://"+l.Addr().String(), "--output-http", l.Addr().String(), "--verbose", "2", "--drain-timeout", "100ms")
-	gor.await("output-ws ws://" + l.Addr().String() + ": ")
-	gor.cmd.Process.Signal(os.Interrupt)
-	gor.wait()
-	wantClean(t, gor.said())
+	gor = testkit.StartGor(t, "--input-dummy", "", "--output-ws", "ws://"+l.Addr().String(), "--output-http", l.Addr().String(), "--verbose", "2", "--drain-timeout", "100ms")
+	gor.Await("output-ws ws://" + l.Addr().String() + ": ")
+	gor.Cmd.Process.Signal(os.Interrupt)
+	gor.Wait()
+	wantClean(t, gor.Stderr())
 }
 
 // wantClean wants text that only takes up room, and one ledger.

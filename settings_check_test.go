@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestEveryMistakeOfTheLine: what is wrong is said at once, and not one by one
@@ -53,19 +55,19 @@ func TestEveryMistakeOfTheLine(t *testing.T) {
 func TestCheckOpensNoPipe(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
-	must(t, syscall.Mkfifo(pipe, 0o600))
+	testkit.Must(t, syscall.Mkfifo(pipe, 0o600))
 	for _, args := range []string{
 		"--input-file " + pipe + " --output-null",
 		"--input-raw " + pipe + ":80 --input-raw-engine pcap_file --output-null",
 		"--input-dummy --output-file " + pipe,
 		"--input-dummy --output-null --summary-json " + pipe,
 	} {
-		if code, said := runGor(t, append(strings.Fields(args), "--check")...); code != exitOK {
+		if code, said := testkit.RunGor(t, append(strings.Fields(args), "--check")...); code != exitOK {
 			t.Errorf("%s: exit %d:\n%s", args, code, said)
 		}
 	}
 	args := []string{"--input-file", pipe + "|max", "--input-file-rate", "5", "--output-null", "--check"}
-	if code, said := runGor(t, args...); code != exitUsage || !strings.Contains(said, "both set the pace") {
+	if code, said := testkit.RunGor(t, args...); code != exitUsage || !strings.Contains(said, "both set the pace") {
 		t.Errorf("%q: exit %d:\n%s", args, code, said)
 	}
 }
@@ -75,7 +77,7 @@ func TestCheckOpensNoPipe(t *testing.T) {
 func TestCheckSaysWhatTheStartSays(t *testing.T) {
 	var prefix []string
 	if os.Geteuid() == 0 { // to whom no file is closed
-		setpriv := needTool(t, "setpriv", "util-linux")
+		setpriv := testkit.NeedTool(t, "setpriv", "util-linux")
 		caps := "-dac_override,-dac_read_search"
 		prefix = []string{setpriv, "--bounding-set", caps, "--inh-caps", caps}
 		if out, err := exec.Command(prefix[0], append(prefix[1:], "true")...).CombinedOutput(); err != nil {
@@ -109,25 +111,25 @@ func TestCheckSaysWhatTheStartSays(t *testing.T) {
 	} {
 		t.Run(tt.args, func(t *testing.T) {
 			dir, err := os.MkdirTemp(base, "") // t.TempDir would have the % of the test's name in it
-			must(t, err)
-			must(t, os.Mkdir(filepath.Join(dir, "closed"), 0o700))
-			writeFile(t, filepath.Join(dir, "closed", "there.gor"), nil)
-			writeFile(t, filepath.Join(dir, "shut.gor"), nil)
-			must(t, os.Chmod(filepath.Join(dir, "shut.gor"), 0o400))
-			must(t, os.Chmod(filepath.Join(dir, "closed"), 0o500))
+			testkit.Must(t, err)
+			testkit.Must(t, os.Mkdir(filepath.Join(dir, "closed"), 0o700))
+			testkit.WriteFile(t, filepath.Join(dir, "closed", "there.gor"), nil)
+			testkit.WriteFile(t, filepath.Join(dir, "shut.gor"), nil)
+			testkit.Must(t, os.Chmod(filepath.Join(dir, "shut.gor"), 0o400))
+			testkit.Must(t, os.Chmod(filepath.Join(dir, "closed"), 0o500))
 			t.Cleanup(func() { os.Chmod(filepath.Join(dir, "closed"), 0o700) })
 			args := append(strings.Fields(strings.ReplaceAll(tt.args, "DIR", dir)), "--input-dummy", "--exit-after", "1ms")
 			before := tree(t, dir)
-			check := spawn(t, "gor", prefix, nil, append(args, "--check")...)
-			if got := check.wait(); (got == exitOK) != tt.right || got != exitOK && got != exitUsage {
-				t.Errorf("--check: exit %d:\n%s", got, check.said())
+			check := testkit.Spawn(t, "gor", prefix, nil, append(args, "--check")...)
+			if got := check.Wait(); (got == exitOK) != tt.right || got != exitOK && got != exitUsage {
+				t.Errorf("--check: exit %d:\n%s", got, check.Stderr())
 			}
 			if after := tree(t, dir); after != before {
 				t.Errorf("--check left %s, of %s", after, before)
 			}
-			start := spawn(t, "gor", prefix, nil, args...)
-			if got := start.wait(); (got == exitOK) != tt.right {
-				t.Errorf("start: exit %d:\n%s", got, start.said())
+			start := testkit.Spawn(t, "gor", prefix, nil, args...)
+			if got := start.Wait(); (got == exitOK) != tt.right {
+				t.Errorf("start: exit %d:\n%s", got, start.Stderr())
 			}
 		})
 	}
@@ -137,7 +139,7 @@ func TestCheckSaysWhatTheStartSays(t *testing.T) {
 func tree(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
-	must(t, filepath.Walk(dir, func(name string, info os.FileInfo, err error) error {
+	testkit.Must(t, filepath.Walk(dir, func(name string, info os.FileInfo, err error) error {
 		if err == nil {
 			fmt.Fprintf(&b, "%s %d %s\n", name, info.Size(), info.ModTime())
 		}

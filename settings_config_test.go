@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func parseAll(args, environ []string) (*Settings, error) {
@@ -17,7 +19,7 @@ func parseAll(args, environ []string) (*Settings, error) {
 }
 
 func TestConfigFile(t *testing.T) {
-	file := writeFile(t, filepath.Join(t.TempDir(), "gor.toml"), []byte(`
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "gor.toml"), []byte(`
 # a comment
 output-file = "second.gor|10"
 input-raw = [":80", "eth0:8080"]
@@ -35,7 +37,7 @@ input-raw-engine = "vxlan"
 input-raw-monitor = true
 `))
 	s, err := parseAll([]string{"--config", file}, nil)
-	must(t, err)
+	testkit.Must(t, err)
 	if want := []pluginArg{{"input-raw", ":80"}, {"input-raw", "eth0:8080"}}; !slices.Equal(s.Inputs, want) {
 		t.Errorf("inputs %v", s.Inputs)
 	}
@@ -54,7 +56,7 @@ input-raw-monitor = true
 // TestPrecedence: the command line goes before the environment, and that before
 // the file, for each flag by itself.
 func TestPrecedence(t *testing.T) {
-	file := writeFile(t, filepath.Join(t.TempDir(), "gor.toml"), []byte(`
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "gor.toml"), []byte(`
 input-raw = ":1"
 output-http = ["file1.com", "file2.com"]
 output-tcp = "file:1"
@@ -65,7 +67,7 @@ output-http-timeout = "1s"
 	environ := []string{"PATH=/bin", "GOR_CONFIG=" + file, "GOR_INPUT_RAW=:2\n:3\n", "GOR_OUTPUT_HTTP=env.com",
 		"GOR_OUTPUT_HTTP_WORKERS=2", "GOR_OUTPUT_HTTP_QUEUE_LEN=2", "GOR_STATS=", "GOR_FAULT_MESSAGES=200000", "GOR_SERVICE_HOST=10.0.0.1", "GOR_VERSION=1.3.0"}
 	s, err := parseAll([]string{"--output-http", "line.com", "--output-http-workers", "3"}, environ)
-	must(t, err)
+	testkit.Must(t, err)
 	if want := []pluginArg{{"input-raw", ":2"}, {"input-raw", ":3"}}; !slices.Equal(s.Inputs, want) {
 		t.Errorf("inputs %v", s.Inputs)
 	}
@@ -115,7 +117,7 @@ func TestWrongConfiguration(t *testing.T) {
 		{"a line of it", "", []string{"GOR_HTTP_ALLOW_METHOD=GET\nP T"}, []string{`"P T"`, "GOR_HTTP_ALLOW_METHOD"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			file := writeFile(t, filepath.Join(dir, "gor.toml"), []byte(tt.file))
+			file := testkit.WriteFile(t, filepath.Join(dir, "gor.toml"), []byte(tt.file))
 			_, err := parseAll([]string{"--input-dummy", "--output-null", "--config", file}, tt.environ)
 			if err == nil {
 				t.Fatal("accepted")
@@ -152,7 +154,7 @@ func TestConfigOnce(t *testing.T) {
 
 func TestEnvironmentSlips(t *testing.T) {
 	s, err := parseAll([]string{"--input-dummy", "--output-null"}, []string{"GOR_OUTPUT_HTPT=x", "GOR_PORT=tcp://10.0.0.1:80"})
-	must(t, err)
+	testkit.Must(t, err)
 	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "did you mean GOR_OUTPUT_HTTP?") {
 		t.Errorf("notes %q", s.Notes)
 	}
@@ -174,7 +176,7 @@ func TestLaterStages(t *testing.T) {
 // nothing.
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
-	recording := writeFile(t, filepath.Join(dir, "in.gor"), record(numberedRequests(1, "a"), make([]time.Duration, 1)))
+	recording := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(testkit.NumberedRequests(1, "a"), make([]time.Duration, 1)))
 	out := filepath.Join(dir, "new", "out.gor")
 	check := func(args ...string) (int, string) {
 		var stderr bytes.Buffer
@@ -246,7 +248,7 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	file := writeFile(t, filepath.Join(dir, "some.gor"), nil)
+	file := testkit.WriteFile(t, filepath.Join(dir, "some.gor"), nil)
 	for _, tt := range []struct{ before, word, want string }{
 		{"gor", "--output-http-wo", "--output-http-workers --output-http-workers-min --output-http-worker-timeout"},
 		{"--on-full", "", "wait shed"},
@@ -259,7 +261,7 @@ func TestCompletion(t *testing.T) {
 	} {
 		script := fmt.Sprintf("%s\nCOMPREPLY=(old); COMP_WORDS=(gor %q %q); COMP_CWORD=2; _gor; echo ${COMPREPLY[@]}", scripts["bash"], tt.before, tt.word)
 		out, err := exec.Command("bash", "-c", script).CombinedOutput()
-		must(t, err)
+		testkit.Must(t, err)
 		if got := strings.TrimSpace(string(out)); got != tt.want {
 			t.Errorf("bash: after %s %q it has %q, want %q", tt.before, tt.word, got, tt.want)
 		}
@@ -269,7 +271,7 @@ func TestCompletion(t *testing.T) {
 		"fish": {"-c", "source; complete -C 'gor --on-full '; complete -C 'gor --split-o'"},
 	} {
 		t.Run(shell, func(t *testing.T) {
-			cmd := exec.Command(needTool(t, shell, shell), check...)
+			cmd := exec.Command(testkit.NeedTool(t, shell, shell), check...)
 			cmd.Stdin = strings.NewReader(scripts[shell])
 			out, err := cmd.CombinedOutput()
 			wants := map[string][]string{"zsh": {"_gor: function"}, "fish": {"wait", "shed", "--split-output"}}[shell]

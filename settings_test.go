@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func parseArgs(args ...string) (*Settings, error) {
@@ -222,13 +224,13 @@ func TestHelpShowsEveryFlag(t *testing.T) {
 
 func TestExamplesInHelpParse(t *testing.T) {
 	t.Chdir(t.TempDir())
-	writeFile(t, "gor.toml", []byte("input-raw = \":80\"\noutput-stdout = true\n"))
+	testkit.WriteFile(t, "gor.toml", []byte("input-raw = \":80\"\noutput-stdout = true\n"))
 	for _, group := range defaultSettings().groups() {
 		for _, def := range group.flags {
 			if def.example == "" {
 				continue
 			}
-			args := splitCommand(t, def.example)
+			args := testkit.SplitCommand(t, def.example)
 			if args[0] == "sudo" {
 				args = args[1:]
 			}
@@ -241,41 +243,6 @@ func TestExamplesInHelpParse(t *testing.T) {
 			}
 		}
 	}
-}
-
-// splitCommand splits a command line as a shell does, with quotes and no
-// expansion.
-func splitCommand(t *testing.T, line string) []string {
-	t.Helper()
-	var words []string
-	var word strings.Builder
-	in, started := rune(0), false
-	for _, c := range line {
-		switch {
-		case in != 0 && c == in:
-			in = 0
-		case in != 0:
-			word.WriteRune(c)
-		case c == '\'' || c == '"':
-			in, started = c, true
-		case c == ' ' || c == '\n':
-			if started {
-				words = append(words, word.String())
-				word.Reset()
-			}
-			started = false
-		default:
-			word.WriteRune(c)
-			started = true
-		}
-	}
-	if in != 0 {
-		t.Fatalf("unclosed quote in %q", line)
-	}
-	if started {
-		words = append(words, word.String())
-	}
-	return words
 }
 
 func TestDefaultsStayWithinTheirBounds(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A captureCounts is what a capture's ledger says beside its equation.
@@ -29,9 +30,9 @@ func readCaptureCounts(t *testing.T, said string) (rows captureCounts, shed int)
 	rows = captureCounts{}
 	for row := range strings.SplitSeq(capture[1], ", ") {
 		n, name, _ := strings.Cut(row, " ")
-		rows[name] = atoi(t, n)
+		rows[name] = testkit.Atoi(t, n)
 	}
-	return rows, atoi(t, recording[1])
+	return rows, testkit.Atoi(t, recording[1])
 }
 
 // sum adds up the rows whose names begin like that.
@@ -61,7 +62,7 @@ func (c captureCounts) losses() string {
 func wantSoaked(t *testing.T, said, file string, rounds int) {
 	t.Helper()
 	// wantSums knows reasons that begin with a small letter.
-	wantSums(t, strings.ReplaceAll(said, "CONNECT not replayed", "connect not replayed"))
+	testkit.WantSums(t, strings.ReplaceAll(said, "CONNECT not replayed", "connect not replayed"))
 	rows, shed := readCaptureCounts(t, said)
 	if begun, ended := rows["messages begun"], rows["requests"]+rows["responses"]+rows["interim responses"]+rows["messages open"]+rows.sum("lost: "); begun != ended || begun == 0 {
 		t.Errorf("%d messages begun, %d given, open or lost", begun, ended)
@@ -73,7 +74,7 @@ func wantSoaked(t *testing.T, said, file string, rounds int) {
 	if rows["connections"] < soakHalfOpen {
 		t.Errorf("%d connections, fewer than were half open", rows["connections"])
 	}
-	if !raceEnabled && (rows["connections evicted"] == 0 || rows["lost: memory"] == 0) {
+	if !testkit.RaceEnabled && (rows["connections evicted"] == 0 || rows["lost: memory"] == 0) {
 		t.Errorf("%d connections evicted, %d messages lost to memory: no ceiling was reached", rows["connections evicted"], rows["lost: memory"])
 	}
 	recorded := wantRequests(t, file, rounds, rows, shed)
@@ -171,18 +172,18 @@ func wantConnections(t *testing.T, want map[[sha256.Size]byte]*soakRequest, unbr
 func eachRecord(t *testing.T, name string, do func(payload.Meta, []byte)) (n int) {
 	t.Helper()
 	f, err := os.Open(name)
-	must(t, err)
+	testkit.Must(t, err)
 	defer f.Close()
 	src, err := payload.Open(f, name, maxMessageLimit)
-	must(t, err)
+	testkit.Must(t, err)
 	for ; ; n++ {
 		msg, err := src.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		meta, raw, err := payload.Split(msg)
-		must(t, err)
+		testkit.Must(t, err)
 		do(meta, raw)
 	}
 	if d := src.Damage(); d.Any() {

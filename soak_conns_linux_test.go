@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // onInterrupt returns a channel that tells of an interrupt.
@@ -52,7 +54,7 @@ type connAbuse struct {
 func soakConns(args []string) int {
 	rate, err := strconv.Atoi(args[1])
 	if err != nil {
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	}
 	a := &connAbuse{addr: args[0], pace: &pacer{rate: rate}}
 	interrupted := onInterrupt()
@@ -68,7 +70,7 @@ func soakConns(args []string) int {
 	}
 	select {
 	case err := <-failed:
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	case <-interrupted:
 	}
 	fmt.Fprintf(os.Stderr, "%d connections, %d bytes\n", a.conns.Load(), a.bytes.Load())

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/bench/netns"
+	"github.com/buger/gor/internal/testkit"
 )
 
 const (
@@ -38,7 +39,7 @@ const (
 // in forged packets, Gor's memory stays below its ceiling and does not grow,
 // and clients beside them have every request captured.
 func TestSoakUnderAbuse(t *testing.T) {
-	needCapture(t)
+	testkit.NeedCapture(t)
 	for _, test := range []struct {
 		name string
 		args []string
@@ -55,10 +56,10 @@ func soak(t *testing.T, args []string) {
 	rounds := max(1, int(time.Duration(seconds)*time.Second/roundTime))
 	wire := soakWire(t)
 	parts := newSoakParts(t)
-	parts.start(wire.Near.Prefix(), "server", ":80").await("listening")
-	parts.start(wire.Near.Prefix(), "target", "127.0.0.1:8000").await("listening")
+	parts.start(wire.Near.Prefix(), "server", ":80").Await("listening")
+	parts.start(wire.Near.Prefix(), "target", "127.0.0.1:8000").Await("listening")
 	file := filepath.Join(t.TempDir(), "out.gor")
-	patience := time.Duration(seconds)*time.Second + testTimeout
+	patience := time.Duration(seconds)*time.Second + testkit.Timeout
 	gor := parts.startGor(wire.Near, append([]string{
 		"--input-raw", ":80", "--output-file", file, "--exit-after", (2 * patience).String(), // should the test be gone
 	}, args...))
@@ -66,31 +67,31 @@ func soak(t *testing.T, args []string) {
 	abuse := parts.startAbuse(wire, scale)
 
 	began := time.Now()
-	for _, p := range []*process{
+	for _, p := range []*testkit.Process{
 		parts.start(wire.Near.Prefix(), "traffic", "near", strconv.Itoa(rounds)),
 		parts.start(wire.Far.Prefix(), "traffic", "far", strconv.Itoa(rounds)),
 	} {
 		select {
-		case <-p.ended:
+		case <-p.Ended:
 		case <-time.After(patience):
 			t.Fatal("the clients do not come to an end")
 		}
-		if code := p.wait(); code != 0 {
-			t.Fatalf("a client failed:\n%s", p.said())
+		if code := p.Wait(); code != 0 {
+			t.Fatalf("a client failed:\n%s", p.Stderr())
 		}
 	}
 	ended := time.Now()
-	gor.stop() // the abuse goes on
+	gor.Stop() // the abuse goes on
 	took := time.Since(ended)
 	t.Logf("Gor ended %s after the interrupt", took.Round(time.Millisecond))
 	if took > soakExit {
 		t.Errorf("after the interrupt Gor took %s to end, want %s at most", took, soakExit)
 	}
 	for _, p := range abuse {
-		p.stop()
-		t.Logf("abuse: %s", strings.ReplaceAll(strings.TrimSpace(p.said()), "\n", ", "))
+		p.Stop()
+		t.Logf("abuse: %s", strings.ReplaceAll(strings.TrimSpace(p.Stderr()), "\n", ", "))
 	}
-	wantSoaked(t, gor.said(), file, rounds)
+	wantSoaked(t, gor.Stderr(), file, rounds)
 	mem.want(began, ended)
 }
 
@@ -98,7 +99,7 @@ func soak(t *testing.T, args []string) {
 func soakLength(t *testing.T) (seconds int, scale float64) {
 	t.Helper()
 	seconds, scale = soakSeconds, shortScale
-	if raceEnabled {
+	if testkit.RaceEnabled {
 		seconds, scale = soakSeconds/2, raceScale
 	}
 	value := os.Getenv("GOR_SOAK_SECONDS")
@@ -109,7 +110,7 @@ func soakLength(t *testing.T) (seconds int, scale float64) {
 	if err != nil || seconds < 1 {
 		t.Fatalf("GOR_SOAK_SECONDS is %q: want seconds, such as 120", value)
 	}
-	if !raceEnabled {
+	if !testkit.RaceEnabled {
 		scale = 1
 	}
 	return seconds, scale
@@ -120,9 +121,9 @@ func soakLength(t *testing.T) (seconds int, scale float64) {
 // does with what comes for soakNobody.
 func soakWire(t *testing.T) *netns.Pair {
 	t.Helper()
-	wire := newWire(t)
+	wire := testkit.NewWire(t)
 	for _, host := range []netns.Host{wire.Near, wire.Far} {
-		must(t, host.Do(func() error {
+		testkit.Must(t, host.Do(func() error {
 			for _, name := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
 				if err := os.WriteFile("/proc/sys/net/"+name, []byte("0"), 0); err != nil {
 					return err
@@ -149,58 +150,58 @@ type soakParts struct {
 func newSoakParts(t *testing.T) soakParts {
 	t.Helper()
 	r, w, err := os.Pipe()
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { r.Close(); w.Close() })
 	return soakParts{t, r}
 }
 
 // start starts a part behind prefix, which puts it on a host.
-func (s soakParts) start(prefix []string, args ...string) *process {
+func (s soakParts) start(prefix []string, args ...string) *testkit.Process {
 	s.t.Helper()
-	return spawn(s.t, "soak", prefix, s.stdin, args...)
+	return testkit.Spawn(s.t, "soak", prefix, s.stdin, args...)
 }
 
 // startGor starts Gor. It is built as it is released, whose memory counts;
 // with the race detector it is the test's own binary, as always.
-func (s soakParts) startGor(host netns.Host, args []string) (gor *process) {
+func (s soakParts) startGor(host netns.Host, args []string) (gor *testkit.Process) {
 	s.t.Helper()
-	if raceEnabled {
-		gor = spawn(s.t, "gor", host.Prefix(), nil, args...)
+	if testkit.RaceEnabled {
+		gor = testkit.Spawn(s.t, "gor", host.Prefix(), nil, args...)
 	} else {
 		binary := filepath.Join(s.t.TempDir(), "gor")
-		build := exec.Command(needTool(s.t, "go", "golang"), "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", binary, ".")
+		build := exec.Command(testkit.NeedTool(s.t, "go", "golang"), "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", binary, ".")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			s.t.Fatalf("go build: %v: %s", err, out)
 		}
 		gor = s.start(host.Prefix(), append([]string{"exec", binary}, args...)...)
 	}
-	gor.await("gor: to ")
+	gor.Await("gor: to ")
 	return gor
 }
 
 // startAbuse starts what sends forged packets and what makes connections, on
 // either host, and returns when soakHalfOpen connections are half open. Their
 // senders come last when the processors are short: strangers bring their own.
-func (s soakParts) startAbuse(wire *netns.Pair, scale float64) (all []*process) {
+func (s soakParts) startAbuse(wire *netns.Pair, scale float64) (all []*testkit.Process) {
 	s.t.Helper()
 	var mac string
-	must(s.t, wire.Near.Do(func() error {
+	testkit.Must(s.t, wire.Near.Do(func() error {
 		ifi, err := net.InterfaceByName("veth0")
 		if err == nil {
 			mac = ifi.HardwareAddr.String()
 		}
 		return err
 	}))
-	nice := []string{needTool(s.t, "nice", "coreutils"), "-n", "19"}
-	start := func(host netns.Host, args ...string) *process {
+	nice := []string{testkit.NeedTool(s.t, "nice", "coreutils"), "-n", "19"}
+	start := func(host netns.Host, args ...string) *testkit.Process {
 		p := s.start(append(host.Prefix(), nice...), args...)
 		all = append(all, p)
 		return p
 	}
 	forged := start(wire.Far, "packets", "veth0", mac,
 		net.JoinHostPort(wire.Near.IPv4, "80"), net.JoinHostPort(wire.Near.IPv6, "80"), soakNobody, fmt.Sprint(scale))
-	forged.await("half-open connections\n")
+	forged.Await("half-open connections\n")
 	rate := strconv.Itoa(int(soakBytes * scale))
 	start(wire.Near, "conns", "127.0.0.1:80", rate)
 	start(wire.Far, "conns", net.JoinHostPort(wire.Near.IPv4, "80"), rate)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // soakCeiling is the memory that Gor promises to stay below.
@@ -37,7 +39,7 @@ type memorySample struct {
 	resident int
 }
 
-func watchMemory(t *testing.T, p *process) *memoryWatch {
+func watchMemory(t *testing.T, p *testkit.Process) *memoryWatch {
 	w := &memoryWatch{t: t, done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
@@ -45,11 +47,11 @@ func watchMemory(t *testing.T, p *process) *memoryWatch {
 		defer tick.Stop()
 		for {
 			select {
-			case <-p.ended:
+			case <-p.Ended:
 				return
 			case <-tick.C:
 			}
-			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
 			if resident := statusBytes(status, "VmRSS:"); err == nil && resident > 0 {
 				w.samples = append(w.samples, memorySample{time.Now(), resident})
 				w.peak = max(w.peak, statusBytes(status, "VmHWM:"))
@@ -82,7 +84,7 @@ func (w *memoryWatch) want(began, ended time.Time) {
 	if len(w.samples) < int(ended.Sub(began)/memorySampling)/2 {
 		w.t.Errorf("only %d samples of memory in %s", len(w.samples), ended.Sub(began))
 	}
-	if raceEnabled {
+	if testkit.RaceEnabled {
 		return // the race detector's own memory is a multiple of Gor's
 	}
 	if w.peak > soakCeiling {

@@ -2,4 +2,6 @@
 
 package main
 
-func soakMain([]string) int { return fail("packets are forged on Linux only") }
+import "github.com/buger/gor/internal/testkit"
+
+func soakMain([]string) int { return testkit.RoleFailed("packets are forged on Linux only") }

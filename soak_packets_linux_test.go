@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // soakNobody is on the near host's link, and nobody has it.
@@ -51,22 +53,22 @@ type stroke struct {
 func soakPackets(args []string) int {
 	mac, err := net.ParseMAC(args[1])
 	if err != nil {
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	}
 	f, err := newForger(args[0], mac)
 	if err != nil {
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	}
 	scale, err := strconv.ParseFloat(args[5], 64)
 	if err != nil {
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	}
 	p := &packetAbuse{forger: f, random: rand.New(rand.NewPCG(1, 2)), data: make([]byte, forgedData),
 		server: netip.MustParseAddrPort(args[2]), server6: netip.MustParseAddrPort(args[3]), nobody: netip.MustParseAddrPort(args[4])}
 	interrupted := onInterrupt()
 	opening := []*stroke{{name: "half-open connections", rate: 10_000, do: p.openHalf}}
 	if err := perform(opening, interrupted, func() bool { return p.halfOpen >= soakHalfOpen }); err != nil {
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	}
 	fmt.Fprintf(os.Stderr, "%d half-open connections\n", p.halfOpen)
 	strokes := []*stroke{
@@ -78,7 +80,7 @@ func soakPackets(args []string) int {
 		{name: "mangled segments", rate: 500 * scale, do: p.mangle},
 	}
 	if err := perform(strokes, interrupted, func() bool { return false }); err != nil {
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	}
 	for _, s := range strokes {
 		fmt.Fprintf(os.Stderr, "%d %s\n", s.done, s.name)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // soakMain is the role "soak PART ...": the programs around a soak. They end
@@ -20,11 +21,11 @@ import (
 // outlive it.
 func soakMain(args []string) int {
 	if args[0] == "exec" {
-		return fail("%v", unix.Exec(args[1], args[1:], os.Environ()))
+		return testkit.RoleFailed("%v", unix.Exec(args[1], args[1:], os.Environ()))
 	}
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
-		os.Exit(fail("the test is gone"))
+		os.Exit(testkit.RoleFailed("the test is gone"))
 	}()
 	switch args[0] {
 	case "server":
@@ -38,7 +39,7 @@ func soakMain(args []string) int {
 	case "conns":
 		return soakConns(args[1:])
 	}
-	return fail("no part %q", args[0])
+	return testkit.RoleFailed("no part %q", args[0])
 }
 
 // endlessTarget is what the server of a soak answers without an end.
@@ -51,7 +52,7 @@ const endlessTarget = "/abuse/endless"
 func soakServer(addr string, pace *pacer) int {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	}
 	go func() {
 		for {
@@ -149,14 +150,14 @@ const (
 )
 
 func (s soakStream) round(n int) [][]byte {
-	return numberedRequests(soakRound, fmt.Sprintf("%s.round%d", s.name, n))
+	return testkit.NumberedRequests(soakRound, fmt.Sprintf("%s.round%d", s.name, n))
 }
 
 // soakTraffic is the part "traffic SIDE ROUNDS": the clients of one side.
 func soakTraffic(side string, args []string) int {
 	rounds, err := strconv.Atoi(args[0])
 	if err != nil {
-		return fail("%v", err)
+		return testkit.RoleFailed("%v", err)
 	}
 	var wg sync.WaitGroup
 	errs := make(chan error, len(soakStreams()))
@@ -169,7 +170,7 @@ func soakTraffic(side string, args []string) int {
 	close(errs)
 	for err := range errs {
 		if err != nil {
-			return fail("%v", err)
+			return testkit.RoleFailed("%v", err)
 		}
 	}
 	return 0
@@ -178,7 +179,7 @@ func soakTraffic(side string, args []string) int {
 // send sends all rounds, and reads an answer to each request.
 func (s soakStream) send(rounds int) error {
 	var c net.Conn
-	var answers *answerReader
+	var answers *testkit.AnswerReader
 	defer func() { c.Close() }()
 	due := time.Now().Add(s.offset)
 	for round := range rounds {
@@ -190,7 +191,7 @@ func (s soakStream) send(rounds int) error {
 			if c != nil {
 				c.Close()
 			}
-			c, answers = next, &answerReader{c: next}
+			c, answers = next, &testkit.AnswerReader{Conn: next}
 		}
 		for i, request := range s.round(round) {
 			time.Sleep(time.Until(due))
@@ -198,11 +199,11 @@ func (s soakStream) send(rounds int) error {
 			if now := time.Now(); due.Before(now) {
 				due = now
 			}
-			c.SetDeadline(time.Now().Add(testTimeout))
+			c.SetDeadline(time.Now().Add(testkit.Timeout))
 			if _, err := c.Write(request); err != nil {
 				return fmt.Errorf("%s: round %d: request %d: %w", s.name, round, i, err)
 			}
-			if err := answers.next(); err != nil {
+			if err := answers.Next(); err != nil {
 				return fmt.Errorf("%s: round %d: answer to request %d: %w", s.name, round, i, err)
 			}
 		}

@@ -10,24 +10,25 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 
 	"github.com/buger/gor/internal/ledger"
 )
 
 // startUnread starts Gor with a stderr of the test's, which nobody need read.
-func startUnread(t *testing.T, stderr, stdout *os.File, prefix []string, args ...string) *process {
+func startUnread(t *testing.T, stderr, stdout *os.File, prefix []string, args ...string) *testkit.Process {
 	t.Helper()
-	cmd := gorCommand(t, prefix, args...)
+	cmd := testkit.GorCommand(t, prefix, args...)
 	cmd.Stderr, cmd.Stdout = stderr, stdout
-	return startCommand(t, cmd)
+	return testkit.StartCommand(t, cmd)
 }
 
 // readSummary reads the file of --summary-json.
 func readSummary(t *testing.T, name string) (v ledger.Vars) {
 	t.Helper()
 	b, err := os.ReadFile(name)
-	must(t, err)
-	must(t, json.Unmarshal(b, &v))
+	testkit.Must(t, err)
+	testkit.Must(t, json.Unmarshal(b, &v))
 	return v
 }
 
@@ -55,14 +56,14 @@ func wantVarSums(t *testing.T, v ledger.Vars) {
 func TestStderrHangs(t *testing.T) {
 	dir := t.TempDir()
 	const messages = 8000
-	requests, times := steady(messages, time.Microsecond)
-	in := writeFile(t, filepath.Join(dir, "in.gor"), record(requests, times))
+	requests, times := testkit.Steady(messages, time.Microsecond)
+	in := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(requests, times))
 	for _, sig := range []syscall.Signal{0, syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			r, w, err := os.Pipe()
-			must(t, err)
+			testkit.Must(t, err)
 			defer r.Close()
 			defer w.Close()
 			out, summary := filepath.Join(dir, "out.gor"), filepath.Join(dir, "summary.json")
@@ -72,13 +73,13 @@ func TestStderrHangs(t *testing.T) {
 			}
 			gor := startUnread(t, w, nil, nil, args...)
 			if sig != 0 {
-				eventually(t, "the recording has all", func() bool {
+				testkit.Eventually(t, "the recording has all", func() bool {
 					b, _ := os.ReadFile(out)
 					return strings.Count(string(b), payload.Separator) >= messages
 				})
-				must(t, gor.cmd.Process.Signal(sig))
+				testkit.Must(t, gor.Cmd.Process.Signal(sig))
 			}
-			if code := gor.wait(); code != 0 {
+			if code := gor.Wait(); code != 0 {
 				t.Errorf("exit %d", code)
 			}
 			v := readSummary(t, summary)
@@ -96,22 +97,22 @@ func TestStderrHangs(t *testing.T) {
 // TestStderrGone: without a reader of stderr a run goes on to its end.
 func TestStderrGone(t *testing.T) {
 	dir := t.TempDir()
-	requests, times := steady(50, time.Millisecond)
-	in := writeFile(t, filepath.Join(dir, "in.gor"), record(requests, times))
+	requests, times := testkit.Steady(50, time.Millisecond)
+	in := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(requests, times))
 	for _, closed := range []bool{false, true} {
 		summary := filepath.Join(dir, "summary.json")
 		args := []string{"--input-file", in, "--verbose", "3", "--output-null", "--summary-json", summary}
-		var gor *process
+		var gor *testkit.Process
 		if closed {
 			gor = startUnread(t, nil, nil, []string{"sh", "-c", `exec "$0" "$@" 2>&-`}, args...)
 		} else {
 			r, w, err := os.Pipe()
-			must(t, err)
+			testkit.Must(t, err)
 			r.Close()
 			gor = startUnread(t, w, nil, nil, args...)
 			w.Close()
 		}
-		if code := gor.wait(); code != 0 {
+		if code := gor.Wait(); code != 0 {
 			t.Fatalf("stderr closed at the start: %v: exit %d", closed, code)
 		}
 		v := readSummary(t, summary)
@@ -119,44 +120,44 @@ func TestStderrGone(t *testing.T) {
 		if v.Outputs["output-null"].Fates["delivered"] != 50 {
 			t.Errorf("%+v", v)
 		}
-		must(t, os.Remove(summary))
+		testkit.Must(t, os.Remove(summary))
 	}
 }
 
 // TestHangup: a terminal that closes ends a run in good order; under nohup it
 // goes on.
 func TestHangup(t *testing.T) {
-	gor := startGor(t, "--input-dummy", "", "--output-null")
-	must(t, gor.cmd.Process.Signal(syscall.SIGHUP))
-	if code := gor.wait(); code != 0 || !strings.Contains(gor.said(), "hung up: sending what is queued") {
-		t.Errorf("exit %d:\n%s", code, gor.said())
+	gor := testkit.StartGor(t, "--input-dummy", "", "--output-null")
+	testkit.Must(t, gor.Cmd.Process.Signal(syscall.SIGHUP))
+	if code := gor.Wait(); code != 0 || !strings.Contains(gor.Stderr(), "hung up: sending what is queued") {
+		t.Errorf("exit %d:\n%s", code, gor.Stderr())
 	}
-	wantSums(t, gor.said())
+	testkit.WantSums(t, gor.Stderr())
 
-	gor = spawn(t, "gor", []string{"sh", "-c", `trap '' HUP; exec "$0" "$@"`}, nil, "--input-dummy", "", "--output-null", "--stats")
-	gor.await("gor: to ")
-	must(t, gor.cmd.Process.Signal(syscall.SIGHUP))
-	must(t, gor.cmd.Process.Signal(syscall.SIGINT)) // the lower number is delivered first; both have come when it ends
-	if code := gor.wait(); code != 0 || strings.Contains(gor.said(), "hung up") {
-		t.Errorf("under nohup: exit %d:\n%s", code, gor.said())
+	gor = testkit.Spawn(t, "gor", []string{"sh", "-c", `trap '' HUP; exec "$0" "$@"`}, nil, "--input-dummy", "", "--output-null", "--stats")
+	gor.Await("gor: to ")
+	testkit.Must(t, gor.Cmd.Process.Signal(syscall.SIGHUP))
+	testkit.Must(t, gor.Cmd.Process.Signal(syscall.SIGINT)) // the lower number is delivered first; both have come when it ends
+	if code := gor.Wait(); code != 0 || strings.Contains(gor.Stderr(), "hung up") {
+		t.Errorf("under nohup: exit %d:\n%s", code, gor.Stderr())
 	}
 
 	// A real terminal that goes away.
 	person, program := openTerminal(t)
 	summary := filepath.Join(t.TempDir(), "summary.json")
-	cmd := gorCommand(t, nil, "--input-dummy", "", "--output-null", "--summary-json", summary)
+	cmd := testkit.GorCommand(t, nil, "--input-dummy", "", "--output-null", "--summary-json", summary)
 	cmd.Stdin, cmd.Stderr = program, program
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	must(t, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	program.Close()
 	buf := make([]byte, 4096)
 	for said := ""; !strings.Contains(said, "to output-null"); {
 		n, err := person.Read(buf)
-		must(t, err)
+		testkit.Must(t, err)
 		said += string(buf[:n])
 	}
-	must(t, person.Close())
-	must(t, cmd.Wait())
+	testkit.Must(t, person.Close())
+	testkit.Must(t, cmd.Wait())
 	wantVarSums(t, readSummary(t, summary))
 }
 
@@ -165,42 +166,42 @@ func TestHangup(t *testing.T) {
 func TestStdoutLeft(t *testing.T) {
 	for _, more := range []bool{false, true} {
 		r, w, err := os.Pipe()
-		must(t, err)
+		testkit.Must(t, err)
 		args := []string{"--input-dummy", "", "--output-stdout"}
 		if more {
 			args = append(args, "--output-null")
 		}
-		gor := spawnTo(t, w, args...)
+		gor := testkit.SpawnTo(t, w, args...)
 		w.Close()
 		_, err = r.Read(make([]byte, 1))
-		must(t, err)
+		testkit.Must(t, err)
 		r.Close()
 		if more {
-			gor.await("gor: to output-null")
-			gor.stop()
-		} else if code := gor.wait(); code != 0 || !strings.Contains(gor.said(), "the reader of stdout has gone: ending") {
-			t.Errorf("exit %d:\n%s", code, gor.said())
+			gor.Await("gor: to output-null")
+			gor.Stop()
+		} else if code := gor.Wait(); code != 0 || !strings.Contains(gor.Stderr(), "the reader of stdout has gone: ending") {
+			t.Errorf("exit %d:\n%s", code, gor.Stderr())
 		}
-		wantSums(t, gor.said())
+		testkit.WantSums(t, gor.Stderr())
 	}
 }
 
 // TestStdoutHangs: what the writer has in hand when stdout takes nothing is
 // counted.
 func TestStdoutHangs(t *testing.T) {
-	requests, times := steady(3000, time.Microsecond)
-	in := writeFile(t, filepath.Join(t.TempDir(), "in.gor"), record(requests, times))
+	requests, times := testkit.Steady(3000, time.Microsecond)
+	in := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	r, w, err := os.Pipe()
-	must(t, err)
+	testkit.Must(t, err)
 	defer r.Close()
-	gor := spawnTo(t, w, "--input-file", in+"|max", "--output-stdout", "--drain-timeout", "200ms")
+	gor := testkit.SpawnTo(t, w, "--input-file", in+"|max", "--output-stdout", "--drain-timeout", "200ms")
 	w.Close()
-	if code := gor.wait(); code != exitFailed {
+	if code := gor.Wait(); code != exitFailed {
 		t.Errorf("exit %d", code)
 	}
-	wantSums(t, gor.said())
-	if !strings.Contains(gor.said(), " unsent") {
-		t.Errorf("nothing unsent:\n%s", gor.said())
+	testkit.WantSums(t, gor.Stderr())
+	if !strings.Contains(gor.Stderr(), " unsent") {
+		t.Errorf("nothing unsent:\n%s", gor.Stderr())
 	}
 }
 
@@ -208,11 +209,11 @@ func TestStdoutHangs(t *testing.T) {
 // after a signal.
 func TestStartInterrupted(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "in.gor")
-	must(t, syscall.Mkfifo(fifo, 0o600))
-	gor := spawn(t, "gor", nil, nil, "--http-pprof", "127.0.0.1:0", "--input-file", fifo, "--output-null")
-	gor.await("counts and profiles at")
-	must(t, gor.cmd.Process.Signal(syscall.SIGTERM))
-	if code := gor.wait(); code != exitInterrupted || !strings.Contains(gor.said(), "terminated: before everything was open") {
-		t.Errorf("exit %d:\n%s", code, gor.said())
+	testkit.Must(t, syscall.Mkfifo(fifo, 0o600))
+	gor := testkit.Spawn(t, "gor", nil, nil, "--http-pprof", "127.0.0.1:0", "--input-file", fifo, "--output-null")
+	gor.Await("counts and profiles at")
+	testkit.Must(t, gor.Cmd.Process.Signal(syscall.SIGTERM))
+	if code := gor.Wait(); code != exitInterrupted || !strings.Contains(gor.Stderr(), "terminated: before everything was open") {
+		t.Errorf("exit %d:\n%s", code, gor.Stderr())
 	}
 }

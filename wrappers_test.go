@@ -17,6 +17,7 @@ import (
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // goldenVar makes TestOrderOfWrappers write what it gets in place of comparing.
@@ -29,8 +30,8 @@ func exchanges(t *testing.T, kinds ...byte) (msgs [][]byte) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	_, err := z.Write([]byte(strings.Repeat("plain ", 50)))
-	must(t, err)
-	must(t, z.Close())
+	testkit.Must(t, err)
+	testkit.Must(t, z.Close())
 	add := func(kind byte, id int, lines ...string) {
 		msg := payload.AppendMeta(nil, payload.Meta{Type: kind, ID: payload.AppendID(nil, 5, uint32(id)), Time: int64(1e18) + int64(id), Duration: 1, Length: -1})
 		body := ""
@@ -101,7 +102,7 @@ func TestOrderOfWrappers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := parseArgs(append(args, "--input-dummy", "--output-null", "--verbose", "3")...)
-			must(t, err)
+			testkit.Must(t, err)
 			var mu sync.Mutex
 			var said []string
 			logf := func(format string, args ...any) {
@@ -118,17 +119,17 @@ func TestOrderOfWrappers(t *testing.T) {
 				outputs: []Output{limitOutput(kept, limit), answering},
 			}
 			if strings.HasPrefix(name, "middleware") {
-				p.middle = openTestMiddleware(t, s, testEnv(t, &lockedBuffer{}))
+				p.middle = openTestMiddleware(t, s, testEnv(t, &testkit.LockedBuffer{}))
 			}
 			e := newEmitter(p, s, logf)
 			if !e.run() {
 				t.Error("the input did not end well")
 			}
 			if m := p.middle; m != nil {
-				must(t, m.Feed.Drain(nil))
+				testkit.Must(t, m.Feed.Drain(nil))
 				close(answers.start)
 				e.endEchoes()
-				must(t, m.Feed.Drain(nil))
+				testkit.Must(t, m.Feed.Drain(nil))
 				m.CloseStdin()
 				e.backing.Wait()
 			} else {
@@ -148,7 +149,7 @@ func wrappersReport(t *testing.T, e *emitter, said []string, outs ...*keptOutput
 	vars := l.Vars("test", time.Now())
 	vars.Uptime = 0
 	text, err := json.MarshalIndent(vars, "", " ")
-	must(t, err)
+	testkit.Must(t, err)
 	b.Write(append(text, '\n'))
 	slices.Sort(said)
 	fmt.Fprintf(&b, "said: %s\n", digest(said))
@@ -168,12 +169,12 @@ func digest(lines []string) string {
 func wantGolden(t *testing.T, file string, got []byte) {
 	t.Helper()
 	if os.Getenv(goldenVar) != "" {
-		must(t, os.MkdirAll(filepath.Dir(file), 0o755))
-		must(t, os.WriteFile(file, got, 0o644))
+		testkit.Must(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		testkit.Must(t, os.WriteFile(file, got, 0o644))
 		return
 	}
 	want, err := os.ReadFile(file)
-	must(t, err)
+	testkit.Must(t, err)
 	if !bytes.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
