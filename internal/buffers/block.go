@@ -2,11 +2,6 @@ package buffers
 
 import "runtime"
 
-// LargeFrom is the size in bytes from which on memory is worth a call of the
-// kernel: it comes and goes with its message, where the collector would keep
-// the megabytes of several messages that are gone until its next cycle.
-const LargeFrom = 512 << 10
-
 // A Block is memory for one large message, outside of the collector's heap when
 // it is at least LargeFrom. Its owner frees it; a Block that is forgotten is
 // freed by the collector.

@@ -39,8 +39,8 @@ func TestCopies(t *testing.T) {
 	}
 	next.Free()
 	one.Free()
-	c.Offer(msg[:10])
-	c.Withdraw(msg[:10])
+	c.Offer(msg[:LargeFrom-1])
+	c.Withdraw(msg[:LargeFrom-1])
 	if budget.Used() != 0 || len(c.offers) != 0 {
 		t.Errorf("%d bytes and %d offers are left", budget.Used(), len(c.offers))
 	}

@@ -11,5 +11,5 @@ func mapMemory(n int) []byte {
 	return b
 }
 
-// unmapMemory gives back what mapMemory returned. It fails for nothing else.
-func unmapMemory(b []byte) { _ = syscall.Munmap(b) }
+// munmap fails for nothing that mapMemory returned.
+func munmap(b []byte) { _ = syscall.Munmap(b) }

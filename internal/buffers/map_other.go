@@ -3,4 +3,4 @@
 package buffers
 
 func mapMemory(int) []byte { return nil }
-func unmapMemory([]byte)   {}
+func munmap([]byte)        {}
