@@ -76,6 +76,7 @@ func (f *Feed) giveLarge(item []queue.Item) {
 	f.m.attrs.Put(item[0].Bytes)
 	f.m.account.out(item)
 	if err := payload.WriteLine(f.m.stdin, item[0].Bytes); err != nil {
+		f.m.refused()
 		f.m.account.forget(item)
 		f.failed.Add(1)
 	} else {
@@ -91,6 +92,7 @@ func (f *Feed) give(lines []byte, ends []int, items []queue.Item) {
 	written, err := f.m.stdin.Write(lines)
 	whole := len(items)
 	if err != nil {
+		f.m.refused()
 		whole, _ = slices.BinarySearch(ends, written+1) // how many end within what was written
 		f.m.account.forget(items[whole:])
 	}

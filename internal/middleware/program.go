@@ -40,7 +40,7 @@ type Program struct {
 	attrs   *payload.AttributeMemory // of what is inside
 	logf    func(format string, args ...any)
 
-	gone   atomic.Bool   // it exited before it was asked
+	gone   atomic.Bool   // it exited, or read no more, before it was asked
 	asked  atomic.Bool   // to end: its stdin is closed, or it was told
 	exited chan struct{} // closed when the process is gone; status says how
 	status error         // of Wait
@@ -151,9 +151,19 @@ func (m *Program) String() string { return m.name }
 // wait is the goroutine that sees the program exit.
 func (m *Program) wait(stdout *os.File) {
 	m.status = m.cmd.Wait()
-	m.gone.Store(!m.asked.Load())
+	m.refused()
 	close(m.exited)
 	_ = stdout.SetReadDeadline(time.Now().Add(restTime))
+}
+
+// refused notes that the program reads no more, or is gone, and says nothing when
+// that was asked for. The pipe tells so before the system gives its status, and
+// what is left to be given fails in between: the end of its stdin, which is asked
+// for then, must not excuse it.
+func (m *Program) refused() {
+	if !m.asked.Load() {
+		m.gone.Store(true)
+	}
 }
 
 // ended says how the program ended: nil when that was asked for.
