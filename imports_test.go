@@ -21,6 +21,7 @@ var allowedImports = map[string][]string{
 	".": {
 		"internal/address",
 		"internal/admission",
+		"internal/answers",
 		"internal/buffers",
 		"internal/certs",
 		"internal/console",
@@ -65,6 +66,7 @@ var allowedImports = map[string][]string{
 	"internal/address":           {},
 	"internal/console":           {"golang.org/x/term"}, // whether a person looks
 	"internal/admission":         {},
+	"internal/answers":           {"internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats"},
 	"internal/disk":              {},
 	"internal/elastic":           {"internal/address", "internal/http1", "internal/plugin", "internal/queue"},
 	"internal/filelock":          {"golang.org/x/sys/unix"},

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/answers"
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -31,7 +33,8 @@ type binaryOutput struct {
 	serving sync.WaitGroup
 	session *sessions
 
-	responses *responses // nil: nobody wants the answers
+	answers   *buffers.Budget // what all connections hold of answers
+	responses *answers.Input  // nil: nobody wants the answers
 	health    health
 
 	sent, delivered, unsent, connections atomic.Uint64
@@ -60,11 +63,12 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		addr: addr, s: s, dial: env.own.DialContext, logf: env.logf,
 		q:        env.newQueue(binaryQueue),
 		failures: newHTTPReasons(),
+		answers:  env.answers,
 		latency:  stats.NewHistogram(),
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	if s.BinaryTrackResponse {
-		o.responses = newResponses(o, s.BinaryBuffer, "--output-tcp-response-buffer")
+		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.BinaryBuffer, LimitName: "--output-tcp-response-buffer"})
 	}
 	most := maxHTTPWorkers
 	if s.BinaryWorkers > 0 {
@@ -100,6 +104,10 @@ func (o *binaryOutput) Write(p []byte) (int, error) {
 // serve is the life of one recorded connection.
 func (o *binaryOutput) serve(ss *session) {
 	c := &binaryConn{o: o}
+	if o.responses != nil {
+		c.recorder = o.responses.Recorder(o.answers)
+		defer c.recorder.Release()
+	}
 	defer c.close()
 	for {
 		it, ok := ss.take()

@@ -5,18 +5,20 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/buger/gor/internal/answers"
 )
 
 // A binaryConn is the connection of one session. The target may say something
 // at any time: a goroutine reads beside the session's.
 type binaryConn struct {
-	o      *binaryOutput
-	conn   net.Conn      // nil: none
-	came   chan struct{} // a token when bytes came
-	closed chan struct{} // closed when the target closed
-	reader sync.WaitGroup
-	record []byte    // scratch of give
-	sent   time.Time // when the last message was begun to be sent
+	o        *binaryOutput
+	conn     net.Conn      // nil: none
+	came     chan struct{} // a token when bytes came
+	closed   chan struct{} // closed when the target closed
+	reader   sync.WaitGroup
+	recorder *answers.Recorder // nil: nobody wants the answers
+	sent     time.Time         // when the last message was begun to be sent
 
 	mu      sync.Mutex
 	wanted  bool      // what comes is the answer to a message that is not done with
@@ -126,7 +128,7 @@ func (c *binaryConn) take(b []byte) {
 	c.arrived = time.Now()
 	if !c.cut {
 		var ok bool
-		c.answer, ok = c.o.responses.keep(c.answer, b)
+		c.answer, ok = c.o.responses.Keep(c.answer, b)
 		c.cut = !ok
 	}
 }
@@ -152,7 +154,7 @@ func (c *binaryConn) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.o.responses != nil {
-		c.o.responses.giveBack(c.answer)
+		c.o.responses.GiveBack(c.answer)
 	}
 	c.wanted, c.answer = false, c.answer[:0]
 	if cap(c.answer) > keepAnswer {
@@ -190,10 +192,7 @@ func (c *binaryConn) await(ss *session) {
 func (c *binaryConn) give(msg []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.record = c.o.responses.give(c.record, msg, c.answer, c.cut, c.sent, c.arrived.Sub(c.sent))
-	if cap(c.record) > keepAnswer {
-		c.record = nil
-	}
+	c.recorder.Add(msg, answers.Answer{Bytes: c.answer, Cut: c.cut, Sent: c.sent, Took: c.arrived.Sub(c.sent)})
 }
 
 func (c *binaryConn) close() {

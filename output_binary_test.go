@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -253,12 +254,12 @@ func TestBinaryAnswersAreDoneWith(t *testing.T) {
 	for wave := range waves {
 		rig.put(wave*each, each, 'l')
 		testkit.Must(t, rig.Settle(nil))
-		if kept := rig.responses.kept.Load(); kept != 0 {
+		if kept := rig.responses.Kept(); kept != 0 {
 			t.Errorf("%d bytes are kept of answers that were passed on", kept)
 		}
 	}
 	testkit.Must(t, in.Close())
-	if n := <-passed; n != waves*each || bytes < responsesKept*3/2 {
+	if n := <-passed; n != waves*each || bytes < answers.Memory*3/2 {
 		t.Errorf("%d answers, %d bytes, want %d: %v", n, bytes, waves*each, in.Counts())
 	}
 	if d := time.Duration(least); d <= 0 || d >= answerQuietLong {
@@ -284,7 +285,7 @@ func TestBinaryUnaskedIsDropped(t *testing.T) {
 	testkit.Must(t, rig.Settle(nil))
 	close(idle)
 	testkit.Must(t, <-said)
-	if kept := rig.responses.kept.Load(); kept != 0 {
+	if kept := rig.responses.Kept(); kept != 0 {
 		t.Errorf("%d bytes are kept", kept)
 	}
 	testkit.Must(t, rig.Responses().Close())

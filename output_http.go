@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/elastic"
 	"github.com/buger/gor/internal/payload"
@@ -34,7 +35,7 @@ type httpOutput struct {
 	session *sessions // nil: requests go out on any connection
 
 	answers   *buffers.Budget   // what all connections hold of answers
-	responses *responses        // nil: nobody wants the answers
+	responses *answers.Input    // nil: nobody wants the answers
 	elastic   *elastic.Reporter // nil: exchanges are reported nowhere
 	health    health
 
@@ -77,7 +78,7 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	o.workers.least, o.workers.most = workerBounds(s)
 	o.workers.work = o.work
 	if s.HTTPTrackResponse {
-		o.responses = newResponses(o, s.ResponseBuffer, "--output-http-response-buffer")
+		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.ResponseBuffer, LimitName: "--output-http-response-buffer"})
 	}
 	if s.RecognizeSessions {
 		o.session = o.startSessions()
@@ -119,7 +120,7 @@ func (o *httpOutput) Write(p []byte) (int, error) {
 // work is one worker's life: it sends requests until it has been idle for too
 // long, or the output ends.
 func (o *httpOutput) work() {
-	c := &client{o: o, req: sentRequest{t: o.t, keepHost: o.s.HTTPOriginalHost}}
+	c := o.newClient(false)
 	defer c.release()
 	it, ok := o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
 	o.workers.started()
@@ -144,7 +145,7 @@ func (o *httpOutput) startSessions() *sessions {
 		s.most = o.s.HTTPWorkers
 	}
 	s.serve = func(ss *session) {
-		c := &client{o: o, req: sentRequest{t: o.t, keepHost: o.s.HTTPOriginalHost, keepConnection: true}}
+		c := o.newClient(true)
 		defer c.release()
 		for {
 			it, ok := ss.take()
@@ -158,11 +159,20 @@ func (o *httpOutput) startSessions() *sessions {
 	return s
 }
 
+// newClient makes a worker's client. keepConnection is as sentRequest has it.
+func (o *httpOutput) newClient(keepConnection bool) *client {
+	c := &client{o: o, req: sentRequest{t: o.t, keepHost: o.s.HTTPOriginalHost, keepConnection: keepConnection}}
+	if o.responses != nil {
+		c.recorder = o.responses.Recorder(o.answers)
+	}
+	return c
+}
+
 func (o *httpOutput) send(c *client, it queue.Item) {
 	began := time.Now()
 	result := c.exchange(o.ctx, payload.Body(it.Bytes), began)
 	if result.reason == delivered && o.responses != nil {
-		c.record = o.responses.give(c.record, it.Bytes, c.answer, c.cut, began, time.Since(began))
+		c.recorder.Add(it.Bytes, answers.Answer{Bytes: c.answer, Cut: c.cut, Sent: began, Took: time.Since(began)})
 	}
 	if result.reason == delivered && o.elastic != nil {
 		c.reportTo(o.elastic, it.Bytes, result.status, began, time.Since(began))

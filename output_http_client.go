@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/http1"
 )
 
@@ -30,31 +31,28 @@ type client struct {
 	vector [2][]byte
 	parts  net.Buffers // refers to vector
 
-	taken  int           // bytes of o.answers; see account
-	answer []byte        // the final answer, as far as it is kept; see keep
-	cut    bool          // it is longer than can be kept
-	record []byte        // scratch of responses
-	asked  http1.Request // scratch of reportTo
+	taken    int               // bytes of o.answers; see account
+	answer   []byte            // the final answer, as far as it is kept; see keep
+	cut      bool              // it is longer than can be kept
+	recorder *answers.Recorder // nil: nobody wants the answers
+	asked    http1.Request     // scratch of reportTo
 }
 
 // forget gives back the memory of an answer that was kept.
 func (c *client) forget() {
 	if c.o.responses != nil {
-		c.o.responses.giveBack(c.answer)
+		c.o.responses.GiveBack(c.answer)
 	}
 	c.answer, c.cut = c.answer[:0], false
 	keep := keepAnswer
-	if c.o.answers.Free() < answersTotal/2 {
+	if c.o.answers.Scarce() {
 		keep = keepLeast
 	}
 	if cap(c.answer) > keep {
 		c.answer = nil
 	}
-	if cap(c.record) > keep {
-		c.record = nil
-	}
 	if !c.account() {
-		c.answer, c.record = nil, nil
+		c.answer = nil
 		c.account()
 	}
 }
@@ -74,7 +72,7 @@ const (
 // account brings what is taken of the answers' memory to what the client holds,
 // and reports false when there is not so much: the client must let go of some.
 func (c *client) account() bool {
-	holds := c.parser.Held() + cap(c.answer) + cap(c.record)
+	holds := c.parser.Held() + cap(c.answer)
 	if holds == c.taken {
 		return true
 	}
@@ -88,8 +86,11 @@ func (c *client) account() bool {
 // release closes the connection and gives back all that is held of answers.
 func (c *client) release() {
 	c.close()
-	c.answer, c.record, c.parser = nil, nil, http1.Parser{}
+	c.answer, c.parser = nil, http1.Parser{}
 	c.account()
+	if c.recorder != nil {
+		c.recorder.Release()
+	}
 }
 
 // exchange sends one recorded request now and reads its answer. It uses the kept

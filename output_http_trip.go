@@ -186,7 +186,7 @@ func (c *client) keep(b []byte, headDone bool) {
 	switch {
 	case c.o.responses != nil && !c.cut:
 		var ok bool
-		c.answer, ok = c.o.responses.keep(c.answer, b)
+		c.answer, ok = c.o.responses.Keep(c.answer, b)
 		c.cut = !ok
 	case c.o.responses == nil && (c.o.s.HTTPRedirects > 0 || c.o.elastic != nil) && !headDone:
 		c.answer = append(c.answer, b[:min(len(b), c.o.s.ResponseBuffer)]...)
@@ -197,7 +197,7 @@ func (c *client) keep(b []byte, headDone bool) {
 // outputs, and reports whether the exchange can go on.
 func (c *client) shrink() bool {
 	if c.o.responses != nil {
-		c.o.responses.giveBack(c.answer)
+		c.o.responses.GiveBack(c.answer)
 		c.answer, c.cut = nil, true
 	}
 	if c.account() {

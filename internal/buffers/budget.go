@@ -112,6 +112,10 @@ func (b *Budget) Free() int {
 	return int(max(least, 0))
 }
 
+// Scarce reports whether less than half is free: then nothing should be held
+// only because it may be of use again. It is a hint, as Free is.
+func (b *Budget) Scarce() bool { return b != nil && int64(b.Free()) < b.limit/2 }
+
 // Used is how many bytes are taken.
 func (b *Budget) Used() int {
 	if b == nil {

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -97,8 +96,7 @@ type Server struct {
 	cfg      Config
 	listener net.Listener
 	q        *queue.Queue
-	item     queue.Item // taken and not yet given, when the last Read's buffer was short
-	held     bool
+	reader   queue.Reader
 
 	table      *admission.Table
 	counts     *stats.Reasons
@@ -136,6 +134,7 @@ func New(l net.Listener, cfg Config) *Server {
 		cfg: cfg, listener: l, q: newQueue(cfg.Bytes), conns: map[net.Conn]*admission.Conn{}, table: admission.New(cfg.MaxConns, idleLeast),
 		counts: newCounts(), closing: make(chan struct{}),
 	}
+	s.reader.Queue = s.q
 	s.serves.Go(s.accept)
 	return s
 }
@@ -230,20 +229,7 @@ func (s *Server) giveBack(n int) {
 
 // Read gives one request as a record, as io.Reader has it: io.ErrShortBuffer
 // keeps it for the next call. After Close, and after the last, it is io.EOF.
-func (s *Server) Read(p []byte) (int, error) {
-	if !s.held {
-		if s.item, s.held = s.q.Get(nil, 0); !s.held {
-			return 0, io.EOF
-		}
-	}
-	if len(p) < len(s.item.Bytes) {
-		return 0, io.ErrShortBuffer
-	}
-	n := copy(p, s.item.Bytes)
-	s.q.Done(s.item, true)
-	s.held = false
-	return n, nil
-}
+func (s *Server) Read(p []byte) (int, error) { return s.reader.Read(p) }
 
 // Close ends the connections. Requests that were whole are still given.
 func (s *Server) Close() error {

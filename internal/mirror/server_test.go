@@ -477,6 +477,7 @@ func FuzzServe(f *testing.F) {
 		const limit = 4 << 10
 		s := &Server{cfg: Config{Limit: limit, Bytes: 16 << 10, IdleWait: patience, HeadWait: patience, Logf: t.Logf},
 			q: newQueue(1 << 20), counts: newCounts(), closing: make(chan struct{}), conns: map[net.Conn]*admission.Conn{}}
+		s.reader.Queue = s.q
 		ours, theirs := net.Pipe()
 		place, _ := admission.New(1, patience).Admit(theirs.RemoteAddr(), nil, time.Now())
 		var wg sync.WaitGroup

@@ -1,0 +1,100 @@
+package answers
+
+import (
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+)
+
+// message is a request with that id.
+func message(id string) []byte {
+	return append(payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: []byte(id), Time: 1, Length: -1}), "GET / HTTP/1.1\r\n\r\n"...)
+}
+
+func TestAnswerHasItsRequestsID(t *testing.T) {
+	in := New(Config{Of: "output-x y", Limit: 100, LimitName: "--limit"})
+	r := in.Recorder(nil)
+	sent := time.Unix(1700000000, 5)
+	r.Add(message("a1"), Answer{Bytes: []byte("HTTP/1.1 200 OK\r\n\r\n"), Sent: sent, Took: 7})
+	r.Add(message("a2"), Answer{Bytes: []byte("x"), Cut: true})
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1<<10)
+	n, err := in.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, body, err := payload.Split(buf[:n])
+	if err != nil || m.Type != payload.ReplayResponse || string(m.ID) != "a1" || m.Time != sent.UnixNano() || m.Duration != 7 || string(body) != "HTTP/1.1 200 OK\r\n\r\n" {
+		t.Errorf("%+v %q, %v", m, body, err)
+	}
+	if _, err := in.Read(buf); err != io.EOF {
+		t.Errorf("after Close: %v", err)
+	}
+	if rows := in.Counts(); stats.Sum(rows) != 1 || rows[0].N != 1 || rows[0].Name != "too large (--limit) or for lack of memory" {
+		t.Errorf("%v", rows)
+	}
+	if in.String() != "responses of output-x y" {
+		t.Errorf("%s", in)
+	}
+}
+
+// What is kept has a bound for one answer and for all, and is given back.
+func TestKeepIsBounded(t *testing.T) {
+	in := New(Config{Limit: 3 << 20})
+	var all [][]byte
+	part := make([]byte, 1<<20)
+	for want := range 4 {
+		answer, ok := in.Keep(nil, part)
+		if !ok || len(answer) != len(part) {
+			t.Fatalf("the answer after %d is not kept", want)
+		}
+		all = append(all, answer)
+	}
+	if _, ok := in.Keep(nil, []byte("x")); ok {
+		t.Error("more is kept than there is memory for")
+	}
+	for _, answer := range all {
+		in.GiveBack(answer)
+	}
+	if in.Kept() != 0 {
+		t.Errorf("%d bytes are kept of nothing", in.Kept())
+	}
+	answer, _ := in.Keep(nil, make([]byte, 3<<20))
+	if _, ok := in.Keep(answer, []byte("x")); ok {
+		t.Error("an answer above the limit is kept")
+	}
+}
+
+// An input that nobody reads sheds and counts, and a Recorder holds no more
+// memory than it may.
+func TestShedsAndGivesBack(t *testing.T) {
+	memory := buffers.NewBudget(64 << 10)
+	in := New(Config{Limit: 1 << 20})
+	r := in.Recorder(memory)
+	for range waitingMost + 3 {
+		r.Add(message("a"), Answer{Bytes: []byte("short")})
+	}
+	if rows := in.Counts(); rows[1].N != 3 {
+		t.Errorf("%v, want 3 that were shed", rows)
+	}
+	if memory.Used() == 0 || memory.Used() > keepRecord {
+		t.Errorf("%d bytes are held for the next answer", memory.Used())
+	}
+	r.Add(message("a"), Answer{Bytes: bytes.Repeat([]byte("x"), 2*keepRecord)})
+	if memory.Used() != 0 {
+		t.Errorf("%d bytes are held after a long answer", memory.Used())
+	}
+	memory.Force(60 << 10)
+	r.Add(message("a"), Answer{Bytes: make([]byte, 2*keepScarce)})
+	r.Release()
+	if memory.Used() != 60<<10 {
+		t.Errorf("%d bytes are held though memory is scarce", memory.Used()-60<<10)
+	}
+}
