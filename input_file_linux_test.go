@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -30,7 +31,7 @@ func TestFileInputFromAPipe(t *testing.T) {
 	testkit.Must(t, err)
 	s := defaultSettings()
 	s.FileReadDepth = 2
-	in := newReplay(t, name, noLimit(), s)
+	in := newReplay(t, name, pace.Limit{}, s)
 	if got := targets(in.read(t, 2)); got != "/0/1" {
 		t.Errorf("got %s", got)
 	}
@@ -64,29 +65,7 @@ func TestFileInputPipeDoesNotLoop(t *testing.T) {
 	testkit.Must(t, err)
 	s := defaultSettings()
 	s.FileLoop = true
-	if _, err := newFileInput(name, noLimit(), s, &pluginEnv{logf: t.Logf}); err == nil {
+	if _, err := newFileInput(name, pace.Limit{}, s, &pluginEnv{logf: t.Logf}); err == nil {
 		t.Error("a pipe was taken for --input-file-loop")
 	}
-}
-
-// TestFileOutputCloseDuringAHangingWrite: what hangs is given up, and counted.
-func TestFileOutputCloseDuringAHangingWrite(t *testing.T) {
-	name := aPipe(t)
-	out := newRecording(t, name, nil)
-	out.patience = time.Millisecond
-	msg := aMessage('1', "a", string(make([]byte, 200<<10))) // more than a pipe holds
-	out.put(t, msg, msg)
-	taken := fillUp(t, out, msg) + 2
-	if err := out.Close(); err == nil {
-		t.Error("Close of a hanging write returned nil")
-	}
-	if got := rowsOf(out.Counts()); got["unsent"] != taken || got["delivered"] != 0 {
-		t.Errorf("counts %v, want %d unsent", got, taken)
-	}
-	r, err := os.Open(name)
-	testkit.Must(t, err)
-	defer r.Close()
-	out.patience = testkit.Timeout
-	go io.Copy(io.Discard, r) // ends when the writer has closed its side
-	testkit.Must(t, out.Close())
 }

@@ -23,20 +23,20 @@ import (
 type mergedFiles struct {
 	limit int
 	logf  func(format string, args ...any)
-	files []*recording
+	files []*recordedFile
 	pipes []*os.File // those of files that are no regular ones
 
-	shut []*recording // not opened yet in this pass, by their first time
-	open []*recording // with a next message
-	last *recording   // whose message next gave
-	err  error        // the first of a file that could not be read to its end
+	shut []*recordedFile // not opened yet in this pass, by their first time
+	open []*recordedFile // with a next message
+	last *recordedFile   // whose message next gave
+	err  error           // the first of a file that could not be read to its end
 
 	mu    sync.Mutex // guards total, which counts reads
 	total payload.Damage
 }
 
-// A recording is one file and its next message.
-type recording struct {
+// A recordedFile is one file and its next message.
+type recordedFile struct {
 	name    string
 	index   int // among the names, in order
 	f       *os.File
@@ -60,7 +60,7 @@ func openMerged(pattern string, limit int, loop bool, logf func(string, ...any))
 	}
 	m := &mergedFiles{limit: limit, logf: logf}
 	for i, name := range names {
-		r := &recording{name: name, index: i}
+		r := &recordedFile{name: name, index: i}
 		m.files = append(m.files, r)
 		if err := m.look(r, loop); err != nil {
 			m.close()
@@ -97,7 +97,7 @@ func recordings(pattern string) ([]string, error) {
 
 // look reads a file's first record. Of several files, each is then closed
 // again until its time comes; but what is read from a pipe is gone.
-func (m *mergedFiles) look(r *recording, loop bool) error {
+func (m *mergedFiles) look(r *recordedFile, loop bool) error {
 	if err := m.begin(r); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (m *mergedFiles) look(r *recording, loop bool) error {
 
 // shelve reads the first record of a file that was just opened, and puts it
 // where next finds it.
-func (m *mergedFiles) shelve(r *recording) error {
+func (m *mergedFiles) shelve(r *recordedFile) error {
 	ok, err := m.read(r)
 	switch {
 	case err != nil:
@@ -132,11 +132,11 @@ func (m *mergedFiles) shelve(r *recording) error {
 }
 
 func (m *mergedFiles) sort() {
-	slices.SortStableFunc(m.shut, func(a, b *recording) int { return cmp.Compare(a.first, b.first) })
+	slices.SortStableFunc(m.shut, func(a, b *recordedFile) int { return cmp.Compare(a.first, b.first) })
 }
 
 // begin opens a file at its beginning.
-func (m *mergedFiles) begin(r *recording) error {
+func (m *mergedFiles) begin(r *recordedFile) error {
 	f, err := os.Open(r.name)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (m *mergedFiles) progress() (done, all int64) {
 	return done, all
 }
 
-func (r *recording) close() {
+func (r *recordedFile) close() {
 	if r.f != nil {
 		r.f.Close() // it was only read
 		r.f, r.src, r.msg = nil, nil, nil
@@ -241,7 +241,7 @@ func (m *mergedFiles) next() (msg []byte, at int64, err error) {
 
 // earliest returns the open file with the earliest message, nil when none is
 // open. Of equal times the file whose name comes first goes first.
-func (m *mergedFiles) earliest() (first *recording) {
+func (m *mergedFiles) earliest() (first *recordedFile) {
 	for _, r := range m.open {
 		if first == nil || r.time < first.time || r.time == first.time && r.index < first.index {
 			first = r
@@ -252,7 +252,7 @@ func (m *mergedFiles) earliest() (first *recording) {
 
 // advance reads the next message of an open file, and takes a file that has
 // none off the list.
-func (m *mergedFiles) advance(r *recording) {
+func (m *mergedFiles) advance(r *recordedFile) {
 	ok, err := m.read(r)
 	if ok {
 		return
@@ -261,7 +261,7 @@ func (m *mergedFiles) advance(r *recording) {
 		m.fail(err)
 	}
 	r.close()
-	m.open = slices.DeleteFunc(m.open, func(o *recording) bool { return o == r })
+	m.open = slices.DeleteFunc(m.open, func(o *recordedFile) bool { return o == r })
 }
 
 // fail keeps the first error.
@@ -275,7 +275,7 @@ func (m *mergedFiles) fail(err error) {
 }
 
 // read reads one file's next message, and reports whether there was one.
-func (m *mergedFiles) read(r *recording) (bool, error) {
+func (m *mergedFiles) read(r *recordedFile) (bool, error) {
 	msg, err := r.src.Next()
 	switch {
 	case err == io.EOF:
@@ -294,7 +294,7 @@ func (m *mergedFiles) read(r *recording) (bool, error) {
 }
 
 // account adds a file's damage to the sums, and tells of it once.
-func (m *mergedFiles) account(r *recording) {
+func (m *mergedFiles) account(r *recordedFile) {
 	d := r.src.Damage()
 	m.mu.Lock()
 	m.total.Damaged += d.Damaged

@@ -1,99 +1,60 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 )
 
-// minFree is how much of a disk is left to others: what Gor writes to it stops
-// before. Of two bounds the smaller holds; the zero value is none.
-type minFree struct {
-	bytes   int64
-	percent float64 // of the disk
+// keepFree returns an error when what is written to the disk of a folder or
+// file would not leave what --min-free says.
+func keepFree(m disk.MinFree, path string) error {
+	err := m.Check(path)
+	var low *disk.LowError
+	if errors.As(err, &low) {
+		return minFreeError{low}
+	}
+	return err
 }
 
-// defaultMinFree leaves what a system needs to live on: a gigabyte, which
-// would be much of a small disk, and so never more than a twentieth.
-func defaultMinFree() minFree { return minFree{bytes: 1 << 30, percent: 5} }
+// minFreeError names the flag.
+type minFreeError struct{ *disk.LowError }
 
-// check returns a *lowDisk when the disk of a folder or file has less room
-// than that. What cannot be found out is no reason to stop: a write will tell.
-func (m minFree) check(dir string) error {
-	if m == (minFree{}) {
-		return nil
-	}
-	free, total, ok := diskSpace(dir)
-	if !ok || free >= m.of(total) {
-		return nil
-	}
-	return &lowDisk{dir: dir, free: free, total: total, keep: m}
+func (e minFreeError) Error() string {
+	return fmt.Sprintf("%v, less than --min-free %s", e.LowError, minFreeText(e.Keep))
 }
 
-// of returns the bytes to leave free on a disk of that size.
-func (m minFree) of(total int64) int64 {
-	least := int64(math.MaxInt64)
-	if m.bytes > 0 {
-		least = m.bytes
-	}
-	if m.percent > 0 {
-		least = min(least, int64(float64(total)*m.percent/100))
-	}
-	return least
-}
+func (e minFreeError) Unwrap() error { return e.LowError }
 
-// String is the value of --min-free.
-func (m minFree) String() string {
-	percent := strconv.FormatFloat(m.percent, 'g', -1, 64) + "%"
+// minFreeText is the value of --min-free.
+func minFreeText(m disk.MinFree) string {
+	percent := strconv.FormatFloat(m.Percent, 'g', -1, 64) + "%"
 	switch {
-	case m == minFree{}:
+	case m == disk.MinFree{}:
 		return "0"
-	case m.percent == 0:
-		return flags.FormatSize(int(m.bytes))
-	case m.bytes == 0:
+	case m.Percent == 0:
+		return flags.FormatSize(int(m.Bytes))
+	case m.Bytes == 0:
 		return percent
 	}
-	return fmt.Sprintf("%s or %s, the smaller", percent, flags.FormatSize(int(m.bytes)))
-}
-
-// A lowDisk says that a disk has too little room left.
-type lowDisk struct {
-	dir         string
-	free, total int64 // bytes
-	keep        minFree
-}
-
-func (l *lowDisk) Error() string {
-	return fmt.Sprintf("the disk of %s has %s of %s left, less than --min-free %s", l.dir, roughSize(l.free), roughSize(l.total), l.keep)
-}
-
-// roughSize is a size with the digits that a person reads.
-func roughSize(n int64) string {
-	const units = "kmgtpe"
-	if n < 1<<10 {
-		return strconv.FormatInt(n, 10) + "b"
-	}
-	f, i := float64(n)/(1<<10), 0
-	for f >= 1<<10 {
-		f /= 1 << 10
-		i++
-	}
-	return strconv.FormatFloat(f, 'f', 1, 64) + units[i:i+1] + "b"
+	return fmt.Sprintf("%s or %s, the smaller", percent, flags.FormatSize(int(m.Bytes)))
 }
 
 // minFreeValue is the flag.
-type minFreeValue struct{ p *minFree }
+type minFreeValue struct{ p *disk.MinFree }
 
-func minFreeFlag(p *minFree) *minFreeValue { return &minFreeValue{p} }
+func minFreeFlag(p *disk.MinFree) *minFreeValue { return &minFreeValue{p} }
 
 func (v *minFreeValue) String() string {
 	if v.p == nil {
 		return ""
 	}
-	return v.p.String()
+	return minFreeText(*v.p)
 }
 
 func (v *minFreeValue) Set(s string) error {
@@ -102,13 +63,13 @@ func (v *minFreeValue) Set(s string) error {
 		if err != nil || percent < 0 || percent >= 100 || math.IsNaN(percent) {
 			return fmt.Errorf("want a percentage of the disk from 0 to 99, such as 5%%")
 		}
-		*v.p = minFree{percent: percent}
+		*v.p = disk.MinFree{Percent: percent}
 		return nil
 	}
 	n, err := flags.ParseSize(s)
 	if err != nil {
 		return fmt.Errorf("want a size such as 500mb or 2gb, or a percentage of the disk such as 5%%")
 	}
-	*v.p = minFree{bytes: int64(n)}
+	*v.p = disk.MinFree{Bytes: int64(n)}
 	return nil
 }

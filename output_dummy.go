@@ -26,7 +26,7 @@ type dummyOutput struct {
 	closed atomic.Bool
 	left   func() // called when the reader of stdout has gone
 
-	patience time.Duration // see closePatience
+	patience time.Duration // see stdoutPatience
 
 	taken     atomic.Uint64 // messages that Write took
 	delivered atomic.Uint64
@@ -51,6 +51,10 @@ const (
 	dummyFailNoRecord
 )
 
+// stdoutPatience is how long Close waits for a write that hangs, as to a pipe
+// whose reader does not read.
+const stdoutPatience = 2 * time.Second
+
 func newDummyOutput(_ string, s *Settings, env *pluginEnv) (Output, error) {
 	d := &dummyOutput{
 		q:        env.newQueue(dummyQueue),
@@ -58,7 +62,7 @@ func newDummyOutput(_ string, s *Settings, env *pluginEnv) (Output, error) {
 		cancel:   make(chan struct{}),
 		gone:     make(chan struct{}),
 		left:     func() {},
-		patience: closePatience,
+		patience: stdoutPatience,
 		failures: stats.NewReasons(stats.List(stats.Failed, "failed: write", "failed: no record")),
 	}
 	if len(s.Outputs) == 1 && env.finish != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,46 +13,6 @@ import (
 
 	"github.com/buger/gor/internal/testkit"
 )
-
-func TestFileOutputDiskFull(t *testing.T) {
-	dir := testkit.TinyDisk(t)
-	filler := testkit.WriteFile(t, filepath.Join(dir, "filler"), make([]byte, 3<<20))
-	name := filepath.Join(dir, "x.gor")
-	out := newRecording(t, name, func(s *Settings, _ *pluginEnv) { s.MinFree = minFree{} })
-	wantRecovery(t, out, name, "no space left on device", func() {
-		got, damage := testkit.ReadBack(t, name)
-		if len(got) == 0 || damage.Any() {
-			t.Errorf("on the full disk are %d records, %s", len(got), damage)
-		}
-		testkit.Must(t, os.Remove(filler))
-	})
-}
-
-// TestFileOutputMinFree: what is to be left free is left, but for the flush
-// that gets there.
-func TestFileOutputMinFree(t *testing.T) {
-	for _, pattern := range []string{"x.gor", "%r.gor"} { // a name of its own for each id is no reason to give up
-		t.Run(strings.Trim(pattern, "%"), func(t *testing.T) {
-			dir := testkit.TinyDisk(t)
-			filler := testkit.WriteFile(t, filepath.Join(dir, "filler"), make([]byte, 2<<20))
-			out := newRecording(t, filepath.Join(dir, pattern), func(s *Settings, _ *pluginEnv) { s.MinFree = minFree{percent: 25} })
-			wantRecovery(t, out, filepath.Join(dir, strings.Replace(pattern, "%r", "a", 1)), "of 4.0mb left, less than --min-free 25%", func() {
-				free, _, _ := diskSpace(dir)
-				if free >= 1<<20 || free < 1<<20-fileBuffer-16<<10 {
-					t.Errorf("%d bytes are free, want 1 MB less one flush", free)
-				}
-				testkit.WriteFile(t, filepath.Join(dir, "another"), make([]byte, 64<<10)) // what is left changes
-				testkit.Eventually(t, "more attempts than a name gets", func() bool {
-					return out.log.has("--min-free") && time.Since(out.LastProgress()) > time.Second
-				})
-				testkit.Must(t, os.Remove(filler))
-			})
-			if out.w.stops.Load() != 1 || out.w.stoppedFor.Load() < int64(time.Second) {
-				t.Errorf("stopped %d times for %s", out.w.stops.Load(), time.Duration(out.w.stoppedFor.Load()))
-			}
-		})
-	}
-}
 
 // TestDiskFullAndRoomAgain is the whole program on a disk that fills up: the
 // other output has everything, what the recording lost is in the ledger, and

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/buger/gor/internal/filelock"
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/spill"
@@ -25,10 +25,10 @@ type linkSpill struct {
 // startSpill starts the link behind a spiller. Each receiver has a folder of
 // its own in the one that was named: what was meant for one goes to no other.
 func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) link.SenderConfig) error {
-	dir := filepath.Join(s.TCP.Spill, string(appendSafe(nil, []byte(o.addr))))
+	dir := filepath.Join(s.TCP.Spill, string(disk.AppendSafe(nil, []byte(o.addr))))
 	store, mark, err := spill.Open(dir, int64(s.TCP.SpillSize), s.MessageLimit+maxHeaderLine)
 	switch {
-	case errors.Is(err, filelock.ErrLocked):
+	case errors.Is(err, disk.ErrLocked):
 		return fmt.Errorf("--output-tcp-spill: %w; give each Gor a folder of its own", err)
 	case err != nil:
 		return fmt.Errorf("--output-tcp-spill: %w", err)
@@ -39,7 +39,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	cfg.WindowBytes = max(1, env.queueBytes/2)
 	p := &spiller{
 		in: o.q, out: queue.New(linkQueue, cfg.WindowBytes), store: store,
-		check:   func() error { return s.MinFree.check(dir) },
+		check:   func() error { return keepFree(s.MinFree, dir) },
 		logf:    cfg.Logf,
 		closing: make(chan struct{}),
 	}

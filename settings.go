@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/rules"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
@@ -106,7 +107,7 @@ type Settings struct {
 	FileQueueLimit    int // messages of a chunk, 0: no limit
 	FileMaxSize       int // bytes of all files of an output, 0: no limit
 	FileAppend        bool
-	MinFree           minFree
+	MinFree           disk.MinFree
 
 	Rules []ruleArg // filters and rewrites, in the order of the command line
 
@@ -179,7 +180,7 @@ func defaultSettings() *Settings {
 		TCP:               linkSettings{Workers: 1, SpillSize: 1 << 30},
 		FileFlushInterval: time.Second,
 		FileMode:          0o600,
-		MinFree:           defaultMinFree(),
+		MinFree:           disk.DefaultMinFree(),
 	}
 }
 

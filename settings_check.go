@@ -3,13 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"syscall"
-	"time"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/disk"
@@ -49,7 +44,7 @@ func (s *Settings) checkPlugins() error {
 	}
 	for _, file := range [...]struct{ flag, name string }{{"cpuprofile", s.CPUProfile}, {"memprofile", s.MemProfile}, {"summary-json", s.SummaryJSON}} {
 		if file.name != "" {
-			add(file.flag, file.name, mayOpen(file.name, mayUse))
+			add(file.flag, file.name, disk.MayOpen(file.name, disk.MayUse))
 		}
 	}
 	return errors.Join(errs...)
@@ -98,7 +93,7 @@ func checkRawInput(addr string, _ pace.Limit, s *Settings) error {
 	if err != nil || a.Live() || a.Path == "-" {
 		return err
 	}
-	return mayRead(a.Path)
+	return disk.MayRead(a.Path)
 }
 
 func checkTCPInput(addr string, _ pace.Limit, s *Settings) error {
@@ -111,7 +106,7 @@ func checkFileInput(pattern string, limit pace.Limit, s *Settings) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(names, isPipe) {
+	if slices.ContainsFunc(names, disk.IsPipe) {
 		// What is read from a pipe is gone, and its other end may come later.
 		return paceFits(limit, s)
 	}
@@ -132,7 +127,7 @@ func checkTCPOutput(addr string, s *Settings) error {
 	host, err := linkHost(addr)
 	errs := []error{err}
 	if s.TCP.Spill != "" {
-		if err := mayMake(s.TCP.Spill); err != nil {
+		if err := disk.MayMake(s.TCP.Spill); err != nil {
 			errs = append(errs, fmt.Errorf("--output-tcp-spill %s: %w", s.TCP.Spill, err))
 		}
 	}
@@ -143,84 +138,4 @@ func checkTCPOutput(addr string, s *Settings) error {
 func checkWSOutput(addr string, _ *Settings) error {
 	_, err := parseWSTarget(addr)
 	return err
-}
-
-func checkFileOutput(pattern string, s *Settings) error {
-	if pattern == "" {
-		return errNoRecordingName
-	}
-	n := newFileName(pattern)
-	now := time.Now()
-	if n.varies() || newChunkLimits(s).any() {
-		if err := mayMake(n.folder(now)); err != nil {
-			return explainOpen(err)
-		}
-		return nil
-	}
-	if err := mayOpen(string(n.at(now, nil)), mayMake); err != nil {
-		return explainOpen(err)
-	}
-	return nil
-}
-
-// isPipe reports whether a name is there and is no regular file or folder:
-// opening it may wait for another program, or take what is meant for later.
-func isPipe(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
-}
-
-// mayRead returns an error when a file cannot be read.
-func mayRead(name string) error {
-	if isPipe(name) {
-		return nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// mayOpen returns an error when a file cannot be written to, or, when there is
-// none, when folder refuses the one that it would be made in.
-func mayOpen(name string, folder func(string) error) error {
-	if err := disk.Check(name); err != nil {
-		return err
-	}
-	info, err := os.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return folder(filepath.Dir(name))
-	case err != nil:
-		return err
-	case info.IsDir():
-		return &fs.PathError{Op: "open", Path: name, Err: syscall.EISDIR}
-	}
-	return mayChange(name)
-}
-
-// mayUse returns an error when files cannot be made in a folder.
-func mayUse(folder string) error {
-	info, err := os.Stat(folder)
-	switch {
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return &fs.PathError{Op: "open", Path: folder, Err: syscall.ENOTDIR}
-	}
-	return mayWrite(folder)
-}
-
-// mayMake returns an error when files cannot be made in a folder, or the folder
-// not in the nearest one above it that there is.
-func mayMake(folder string) error {
-	for {
-		err := mayUse(folder)
-		above := filepath.Dir(folder)
-		if !errors.Is(err, fs.ErrNotExist) || folder == above {
-			return err
-		}
-		folder = above
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/spill"
@@ -154,7 +155,7 @@ func (p *spiller) mayWait() bool {
 func (p *spiller) tell(err error) {
 	text := ""
 	switch {
-	case errors.As(err, new(*lowDisk)):
+	case errors.As(err, new(*disk.LowError)):
 		text = "low disk" // what is left there changes all the time
 	case err != nil:
 		text = err.Error()

@@ -2,6 +2,9 @@
 // writes into folders such as /tmp, where anybody may have put something under
 // the name before: a file that they can read, a pipe, or a link that leads to
 // /etc. What strangers put there is refused.
+//
+// It also tells beforehand whether a file can be opened, keeps two processes from
+// writing one, and says how much room a disk has.
 package disk
 
 import (

@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"github.com/buger/gor/internal/disk"
-	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -50,7 +49,7 @@ type position struct {
 // bytes on disk and messages of at most most bytes. mark is that of the last
 // Close, nil when the process that used the folder did not get so far: then
 // some of what is kept may have been sent. When another process has the
-// folder, the error is filelock.ErrLocked.
+// folder, the error is disk.ErrLocked.
 func Open(dir string, limit int64, most int) (s *Store, mark *Mark, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
@@ -59,7 +58,7 @@ func Open(dir string, limit int64, most int) (s *Store, mark *Mark, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := filelock.Lock(lock); err != nil {
+	if err := disk.Lock(lock); err != nil {
 		lock.Close()
 		return nil, nil, fmt.Errorf("%s: %w", dir, err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/filelock"
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -257,8 +257,8 @@ func TestRemember(t *testing.T) {
 func TestInUse(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := open(t, dir)
-	if _, _, err := Open(dir, testLimit, testMost); !errors.Is(err, filelock.ErrLocked) {
-		t.Errorf("a second Open: %v, want %v", err, filelock.ErrLocked)
+	if _, _, err := Open(dir, testLimit, testMost); !errors.Is(err, disk.ErrLocked) {
+		t.Errorf("a second Open: %v, want %v", err, disk.ErrLocked)
 	}
 	s.Close(nil, nil)
 	s, _ = open(t, dir)

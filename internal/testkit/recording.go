@@ -198,7 +198,7 @@ func Recording(requests [][]byte, times []time.Duration) []byte {
 }
 
 // WriteFile writes a file and returns its name.
-func WriteFile(t *testing.T, name string, content []byte) string {
+func WriteFile(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	Must(t, os.WriteFile(name, content, 0o600))
 	return name

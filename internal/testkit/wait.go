@@ -11,7 +11,7 @@ const Timeout = 60 * time.Second
 
 // Eventually waits until f is true, asking again every few milliseconds, for
 // events that cannot be waited for otherwise; what names the event.
-func Eventually(t *testing.T, what string, f func() bool) {
+func Eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 	defer cancel()
@@ -27,7 +27,7 @@ func Eventually(t *testing.T, what string, f func() bool) {
 }
 
 // Must ends the test if err is not nil.
-func Must(t *testing.T, err error) {
+func Must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"bytes"
@@ -8,50 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
 
-func noLimit() pace.Limit { return pace.Limit{} }
-
-func TestFileOutputOpenErrors(t *testing.T) {
-	dir := t.TempDir()
-	file := testkit.WriteFile(t, filepath.Join(dir, "file"), []byte("x"))
-	for _, tt := range []struct{ name, pattern, want string }{
-		{"no name", "", "requests.gor"},
-		{"a folder", dir, "name a file in it"},
-		{"a file as folder", filepath.Join(file, "x.gor"), "must be a folder"},
-		{"a file as folder of names", filepath.Join(file, "%Y", "x.gor"), "must be a folder"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := newFileOutput(tt.pattern, defaultSettings(), &pluginEnv{logf: t.Logf, queueBytes: 1 << 20})
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want %q in it", err, tt.want)
-			}
-		})
-	}
-}
-
-func TestFileOutputPermissionDenied(t *testing.T) {
-	var prefix []string
-	if os.Geteuid() == 0 { // who may write everywhere, unless that is taken away
-		prefix = []string{testkit.NeedTool(t, "setpriv", "util-linux"), "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"}
-	}
-	dir := t.TempDir()
-	testkit.Must(t, os.Chmod(dir, 0o500))
-	for _, name := range []string{"x.gor", "%Y.gor"} {
-		gor := testkit.Spawn(t, "gor", prefix, nil, "--input-dummy", "--output-file", filepath.Join(dir, name))
-		if code := gor.Wait(); code != exitFailed || !strings.Contains(gor.Stderr(), "permission denied; name a file in a folder") {
-			t.Errorf("%s: exit %d: %s", name, code, gor.Stderr())
-		}
-	}
-}
-
-// TestFileOutputAfterInterference: whatever others do to the file while it is
+// TestAfterInterference: whatever others do to the file while it is
 // recorded to, the next records are in a file of that name, and whole.
-func TestFileOutputAfterInterference(t *testing.T) {
+func TestAfterInterference(t *testing.T) {
 	msgs := [][]byte{aMessage('1', "a", "GET /a HTTP/1.1\r\n\r\n"), aMessage('1', "b", "GET /b HTTP/1.1\r\n\r\n")}
 	first := payload.AppendRecord(nil, msgs[0])
 	for _, tt := range []struct {
@@ -73,7 +37,7 @@ func TestFileOutputAfterInterference(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			name := filepath.Join(t.TempDir(), "folder", "x.gor")
-			out := newRecording(t, name, nil)
+			out := open(t, name, nil)
 			out.put(t, msgs[0])
 			out.settle(t)
 			tt.do(t, name)
@@ -107,12 +71,12 @@ func appendTo(t *testing.T, name string, b []byte) {
 	testkit.Must(t, f.Close())
 }
 
-// TestFileOutputReopens: after a rename the records go on into the renamed
+// TestReopens: after a rename the records go on into the renamed
 // file, and after reopen into a new one.
-func TestFileOutputReopens(t *testing.T) {
+func TestReopens(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.gor")
 	msgs := [][]byte{aMessage('1', "a", "GET /a HTTP/1.1\r\n\r\n"), aMessage('1', "b", "GET /b HTTP/1.1\r\n\r\n"), aMessage('1', "c", "GET /c HTTP/1.1\r\n\r\n")}
-	out := newRecording(t, name, nil)
+	out := open(t, name, nil)
 	out.put(t, msgs[0])
 	out.settle(t)
 	testkit.Must(t, os.Rename(name, name+".1"))
@@ -125,12 +89,12 @@ func TestFileOutputReopens(t *testing.T) {
 	wantRecords(t, name, msgs[2])
 }
 
-// TestFileOutputDeviceFull: /dev/full takes nothing, ever.
-func TestFileOutputDeviceFull(t *testing.T) {
+// TestDeviceFull: /dev/full takes nothing, ever.
+func TestDeviceFull(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("TestFileOutputDeviceFull: there is no /dev/full")
+		t.Skip("TestDeviceFull: there is no /dev/full")
 	}
-	out := newRecording(t, "/dev/full", nil)
+	out := open(t, "/dev/full", nil)
 	msg := aMessage('1', "a", strings.Repeat("x", 1000))
 	taken := fillUp(t, out, msg)
 	cancel := make(chan struct{})
@@ -149,7 +113,7 @@ func TestFileOutputDeviceFull(t *testing.T) {
 }
 
 // fillUp writes until the output takes no more and returns how many it took.
-func fillUp(t *testing.T, out fileRecording, msg []byte) (taken uint64) {
+func fillUp(t *testing.T, out testRecorder, msg []byte) (taken uint64) {
 	t.Helper()
 	for deadline := time.Now().Add(testkit.Timeout); ; taken++ {
 		if time.Now().After(deadline) {
@@ -167,7 +131,7 @@ func fillUp(t *testing.T, out fileRecording, msg []byte) (taken uint64) {
 
 // wantRecovery has an output run into a failure: it takes what its queue holds
 // and no more, says why, and goes on when it can, with nothing lost.
-func wantRecovery(t *testing.T, out fileRecording, name, cause string, recover func()) {
+func wantRecovery(t *testing.T, out testRecorder, name, cause string, recover func()) {
 	t.Helper()
 	msg := aMessage('1', "a", strings.Repeat("x", 10_000))
 	taken := fillUp(t, out, msg)

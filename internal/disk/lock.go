@@ -1,5 +1,4 @@
-// Package filelock keeps processes from writing one file at the same time.
-package filelock
+package disk
 
 import "errors"
 

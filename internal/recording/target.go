@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"slices"
@@ -6,11 +6,11 @@ import (
 	"github.com/buger/gor/internal/queue"
 )
 
-// A recordTarget is a name that is written to and the records that are held
+// A target is a name that is written to and the records that are held
 // back.
-type recordTarget struct {
+type target struct {
 	name    string
-	file    *recordFile // nil: not open
+	file    *file // nil: not open
 	records []byte
 	held    []queue.Item // the messages of records
 	chunk   int          // index of the last one, below zero when none is known
@@ -21,7 +21,7 @@ type recordTarget struct {
 const openFiles = 16
 
 // target returns the target of that name, and makes room for it.
-func (w *fileWriter) target(name []byte) *recordTarget {
+func (w *writer) target(name []byte) *target {
 	for i, t := range w.targets {
 		if t.name != string(name) {
 			continue
@@ -39,12 +39,12 @@ func (w *fileWriter) target(name []byte) *recordTarget {
 		w.leave(w.targets[last])
 		w.targets = w.targets[:last]
 	}
-	t := &recordTarget{name: string(name), chunk: -1}
+	t := &target{name: string(name), chunk: -1}
 	w.targets = slices.Insert(w.targets, 0, t)
 	return t
 }
 
-func (w *fileWriter) closeAll() {
+func (w *writer) closeAll() {
 	for _, t := range w.targets {
 		w.leave(t)
 	}

@@ -1,15 +1,14 @@
-package main
+package recording
 
 import (
 	"fmt"
+	"github.com/buger/gor/internal/testkit"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/buger/gor/internal/testkit"
 )
 
 func TestFileName(t *testing.T) {
@@ -31,7 +30,7 @@ func TestFileName(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.pattern, func(t *testing.T) {
-			n := newFileName(tt.pattern)
+			n := newNames(tt.pattern)
 			if got := string(n.at(now, msg)); got != tt.want || n.varies() != tt.varies {
 				t.Errorf("name %q, varies %v; want %q, %v", got, n.varies(), tt.want, tt.varies)
 			}
@@ -43,7 +42,7 @@ func TestFileName(t *testing.T) {
 }
 
 func TestFileNameFollowsTheClock(t *testing.T) {
-	n := newFileName("%S.gor")
+	n := newNames("%S.gor")
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.Local)
 	var got []string
 	for _, d := range []time.Duration{0, 999 * time.Millisecond, time.Second, 61 * time.Second, 0} {
@@ -55,7 +54,7 @@ func TestFileNameFollowsTheClock(t *testing.T) {
 }
 
 func TestFileNameRandomWord(t *testing.T) {
-	a, b := newFileName("%i-%i.gor"), newFileName("%i-%i.gor")
+	a, b := newNames("%i-%i.gor"), newNames("%i-%i.gor")
 	first := string(a.at(time.Now(), nil))
 	if a.varies() || len(first) != len("01234567-01234567.gor") {
 		t.Errorf("name %q", first)
@@ -70,7 +69,7 @@ func TestFileNameRandomWord(t *testing.T) {
 
 // TestFileNameStaysInItsFolder: an id may come from another host.
 func TestFileNameStaysInItsFolder(t *testing.T) {
-	n := newFileName("d/%r.gor")
+	n := newNames("d/%r.gor")
 	if got := string(n.at(time.Now(), aMessage('1', "../../etc/x", ""))); got != "d/______etc_x.gor" {
 		t.Errorf("got %q", got)
 	}
@@ -95,11 +94,11 @@ func TestChunkName(t *testing.T) {
 	}
 }
 
-// TestFileOutputNamesByMessage: messages of more names than files may be open
+// TestNamesByMessage: messages of more names than files may be open
 // come in turn, and each file has its own, whole and in order.
-func TestFileOutputNamesByMessage(t *testing.T) {
+func TestNamesByMessage(t *testing.T) {
 	dir := t.TempDir()
-	out := newRecording(t, filepath.Join(dir, "%t", "%r.gor"), nil)
+	out := open(t, filepath.Join(dir, "%t", "%r.gor"), nil)
 	const ids, rounds = 3 * openFiles, 4
 	want := make(map[string][][]byte)
 	for round := range rounds {
@@ -124,12 +123,12 @@ func TestFileOutputNamesByMessage(t *testing.T) {
 	}
 }
 
-// TestFileOutputNameOfOneMessageFails: a name that cannot be opened costs its
+// TestNameOfOneMessageFails: a name that cannot be opened costs its
 // own messages, and they are counted.
-func TestFileOutputNameOfOneMessageFails(t *testing.T) {
+func TestNameOfOneMessageFails(t *testing.T) {
 	dir := t.TempDir()
 	testkit.Must(t, os.Mkdir(filepath.Join(dir, "bad.gor"), 0o700)) // where a file should be
-	out := newRecording(t, filepath.Join(dir, "%r.gor"), nil)
+	out := open(t, filepath.Join(dir, "%r.gor"), nil)
 	good := aMessage('1', "good", "GET / HTTP/1.1\r\n\r\n")
 	out.put(t, aMessage('1', "bad", "GET / HTTP/1.1\r\n\r\n"), good)
 	out.settle(t)
@@ -142,11 +141,11 @@ func TestFileOutputNameOfOneMessageFails(t *testing.T) {
 	}
 }
 
-// TestFileOutputNewNameClosesTheOld: another program may have the file of the
+// TestNewNameClosesTheOld: another program may have the file of the
 // hour before.
-func TestFileOutputNewNameClosesTheOld(t *testing.T) {
+func TestNewNameClosesTheOld(t *testing.T) {
 	dir := t.TempDir()
-	out := newRecording(t, filepath.Join(dir, "%H.gor"), nil)
+	out := open(t, filepath.Join(dir, "%H.gor"), nil)
 	testkit.Must(t, out.Close()) // from here on the test is the writer
 	w := out.w
 	at := time.Date(2026, 3, 4, 5, 59, 59, 0, time.Local)

@@ -1,4 +1,4 @@
-package main
+package disk
 
 import (
 	"io/fs"
@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// removed reports whether an open file has no name any more.
-func removed(info fs.FileInfo) bool {
+// Removed reports whether an open file has no name any more.
+func Removed(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && st.Nlink == 0
 }
 
-// mayWrite returns an error when files cannot be made in a folder (access(2)).
-func mayWrite(folder string) error {
+// MayWrite returns an error when files cannot be made in a folder (access(2)).
+func MayWrite(folder string) error {
 	if err := unix.Access(folder, unix.W_OK|unix.X_OK); err != nil {
 		return &fs.PathError{Op: "write to", Path: folder, Err: err}
 	}

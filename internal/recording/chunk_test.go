@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"bytes"
@@ -47,7 +47,7 @@ func TestOpenChunk(t *testing.T) {
 				testkit.Must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
 				testkit.WriteFile(t, filepath.Join(dir, name), []byte("old"))
 			}
-			r, index, err := openChunk(filepath.Join(dir, tt.open), 0o600, tt.after)
+			r, index, err := openChunk(filepath.Join(dir, tt.open), 0o600, testLimit, tt.after)
 			testkit.Must(t, err)
 			defer r.close()
 			if want := filepath.Join(dir, tt.want); r.name != want || chunkName(filepath.Join(dir, tt.open), index) != want {
@@ -78,7 +78,7 @@ func chunksOf(t *testing.T, name string, first int) (chunks [][][]byte) {
 	return chunks
 }
 
-func TestFileOutputChunks(t *testing.T) {
+func TestChunks(t *testing.T) {
 	const n = 100
 	var msgs [][]byte
 	for i := range n {
@@ -113,8 +113,8 @@ func TestFileOutputChunks(t *testing.T) {
 				first := 0
 				for range 2 { // the second run counts on
 					before := testkit.Contents(t, dir)
-					out := newRecording(t, name, func(s *Settings, env *pluginEnv) {
-						s.FileQueueLimit, s.FileSizeLimit, env.queueBytes = tt.limits.records, tt.limits.bytes, tt.buffer
+					out := open(t, name, func(c *Config) {
+						c.ChunkRecords, c.ChunkBytes, c.QueueBytes = tt.limits.records, tt.limits.bytes, tt.buffer
 					})
 					for i, msg := range msgs {
 						out.put(t, msg)
@@ -177,11 +177,11 @@ func wantUntouched(t *testing.T, before map[string][]byte) {
 	}
 }
 
-// TestFileOutputChunksByName: each name has its own indices, and a chunk that
+// TestChunksByName: each name has its own indices, and a chunk that
 // was left is not opened again.
-func TestFileOutputChunksByName(t *testing.T) {
+func TestChunksByName(t *testing.T) {
 	dir := t.TempDir()
-	out := newRecording(t, filepath.Join(dir, "%t.gor"), func(s *Settings, _ *pluginEnv) { s.FileQueueLimit = 2 })
+	out := open(t, filepath.Join(dir, "%t.gor"), func(c *Config) { c.ChunkRecords = 2 })
 	for i := range 10 {
 		out.put(t, aMessage('1'+byte(i%2), "a", "x"))
 	}
@@ -199,11 +199,11 @@ func TestFileOutputChunksByName(t *testing.T) {
 	}
 }
 
-// TestFileOutputChunksByTime: a new hour begins a chunk of its own, and so
+// TestChunksByTime: a new hour begins a chunk of its own, and so
 // does an hour that comes twice, when the clock is set back.
-func TestFileOutputChunksByTime(t *testing.T) {
+func TestChunksByTime(t *testing.T) {
 	dir := t.TempDir()
-	out := newRecording(t, filepath.Join(dir, "%H.gor"), func(s *Settings, _ *pluginEnv) { s.FileSizeLimit = 1 << 20 })
+	out := open(t, filepath.Join(dir, "%H.gor"), func(c *Config) { c.ChunkBytes = 1 << 20 })
 	testkit.Must(t, out.Close()) // from here on the test is the writer
 	at := time.Date(2026, 3, 4, 5, 59, 59, 0, time.Local)
 	for _, later := range []time.Duration{0, time.Second, 0} {
@@ -215,11 +215,11 @@ func TestFileOutputChunksByTime(t *testing.T) {
 	}
 }
 
-// TestFileOutputChunkRemoved: the next one begins.
-func TestFileOutputChunkRemoved(t *testing.T) {
+// TestChunkRemoved: the next one begins.
+func TestChunkRemoved(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "x.gor")
-	out := newRecording(t, name, func(s *Settings, _ *pluginEnv) { s.FileQueueLimit = 10 })
+	out := open(t, name, func(c *Config) { c.ChunkRecords = 10 })
 	msg := aMessage('1', "a", "x")
 	out.put(t, msg)
 	out.settle(t)
@@ -232,14 +232,14 @@ func TestFileOutputChunkRemoved(t *testing.T) {
 	}
 }
 
-// TestFileOutputChunksOfSeveral: outputs with one pattern, as processes have
+// TestChunksOfSeveral: outputs with one pattern, as processes have
 // it, never share a chunk.
-func TestFileOutputChunksOfSeveral(t *testing.T) {
+func TestChunksOfSeveral(t *testing.T) {
 	const outputs, each = 6, 200
 	name := filepath.Join(t.TempDir(), "x.gor")
 	var wg sync.WaitGroup
 	for o := range outputs {
-		out := newRecording(t, name, func(s *Settings, _ *pluginEnv) { s.FileQueueLimit = 3 })
+		out := open(t, name, func(c *Config) { c.ChunkRecords = 3 })
 		wg.Go(func() {
 			for i := range each {
 				if _, err := out.Write(aMessage('1', fmt.Sprintf("%d", o), fmt.Sprint(i))); err != nil {
@@ -280,26 +280,9 @@ func TestFileOutputChunksOfSeveral(t *testing.T) {
 	}
 }
 
-func TestFileOutputAppendMakesNoChunks(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "x.gor")
-	msg := aMessage('1', "a", "x")
-	for range 2 {
-		out := newRecording(t, name, func(s *Settings, _ *pluginEnv) {
-			s.FileQueueLimit, s.FileSizeLimit, s.FileAppend = 1, 1, true
-		})
-		out.put(t, msg, msg)
-		out.settle(t)
-		testkit.Must(t, out.Close())
-		if out.log.count("makes no chunks") != 1 {
-			t.Errorf("said %q", out.log.lines)
-		}
-	}
-	wantRecords(t, name, msg, msg, msg, msg)
-}
-
-// TestFileOutputMaxSize: the files never have more, what would not fit is
+// TestMaxSize: the files never have more, what would not fit is
 // counted, and said once.
-func TestFileOutputMaxSize(t *testing.T) {
+func TestMaxSize(t *testing.T) {
 	msgs := [][]byte{aMessage('1', "0123456789abcdef01234567", benchBody(1000)), aMessage('2', "0123456789abcdef01234567", benchBody(1000))}
 	size := len(payload.AppendRecord(nil, msgs[0]))
 	const n = 1000
@@ -321,8 +304,8 @@ func TestFileOutputMaxSize(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(fmt.Sprint(tt), "%", ""), func(t *testing.T) {
 			dir := t.TempDir()
-			out := newRecording(t, filepath.Join(dir, tt.name), func(s *Settings, env *pluginEnv) {
-				s.FileMaxSize, s.FileQueueLimit = tt.most, tt.chunks
+			out := open(t, filepath.Join(dir, tt.name), func(c *Config) {
+				c.MaxBytes, c.MaxBytesName, c.ChunkRecords = tt.most, "the most", tt.chunks
 			})
 			for i := range n {
 				out.put(t, msgs[i%2])
@@ -346,7 +329,7 @@ func TestFileOutputMaxSize(t *testing.T) {
 			if total > tt.most || uint64(records) != got["delivered"] {
 				t.Errorf("%d bytes and %d records in the files, want %d bytes at most and %d records", total, records, tt.most, got["delivered"])
 			}
-			if out.log.count("--output-file-max-size-limit") != 1 || len(out.log.lines) != 1 {
+			if out.log.count("one more record would pass the most;") != 1 || len(out.log.lines) != 1 {
 				t.Errorf("said %q", out.log.lines)
 			}
 		})

@@ -1,11 +1,13 @@
-package main
+package recording
 
 import (
 	"errors"
 	"time"
+
+	"github.com/buger/gor/internal/disk"
 )
 
-// What of the fileWriter touches the disk, and what it does when that fails.
+// What of the writer touches the disk, and what it does when that fails.
 
 const (
 	// retryFirst and retryMost bound the wait between attempts to write.
@@ -17,7 +19,7 @@ const (
 	nameAttempts = 4
 )
 
-func (w *fileWriter) flushAll() {
+func (w *writer) flushAll() {
 	for _, t := range w.targets {
 		w.flush(t)
 	}
@@ -26,7 +28,7 @@ func (w *fileWriter) flushAll() {
 // flush writes what t holds back. While that fails it tries again, less and
 // less often, until closing: the queue fills up meanwhile, and who feeds it
 // sheds.
-func (w *fileWriter) flush(t *recordTarget) {
+func (w *writer) flush(t *target) {
 	wait := time.Duration(0)
 	for attempt := 1; len(t.held) > 0; attempt++ {
 		err := w.write(t)
@@ -41,7 +43,7 @@ func (w *fileWriter) flush(t *recordTarget) {
 			return
 		}
 		w.say(err)
-		if w.names.perMessage && attempt >= nameAttempts && !errors.As(err, new(*lowDisk)) {
+		if w.names.perMessage && attempt >= nameAttempts && !errors.As(err, new(*disk.LowError)) {
 			w.failures.AddN(failedWrite, uint64(len(t.held)))
 			w.done(t, false)
 			return
@@ -54,9 +56,9 @@ func (w *fileWriter) flush(t *recordTarget) {
 }
 
 // say reports a failure, once however often it is met.
-func (w *fileWriter) say(err error) {
+func (w *writer) say(err error) {
 	text := err.Error()
-	if errors.As(err, new(*lowDisk)) {
+	if errors.As(err, new(*disk.LowError)) {
 		text = "low disk" // what is left there changes all the time
 	}
 	if text == w.said {
@@ -71,13 +73,13 @@ func (w *fileWriter) say(err error) {
 }
 
 // resume ends what say began.
-func (w *fileWriter) resume() {
+func (w *writer) resume() {
 	w.said = ""
 	w.stoppedFor.Add(int64(time.Since(w.stopped)))
 }
 
 // write opens t if need be and writes its records.
-func (w *fileWriter) write(t *recordTarget) error {
+func (w *writer) write(t *target) error {
 	if w.over {
 		return errTotalWritten
 	}
@@ -97,7 +99,7 @@ func (w *fileWriter) write(t *recordTarget) error {
 		}
 	}
 	if t.file.regular {
-		if err := w.keep.check(t.file.name); err != nil {
+		if err := w.room(t.file.name); err != nil {
 			return err
 		}
 	}
@@ -118,11 +120,11 @@ func (w *fileWriter) write(t *recordTarget) error {
 }
 
 // open opens the file of t, or makes its next chunk.
-func (w *fileWriter) open(t *recordTarget) (err error) {
+func (w *writer) open(t *target) (err error) {
 	if w.chunks.any() {
-		t.file, t.chunk, err = openChunk(t.name, w.mode, t.chunk)
+		t.file, t.chunk, err = openChunk(t.name, w.mode, w.readLimit, t.chunk)
 	} else {
-		t.file, err = openRecord(t.name, w.mode, w.logf)
+		t.file, err = openFile(t.name, w.mode, w.readLimit, w.leftAlone)
 	}
 	if err != nil {
 		return err
@@ -134,7 +136,7 @@ func (w *fileWriter) open(t *recordTarget) (err error) {
 }
 
 // wrote accounts for the records of t that are in the file now.
-func (w *fileWriter) wrote(t *recordTarget) {
+func (w *writer) wrote(t *target) {
 	if w.said != "" {
 		w.resume()
 		w.logf("%s: recording again", w.prefix)
@@ -147,7 +149,7 @@ func (w *fileWriter) wrote(t *recordTarget) {
 }
 
 // done lets go of what t held back.
-func (w *fileWriter) done(t *recordTarget, progressed bool) {
+func (w *writer) done(t *target, progressed bool) {
 	w.pending -= len(t.records)
 	w.q.DoneBatch(t.held, progressed)
 	t.held, t.records = t.held[:0], t.records[:0]
@@ -157,7 +159,7 @@ func (w *fileWriter) done(t *recordTarget, progressed bool) {
 }
 
 // leave closes the file of t.
-func (w *fileWriter) leave(t *recordTarget) {
+func (w *writer) leave(t *target) {
 	if t.file != nil {
 		t.file.close()
 		t.file = nil

@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"os"
@@ -9,29 +9,29 @@ import (
 // reopenOnHangup has SIGHUP reopen the files, from before the first one is
 // open: without that the signal would end Gor. It holds until the run is over,
 // so that a signal after Close does not cost the summary.
-func (o *fileOutput) reopenOnHangup(env *pluginEnv) {
+func (r *Recorder) reopenOnHangup(runOver <-chan struct{}, background func(func())) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	listen := func() {
 		defer signal.Stop(hangups)
-		gone := o.gone
+		ended := r.ended
 		for {
 			select {
 			case <-hangups:
-				o.reopen()
-			case <-gone:
-				if env.done == nil {
+				r.reopen()
+			case <-ended:
+				if runOver == nil {
 					return
 				}
-				gone = nil
-			case <-env.done:
+				ended = nil
+			case <-runOver:
 				return
 			}
 		}
 	}
-	if env.background == nil {
+	if background == nil {
 		go listen()
 		return
 	}
-	env.background.Go(listen)
+	background(listen)
 }

@@ -1,6 +1,7 @@
-package main
+package recording
 
 import (
+	"io/fs"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -10,21 +11,25 @@ import (
 	"github.com/buger/gor/internal/stats"
 )
 
-// A fileWriter takes messages from the queue and appends them as records to a
+// A writer takes messages from the queue and appends them as records to a
 // buffer for each file. It writes a buffer, whole records only, in one call:
 // when the buffers are full, when the flush interval is over, and when the
 // bell rings. A message is Done when it is in its file.
-type fileWriter struct {
+type writer struct {
 	q        *queue.Queue
-	names    *fileName
-	mode     uint32
+	names    *names
+	mode     fs.FileMode
 	interval time.Duration
 	buffer   int // bytes of records that are held back at most
 	chunks   chunkLimits
-	total    int // bytes of all files, 0: no limit
-	keep     minFree
 	logf     func(format string, args ...any)
-	prefix   string // of what is said
+	kind     string // what messages call such an output
+	prefix   string // what they call this one
+
+	total     int                     // bytes of all files, 0: no limit
+	totalName string                  // what messages call that
+	room      func(path string) error // see Config.Room
+	readLimit int                     // see Config.MessageLimit
 
 	bell    *bell
 	closing chan struct{}
@@ -33,7 +38,7 @@ type fileWriter struct {
 	// The goroutine's own: the files, last used first.
 	rung    <-chan struct{}
 	napping *time.Timer
-	targets []*recordTarget
+	targets []*target
 	most    int // of them
 	pack    packers
 	pending int       // bytes of records in all buffers
@@ -68,20 +73,27 @@ const (
 	// fileBatch is how many messages are taken from the queue at once.
 	fileBatch = 256
 
+	// headerLine is more than what the header line of a record and its separator
+	// add to a message.
+	headerLine = 1 << 10
+
 	// gather is how long messages may gather in the queue when few come. At
 	// 1 GB/s a megabyte comes in that time, far less than the queue holds.
 	gather = time.Millisecond
 )
 
-func newFileWriter(pattern string, q *queue.Queue, s *Settings, env *pluginEnv) *fileWriter {
-	w := &fileWriter{
-		q: q, names: newFileName(pattern), mode: s.FileMode, interval: s.FileFlushInterval,
+func newWriter(cfg Config, q *queue.Queue) *writer {
+	w := &writer{
+		q: q, names: newNames(cfg.Pattern), mode: cfg.Mode, interval: cfg.FlushInterval,
 		// What is held back stays in the queue's account: it must not fill it.
-		buffer: max(min(fileBuffer, env.queueBytes/4), 1),
-		logf:   env.logf, prefix: "output-file " + pattern,
+		buffer: max(min(fileBuffer, cfg.QueueBytes/4), 1),
+		logf:   cfg.Logf, prefix: cfg.Kind + " " + cfg.Pattern, kind: cfg.Kind,
 		bell: newBell(), closing: make(chan struct{}), most: 1,
-		chunks: newChunkLimits(s), total: s.FileMaxSize, keep: s.MinFree,
+		chunks: cfg.chunks(), total: cfg.MaxBytes, totalName: cfg.MaxBytesName, room: cfg.Room, readLimit: cfg.MessageLimit,
 		failures: stats.NewReasons(stats.List(stats.Failed, "failed: no record", "failed: write", "failed: file size limit")),
+	}
+	if w.room == nil {
+		w.room = func(string) error { return nil }
 	}
 	w.rung = w.bell.next()
 	if w.names.perMessage {
@@ -90,13 +102,18 @@ func newFileWriter(pattern string, q *queue.Queue, s *Settings, env *pluginEnv) 
 	return w
 }
 
+// leftAlone tells of a file that is not continued.
+func (w *writer) leftAlone(name, why, chunk string) {
+	w.logf("%s: %s %s; recording to %s", w.kind, name, why, chunk)
+}
+
 // tryOpen finds out what would fail, so that it is said at the start and not
 // at the first request. A file whose name will be known later leaves its
 // folder to look at.
-func (w *fileWriter) tryOpen(now time.Time) error {
+func (w *writer) tryOpen(now time.Time) error {
 	place := w.names.folder(now)
 	if w.names.varies() {
-		if err := checkFolder(place); err != nil {
+		if err := makeFolder(place); err != nil {
 			return err
 		}
 	} else {
@@ -108,14 +125,14 @@ func (w *fileWriter) tryOpen(now time.Time) error {
 			return nil
 		}
 	}
-	if err := w.keep.check(place); err != nil {
+	if err := w.room(place); err != nil {
 		w.say(err)
 	}
 	return nil
 }
 
-// fileName returns the name of the file that was opened last.
-func (w *fileWriter) fileName() string {
+// lastName returns the name of the file that was opened last.
+func (w *writer) lastName() string {
 	if name := w.current.Load(); name != nil {
 		return *name
 	}
@@ -123,7 +140,7 @@ func (w *fileWriter) fileName() string {
 }
 
 // run takes messages until the queue is closed and empty, or closing.
-func (w *fileWriter) run() {
+func (w *writer) run() {
 	batch := make([]queue.Item, fileBatch)
 	for {
 		n := w.q.GetBatch(batch, w.rung, w.idle())
@@ -159,7 +176,7 @@ func (w *fileWriter) run() {
 
 // nap lets messages gather when they trickle in: to wake up for each costs
 // more than to write it.
-func (w *fileWriter) nap() {
+func (w *writer) nap() {
 	if w.napping == nil {
 		w.napping = time.NewTimer(gather)
 	} else {
@@ -173,14 +190,14 @@ func (w *fileWriter) nap() {
 
 // idle is how long the writer may wait for a message: as long as it wants when
 // it holds none back.
-func (w *fileWriter) idle() time.Duration {
+func (w *writer) idle() time.Duration {
 	if w.pending == 0 {
 		return 0
 	}
 	return max(w.interval-time.Since(w.oldest), time.Millisecond)
 }
 
-func (w *fileWriter) addAll(batch []queue.Item) {
+func (w *writer) addAll(batch []queue.Item) {
 	if len(batch) == 0 {
 		return
 	}
@@ -192,7 +209,7 @@ func (w *fileWriter) addAll(batch []queue.Item) {
 }
 
 // add puts a message into the buffer of its file.
-func (w *fileWriter) add(it queue.Item, now time.Time) {
+func (w *writer) add(it queue.Item, now time.Time) {
 	if w.over {
 		w.failures.Add(failedTotal)
 		w.q.Done(it, true)
@@ -201,7 +218,7 @@ func (w *fileWriter) add(it queue.Item, now time.Time) {
 	t := w.target(w.names.at(now, it.Bytes))
 	before := len(t.records)
 	if len(it.Bytes) > fileBuffer { // likewise at once
-		t.records = slices.Grow(t.records, len(it.Bytes)+maxHeaderLine)
+		t.records = slices.Grow(t.records, len(it.Bytes)+headerLine)
 	}
 	t.records = payload.AppendRecord(t.records, it.Bytes)
 	size := len(t.records) - before
@@ -230,7 +247,7 @@ func (w *fileWriter) add(it queue.Item, now time.Time) {
 }
 
 // end writes what is held back, without trying again, and lets go of the rest.
-func (w *fileWriter) end() {
+func (w *writer) end() {
 	for _, t := range w.targets {
 		w.flush(t)
 		w.done(t, false)

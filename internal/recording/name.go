@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"encoding/hex"
@@ -8,10 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/payload"
 )
 
-// A fileName expands what stands in a recording's name for something else:
+// names expands what stands in a recording's name for something else:
 //
 //	%Y %m %d %H %M %S  the local time
 //	%NS                its nanoseconds
@@ -19,7 +20,7 @@ import (
 //	%i                 a random word, the same as long as the output lives
 //
 // Anything else stays as it is.
-type fileName struct {
+type names struct {
 	parts      []namePart
 	perMessage bool // has %r, %t or %NS: any message may have another name
 	perSecond  bool
@@ -34,8 +35,8 @@ type namePart struct {
 	text   string
 }
 
-func newFileName(pattern string) *fileName {
-	n := &fileName{}
+func newNames(pattern string) *names {
+	n := &names{}
 	word := randomWord()
 	text := strings.Builder{}
 	for pattern != "" {
@@ -93,11 +94,11 @@ func randomWord() string {
 }
 
 // varies reports whether the name is not the same for all messages.
-func (n *fileName) varies() bool { return n.perMessage || n.perSecond }
+func (n *names) varies() bool { return n.perMessage || n.perSecond }
 
 // at returns the name for a message that is recorded at now. It is valid until
 // the next call.
-func (n *fileName) at(now time.Time, msg []byte) []byte {
+func (n *names) at(now time.Time, msg []byte) []byte {
 	if n.perMessage || n.perSecond && now.Unix() != n.second {
 		n.second = now.Unix()
 		n.buf = n.expand(n.buf[:0], now, msg)
@@ -107,8 +108,8 @@ func (n *fileName) at(now time.Time, msg []byte) []byte {
 
 // folder returns the folder of the name at now, up to the first part that only
 // a message can tell.
-func (n *fileName) folder(now time.Time) string {
-	known := &fileName{}
+func (n *names) folder(now time.Time) string {
+	known := &names{}
 	for _, p := range n.parts {
 		if ofMessage(p.letter) {
 			break
@@ -118,7 +119,7 @@ func (n *fileName) folder(now time.Time) string {
 	return filepath.Dir(string(known.expand(nil, now, nil)) + "x")
 }
 
-func (n *fileName) expand(dst []byte, now time.Time, msg []byte) []byte {
+func (n *names) expand(dst []byte, now time.Time, msg []byte) []byte {
 	for _, p := range n.parts {
 		switch p.letter {
 		case 0:
@@ -138,22 +139,9 @@ func (n *fileName) expand(dst []byte, now time.Time, msg []byte) []byte {
 		case 'N':
 			dst = strconv.AppendInt(dst, int64(now.Nanosecond()), 10)
 		case 'r':
-			dst = appendSafe(dst, payload.ID(msg))
+			dst = disk.AppendSafe(dst, payload.ID(msg))
 		case 't':
-			dst = appendSafe(dst, msg[:min(len(msg), 1)])
-		}
-	}
-	return dst
-}
-
-// appendSafe keeps an id, which may come from another host, from naming a
-// place elsewhere.
-func appendSafe(dst, id []byte) []byte {
-	for _, c := range id {
-		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' {
-			dst = append(dst, c)
-		} else {
-			dst = append(dst, '_')
+			dst = disk.AppendSafe(dst, msg[:min(len(msg), 1)])
 		}
 	}
 	return dst

@@ -1,33 +1,31 @@
-package main
+package recording
 
 import (
 	"errors"
 
-	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/queue"
 )
 
-// What of the fileWriter keeps to --output-file-size-limit,
-// --output-file-queue-limit and --output-file-max-size-limit.
+// What of the writer keeps to Config's ChunkBytes, ChunkRecords and MaxBytes.
 
-// errTotalWritten says that --output-file-max-size-limit leaves no room.
+// errTotalWritten says that MaxBytes leaves no room.
 var errTotalWritten = errors.New("the files have their size")
 
 // limited reports whether something must be done before t can have a record of
 // that size.
-func (w *fileWriter) limited(t *recordTarget, size int) bool {
+func (w *writer) limited(t *target, size int) bool {
 	return w.passesTotal(size) || w.chunks.any() && (w.chunks.full(t, size) || w.chunks.enough(t, size))
 }
 
 // passesTotal reports whether all files, what waits for them, and that would be
 // more than may be written. Compressed, it may be less.
-func (w *fileWriter) passesTotal(size int) bool {
+func (w *writer) passesTotal(size int) bool {
 	return w.total > 0 && w.fileBytes.Load()+uint64(w.pending)+uint64(size) > uint64(w.total)
 }
 
 // makeRoom does that: it writes what waits, and leaves a chunk that is full.
 // When it returns false the message, whose record has that size, is done with.
-func (w *fileWriter) makeRoom(t *recordTarget, it queue.Item, size int) bool {
+func (w *writer) makeRoom(t *target, it queue.Item, size int) bool {
 	total, full := w.passesTotal(size), w.chunks.full(t, size)
 	if total {
 		w.flushAll() // shows what it takes when compressed
@@ -53,10 +51,10 @@ func (w *fileWriter) makeRoom(t *recordTarget, it queue.Item, size int) bool {
 }
 
 // endRecording has everything from here on counted as failed.
-func (w *fileWriter) endRecording() {
+func (w *writer) endRecording() {
 	if !w.over {
 		w.over = true
-		w.logf("%s: wrote %d bytes, and one more record would pass --output-file-max-size-limit %s; recording has ended, and what still comes is counted as failed",
-			w.prefix, w.fileBytes.Load(), flags.FormatSize(w.total))
+		w.logf("%s: wrote %d bytes, and one more record would pass %s; recording has ended, and what still comes is counted as failed",
+			w.prefix, w.fileBytes.Load(), w.totalName)
 	}
 }

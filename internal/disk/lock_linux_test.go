@@ -1,6 +1,4 @@
-//go:build linux
-
-package filelock
+package disk
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package main
+package disk
 
 import (
 	"errors"
@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskSpace returns the bytes that an ordinary user may still write to the
+// Space returns the bytes that an ordinary user may still write to the
 // disk of a file or folder, and its size (statfs(2)). When there is no such
 // file, its folder tells.
-func diskSpace(path string) (free, total int64, ok bool) {
+func Space(path string) (free, total int64, ok bool) {
 	var st unix.Statfs_t
 	err := unix.Statfs(path, &st)
 	if errors.Is(err, unix.ENOENT) {

@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"bytes"
@@ -8,17 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/buger/gor/internal/disk"
-	"github.com/buger/gor/internal/filelock"
 	"github.com/buger/gor/internal/payload"
 )
 
-// A recordFile is an open recording. It is locked while it is open, so that
+// A file is an open recording. It is locked while it is open, so that
 // two processes never write one file, and what is appended is whole records
 // or nothing.
-type recordFile struct {
+type file struct {
 	name    string // as it is: a chunk's, when the name asked for could not be continued
 	f       *os.File
 	kind    packing
@@ -40,52 +38,48 @@ type leftAlone struct{ why string }
 
 func (l *leftAlone) Error() string { return l.why }
 
-// openRecord opens name for appending; missing folders are made. A plain file
+// openFile opens name for appending; missing folders are made. A plain file
 // with a torn tail gets a separator first, so that the tail does not swallow
 // the next record. A file that cannot be continued, as it is something else,
 // its compressed tail is torn, or another process writes it, is left alone,
-// and a new chunk's name is used.
-func openRecord(name string, mode uint32, logf func(string, ...any)) (*recordFile, error) {
+// and a new chunk's name is used: told is told. limit is the largest message that
+// a recording may hold, in bytes.
+func openFile(name string, mode fs.FileMode, limit int, told func(name, why, chunk string)) (*file, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
 	}
-	r, err := continueRecord(name, mode)
+	r, err := continueFile(name, mode, limit)
 	var left *leftAlone
 	if !errors.As(err, &left) {
 		return r, err
 	}
 	for i := range maxChunks {
 		chunk := chunkName(name, i)
-		f, err := createFile(chunk, mode)
+		f, err := disk.Create(chunk, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		r := &recordFile{name: chunk, f: f, kind: packingOf(name)}
-		if err := r.prepare(); err != nil {
+		r := &file{name: chunk, f: f, kind: packingOf(name)}
+		if err := r.prepare(limit); err != nil {
 			r.close()
 			return nil, err
 		}
-		logf("output-file: %s %s; recording to %s", name, left.why, chunk)
+		told(name, left.why, chunk)
 		return r, nil
 	}
 	return nil, fmt.Errorf("%s %s, and so many chunks of it exist that no name is left; move them away", name, left.why)
 }
 
-// createFile makes a new file with exactly that mode.
-func createFile(name string, mode uint32) (*os.File, error) {
-	return disk.Create(name, fs.FileMode(mode))
-}
-
-func continueRecord(name string, mode uint32) (*recordFile, error) {
-	f, err := disk.Append(name, fs.FileMode(mode))
+func continueFile(name string, mode fs.FileMode, limit int) (*file, error) {
+	f, err := disk.Append(name, mode)
 	if err != nil {
 		return nil, err
 	}
-	r := &recordFile{name: name, f: f, kind: packingOf(name)}
-	if err := r.prepare(); err != nil {
+	r := &file{name: name, f: f, kind: packingOf(name)}
+	if err := r.prepare(limit); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -94,7 +88,7 @@ func continueRecord(name string, mode uint32) (*recordFile, error) {
 
 // prepare locks the file and finds, or makes, the place where a record may
 // begin.
-func (r *recordFile) prepare() error {
+func (r *file) prepare(limit int) error {
 	info, err := r.f.Stat()
 	if err != nil {
 		return err
@@ -102,8 +96,8 @@ func (r *recordFile) prepare() error {
 	if r.regular = info.Mode().IsRegular(); !r.regular {
 		return nil
 	}
-	switch err := filelock.Lock(r.f); {
-	case errors.Is(err, filelock.ErrLocked):
+	switch err := disk.Lock(r.f); {
+	case errors.Is(err, disk.ErrLocked):
 		return &leftAlone{"is being written by another process"}
 	case err != nil:
 		return fmt.Errorf("lock %q: %w", r.name, err)
@@ -116,15 +110,15 @@ func (r *recordFile) prepare() error {
 	if r.size == 0 {
 		return nil
 	}
-	return r.inspect()
+	return r.inspect(limit)
 }
 
 // inspect looks at what the file holds.
-func (r *recordFile) inspect() error {
+func (r *file) inspect(limit int) error {
 	if r.kind != packNone && r.size > checkMost {
 		return &leftAlone{"is too large to look for a torn end"}
 	}
-	src, err := payload.Open(io.NewSectionReader(r.f, 0, r.size), r.name, maxMessageLimit)
+	src, err := payload.Open(io.NewSectionReader(r.f, 0, r.size), r.name, limit)
 	if err != nil {
 		return err
 	}
@@ -155,7 +149,7 @@ const headBytes = 1 << 10
 
 // endTail gives a torn tail a separator of its own. What does not begin as a
 // recording does is none, and not touched.
-func (r *recordFile) endTail() error {
+func (r *file) endTail() error {
 	head := make([]byte, min(r.size, headBytes))
 	tail := make([]byte, min(r.size, int64(len(payload.Separator))))
 	if _, err := r.f.ReadAt(head, 0); err != nil {
@@ -175,7 +169,7 @@ func (r *recordFile) endTail() error {
 
 // check finds out what happened to the file since the last append. When it
 // says what, the file is to be opened again by its name.
-func (r *recordFile) check() (why string, err error) {
+func (r *file) check() (why string, err error) {
 	if !r.regular {
 		return "", nil
 	}
@@ -183,7 +177,7 @@ func (r *recordFile) check() (why string, err error) {
 	switch {
 	case err != nil:
 		return "", err
-	case removed(info):
+	case disk.Removed(info):
 		return "was removed", nil
 	case info.Size() < r.size:
 		return "was cut by another program", nil
@@ -195,7 +189,7 @@ func (r *recordFile) check() (why string, err error) {
 
 // append writes whole records. When only part of them could be written, the
 // file is cut back to where it was.
-func (r *recordFile) append(records []byte) error {
+func (r *file) append(records []byte) error {
 	n, err := r.f.Write(records)
 	r.last = n
 	if err == nil {
@@ -209,27 +203,12 @@ func (r *recordFile) append(records []byte) error {
 }
 
 // close unlocks the file too. All that it held was written before.
-func (r *recordFile) close() { r.f.Close() }
+func (r *file) close() { r.f.Close() }
 
-// explainOpen adds to an error what to do about it.
-func explainOpen(err error) error {
-	switch {
-	case errors.As(err, new(*disk.Untrusted)):
-		return err // it says what to do
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; name a file in a folder that you may write to", err)
-	case errors.Is(err, syscall.EISDIR):
-		return fmt.Errorf("%w; name a file in it, such as requests.gor", err)
-	case errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("%w; what stands before the last / must be a folder", err)
-	}
-	return err
-}
-
-// checkFolder makes the folder and finds out whether files can be made in it.
-func checkFolder(folder string) error {
+// makeFolder makes the folder and finds out whether files can be made in it.
+func makeFolder(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	return mayWrite(folder)
+	return disk.MayWrite(folder)
 }

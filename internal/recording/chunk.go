@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/buger/gor/internal/disk"
 )
 
 // chunkLimits say when a recording goes on in the next file. The zero value is
@@ -18,19 +20,12 @@ type chunkLimits struct {
 	bytes   int // in the file; 0: no limit
 }
 
-func newChunkLimits(s *Settings) chunkLimits {
-	if s.FileAppend {
-		return chunkLimits{}
-	}
-	return chunkLimits{records: s.FileQueueLimit, bytes: s.FileSizeLimit}
-}
-
 func (c chunkLimits) any() bool { return c != chunkLimits{} }
 
 // full reports whether the chunk of t has no room for a record of that size
 // beside what it holds and what waits to be written to it. A record that is too
 // large for any chunk has one to itself.
-func (c chunkLimits) full(t *recordTarget, size int) bool {
+func (c chunkLimits) full(t *target, size int) bool {
 	count, bytes := len(t.held), int64(len(t.records)+size)
 	if t.file != nil {
 		count, bytes = count+t.file.count, bytes+t.file.size
@@ -42,13 +37,13 @@ func (c chunkLimits) full(t *recordTarget, size int) bool {
 // enough reports whether what waits for a compressed chunk and a record of that
 // size could fill one alone. Only once they are compressed is it known what
 // room they take beside what is there: see passed.
-func (c chunkLimits) enough(t *recordTarget, size int) bool {
+func (c chunkLimits) enough(t *target, size int) bool {
 	return c.bytes > 0 && len(t.held) > 0 && packingOf(t.name) != packNone &&
 		len(t.records)+size > c.bytes-packOverhead(c.bytes)
 }
 
 // passed reports whether so many bytes more would be too many for the file.
-func (c chunkLimits) passed(r *recordFile, n int) bool {
+func (c chunkLimits) passed(r *file, n int) bool {
 	return c.bytes > 0 && r.count > 0 && r.size+int64(n) > int64(c.bytes)
 }
 
@@ -64,7 +59,7 @@ const (
 // openChunk makes the chunk of name that comes after that index, or after the
 // highest that exists: below zero it is unknown, and when the next index is
 // taken it was another process. It returns the index of the chunk.
-func openChunk(name string, mode uint32, after int) (*recordFile, int, error) {
+func openChunk(name string, mode fs.FileMode, limit, after int) (*file, int, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, after, err
 	}
@@ -76,7 +71,7 @@ func openChunk(name string, mode uint32, after int) (*recordFile, int, error) {
 	}
 	for range chunkAttempts {
 		index++
-		f, err := createFile(chunkName(name, index), mode)
+		f, err := disk.Create(chunkName(name, index), mode)
 		if errors.Is(err, fs.ErrExist) {
 			last, err := lastChunk(name)
 			if err != nil {
@@ -88,8 +83,8 @@ func openChunk(name string, mode uint32, after int) (*recordFile, int, error) {
 		if err != nil {
 			return nil, after, err
 		}
-		r := &recordFile{name: f.Name(), f: f, kind: packingOf(name)}
-		err = r.prepare()
+		r := &file{name: f.Name(), f: f, kind: packingOf(name)}
+		err = r.prepare(limit)
 		if err == nil && r.size == 0 {
 			return r, index, nil
 		}

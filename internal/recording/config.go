@@ -1,0 +1,70 @@
+package recording
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/disk"
+)
+
+// A Config says what is recorded to which files.
+type Config struct {
+	Kind    string // what messages call such an output: "output-file"
+	Pattern string // the file's name, with %Y and the like; see names
+
+	Mode          fs.FileMode   // of a new file, whatever the umask says
+	FlushInterval time.Duration // the longest that a message waits before it is in the file
+
+	// A recording goes on in the next file, x_1.gor after x_0.gor, before the
+	// present one has more than so many records or bytes. 0 is no limit; with
+	// neither there is one file for each name.
+	ChunkRecords int
+	ChunkBytes   int
+
+	// MaxBytes is the most that all files together get, 0 is no limit. Messages
+	// call it MaxBytesName, such as "--max-size 1gb".
+	MaxBytes     int
+	MaxBytesName string
+
+	MessageLimit int // bytes of the largest message that an existing recording may hold
+	QueueBytes   int // of the messages that wait for the disk
+
+	// Large makes the copies of large messages that all queues share; nil is one
+	// for each.
+	Large *buffers.Copies
+
+	// Room returns an error, a *disk.LowError in it, while nothing more may be
+	// written to the disk of a file. nil is no bound.
+	Room func(path string) error
+
+	Logf func(format string, args ...any)
+
+	// SIGHUP reopens the files until RunOver is closed, or until Close when it is
+	// nil. Background runs the goroutine that listens for it; nil is a go
+	// statement.
+	RunOver    <-chan struct{}
+	Background func(func())
+}
+
+// ErrNoName is what Check and Open return when there is no pattern.
+var ErrNoName = errors.New("want the name of a file, such as requests.gor")
+
+func (c *Config) chunks() chunkLimits {
+	return chunkLimits{records: c.ChunkRecords, bytes: c.ChunkBytes}
+}
+
+// Check finds what would stop Open, as far as that can be told without making
+// anything.
+func Check(cfg Config) error {
+	if cfg.Pattern == "" {
+		return ErrNoName
+	}
+	n := newNames(cfg.Pattern)
+	now := time.Now()
+	if n.varies() || cfg.chunks().any() {
+		return disk.MayMake(n.folder(now))
+	}
+	return disk.MayOpen(string(n.at(now, nil)), disk.MayMake)
+}
