@@ -181,11 +181,11 @@ func (r *runner) drain(outputs []drainer, interrupted bool, began time.Time) dra
 	finished := make(chan struct{})
 	go func() { wg.Wait(); close(finished) }()
 
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
 	for {
+		timeUp := time.NewTimer(time.Until(r.nextDeadline(drains, interrupted, began)))
 		select {
 		case <-finished:
+			timeUp.Stop()
 			for _, d := range drains {
 				switch {
 				case !d.failed.Load():
@@ -197,14 +197,15 @@ func (r *runner) drain(outputs []drainer, interrupted bool, began time.Time) dra
 			}
 			return drainDone
 		case sig := <-r.signals:
+			timeUp.Stop()
 			if interrupted {
 				return drainAborted
 			}
 			r.log.Printf("%s: sending what is queued; again to stop at once", signalName(sig))
 			interrupted, began = true, time.Now()
-		case <-look.C:
+		case <-timeUp.C:
 			for _, d := range drains {
-				if !d.gaveUp && !d.ended.Load() && r.stuck(d.out, interrupted, began) {
+				if d.waitedFor() && !time.Now().Before(r.deadline(d.out, interrupted, began)) {
 					d.gaveUp = true
 					close(d.cancel)
 				}
@@ -213,14 +214,30 @@ func (r *runner) drain(outputs []drainer, interrupted bool, began time.Time) dra
 	}
 }
 
-// stuck reports whether an output's drain, which began then, should end.
-func (r *runner) stuck(out drainer, interrupted bool, began time.Time) bool {
+// waitedFor reports whether the drain goes on and was not given up.
+func (d *draining) waitedFor() bool { return !d.gaveUp && !d.ended.Load() }
+
+// deadline is when an output's drain, which began then, is given up unless it
+// makes progress before.
+func (r *runner) deadline(out drainer, interrupted bool, began time.Time) time.Time {
 	if interrupted {
-		return time.Since(began) > interruptDrain
+		return began.Add(interruptDrain)
 	}
 	last := began
 	if t := out.LastProgress(); t.After(last) {
 		last = t
 	}
-	return time.Since(last) > r.s.DrainTimeout
+	return last.Add(r.s.DrainTimeout)
+}
+
+// nextDeadline is the first deadline of those that are waited for, far away
+// when there is none.
+func (r *runner) nextDeadline(drains []*draining, interrupted bool, began time.Time) time.Time {
+	next := time.Now().Add(time.Hour)
+	for _, d := range drains {
+		if at := r.deadline(d.out, interrupted, began); d.waitedFor() && at.Before(next) {
+			next = at
+		}
+	}
+	return next
 }
