@@ -226,6 +226,16 @@ func (m *message) Headers(yield func(name, value []byte) bool) {
 	}
 }
 
+// EachHeader calls yield with the value of each header of that name, in order,
+// until it returns false. Values are as Header gives them.
+func (m *message) EachHeader(name string, yield func(value []byte) bool) {
+	for i := m.find(name, 0); i >= 0; i = m.find(name, i+1) {
+		if !yield(m.valueOf(&m.fields[i])) {
+			return
+		}
+	}
+}
+
 // SetHeader replaces the value of the first header of that name in place,
 // where its name keeps its spelling and its line the spacing and line end; a
 // folded value is replaced whole. When there is none, the header is added at
@@ -248,32 +258,77 @@ func setHeader[T string | []byte](m *message, name string, value T) error {
 		i = len(m.fields)
 		m.fields = append(m.fields, field{how: added, nameFrom: int32(len(m.text))})
 		m.text = append(m.text, name...)
-	} else if m.fields[i].how == added {
+		m.fields[i].from = int32(len(m.text))
+	}
+	setValue(m, i, value)
+	return nil
+}
+
+// setValue replaces the value of field i by one that may stand in a head.
+func setValue[T string | []byte](m *message, i int, value T) {
+	f := &m.fields[i]
+	if f.how == added {
 		// Name and value of an added field lie side by side.
-		f := &m.fields[i]
 		from := int32(len(m.text))
 		m.text = append(m.text, m.text[f.nameFrom:f.from]...)
 		f.nameFrom = from
 	} else {
-		m.fields[i].how = set
+		f.how = set
 	}
-	f := &m.fields[i]
 	f.inText, f.from = true, int32(len(m.text))
 	m.text = append(m.text, value...)
 	f.to = int32(len(m.text))
 	m.edited = true
-	return nil
+}
+
+// A HeaderEdit is what becomes of one header.
+type HeaderEdit uint8
+
+// The edits of EditHeaders.
+const (
+	KeepHeader HeaderEdit = iota
+	ReplaceHeader
+	RemoveHeader
+)
+
+// EditHeaders calls edit with the value of each header of that name, in order,
+// and does what it says; with ReplaceHeader the header gets a copy of what it
+// returns, in place, as SetHeader would. edit must neither keep nor change value. A
+// replacement that could not stand in a head is not made, and the error says so;
+// the others are.
+func (m *message) EditHeaders(name string, edit func(value []byte) ([]byte, HeaderEdit)) error {
+	var failed error
+	for i := m.find(name, 0); i >= 0; i = m.find(name, i) {
+		value, how := edit(m.valueOf(&m.fields[i]))
+		switch {
+		case how == RemoveHeader:
+			m.remove(i)
+			continue // what was next may be at i
+		case how == KeepHeader:
+		case !ValidHeaderValue(value):
+			failed = errFieldValue
+		default:
+			setValue(m, i, value)
+		}
+		i++
+	}
+	return failed
+}
+
+// remove takes field i out.
+func (m *message) remove(i int) {
+	if m.fields[i].how == added {
+		m.fields = slices.Delete(m.fields, i, i+1)
+	} else {
+		m.fields[i].how = deleted
+	}
+	m.edited = true
 }
 
 // DelHeader removes all headers of that name.
 func (m *message) DelHeader(name string) {
 	for i := m.find(name, 0); i >= 0; i = m.find(name, i) {
-		if m.fields[i].how == added {
-			m.fields = slices.Delete(m.fields, i, i+1)
-		} else {
-			m.fields[i].how = deleted
-		}
-		m.edited = true
+		m.remove(i)
 	}
 }
 

@@ -16,13 +16,28 @@ func QueryParam(target []byte, name string) (value []byte, ok bool) {
 // set to value, or with the parameter added at the end, and returns the
 // extended slice. Whatever would end the parameter or the target is escaped;
 // "%" and "+" stay, so that a value may be given escaped. A fragment stays at
-// the end, and "*", which has no query, as it is. dst must not overlap target.
+// the end. Targets without a query stay as they are: "*", and an authority as
+// CONNECT has it (RFC 9112 section 3.2). dst must not overlap target.
 func SetQueryParam(dst, target []byte, name, value string) []byte {
-	if len(target) == 0 || target[0] == '*' {
+	if len(target) == 0 || target[0] == '*' || isAuthority(target) {
 		return append(dst, target...)
 	}
 	target, fragment := cutFragment(target)
 	return append(setQueryParam(dst, target, name, value), fragment...)
+}
+
+// isAuthority reports whether a target is host:port.
+func isAuthority(target []byte) bool {
+	colon := bytes.LastIndexByte(target, ':')
+	if colon <= 0 || colon == len(target)-1 || bytes.IndexAny(target[:colon], "/?#") >= 0 {
+		return false
+	}
+	for _, c := range target[colon+1:] {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // cutFragment parts a target before its "#". A target should have no fragment
@@ -136,13 +151,19 @@ func appendEscaped(dst []byte, s string, name bool) []byte {
 
 // AppendHostTarget appends host and target to dst as one URL without scheme,
 // "www.example.com/path?query", and returns the extended slice. The target of
-// a request to a proxy, "http://www.example.com/path", names its host itself.
+// a request to a proxy, "http://user@www.example.com/path", names its host
+// itself; what is before its "@" is not part of the host.
 func AppendHostTarget(dst, host, target []byte) []byte {
-	if i := bytes.Index(target, []byte("://")); i > 0 && isToken(target[:i]) {
-		return append(dst, target[i+3:]...)
+	authority, path, absolute := CutAbsolute(target)
+	if absolute {
+		host = authority[bytes.Index(authority, []byte("://"))+len("://"):]
+		host = host[bytes.LastIndexByte(host, '@')+1:]
 	}
 	dst = append(dst, host...)
-	return append(dst, target...)
+	if absolute && (len(path) == 0 || path[0] != '/') {
+		dst = append(dst, '/') // RFC 9110 section 4.2.3
+	}
+	return append(dst, path...)
 }
 
 // CutAbsolute parts a target in absolute form, http://host/path, in http://host

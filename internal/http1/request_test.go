@@ -3,6 +3,7 @@ package http1
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -250,6 +251,43 @@ func TestRequestKeepsMessage(t *testing.T) {
 	}
 }
 
+func TestEditHeaders(t *testing.T) {
+	var r Request
+	raw := "GET / HTTP/1.1\r\nA: 1\r\nB: 1\r\na:  2 \r\nA: 3\r\n\r\n"
+	if err := r.Parse([]byte(raw)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SetHeader("C", "1"); err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	err := r.EditHeaders("a", func(value []byte) ([]byte, HeaderEdit) {
+		seen = append(seen, string(value))
+		switch string(value) {
+		case "1":
+			return nil, RemoveHeader
+		case "2":
+			return []byte("two"), ReplaceHeader
+		}
+		return []byte("a\nb"), ReplaceHeader
+	})
+	if err == nil || fmt.Sprint(seen) != "[1 2 3]" {
+		t.Errorf("%v, saw %q", err, seen)
+	}
+	if err := r.EditHeaders("C", func([]byte) ([]byte, HeaderEdit) { return []byte("9"), ReplaceHeader }); err != nil {
+		t.Error(err)
+	}
+	if got, want := string(r.AppendTo(nil)), "GET / HTTP/1.1\r\nB: 1\r\na:  two \r\nA: 3\r\nC: 9\r\n\r\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if err := r.EditHeaders("C", func([]byte) ([]byte, HeaderEdit) { return nil, RemoveHeader }); err != nil {
+		t.Error(err)
+	}
+	if _, ok := r.Header("C"); ok {
+		t.Error("C is still there")
+	}
+}
+
 func TestQueryParam(t *testing.T) {
 	for _, test := range []struct {
 		target, name, want string
@@ -294,6 +332,11 @@ func TestSetQueryParam(t *testing.T) {
 		{"/", "a", "", "/?a="},
 		{"/", "a", "x y&z#\r\n%20+\xc3\xa9=", "/?a=x%20y%26z%23%0D%0A%20+%C3%A9="},
 		{"/", "a=b&c", "1", "/?a%3Db%26c=1"},
+		{"*", "a", "1", "*"},
+		{"a.com:443", "a", "1", "a.com:443"},
+		{"[::1]:443", "a", "1", "[::1]:443"},
+		{"/x:1", "a", "1", "/x:1?a=1"},
+		{"http://a.com:80", "a", "1", "http://a.com:80?a=1"},
 	} {
 		got := string(SetQueryParam([]byte("<"), []byte(test.target), test.name, test.value))
 		if got != "<"+test.want {
@@ -309,6 +352,9 @@ func TestAppendHostTarget(t *testing.T) {
 		{"", "/", "/"},
 		{"a.com", "http://b.com/c", "b.com/c"},
 		{"a.com", "://b", "a.com://b"},
+		{"a.com", "http://user:p@ss@b.com:80/c@d", "b.com:80/c@d"},
+		{"a.com", "http://b.com", "b.com/"},
+		{"a.com", "http://u@b.com?x=1", "b.com/?x=1"},
 	} {
 		if got := string(AppendHostTarget(nil, []byte(test.host), []byte(test.target))); got != test.want {
 			t.Errorf("AppendHostTarget(%q, %q) = %q, want %q", test.host, test.target, got, test.want)
