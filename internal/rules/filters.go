@@ -82,16 +82,29 @@ type allowBasicAuth struct {
 }
 
 func (b *allowBasicAuth) passUnreadable() bool { return true }
+
+// pass wants credentials that match when there are any; of several headers one
+// that does.
 func (b *allowBasicAuth) pass(r *request) bool {
-	value, ok := r.Header("Authorization")
+	some, found := false, false
+	r.EachHeader("Authorization", func(value []byte) bool {
+		basic, match := b.judge(value)
+		some, found = some || basic, match
+		return !found
+	})
+	return found || !some
+}
+
+// judge reports whether a header has Basic credentials, and whether they match.
+func (b *allowBasicAuth) judge(value []byte) (basic, match bool) {
 	const scheme = "Basic "
-	if !ok || len(value) < len(scheme) || !bytes.EqualFold(value[:len(scheme)], []byte(scheme)) {
-		return true
+	if len(value) < len(scheme) || !bytes.EqualFold(value[:len(scheme)], []byte(scheme)) {
+		return false, false
 	}
 	var err error
 	// Some clients leave the padding out, and servers take it so.
 	b.decoded, err = base64.RawStdEncoding.AppendDecode(b.decoded[:0], bytes.TrimRight(bytes.TrimSpace(value[len(scheme):]), "="))
-	return err == nil && b.re.Match(b.decoded)
+	return true, err == nil && b.re.Match(b.decoded)
 }
 
 // A share keeps a part of all values, always the same ones: num/den of the

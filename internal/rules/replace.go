@@ -71,6 +71,12 @@ func parseTemplate(re *regexp.Regexp, template string) ([]templatePart, error) {
 	}
 }
 
+// matchesFromStart reports whether the first match begins where src does.
+func (r *replacer) matchesFromStart(src []byte) bool {
+	first := r.re.FindIndex(src)
+	return first != nil && first[0] == 0
+}
+
 // replace returns src with every match replaced, and false when there is none.
 // The result is valid until the next call.
 func (r *replacer) replace(src []byte) ([]byte, bool) {

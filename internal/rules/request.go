@@ -2,7 +2,6 @@ package rules
 
 import (
 	"regexp"
-	"strings"
 
 	"github.com/buger/gor/internal/http1"
 )
@@ -10,7 +9,8 @@ import (
 // A request is a parsed request with what several rules derive from it.
 type request struct {
 	http1.Request
-	scratch []byte // of hostAndTarget
+	scratch []byte // of hostAndURL and sentTarget
+	edited  []byte // of setSentTarget
 	err     error  // the first edit that was not made
 }
 
@@ -21,37 +21,51 @@ func (r *request) note(err error) {
 	}
 }
 
-// hostAndURL is what the rules of Gor 0.9 match: the Host header and the
-// path, "www.example.com/path?query". The result is valid until the next
-// call.
+// hostAndURL is what the rules of Gor 0.9 match: the host and the path,
+// "www.example.com/path?query". The target of CONNECT is a host already. The
+// result is valid until the next call of hostAndURL or sentTarget.
 func (r *request) hostAndURL() []byte {
+	if string(r.Method()) == "CONNECT" {
+		return r.Target()
+	}
 	host, _ := r.Header("Host")
 	r.scratch = http1.AppendHostTarget(r.scratch[:0], host, r.Target())
 	return r.scratch
 }
 
 // sentTarget is the target as it is sent: one in absolute form, as clients send
-// it to proxies, becomes its path.
+// it to proxies, becomes its path (RFC 9112 section 3.2). The result is valid
+// until the next call of hostAndURL or sentTarget.
 func (r *request) sentTarget() []byte {
 	_, path, absolute := http1.CutAbsolute(r.Target())
-	switch {
-	case !absolute, len(path) > 0 && path[0] == '/':
+	if !absolute || len(path) > 0 && path[0] == '/' {
 		return path
-	case len(path) == 0 && string(r.Method()) == "OPTIONS":
-		return []byte("*")
 	}
-	return append([]byte("/"), path...)
+	r.scratch = r.scratch[:0]
+	if len(path) == 0 && string(r.Method()) == "OPTIONS" {
+		r.scratch = append(r.scratch, '*') // RFC 9112 section 3.2.4
+	} else {
+		r.scratch = append(append(r.scratch, '/'), path...)
+	}
+	return r.scratch
+}
+
+// setSentTarget sets the target to what is sent as target. The host of one in
+// absolute form stays, for outputs that do not replace it.
+func (r *request) setSentTarget(target []byte) {
+	authority, _, absolute := http1.CutAbsolute(r.Target())
+	if absolute && len(target) > 0 && target[0] == '/' {
+		r.edited = append(append(r.edited[:0], authority...), target...)
+		target = r.edited
+	}
+	r.note(r.SetTarget(target))
 }
 
 // anyHeader reports whether the value of any header of that name matches.
-func (r *request) anyHeader(name string, re *regexp.Regexp) bool {
-	if value, ok := r.Header(name); !ok || re.Match(value) {
-		return ok
-	}
-	for other, value := range r.Headers {
-		if strings.EqualFold(string(other), name) && re.Match(value) {
-			return true
-		}
-	}
-	return false
+func (r *request) anyHeader(name string, re *regexp.Regexp) (found bool) {
+	r.EachHeader(name, func(value []byte) bool {
+		found = re.Match(value)
+		return !found
+	})
+	return found
 }

@@ -9,14 +9,35 @@ type rewrite interface {
 
 type setHeader struct{ name, value string }
 
-func (s *setHeader) apply(r *request) { r.note(r.SetHeader(s.name, s.value)) }
+// apply sets the first header of that name and takes the others out: a target
+// that reads the last would not see what was set.
+func (s *setHeader) apply(r *request) {
+	err := r.SetHeader(s.name, s.value)
+	r.note(err)
+	if err != nil {
+		return
+	}
+	first := true
+	_ = r.EditHeaders(s.name, func([]byte) ([]byte, http1.HeaderEdit) { // it replaces nothing
+		if first {
+			first = false
+			return nil, http1.KeepHeader
+		}
+		return nil, http1.RemoveHeader
+	})
+}
 
 type setParam struct {
 	name, value string
 	target      []byte // scratch
 }
 
+// apply leaves alone the targets that have no query: a host, and "*", which is
+// what is sent for http://host in OPTIONS.
 func (s *setParam) apply(r *request) {
+	if string(r.Method()) == "CONNECT" || string(r.sentTarget()) == "*" {
+		return
+	}
 	s.target = http1.SetQueryParam(s.target[:0], r.Target(), s.name, s.value)
 	r.note(r.SetTarget(s.target))
 }
@@ -26,24 +47,31 @@ type rewriteURLs struct{ list []*replacer }
 
 func (u *rewriteURLs) apply(r *request) {
 	for _, rule := range u.list {
-		if target, ok := rule.replace(r.Target()); ok {
+		if target, ok := rule.replace(r.sentTarget()); ok {
+			r.setSentTarget(target)
+			return
+		}
+		// What is written for URLs with scheme and host matches from their
+		// beginning; "/admin" must not be found in http://admin.
+		if _, _, absolute := http1.CutAbsolute(r.Target()); absolute && rule.matchesFromStart(r.Target()) {
+			target, _ := rule.replace(r.Target())
 			r.note(r.SetTarget(target))
 			return
 		}
 	}
 }
 
+// rewriteHeader edits every header of its name.
 type rewriteHeader struct {
 	name string
 	*replacer
 }
 
 func (h *rewriteHeader) apply(r *request) {
-	value, ok := r.Header(h.name)
-	if !ok {
-		return
-	}
-	if value, ok := h.replace(value); ok {
-		r.note(r.SetHeaderBytes(h.name, value))
-	}
+	r.note(r.EditHeaders(h.name, func(value []byte) ([]byte, http1.HeaderEdit) {
+		if edited, ok := h.replace(value); ok {
+			return edited, http1.ReplaceHeader
+		}
+		return nil, http1.KeepHeader
+	}))
 }

@@ -80,6 +80,12 @@ func TestFilters(t *testing.T) {
 		{"disallow-url ^/$", message("GET http://a HTTP/1.1", "Host: a"), false},
 		{"allow-url ^/public", message("GET http://a/public HTTP/1.1", "Host: a"), true},
 		{"allow-url /public", message("GET http://public/admin HTTP/1.1", "Host: a"), false}, // only its host
+		{"disallow-url ^/$", message("GET http://a?x=1 HTTP/1.1", "Host: a"), true},
+		{"allow-url ^/[?]x=1$", message("GET http://a?x=1 HTTP/1.1", "Host: a"), true},
+		{"allow-url ^[*]$", message("OPTIONS http://a HTTP/1.1", "Host: a"), true},
+		{"allow-host-url ^a/$", message("GET http://user:secret@a HTTP/1.1", "Host: b"), true},
+		{"allow-host-url ^a:443$", message("CONNECT a:443 HTTP/1.1", "Host: a:443"), true},
+		{"disallow-url secret", message("GET http://user:secret@a/ HTTP/1.1", "Host: b"), false},
 		{"disallow-header x:^2", message("GET / HTTP/1.1", "X: 1", "x: 2"), false},
 		{"allow-header x:^2", message("GET / HTTP/1.1", "X: 1", "x: 2"), true},
 		{`allow-header api-version:^1\.0\d`, get, true},
@@ -95,6 +101,9 @@ func TestFilters(t *testing.T) {
 		{"allow-basic-auth ^user:pas$", message("GET / HTTP/1.1", "Authorization: Basic dXNlcjpwYXM="), true},
 		{"allow-basic-auth .*", message("GET / HTTP/1.1", "Authorization: Basic !"), false},
 		{"allow-basic-auth ^other:", get, true},
+		{"allow-basic-auth ^user:", message("GET / HTTP/1.1", "Authorization: Bearer x", "authorization: Basic b3RoZXI6eA=="), false},
+		{"allow-basic-auth ^user:", message("GET / HTTP/1.1", "Authorization: Basic b3RoZXI6eA==", "Authorization: Basic dXNlcjpwYXNz"), true},
+		{"allow-basic-auth ^user:", message("GET / HTTP/1.1", "Authorization: Bearer x"), true},
 		{"sample-header-hash user-id:1/1", get, true},
 		{"sample-header-hash user-id:0/1", get, false},
 		{"sample-header-hash nothere:1/1", get, false},
@@ -145,6 +154,24 @@ func TestRewrites(t *testing.T) {
 			"GET /a HTTP/1.1\r\n\r\n", "GET /2 HTTP/1.1\r\n\r\n"},
 		{"header by expression", []string{"rewrite-header", "Host: (.*).example.com,$1.beta.example.com"},
 			"GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n", "GET / HTTP/1.1\r\nHost: www.beta.example.com\r\n\r\n"},
+		{"every header by expression", []string{"rewrite-header", "X: a(.),b$1"},
+			"GET / HTTP/1.1\r\nX: a1\r\nY: a2\r\nx:  a3 \r\nX: c\r\n\r\n", "GET / HTTP/1.1\r\nX: b1\r\nY: a2\r\nx:  b3 \r\nX: c\r\n\r\n"},
+		{"header set once", []string{"set-header", "X: 9"},
+			"GET / HTTP/1.1\r\nx: 1\r\nY: 1\r\nX: 2\r\nX: 3\r\n\r\n", "GET / HTTP/1.1\r\nx: 9\r\nY: 1\r\n\r\n"},
+		{"url in absolute form", []string{"rewrite-url", "^/v1/(.*):/v2/$1"},
+			"GET http://u@a:80/v1/x HTTP/1.1\r\n\r\n", "GET http://u@a:80/v2/x HTTP/1.1\r\n\r\n"},
+		{"url in absolute form without a path", []string{"rewrite-url", "^/$:/index"},
+			"GET http://a HTTP/1.1\r\n\r\n", "GET http://a/index HTTP/1.1\r\n\r\n"},
+		{"url in absolute form, not its host", []string{"rewrite-url", "/admin:/user"},
+			"GET http://admin/a HTTP/1.1\r\n\r\n", "GET http://admin/a HTTP/1.1\r\n\r\n"},
+		{"url in absolute form, as a whole", []string{"rewrite-url", "(http://)old/(.*):${1}new/$2"},
+			"GET http://old/a HTTP/1.1\r\n\r\n", "GET http://new/a HTTP/1.1\r\n\r\n"},
+		{"no param for a host", []string{"set-param", "b=9"},
+			"CONNECT a:443 HTTP/1.1\r\n\r\n", "CONNECT a:443 HTTP/1.1\r\n\r\n"},
+		{"no param for an asterisk in absolute form", []string{"set-param", "b=9"},
+			"OPTIONS http://a HTTP/1.1\r\n\r\n", "OPTIONS http://a HTTP/1.1\r\n\r\n"},
+		{"param in absolute form", []string{"set-param", "b=9"},
+			"GET http://a/x#f HTTP/1.1\r\n\r\n", "GET http://a/x?b=9#f HTTP/1.1\r\n\r\n"},
 		{"missing header is not made", []string{"rewrite-header", "Nope: .*,x"},
 			"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
 		{"param before url", []string{"rewrite-url", "/a:/b", "set-param", "x=1"},
@@ -191,13 +218,13 @@ func TestHashFilterKeepsTheSameQuarter(t *testing.T) {
 }
 
 func TestSetAllocatesNothing(t *testing.T) {
-	m := compiled(t, "allow-method", "GET", "allow-header", "user-id:^4", "set-header", "User-Agent: Gor")
-	msg := message("GET /v1/a?user=7 HTTP/1.1", "Host: www.example.com", "User-Id: 42", "User-Agent: x")
-	n := testing.AllocsPerRun(100, func() {
-		rewritten(t, m, msg)
-	})
-	if n != 0 {
-		t.Errorf("%v allocations a message", n)
+	s := compiled(t, "allow-method", "GET", "allow-header", "user-id:^4", "set-header", "User-Agent: Gor", "set-param", "user=8",
+		"allow-url", "^/$", "allow-url", "^/[?]u", "allow-url", "^/v1", "disallow-url", "^/admin", "disallow-header", "x:y", "allow-basic-auth", "user", "rewrite-url", "^/v9:/v8")
+	for _, line := range []string{"GET /v1/a?user=7 HTTP/1.1", "GET http://a HTTP/1.1", "GET http://a?user=7 HTTP/1.1", "GET http://user@a/v1?user=7 HTTP/1.1"} {
+		msg := message(line, "Host: www.example.com", "User-Id: 42", "User-Id: 43", "User-Agent: x", "Authorization: Basic dXNlcjpwYXNz", "User-Agent: y")
+		if n := testing.AllocsPerRun(100, func() { rewritten(t, s, msg) }); n != 0 {
+			t.Errorf("%s: %v allocations a message", line, n)
+		}
 	}
 }
 
