@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/buger/gor/internal/http1"
 )
@@ -21,6 +22,7 @@ type sentRequest struct {
 
 	check  http1.Parser
 	path   []byte // scratch
+	list   []byte // scratch of without
 	isHead bool
 	// ambiguous says that the target may see another end of this request than
 	// we do: what it answers then tells nothing about where it stands. The
@@ -53,6 +55,7 @@ func (r *sentRequest) prepare(raw []byte) (reason int) {
 	if r.t.auth != "" {
 		r.SetHeader("Authorization", r.t.auth)
 	}
+	r.dropHTTP2()
 	if !r.keepConnection && !r.ambiguous {
 		r.keepAlive(http10)
 	}
@@ -115,37 +118,99 @@ func (r *sentRequest) rewriteTarget() error {
 	return r.SetTarget(r.path)
 }
 
-// keepAlive changes Connection so that our connection lives. An upgrade is
-// what the request is about, and stays; so does a Connection that asks for
-// nothing that ends ours.
-func (r *sentRequest) keepAlive(http10 bool) {
-	value, _ := r.Header("Connection")
-	switch {
-	case http1.HasToken(value, "upgrade"):
-	case http1.HasToken(value, "close"), http10 && !http1.HasToken(value, keepAlive):
-		if r.SetHeader("Connection", keptAlive(value)) != nil {
-			r.SetHeader("Connection", keepAlive) // what stood beside it was no token
+// dropHTTP2 takes out what asks for HTTP/2 on this connection, "Upgrade: h2c"
+// with its HTTP2-Settings (RFC 7540 section 3.2): a target that knows it would
+// answer in a protocol that we do not speak. Other upgrades stay.
+func (r *sentRequest) dropHTTP2() {
+	dropped := false
+	_ = r.EditHeaders("Upgrade", func(value []byte) ([]byte, http1.HeaderEdit) {
+		if !http1.HasToken(value, "h2c") {
+			return nil, http1.KeepHeader
 		}
+		dropped = true
+		return r.without(value, "h2c")
+	})
+	if _, ok := r.Header(http2Settings); ok {
+		dropped = true
+		r.DelHeader(http2Settings)
+	}
+	if !dropped {
+		return
+	}
+	option := http2Settings
+	if _, upgrades := r.Header("Upgrade"); !upgrades {
+		option = "upgrade" // there is none left
+	}
+	_ = r.EditHeaders("Connection", func(value []byte) ([]byte, http1.HeaderEdit) {
+		if !http1.HasToken(value, http2Settings) && !http1.HasToken(value, option) {
+			return nil, http1.KeepHeader
+		}
+		return r.without(value, http2Settings, option)
+	})
+}
+
+const http2Settings = "HTTP2-Settings"
+
+// without is a header's list without these words, and what to do with the
+// header. The list is valid until the next call.
+func (r *sentRequest) without(list []byte, words ...string) ([]byte, http1.HeaderEdit) {
+	r.list = appendWithout(r.list[:0], list, words...)
+	if len(r.list) == 0 {
+		return nil, http1.RemoveHeader
+	}
+	return r.list, http1.ReplaceHeader
+}
+
+// appendWithout appends the items of a list that are none of the words to dst.
+func appendWithout(dst, list []byte, words ...string) []byte {
+	from := len(dst)
+	for item := range bytes.SplitSeq(list, []byte{','}) {
+		item = bytes.TrimSpace(item)
+		isWord := func(word string) bool { return http1.HasToken(item, word) }
+		if len(item) == 0 || slices.ContainsFunc(words, isWord) {
+			continue
+		}
+		if len(dst) > from {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, item...)
+	}
+	return dst
+}
+
+// keepAlive changes Connection so that our connection lives, however many lines
+// it has. An upgrade is what the request is about, and stays; so does a
+// Connection that asks for nothing that ends ours.
+func (r *sentRequest) keepAlive(http10 bool) {
+	var upgrades, closes, keeps bool
+	r.EachHeader("Connection", func(value []byte) bool {
+		upgrades = upgrades || http1.HasToken(value, "upgrade")
+		closes = closes || http1.HasToken(value, "close")
+		keeps = keeps || http1.HasToken(value, keepAlive)
+		return true
+	})
+	if upgrades || !closes && (!http10 || keeps) {
+		return
+	}
+	first := true
+	err := r.EditHeaders("Connection", func(value []byte) ([]byte, http1.HeaderEdit) {
+		if !first {
+			return r.without(value, "close", keepAlive)
+		}
+		first = false
+		r.list = appendWithout(r.list[:0], value, "close", keepAlive)
+		if len(r.list) > 0 {
+			r.list = append(r.list, ", "...)
+		}
+		r.list = append(r.list, keepAlive...)
+		return r.list, http1.ReplaceHeader
+	})
+	if first || err != nil { // there is none, or what stood beside it was no token
+		r.SetHeader("Connection", keepAlive)
 	}
 }
 
 const keepAlive = "keep-alive"
-
-// keptAlive is a list with keep-alive at its end and without close. It
-// allocates only when there is more in the list, which is rare.
-func keptAlive(list []byte) string {
-	if len(list) == 0 || len(list) == len("close") && http1.HasToken(list, "close") {
-		return keepAlive
-	}
-	var out []byte
-	for item := range bytes.SplitSeq(list, []byte{','}) {
-		item = bytes.TrimSpace(item)
-		if len(item) > 0 && !http1.HasToken(item, "close") && !http1.HasToken(item, keepAlive) {
-			out = append(append(out, item...), ", "...)
-		}
-	}
-	return string(out) + keepAlive
-}
 
 // repeatable reports whether a request may be sent twice: what the method is
 // defined to do happens once all the same (RFC 9110 section 9.2.2). What an

@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/testkit"
 )
 
 func preparer(t testing.TB, addr string, keepHost bool) *sentRequest {
@@ -64,6 +67,33 @@ func TestPrepareChangesOnlyWhatItMust(t *testing.T) {
 		{"Connection: Upgrade", plain, true,
 			"GET / HTTP/1.1\r\nHost: p\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
 			"GET / HTTP/1.1\r\nHost: p\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
+		{"two Connection lines", plain, true,
+			"GET / HTTP/1.1\r\nConnection: TE\r\nHost: p\r\nconnection: close\r\n\r\n",
+			"GET / HTTP/1.1\r\nConnection: TE, keep-alive\r\nHost: p\r\n\r\n"},
+		{"three Connection lines", plain, true,
+			"GET / HTTP/1.1\r\nHost: p\r\nConnection: keep-alive\r\nConnection: close\r\nConnection: close, TE\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: p\r\nConnection: keep-alive\r\nConnection: TE\r\n\r\n"},
+		{"upgrade in the second Connection line", plain, true,
+			"GET / HTTP/1.1\r\nHost: p\r\nConnection: close\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: p\r\nConnection: close\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
+		{"HTTP/1.0, keep-alive in the second line", plain, true,
+			"GET / HTTP/1.0\r\nConnection: TE\r\nConnection: keep-alive\r\n\r\n",
+			"GET / HTTP/1.0\r\nConnection: TE\r\nConnection: keep-alive\r\n\r\n"},
+		{"HTTP/2 upgrade", plain, true, // as curl --http2 sends it
+			"GET / HTTP/1.1\r\nHost: p\r\nUser-Agent: curl/8.5.0\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: p\r\nUser-Agent: curl/8.5.0\r\n\r\n"},
+		{"HTTP/2 upgrade over several lines", plain, true,
+			"GET / HTTP/1.1\r\nHost: p\r\nconnection: upgrade\r\nupgrade: H2C\r\nConnection: close, http2-settings\r\nConnection: TE\r\nhttp2-settings: x\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: p\r\nConnection: keep-alive\r\nConnection: TE\r\n\r\n"},
+		{"HTTP/2 or websocket", plain, true,
+			"GET / HTTP/1.1\r\nHost: p\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: websocket, h2c\r\nHTTP2-Settings: x\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: p\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
+		{"HTTP/2 settings alone", plain, true,
+			"GET / HTTP/1.1\r\nHost: p\r\nHTTP2-Settings: x\r\nConnection: keep-alive\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: p\r\nConnection: keep-alive\r\n\r\n"},
+		{"HTTP/2 upgrade with a body", plain, true,
+			"POST / HTTP/1.1\r\nHost: p\r\nUpgrade: h2c\r\nConnection: HTTP2-Settings, Upgrade\r\nHTTP2-Settings: x\r\nContent-Length: 12\r\n\r\nUpgrade: h2c",
+			"POST / HTTP/1.1\r\nHost: p\r\nContent-Length: 12\r\n\r\nUpgrade: h2c"},
 		{"HTTP/1.0", plain, true, "GET / HTTP/1.0\r\nHost: p\r\n\r\n", "GET / HTTP/1.0\r\nHost: p\r\nConnection: keep-alive\r\n\r\n"},
 		{"HTTP/1.0 and TE", plain, true, "GET / HTTP/1.0\r\nConnection: TE\r\n\r\n", "GET / HTTP/1.0\r\nConnection: TE, keep-alive\r\n\r\n"},
 		{"HTTP/1.0 and close", plain, true, "GET / HTTP/1.0\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"},
@@ -112,18 +142,56 @@ func TestPrepareRefuses(t *testing.T) {
 }
 
 func TestPrepareAllocates(t *testing.T) {
-	r := preparer(t, "user:pass@staging.com/api", false)
-	raw := []byte("GET /x HTTP/1.1\r\nHost: prod\r\nUser-Agent: x\r\nConnection: close\r\n\r\n")
-	var out []byte
-	cycle := func() {
-		if r.prepare(raw) != sendable {
-			t.Fatal("refused")
+	for _, lines := range []string{
+		"Connection: close\r\n",
+		"Connection: TE\r\nConnection: x, close\r\n",
+		"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: websocket, h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n",
+	} {
+		r := preparer(t, "user:pass@staging.com/api", false)
+		raw := []byte("GET /x HTTP/1.1\r\nHost: prod\r\nUser-Agent: x\r\n" + lines + "\r\n")
+		var out []byte
+		cycle := func() {
+			if r.prepare(raw) != sendable {
+				t.Fatal("refused")
+			}
+			out = r.AppendTo(out[:0])
 		}
-		out = r.AppendTo(out[:0])
+		cycle()
+		if n := testing.AllocsPerRun(100, cycle); n != 0 {
+			t.Errorf("%q: %v allocations", lines, n)
+		}
 	}
-	cycle()
-	if n := testing.AllocsPerRun(100, cycle); n != 0 {
-		t.Errorf("%v allocations", n)
+}
+
+// TestHTTP2UpgradeIsNotSent: what curl sends to ask for HTTP/2 is sent on
+// without that, and the connection goes on with HTTP/1.1.
+func TestHTTP2UpgradeIsNotSent(t *testing.T) {
+	curl := testkit.NeedTool(t, "curl", "curl")
+	server, target := testkit.StartSink(t), testkit.StartSink(t)
+	if out, err := exec.Command(curl, "-sS", "--noproxy", "*", "--http2", "http://"+server.Addr()+"/a").CombinedOutput(); err != nil {
+		t.Skipf("curl without HTTP/2: %v: %s", err, out)
+	}
+	raw := server.Await(t, 1)[0].Raw
+	if !bytes.Contains(raw, []byte("h2c")) {
+		t.Fatalf("curl sent %q", raw)
+	}
+	s := defaultSettings()
+	s.HTTPWorkers = 1
+	out, err := newHTTPOutput(target.Addr(), s, testEnv(t, io.Discard))
+	testkit.Must(t, err)
+	defer out.Close()
+	for range 2 {
+		_, err := out.Write(append([]byte("1 0000000000000001000000aa 1400000000000000000 -1\n"), raw...))
+		testkit.Must(t, err)
+	}
+	for _, got := range target.Await(t, 2) {
+		lower := bytes.ToLower(got.Raw)
+		if bytes.Contains(lower, []byte("h2c")) || bytes.Contains(lower, []byte("http2")) || bytes.Contains(lower, []byte("connection")) {
+			t.Errorf("sent %q", got.Raw)
+		}
+		if got.Conn != 1 {
+			t.Errorf("on connection %d", got.Conn)
+		}
 	}
 }
 
@@ -136,6 +204,7 @@ func FuzzPrepare(f *testing.F) {
 		"POST /a HTTP/1.1\nhost:a\n b\nContent-Length: 3\n\nabc",
 		"PUT /a b HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n1\r\na\r\n0\r\n\r\n",
 		"OPTIONS http://? HTTP/1.1\r\nConnection: \x00, close\r\n\r\n",
+		"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade,\r\n HTTP2-Settings\r\nconnection:close\r\nHTTP2-Settings: x\r\n\r\n",
 	} {
 		f.Add([]byte(seed))
 	}
