@@ -8,8 +8,6 @@ import (
 	"testing"
 )
 
-func mustAddr(s string) netip.Addr { return netip.MustParseAddr(s) }
-
 // testNames is a host with three interfaces that knows two other hosts.
 func testNames() names {
 	return names{

@@ -15,9 +15,6 @@ import (
 // believes any length of a packet. A capture file may come from anywhere.
 
 const (
-	// maxPacket bounds one packet of a file. The kernel makes none larger
-	// than 512 KiB (BIG TCP), tcpdump keeps at most 256 KiB.
-	maxPacket = 1 << 20
 	// fileBuffer has room for one packet and the headers around it, and for
 	// many of the usual size, so that reads are few.
 	fileBuffer = maxPacket + 64<<10

@@ -111,6 +111,10 @@ func (r IgnoreReason) String() string {
 	return "unknown reason"
 }
 
+// maxPacket is the most bytes that one packet of a capture may have. The kernel
+// makes none larger than 512 KiB (BIG TCP), tcpdump keeps at most 256 KiB.
+const maxPacket = 1 << 20
+
 // Protocol numbers of IANA that follow an IP header.
 const (
 	protoHopByHop    = 0

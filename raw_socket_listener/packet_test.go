@@ -7,15 +7,6 @@ import (
 	"unsafe"
 )
 
-const (
-	client4, server4 = "192.0.2.1:5000", "10.0.0.5:80"
-	client6, server6 = "[2001:db8::1]:5000", "[2001:db8::5]:80"
-)
-
-func sampleSeg() craftSeg {
-	return craftSeg{seq: 1 << 31, ack: 7, flags: FlagPSH | FlagACK, window: 512, options: []byte{1, 1, 1}, payload: []byte("GET / HTTP/1.1\r\n\r\n")}
-}
-
 func TestDecodeIP(t *testing.T) {
 	edit := func(p []byte, f func(p []byte)) []byte { f(p); return p }
 	ip4 := func() []byte { return craftTCP4(client4, server4, sampleSeg()) }
@@ -121,6 +112,7 @@ func craftTCPHeaderBeyond() []byte {
 }
 
 // checkSample checks the fields of sampleSeg other than its payload.
+
 func checkSample(t *testing.T, s *Segment, v6 bool) {
 	t.Helper()
 	src, dst := client4, server4

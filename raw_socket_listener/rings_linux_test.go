@@ -17,13 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// needRoot skips a test that opens packet sockets.
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root: sudo go test ./raw_socket_listener")
-	}
-}
 
 // startSource runs a source until the test ends; stop waits for its end.
 func startSource(t testing.TB, c sourceConfig) (s source, r *recorder, stop func() error) {
@@ -465,13 +458,6 @@ func untilCaptured(t testing.TB, r *recorder, send func()) {
 		}
 	}
 	t.Fatal("it is not captured")
-}
-
-func ipCommand(t testing.TB, args ...string) {
-	t.Helper()
-	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
-		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
-	}
 }
 
 // waitFault waits until the source has reported a fault; it looks whenever the
