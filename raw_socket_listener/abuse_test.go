@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // chunkedHead begins a body that ends when its sender likes.
@@ -32,7 +34,7 @@ func TestEndlessBodiesDisplaceThemselves(t *testing.T) {
 			port := uint16(1000)
 			begin := func(at time.Duration, data string) uint16 {
 				port++
-				r.send(seg{from: 'c', off: -1, flags: FlagSYN, port: port, at: at})
+				r.send(seg{from: 'c', off: -1, flags: packet.FlagSYN, port: port, at: at})
 				r.send(seg{from: 'c', data: data, port: port, at: at})
 				return port
 			}
@@ -73,9 +75,9 @@ func TestEndlessBodiesDisplaceThemselves(t *testing.T) {
 func TestAnIdleUploadGivesWay(t *testing.T) {
 	r := newRig(t, Config{MaxBuffered: 100_000})
 	body := strings.Repeat("u", 1000)
-	r.send(seg{from: 'c', off: -1, flags: FlagSYN, port: 7})
+	r.send(seg{from: 'c', off: -1, flags: packet.FlagSYN, port: 7})
 	r.send(seg{from: 'c', data: chunkedHead + "2710\r\n" + body, port: 7})
-	r.send(seg{from: 'c', off: -1, flags: FlagSYN, port: 8, at: time.Second})
+	r.send(seg{from: 'c', off: -1, flags: packet.FlagSYN, port: 8, at: time.Second})
 	head := fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", 200*len(body))
 	r.send(seg{from: 'c', data: head, port: 8, at: time.Second})
 	for i := range 200 {
@@ -98,7 +100,7 @@ func TestAFullPoolIsReused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, Config{MaxBuffered: 4 << 20, MaxConns: 1000})
-			g := &Segment{Dst: rigServer, Time: rigEpoch}
+			g := &packet.Segment{Dst: rigServer, Time: rigEpoch}
 			var payloads [][]byte
 			for _, kind := range kinds {
 				payloads = append(payloads, []byte(kind))
@@ -106,11 +108,11 @@ func TestAFullPoolIsReused(t *testing.T) {
 			n := 0
 			next := func() {
 				n++
-				g.Src, g.Seq, g.Flags, g.Payload = client(n), 0, FlagSYN, nil
+				g.Src, g.Seq, g.Flags, g.Payload = client(n), 0, packet.FlagSYN, nil
 				g.Time += 1000
-				r.a.segment(g)
-				g.Flags, g.Seq, g.Payload = FlagACK, 1, payloads[n%len(payloads)]
-				r.a.segment(g)
+				r.a.Segment(g)
+				g.Flags, g.Seq, g.Payload = packet.FlagACK, 1, payloads[n%len(payloads)]
+				r.a.Segment(g)
 			}
 			for range 5000 {
 				next()
@@ -132,7 +134,7 @@ func TestOpenMessagesAreCounted(t *testing.T) {
 	want := func(open uint64) {
 		t.Helper()
 		now += int64(sweepGrain)
-		r.a.tick(now)
+		r.a.Tick(now)
 		s := r.a.snapshot()
 		if s.Open != open || s.Open != r.countOpen() || s.Starts != s.Emitted()+s.Interim+s.LostSum()+s.Open {
 			t.Errorf("%d messages are open, want %d (%d by hand): %+v", s.Open, open, r.countOpen(), s.Rows())

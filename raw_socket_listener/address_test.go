@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // testNames is a host with three interfaces that knows two other hosts.
@@ -15,9 +17,9 @@ func testNames() names {
 		lookup: func(host string) ([]netip.Addr, error) {
 			switch host {
 			case "localhost":
-				return []netip.Addr{mustAddr("::1"), mustAddr("127.0.0.1"), mustAddr("::ffff:127.0.0.1")}, nil
+				return []netip.Addr{packettest.MustAddr("::1"), packettest.MustAddr("127.0.0.1"), packettest.MustAddr("::ffff:127.0.0.1")}, nil
 			case "both":
-				return []netip.Addr{mustAddr("10.0.0.5"), mustAddr("2001:db8::5")}, nil
+				return []netip.Addr{packettest.MustAddr("10.0.0.5"), packettest.MustAddr("2001:db8::5")}, nil
 			}
 			return nil, errors.New("no such host")
 		},

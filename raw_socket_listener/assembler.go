@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // Times of the life of a connection.
@@ -80,9 +81,9 @@ func newAssembler(cfg Config, out *writer, notice *notices) *assembler {
 	return a
 }
 
-// segment implements sink. Holes that are due by the segment's time are given up
+// Segment implements sink. Holes that are due by the segment's time are given up
 // behind it: a packet that closes one must not be what gives it up.
-func (a *assembler) segment(s *Segment) {
+func (a *assembler) Segment(s *packet.Segment) {
 	a.stats.Segments++
 	a.see(s.Time)
 	a.take(s)
@@ -92,7 +93,7 @@ func (a *assembler) segment(s *Segment) {
 }
 
 // take gives s to its connection.
-func (a *assembler) take(s *Segment) {
+func (a *assembler) take(s *packet.Segment) {
 	k, fromLow := keyOf(s)
 	c := a.conns[k]
 	begun := false
@@ -124,7 +125,7 @@ func (a *assembler) take(s *Segment) {
 	}
 	a.touch(c)
 	f, other := c.flows(fromLow)
-	if len(s.Options) > 0 && (s.Flags.Has(FlagSYN) || c.place == placeEmbryo) {
+	if len(s.Options) > 0 && (s.Flags.Has(packet.FlagSYN) || c.place == placeEmbryo) {
 		a.multipath(c, s)
 	}
 	if c.sights > 0 && !f.response && len(s.Payload) > 0 && !c.ignored && a.rewritten(c, s) {
@@ -134,12 +135,12 @@ func (a *assembler) take(s *Segment) {
 		if c.multipath {
 			a.countStarts(f, s.Payload)
 		}
-		if s.Flags.Has(FlagFIN) || s.Flags.Has(FlagRST) && !s.BadSum {
+		if s.Flags.Has(packet.FlagFIN) || s.Flags.Has(packet.FlagRST) && !s.BadSum {
 			a.move(c, placeClosing)
 		}
 		return
 	}
-	if s.Flags.Has(FlagRST) {
+	if s.Flags.Has(packet.FlagRST) {
 		a.reset(c, f, other, s)
 		a.reclaim(c)
 		return
@@ -147,7 +148,7 @@ func (a *assembler) take(s *Segment) {
 	if f.revives(s) {
 		a.revive(c)
 	}
-	if s.Flags.Has(FlagACK) {
+	if s.Flags.Has(packet.FlagACK) {
 		a.acknowledge(c, other, sequence(s.Ack))
 	}
 	if !f.silent {
@@ -157,8 +158,8 @@ func (a *assembler) take(s *Segment) {
 	a.reclaim(c)
 }
 
-// tick implements sink.
-func (a *assembler) tick(now int64) {
+// Tick implements sink.
+func (a *assembler) Tick(now int64) {
 	a.see(now)
 	if a.now >= a.sweep {
 		a.due()
@@ -225,11 +226,11 @@ func (a *assembler) snapshot() Stats {
 
 // admit makes a connection of the first segment that is seen of it, nil when
 // the segment is of no use. begun says that the SYN before it was seen.
-func (a *assembler) admit(k key, fromLow bool, s *Segment, begun bool) *conn {
-	if s.Flags.Has(FlagRST) || len(s.Payload)+s.Missing > maxSegment {
+func (a *assembler) admit(k key, fromLow bool, s *packet.Segment, begun bool) *conn {
+	if s.Flags.Has(packet.FlagRST) || len(s.Payload)+s.Missing > maxSegment {
 		return nil
 	}
-	if !s.Flags.Has(FlagSYN) && len(s.Payload)+s.Missing == 0 {
+	if !s.Flags.Has(packet.FlagSYN) && len(s.Payload)+s.Missing == 0 {
 		return nil
 	}
 	fromClient, known := a.direction(s)
@@ -241,7 +242,7 @@ func (a *assembler) admit(k key, fromLow bool, s *Segment, begun bool) *conn {
 	}
 	var end sequence
 	again := false
-	if !s.Flags.Has(FlagSYN) && !begun {
+	if !s.Flags.Has(packet.FlagSYN) && !begun {
 		n := len(s.Payload) + s.Missing
 		if end, again = a.late(&k, s, fromClient); again && !end.before(sequence(s.Seq).plus(n)) {
 			a.stats.Retransmitted++
@@ -259,7 +260,7 @@ func (a *assembler) admit(k key, fromLow bool, s *Segment, begun bool) *conn {
 	a.conns[k] = c
 	a.move(c, placeEmbryo)
 	a.stats.Connections++
-	if !s.Flags.Has(FlagSYN) && !begun {
+	if !s.Flags.Has(packet.FlagSYN) && !begun {
 		a.stats.Joined++
 		c.unsure = true
 		if again {
@@ -276,7 +277,7 @@ func (a *assembler) admit(k key, fromLow bool, s *Segment, begun bool) *conn {
 
 // direction says whether s comes from the client. Where the address leaves it
 // open, the handshake tells, or what the segment begins with.
-func (a *assembler) direction(s *Segment) (fromClient, known bool) {
+func (a *assembler) direction(s *packet.Segment) (fromClient, known bool) {
 	toServer, fromServer := a.cfg.Address.Match(s.Src, s.Dst)
 	if toServer != fromServer {
 		return toServer, true
@@ -285,8 +286,8 @@ func (a *assembler) direction(s *Segment) (fromClient, known bool) {
 	case !toServer && len(a.cfg.Address.Ports) > 0:
 		a.stats.Unmatched++
 		return false, false
-	case s.Flags.Has(FlagSYN):
-		fromClient = !s.Flags.Has(FlagACK)
+	case s.Flags.Has(packet.FlagSYN):
+		fromClient = !s.Flags.Has(packet.FlagACK)
 	case a.cfg.Binary:
 		a.stats.Undirected++
 		return false, false

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
 )
 
@@ -81,7 +82,7 @@ func passWrapped() []bpf.Instruction {
 	var p program
 	pass, rest := p.label(), p.label()
 	p.add(bpf.LoadExtension{Num: bpf.ExtProto})
-	p.jumpIfAny([]uint32{etherVLAN, etherQinQ, etherQinQOld, etherPPPoE, etherMPLS}, pass)
+	p.jumpIfAny([]uint32{packet.EtherVLAN, packet.EtherQinQ, packet.EtherQinQOld, packet.EtherPPPoE, packet.EtherMPLS}, pass)
 	p.jump(rest)
 	p.mark(pass)
 	p.add(bpf.RetConstant{Val: acceptAll})
@@ -143,7 +144,7 @@ func (f filter) ip4() {
 		f.jump(f.reject)
 		return
 	}
-	f.jumpIf(bpf.JumpNotEqual, protoTCP, f.reject)
+	f.jumpIf(bpf.JumpNotEqual, packet.ProtoTCP, f.reject)
 	f.add(bpf.LoadAbsolute{Off: 6, Size: 2}) // flags and fragment offset
 	f.jumpIf(bpf.JumpBitsSet, 0x1fff, fragment)
 	f.add(bpf.LoadMemShift{Off: 0}) // X = length of the IP header
@@ -173,19 +174,19 @@ func (f filter) ip6() {
 	}
 	tcp, fragment, pass := f.label(), f.label(), f.label()
 	f.add(bpf.LoadAbsolute{Off: 6, Size: 1}) // next header
-	f.tunnel(func() { f.add(bpf.LoadConstant{Dst: bpf.RegX, Val: ip6HeaderLen}) })
+	f.tunnel(func() { f.add(bpf.LoadConstant{Dst: bpf.RegX, Val: packet.IP6HeaderLen}) })
 	if none {
 		f.jump(f.reject)
 		return
 	}
-	f.jumpIf(bpf.JumpEqual, protoTCP, tcp)
-	f.jumpIf(bpf.JumpEqual, protoFragment, fragment)
-	f.jumpIfAny([]uint32{protoHopByHop, protoRouting, protoDestination, protoAH, protoMobility, protoHIP, protoShim6}, pass)
+	f.jumpIf(bpf.JumpEqual, packet.ProtoTCP, tcp)
+	f.jumpIf(bpf.JumpEqual, packet.ProtoFragment, fragment)
+	f.jumpIfAny([]uint32{packet.ProtoHopByHop, packet.ProtoRouting, packet.ProtoDestination, packet.ProtoAH, packet.ProtoMobility, packet.ProtoHIP, packet.ProtoShim6}, pass)
 	f.jump(f.reject)
 
 	f.mark(fragment)
 	f.add(bpf.LoadAbsolute{Off: 40, Size: 1}) // what the fragments make up
-	f.jumpIfAny([]uint32{protoUDP, protoICMP6, protoESP, protoNone}, f.reject)
+	f.jumpIfAny([]uint32{packet.ProtoUDP, packet.ProtoICMP6, packet.ProtoESP, packet.ProtoNone}, f.reject)
 	f.add(bpf.LoadAbsolute{Off: 42, Size: 2})
 	f.add(bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 0xfff8, SkipFalse: 1}, bpf.RetConstant{Val: fragmentKeep})
 	f.mark(pass)
@@ -211,11 +212,11 @@ func (f filter) tunnel(udp func()) {
 		return
 	}
 	other, pass := f.label(), f.label()
-	f.jumpIfAny([]uint32{protoIP4, protoIP6, protoGRE, protoAH}, pass)
-	f.jumpIf(bpf.JumpNotEqual, protoUDP, other)
+	f.jumpIfAny([]uint32{packet.ProtoIP4, packet.ProtoIP6, packet.ProtoGRE, packet.ProtoAH}, pass)
+	f.jumpIf(bpf.JumpNotEqual, packet.ProtoUDP, other)
 	udp()
 	f.add(bpf.LoadIndirect{Off: 2, Size: 2})
-	f.jumpIfAny([]uint32{portVXLAN, portVXLANOld, portVXLANGPE, portGeneve, portTZSP}, pass)
+	f.jumpIfAny([]uint32{packet.PortVXLAN, packet.PortVXLANOld, packet.PortVXLANGPE, packet.PortGeneve, packet.PortTZSP}, pass)
 	f.jump(f.reject)
 	f.mark(pass)
 	f.add(bpf.RetConstant{Val: acceptAll})
@@ -235,7 +236,7 @@ func (f filter) tcp(hosts [][]uint32, srcAddr, dstAddr uint32, length func(compa
 	f.mark(wanted)
 	if !f.acks {
 		f.add(bpf.LoadIndirect{Off: 13, Size: 1})
-		f.jumpIf(bpf.JumpBitsSet, uint32(FlagFIN|FlagSYN|FlagRST), accept)
+		f.jumpIf(bpf.JumpBitsSet, uint32(packet.FlagFIN|packet.FlagSYN|packet.FlagRST), accept)
 		f.add(
 			bpf.LoadIndirect{Off: 12, Size: 1}, // data offset in the high half, in words
 			bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xf0},

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -73,16 +75,16 @@ func zstandard(b []byte) []byte {
 // Files of all ages and kinds are read, and what follows another is read on.
 func TestCaptureFilesOfAllKinds(t *testing.T) {
 	le, be := binary.LittleEndian, binary.BigEndian
-	plain := classicWriter{order: le, magic: 0xa1b2c3d4, minor: 4, network: linkRaw}
-	big := classicWriter{order: be, magic: 0xa1b23c4d, minor: 4, network: linkSLL2}
-	ng := bytes.Join([][]byte{craftSection(be), craftInterface(be, linkEthernet, 0), craftEnhanced(be, 0, 7e6, 3, []byte("ngx"))}, nil)
+	plain := classicWriter{order: le, magic: 0xa1b2c3d4, minor: 4, network: packet.LinkRaw}
+	big := classicWriter{order: be, magic: 0xa1b23c4d, minor: 4, network: packet.LinkSLL2}
+	ng := bytes.Join([][]byte{craftSection(be), craftInterface(be, packet.LinkEthernet, 0), craftEnhanced(be, 0, 7e6, 3, []byte("ngx"))}, nil)
 	old := func(minor uint16, swap bool) []byte {
 		w := plain
 		w.minor, w.swap = minor, swap
 		return w.file("abc", "defg")
 	}
 	modified := func(order binary.AppendByteOrder, extra int) []byte {
-		return classicWriter{order: order, magic: 0xa1b2cd34, minor: 4, network: linkRaw, extra: extra}.file("abc", "defg")
+		return classicWriter{order: order, magic: 0xa1b2cd34, minor: 4, network: packet.LinkRaw, extra: extra}.file("abc", "defg")
 	}
 	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 	long := strings.Repeat("x", 300)
@@ -105,8 +107,8 @@ func TestCaptureFilesOfAllKinds(t *testing.T) {
 		{name: "Kuznetzov, the older header", file: modified(le, 12), want: "101/abc/4 101/defg/5"},
 		{name: "Kuznetzov's magic alone", file: modified(le, 0), want: "101/abc/4 101/defg/5"},
 		{name: "captured more than there was", file: join(plain.header(), plain.packet(1, 5, 3, "abcde"), plain.packet(2, 2, 0, "fg")), want: "101/abcde/5 101/fg/2"},
-		{name: "SLL2 and a check sequence", file: classicWriter{order: be, magic: 0xa1b2c3d4, minor: 4, network: 0x24000000 | linkSLL2}.file("abcdefgh"), want: "276/abcdefgh/5"},
-		{name: "reserved bits", file: classicWriter{order: le, magic: 0xa1b2c3d4, minor: 4, network: 0x00110000 | linkRaw}.file("a"), want: "101/a/2"},
+		{name: "SLL2 and a check sequence", file: classicWriter{order: be, magic: 0xa1b2c3d4, minor: 4, network: 0x24000000 | packet.LinkSLL2}.file("abcdefgh"), want: "276/abcdefgh/5"},
+		{name: "reserved bits", file: classicWriter{order: le, magic: 0xa1b2c3d4, minor: 4, network: 0x00110000 | packet.LinkRaw}.file("a"), want: "101/a/2"},
 
 		{name: "two behind one another", file: join(plain.file("a", "b"), plain.file("c")), want: "101/a/2 101/b/2 101/c/2"},
 		{name: "all kinds behind one another", file: join(plain.file("a"), ng, big.file("b"), modified(le, 8), ng, plain.file("c")),
@@ -173,9 +175,9 @@ func TestCapturePattern(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w := classicWriter{order: binary.LittleEndian, magic: 0xa1b2c3d4, minor: 4, network: linkRaw}
+	w := classicWriter{order: binary.LittleEndian, magic: 0xa1b2c3d4, minor: 4, network: packet.LinkRaw}
 	segment := func(seq uint32, payload string) string {
-		return string(craftTCP4(client4, server4, craftSeg{seq: seq, flags: FlagACK, payload: []byte(payload)}))
+		return string(packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Seg{Seq: seq, Flags: packet.FlagACK, Payload: []byte(payload)}))
 	}
 	at := func(sec int, seq uint32, payload string) []byte {
 		p := segment(seq, payload)
@@ -205,7 +207,7 @@ func TestCapturePattern(t *testing.T) {
 		text += string(g.Payload)
 	}
 	st := s.stats()
-	if text != "abcdefgh" || st.Ignored[IgnoredTorn] != 1 || st.Received != 9 {
+	if text != "abcdefgh" || st.Ignored[packet.IgnoredTorn] != 1 || st.Received != 9 {
 		t.Errorf("got %q, %+v", text, st)
 	}
 	if faults := strings.Join(st.Faults, "\n"); !strings.Contains(faults, "x.pcap11 is empty") || !strings.Contains(faults, "ends within a packet") {
@@ -225,8 +227,8 @@ func TestCapturePattern(t *testing.T) {
 // More files than are read at the same time, all beside each other.
 func TestCapturePatternOfMany(t *testing.T) {
 	dir := t.TempDir()
-	w := classicWriter{order: binary.LittleEndian, magic: 0xa1b2c3d4, minor: 4, network: linkRaw}
-	p := string(craftTCP4(client4, server4, craftSeg{seq: 1, flags: FlagACK, payload: []byte("x")}))
+	w := classicWriter{order: binary.LittleEndian, magic: 0xa1b2c3d4, minor: 4, network: packet.LinkRaw}
+	p := string(packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Seg{Seq: 1, Flags: packet.FlagACK, Payload: []byte("x")}))
 	const files = 3 * maxOpenCaptures
 	for i := range files {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("x%d.cap", i)), w.file(p, p, p), 0o600); err != nil {
@@ -245,7 +247,7 @@ func TestCapturePatternOfMany(t *testing.T) {
 
 // A capture of which nothing can be read says so, by the type's name.
 func TestCaptureOfUnreadLinks(t *testing.T) {
-	ip := string(craftTCP4(client4, server4, craftSeg{seq: 1, flags: FlagACK, payload: []byte("x")}))
+	ip := string(packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Seg{Seq: 1, Flags: packet.FlagACK, Payload: []byte("x")}))
 	w := func(link uint32) classicWriter {
 		return classicWriter{order: binary.LittleEndian, magic: 0xa1b2c3d4, minor: 4, network: link}
 	}
@@ -258,7 +260,7 @@ func TestCaptureOfUnreadLinks(t *testing.T) {
 		{"above 255", w(257).file(ip), "257 (LINKTYPE_PROFIBUS_DL)", ""},
 		{"of no name", w(999).file(ip), "the link type 999:", ""},
 		{"torn behind it", w(127).file(ip, ip)[:24+16+len(ip)+3], "127 (LINKTYPE_IEEE802_11_RADIOTAP)", "ends within"},
-		{"a part of it", append(w(linkRaw).file(ip), w(220).file(ip)...), "", "1 packet of the link type 220 (LINKTYPE_USB_LINUX_MMAPPED)"},
+		{"a part of it", append(w(packet.LinkRaw).file(ip), w(220).file(ip)...), "", "1 packet of the link type 220 (LINKTYPE_USB_LINUX_MMAPPED)"},
 		{"nothing in it", w(127).file(), "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

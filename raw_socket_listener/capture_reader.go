@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // gopacket's pcapgo will not do for either format. Its link types have 8 bits,
@@ -17,7 +19,7 @@ import (
 const (
 	// fileBuffer has room for one packet and the headers around it, and for
 	// many of the usual size, so that reads are few.
-	fileBuffer = maxPacket + 64<<10
+	fileBuffer = packet.MaxLen + 64<<10
 	// maxCheck is above the longest check sequence that a frame ends in.
 	maxCheck = 8
 	// seamSearch is how far behind lengths that make no sense the beginning

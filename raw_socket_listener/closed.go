@@ -3,6 +3,8 @@ package rawsocket
 import (
 	"hash/maphash"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A connection that is over and forgotten leaves a trace, so that what was given
@@ -78,7 +80,7 @@ func (a *assembler) remember(c *conn) {
 
 // late returns where the bytes of s begin that were not seen before its
 // connection was forgotten, and whether it is known to be a late copy.
-func (a *assembler) late(k *key, s *Segment, fromClient bool) (end sequence, known bool) {
+func (a *assembler) late(k *key, s *packet.Segment, fromClient bool) (end sequence, known bool) {
 	t := &a.traces
 	if t.list == nil {
 		return 0, false

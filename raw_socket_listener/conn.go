@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A key names a connection whichever way a segment goes: the end with the
@@ -17,7 +18,7 @@ type key struct {
 
 // keyOf returns the key of the connection that s belongs to, and whether s
 // comes from its low end.
-func keyOf(s *Segment) (k key, fromLow bool) {
+func keyOf(s *packet.Segment) (k key, fromLow bool) {
 	src, dst := s.Src.Addr().As16(), s.Dst.Addr().As16()
 	sp, dp := s.Src.Port(), s.Dst.Port()
 	if sp < dp || sp == dp && bytes.Compare(src[:], dst[:]) <= 0 {

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // corpus names the capture files of the Zeek project, or skips the test.
@@ -78,8 +80,8 @@ func describeCapture(path string) (string, error) {
 			return line, err
 		}
 		packets++
-		s := Segment{Time: p.time}
-		if decodeLink(p.link, p.data, p.wire, &s) != decoded {
+		s := packet.Segment{Time: p.time}
+		if packet.DecodeLink(p.link, p.data, p.wire, &s) != packet.Decoded {
 			continue
 		}
 		segments++

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
 )
 
@@ -102,9 +103,9 @@ func newExpression(text string, n condition) *expression {
 func (e *expression) match(etherType uint16, b []byte, wire int) bool {
 	n := e.other
 	switch etherType {
-	case etherIP4:
+	case packet.EtherIP4:
 		n = e.ip4
-	case etherIP6:
+	case packet.EtherIP6:
 		n = e.ip6
 	}
 	holds, ok := n.match(view{b, wire})
@@ -112,7 +113,7 @@ func (e *expression) match(etherType uint16, b []byte, wire int) bool {
 }
 
 // matchLink is match for a packet that begins with the header of its link. A
-// packet whose link is not understood matches: decodeLink says so too, and why.
+// packet whose link is not understood matches: packet.DecodeLink says so too, and why.
 func (e *expression) matchLink(link uint32, b []byte, wire int) bool {
 	etherType, header, ok := stripLink(link, b)
 	return !ok || e.match(etherType, b[header:], wire-header)
@@ -125,8 +126,8 @@ func (e *expression) program() []bpf.Instruction {
 	var p program
 	v4, v6, pass := p.label(), p.label(), p.label()
 	p.add(bpf.LoadExtension{Num: bpf.ExtProto})
-	p.jumpIf(bpf.JumpEqual, etherIP4, v4)
-	p.jumpIf(bpf.JumpEqual, etherIP6, v6)
+	p.jumpIf(bpf.JumpEqual, packet.EtherIP4, v4)
+	p.jumpIf(bpf.JumpEqual, packet.EtherIP6, v6)
 	part := func(n condition) {
 		n.emit(&p, pass, true)
 		p.add(bpf.RetConstant{Val: 0})

@@ -2,6 +2,10 @@ package rawsocket
 
 import "golang.org/x/net/bpf"
 
+import (
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
+
 // operator gives the arithmetic that a token stands for, and how strongly it
 // binds.
 func operator(t token) (op bpf.ALUOp, binds int) {
@@ -199,7 +203,7 @@ func (p *parser) field(word string, proto protocol) value {
 		f.transport = true
 		p.guards = append(p.guards, isFamily(familyIPv4), equals(bytesAt(9, 1), proto.number), firstFragment())
 	case bytesBehindIP6:
-		f.at = p.calculation(token{}, bpf.ALUOpAdd, f.at, number(ip6HeaderLen))
+		f.at = p.calculation(token{}, bpf.ALUOpAdd, f.at, number(packet.IP6HeaderLen))
 		p.guards = append(p.guards, isFamily(familyIPv6), equals(bytesAt(6, 1), proto.number))
 	}
 	return f

@@ -2,6 +2,10 @@ package rawsocket
 
 import "golang.org/x/net/bpf"
 
+import (
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
+
 // A condition is a condition on a packet. There are six kinds: always, isFamily,
 // both, either, negation and compare.
 //
@@ -32,8 +36,8 @@ type view struct {
 type family uint16
 
 const (
-	familyIPv4  family = etherIP4
-	familyIPv6  family = etherIP6
+	familyIPv4  family = packet.EtherIP4
+	familyIPv6  family = packet.EtherIP6
 	familyOther family = 0
 )
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/net/bpf"
 )
 
@@ -93,7 +95,7 @@ func testLookups() lookups {
 	l := systemLookups()
 	l.host = func(name string) ([]netip.Addr, error) {
 		if name == "both" {
-			return []netip.Addr{mustAddr("10.0.0.5"), mustAddr("2001:db8::5")}, nil
+			return []netip.Addr{packettest.MustAddr("10.0.0.5"), packettest.MustAddr("2001:db8::5")}, nil
 		}
 		return nil, fmt.Errorf("no such host")
 	}
@@ -247,7 +249,7 @@ func ethernetFrames(t testing.TB, path string, most int) (list [][]byte) {
 	c, err := newCaptureReader(f)
 	for err == nil && len(list) < most {
 		var p capturedPacket
-		if p, err = c.next(); err != nil || p.link != linkEthernet || len(p.data) < etherHeader {
+		if p, err = c.next(); err != nil || p.link != packet.LinkEthernet || len(p.data) < packet.EtherHeaderLen {
 			continue
 		}
 		if etherType := binary.BigEndian.Uint16(p.data[12:]); etherType != 0x0806 && etherType != 0x8035 {
@@ -332,7 +334,7 @@ func disorder(rnd *rand.Rand, expr string) string {
 // compareExpression asks e and libpcap's program about every packet.
 func compareExpression(t *testing.T, e *expression, vm *bpf.VM, packets [][]byte) (held, failed int) {
 	t.Helper()
-	programs := map[uint16]*bpf.VM{etherIP4: programVM(t, e, etherIP4), etherIP6: programVM(t, e, etherIP6), 0: programVM(t, e, 0)}
+	programs := map[uint16]*bpf.VM{packet.EtherIP4: programVM(t, e, packet.EtherIP4), packet.EtherIP6: programVM(t, e, packet.EtherIP6), 0: programVM(t, e, 0)}
 	for _, frame := range packets {
 		etherType := binary.BigEndian.Uint16(frame[12:])
 		program := programs[etherType]
@@ -340,8 +342,8 @@ func compareExpression(t *testing.T, e *expression, vm *bpf.VM, packets [][]byte
 			program = programs[0]
 		}
 		want := passes(t, vm, frame)
-		got := e.match(etherType, frame[etherHeader:], len(frame)-etherHeader)
-		kernel := passes(t, program, frame[etherHeader:])
+		got := e.match(etherType, frame[packet.EtherHeaderLen:], len(frame)-packet.EtherHeaderLen)
+		kernel := passes(t, program, frame[packet.EtherHeaderLen:])
 		if want {
 			held++
 		}
@@ -370,10 +372,10 @@ func expressionPackets(rnd *rand.Rand, n int) [][]byte {
 		proto := byte(pick(6, 6, 6, 6, 17, 17, 132, 1, 2, 50, 51, 58, 44, 47, 0, rnd.IntN(256)))
 		var body []byte
 		switch proto {
-		case protoTCP:
-			body = craftTCP(netip.AddrPortFrom(mustAddr("::"), ports()), netip.AddrPortFrom(mustAddr("::"), ports()), craftSeg{
-				seq: rnd.Uint32(), ack: rnd.Uint32(), flags: TCPFlags(pick(2, 18, 16, 24, 17, 4, rnd.IntN(256))),
-				options: make([]byte, pick(0, 0, 12, 40)), payload: []byte("GET / HTTP/1.1\r\n\r\n")[:pick(0, 4, 18)],
+		case packet.ProtoTCP:
+			body = packettest.TCP(netip.AddrPortFrom(packettest.MustAddr("::"), ports()), netip.AddrPortFrom(packettest.MustAddr("::"), ports()), packettest.Seg{
+				Seq: rnd.Uint32(), Ack: rnd.Uint32(), Flags: packet.TCPFlags(pick(2, 18, 16, 24, 17, 4, rnd.IntN(256))),
+				Options: make([]byte, pick(0, 0, 12, 40)), Payload: []byte("GET / HTTP/1.1\r\n\r\n")[:pick(0, 4, 18)],
 			})
 		default:
 			body = make([]byte, pick(4, 8, 20, 100))
@@ -384,29 +386,29 @@ func expressionPackets(rnd *rand.Rand, n int) [][]byte {
 			binary.BigEndian.PutUint16(body[2:], ports())
 		}
 		var p []byte
-		etherType := uint16(etherIP4)
+		etherType := uint16(packet.EtherIP4)
 		if rnd.IntN(3) > 0 {
 			if options := pick(0, 0, 0, 4, 40); options > 0 {
 				body = append(make([]byte, options), body...)
 			}
-			p = craftIP4(mustAddr(v4[rnd.IntN(len(v4))]), mustAddr(v4[rnd.IntN(len(v4))]), proto, body)
+			p = packettest.IP4(packettest.MustAddr(v4[rnd.IntN(len(v4))]), packettest.MustAddr(v4[rnd.IntN(len(v4))]), proto, body)
 			p[0] = byte(0x40 | pick(5, 5, 5, 5, 6, 15, 15, 0, rnd.IntN(16)))
 			p[8] = byte(pick(64, 64, 128, 1))
 			binary.BigEndian.PutUint16(p[6:], uint16(pick(0, 0, 0, 0x4000, 0x2000, 1, 0x2010, 0x1fff)))
 		} else {
-			etherType = etherIP6
+			etherType = packet.EtherIP6
 			if rnd.IntN(4) == 0 { // a fragment header, or another
 				body = append([]byte{proto, 0, 0, byte(pick(0, 1, 9)), 0, 0, 0, 1}, body...)
-				proto = byte(pick(protoFragment, protoFragment, protoHopByHop))
+				proto = byte(pick(packet.ProtoFragment, packet.ProtoFragment, packet.ProtoHopByHop))
 			}
-			p = craftIP6(mustAddr(v6[rnd.IntN(len(v6))]), mustAddr(v6[rnd.IntN(len(v6))]), proto, body)
+			p = packettest.IP6(packettest.MustAddr(v6[rnd.IntN(len(v6))]), packettest.MustAddr(v6[rnd.IntN(len(v6))]), proto, body)
 		}
 		if rnd.IntN(20) == 0 {
-			etherType = uint16(pick(etherVLAN, etherPPPoE, 0x88cc, 64, etherIP4, etherIP6))
+			etherType = uint16(pick(packet.EtherVLAN, packet.EtherPPPoE, 0x88cc, 64, packet.EtherIP4, packet.EtherIP6))
 		}
-		frame := craftEther(etherType, p)
+		frame := packettest.Ethernet(etherType, p)
 		if rnd.IntN(12) == 0 { // cut anywhere
-			frame = frame[:etherHeader+rnd.IntN(len(frame)-etherHeader+1)]
+			frame = frame[:packet.EtherHeaderLen+rnd.IntN(len(frame)-packet.EtherHeaderLen+1)]
 		}
 		list = append(list, frame)
 	}

@@ -16,6 +16,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -33,7 +35,7 @@ func TestExpressionInKernel(t *testing.T) {
 	passed := 0
 	for _, text := range agreements {
 		e := mustExpression(t, text)
-		for _, etherType := range []uint16{etherIP4, etherIP6, 0} {
+		for _, etherType := range []uint16{packet.EtherIP4, packet.EtherIP6, 0} {
 			prog := append(e.program(), bpf.RetConstant{Val: acceptAll})
 			for i, ins := range prog {
 				if ins == (bpf.LoadExtension{Num: bpf.ExtProto}) { // datagrams have none
@@ -50,7 +52,7 @@ func TestExpressionInKernel(t *testing.T) {
 				t.Fatalf("%q: the kernel refuses the program: %v", text, err)
 			}
 			for _, p := range packets {
-				p = p[etherHeader:]
+				p = p[packet.EtherHeaderLen:]
 				if len(p) == 0 {
 					continue
 				}
@@ -79,7 +81,7 @@ func TestExpressionInKernel(t *testing.T) {
 // Real connections on loopback: those that match are captured whole, and the
 // kernel keeps the others away.
 func TestExpressionLive(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
@@ -161,7 +163,7 @@ func TestExpressionLive(t *testing.T) {
 			if tt.want == "" && s.Source.Received > 0 {
 				t.Errorf("the kernel let %d packets pass", s.Source.Received)
 			}
-			if s.LostSum() != 0 || s.Source.Ignored[IgnoredOther] != 0 {
+			if s.LostSum() != 0 || s.Source.Ignored[packet.IgnoredOther] != 0 {
 				t.Errorf("the ledger: %v", s.Rows())
 			}
 		})
@@ -171,14 +173,14 @@ func TestExpressionLive(t *testing.T) {
 // The kernel takes the first VLAN tag off before an expression sees a packet,
 // as stripLink does, and of two tags the second makes it no IP.
 func TestExpressionVLAN(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	here, there := fmt.Sprintf("gorv%d", os.Getpid()%100000), fmt.Sprintf("gorw%d", os.Getpid()%100000)
 	if out, err := exec.Command("ip", "link", "add", here, "type", "veth", "peer", "name", there).CombinedOutput(); err != nil {
 		t.Skipf("no virtual links here: %v: %s", err, out)
 	}
-	t.Cleanup(func() { ipCommand(t, "link", "del", here) })
-	ipCommand(t, "link", "set", here, "up")
-	ipCommand(t, "link", "set", there, "up")
+	t.Cleanup(func() { packettest.RunIP(t, "link", "del", here) })
+	packettest.RunIP(t, "link", "set", here, "up")
+	packettest.RunIP(t, "link", "set", there, "up")
 	ifi, err := net.InterfaceByName(there)
 	if err != nil {
 		t.Fatal(err)
@@ -190,10 +192,12 @@ func TestExpressionVLAN(t *testing.T) {
 	defer func() { _ = unix.Close(fd) }()
 
 	wraps := []func(p []byte) []byte{
-		func(p []byte) []byte { return craftEther(etherIP4, p) },
-		func(p []byte) []byte { return craftEther(etherVLAN, craftVLAN(5, etherIP4, p)) },
+		func(p []byte) []byte { return packettest.Ethernet(packet.EtherIP4, p) },
 		func(p []byte) []byte {
-			return craftEther(etherVLAN, craftVLAN(5, etherVLAN, craftVLAN(0x4006, etherIP4, p)))
+			return packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, p))
+		},
+		func(p []byte) []byte {
+			return packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(5, packet.EtherVLAN, packettest.VLAN(0x4006, packet.EtherIP4, p)))
 		},
 	}
 	for _, tt := range []struct {
@@ -217,18 +221,18 @@ func TestExpressionVLAN(t *testing.T) {
 		var file []string
 		for i, wrap := range wraps {
 			for host := 1; host <= 2; host++ {
-				frame := wrap(craftTCP4(fmt.Sprintf("10.0.0.%d:%d", host, 5000+i), "10.0.0.9:80", craftSeg{payload: []byte("x")}))
+				frame := wrap(packettest.TCP4(fmt.Sprintf("10.0.0.%d:%d", host, 5000+i), "10.0.0.9:80", packettest.Seg{Payload: []byte("x")}))
 				frames = append(frames, frame)
-				if (i < 2 || tt.tunnels) && e.matchLink(linkEthernet, frame, len(frame)) {
+				if (i < 2 || tt.tunnels) && e.matchLink(packet.LinkEthernet, frame, len(frame)) {
 					file = append(file, fmt.Sprintf("%d.%d", host, i))
 				}
 			}
 		}
 		last := uint64(0)
 		for host := 1; host <= 2; host++ {
-			frame := craftEther(etherIP4, craftTCP4(fmt.Sprintf("10.0.0.%d:4998", host), "10.0.0.9:80", craftSeg{payload: []byte("end")}))
+			frame := packettest.Ethernet(packet.EtherIP4, packettest.TCP4(fmt.Sprintf("10.0.0.%d:4998", host), "10.0.0.9:80", packettest.Seg{Payload: []byte("end")}))
 			frames = append(frames, frame)
-			if e.matchLink(linkEthernet, frame, len(frame)) {
+			if e.matchLink(packet.LinkEthernet, frame, len(frame)) {
 				last++
 			}
 		}
@@ -237,9 +241,9 @@ func TestExpressionVLAN(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.wait(t, func() bool {
+		r.Wait(t, func() bool {
 			ended := uint64(0)
-			for k := range r.bytes {
+			for k := range r.Bytes {
 				if k[0].Port() == 4998 {
 					ended++
 				}
@@ -252,7 +256,7 @@ func TestExpressionVLAN(t *testing.T) {
 		// What is behind a second tag only counts here: what the kernel says
 		// of such packets differs from version to version.
 		var got, want []string
-		for k := range r.bytes {
+		for k := range r.Bytes {
 			if port := k[0].Port(); port == 5000 || port == 5001 {
 				got = append(got, fmt.Sprintf("%d.%d", k[0].Addr().As4()[3], port-5000))
 			}

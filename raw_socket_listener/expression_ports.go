@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
 )
 
@@ -33,9 +34,9 @@ func (p *parser) portTest(q qualifiers, t token) (condition, error) {
 		case tcpErr == nil && udpErr == nil && tcp == udp:
 			n = tcp
 		case tcpErr == nil:
-			n, list = tcp, []uint32{protoTCP}
+			n, list = tcp, []uint32{packet.ProtoTCP}
 		case udpErr == nil:
-			n, list = udp, []uint32{protoUDP}
+			n, list = udp, []uint32{packet.ProtoUDP}
 		default:
 			err = tcpErr
 		}
@@ -80,7 +81,7 @@ func (q qualifiers) protocols() []uint32 {
 	if q.word != "" {
 		return []uint32{q.proto.number}
 	}
-	return []uint32{protoTCP, protoUDP, protoSCTP}
+	return []uint32{packet.ProtoTCP, packet.ProtoUDP, protoSCTP}
 }
 
 // portsTest holds for packets with ports from low to high. As in libpcap those
@@ -102,7 +103,7 @@ func portsTest(protocols []uint32, dir direction, low, high uint32) condition {
 	behind := func(off int) value { return field{transport: true, at: number(off), size: 2} }
 	return either{
 		both{isFamily(familyIPv4), both{oneOf(bytesAt(9, 1)), both{firstFragment(), dir.of(port(behind(0)), port(behind(2)))}}},
-		both{isFamily(familyIPv6), both{oneOf(bytesAt(6, 1)), dir.of(port(bytesAt(ip6HeaderLen, 2)), port(bytesAt(ip6HeaderLen+2, 2)))}},
+		both{isFamily(familyIPv6), both{oneOf(bytesAt(6, 1)), dir.of(port(bytesAt(packet.IP6HeaderLen, 2)), port(bytesAt(packet.IP6HeaderLen+2, 2)))}},
 	}
 }
 
@@ -123,7 +124,7 @@ func numberTest(q qualifiers, t token) (condition, error) {
 		return protocolTest(q.proto.family, proto.number), nil
 	}
 	if t.text == "gre" {
-		return protocolTest(q.proto.family, protoGRE), nil
+		return protocolTest(q.proto.family, packet.ProtoGRE), nil
 	}
 	return nil, fmt.Errorf("%q is no protocol: write its number", t.text)
 }

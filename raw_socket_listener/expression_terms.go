@@ -3,6 +3,8 @@ package rawsocket
 import (
 	"cmp"
 	"fmt"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // qualifiers say what a value is: "tcp dst port" before 80.
@@ -84,7 +86,7 @@ func protocolTest(f family, n uint32) condition {
 	v4 := both{isFamily(familyIPv4), equals(bytesAt(9, 1), n)}
 	v6 := both{isFamily(familyIPv6), either{
 		equals(bytesAt(6, 1), n),
-		both{equals(bytesAt(6, 1), protoFragment), equals(bytesAt(ip6HeaderLen, 1), n)},
+		both{equals(bytesAt(6, 1), packet.ProtoFragment), equals(bytesAt(packet.IP6HeaderLen, 1), n)},
 	}}
 	switch f {
 	case familyIPv4:

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/net/bpf"
 )
 
@@ -188,11 +190,11 @@ func TestExpressionNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, p := range [][]byte{
-			craftTCP4("10.0.0.5:1", "192.0.2.1:2", craftSeg{}), craftTCP4("192.0.2.1:2", "10.0.0.5:1", craftSeg{}),
-			craftTCP6("[2001:db8::5]:1", "[2001:db8::9]:2", craftSeg{}), craftTCP6("[2001:db8::9]:2", "[2001:db8::5]:1", craftSeg{}),
-			craftTCP4("192.0.2.1:1", "192.0.2.9:1", craftSeg{}), craftTCP6("[2001:db8::1]:1", "[2001:db8::9]:2", craftSeg{}),
+			packettest.TCP4("10.0.0.5:1", "192.0.2.1:2", packettest.Seg{}), packettest.TCP4("192.0.2.1:2", "10.0.0.5:1", packettest.Seg{}),
+			packettest.TCP6("[2001:db8::5]:1", "[2001:db8::9]:2", packettest.Seg{}), packettest.TCP6("[2001:db8::9]:2", "[2001:db8::5]:1", packettest.Seg{}),
+			packettest.TCP4("192.0.2.1:1", "192.0.2.9:1", packettest.Seg{}), packettest.TCP6("[2001:db8::1]:1", "[2001:db8::9]:2", packettest.Seg{}),
 		} {
-			if got := e.matchLink(linkRaw, p, len(p)); got != tt.want[i] {
+			if got := e.matchLink(packet.LinkRaw, p, len(p)); got != tt.want[i] {
 				t.Errorf("%s: packet %d matches %t", tt.text, i, got)
 			}
 		}
@@ -205,8 +207,8 @@ func TestExpressionNames(t *testing.T) {
 		t.Errorf("an unknown name: %v", err)
 	}
 	mapped := testLookups()
-	mapped.host = func(string) ([]netip.Addr, error) { return []netip.Addr{mustAddr("::ffff:10.0.0.5")}, nil }
-	if e, err := f.resolve(mapped); err != nil || !e.match(etherIP4, craftTCP4("10.0.0.5:1", "192.0.2.1:2", craftSeg{}), 40) {
+	mapped.host = func(string) ([]netip.Addr, error) { return []netip.Addr{packettest.MustAddr("::ffff:10.0.0.5")}, nil }
+	if e, err := f.resolve(mapped); err != nil || !e.match(packet.EtherIP4, packettest.TCP4("10.0.0.5:1", "192.0.2.1:2", packettest.Seg{}), 40) {
 		t.Error("an IPv4 address that the resolver gives as one of IPv6:", err)
 	}
 	if e, err := (*Filter)(nil).resolve(lookups{}); e != nil || err != nil {
@@ -218,18 +220,18 @@ func TestExpressionNames(t *testing.T) {
 // the right side of an operator asks for, we do not: the comparison does not
 // hold.
 func TestExpressionRightSideIsGuarded(t *testing.T) {
-	fragment := craftTCP4(client4, server4, sampleSeg())
+	fragment := packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Sample())
 	fragment[7] = 1
 	for _, tt := range []struct {
 		text      string
 		etherType uint16
 		packet    []byte
 	}{
-		{"1 + ip[0] != 0", etherIP6, craftTCP6(client6, server6, sampleSeg())},
-		{"1 + ip6[0] != 0", etherIP4, craftTCP4(client4, server4, sampleSeg())},
-		{"ip[0] + udp[0] != 0", etherIP4, craftTCP4(client4, server4, sampleSeg())},
-		{"ip[0] + tcp[0] != 0", etherIP4, fragment},
-		{"(ip[0] + 1) / (1 + tcp[0]) + 1 != 0", etherIP4, fragment},
+		{"1 + ip[0] != 0", packet.EtherIP6, packettest.TCP6(packettest.Client6, packettest.Server6, packettest.Sample())},
+		{"1 + ip6[0] != 0", packet.EtherIP4, packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Sample())},
+		{"ip[0] + udp[0] != 0", packet.EtherIP4, packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Sample())},
+		{"ip[0] + tcp[0] != 0", packet.EtherIP4, fragment},
+		{"(ip[0] + 1) / (1 + tcp[0]) + 1 != 0", packet.EtherIP4, fragment},
 	} {
 		e := mustExpression(t, tt.text)
 		if e.match(tt.etherType, tt.packet, len(tt.packet)) || passes(t, programVM(t, e, tt.etherType), tt.packet) {
@@ -241,7 +243,7 @@ func TestExpressionRightSideIsGuarded(t *testing.T) {
 // The length is that before the capture cut the packet, with an Ethernet
 // header, on every link.
 func TestExpressionLength(t *testing.T) {
-	p := craftTCP4(client4, server4, craftSeg{payload: make([]byte, 100)}) // 140 bytes
+	p := packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Seg{Payload: make([]byte, 100)}) // 140 bytes
 	for _, tt := range []struct {
 		text string
 		wire int
@@ -256,12 +258,12 @@ func TestExpressionLength(t *testing.T) {
 		{"ip[2:2] + 14 = len", 140, true},
 	} {
 		e := mustExpression(t, tt.text)
-		link := append(make([]byte, sllHeader), p...)
-		binary.BigEndian.PutUint16(link[14:], etherIP4)
-		if got := e.matchLink(linkSLL, link, tt.wire+sllHeader); got != tt.want {
+		link := append(make([]byte, packet.SLLHeaderLen), p...)
+		binary.BigEndian.PutUint16(link[14:], packet.EtherIP4)
+		if got := e.matchLink(packet.LinkSLL, link, tt.wire+packet.SLLHeaderLen); got != tt.want {
 			t.Errorf("%s of %d bytes: %t", tt.text, tt.wire, got)
 		}
-		if got := e.matchLink(linkRaw, p, tt.wire); got != tt.want {
+		if got := e.matchLink(packet.LinkRaw, p, tt.wire); got != tt.want {
 			t.Errorf("%s of %d bytes without a link: %t", tt.text, tt.wire, got)
 		}
 	}
@@ -269,7 +271,7 @@ func TestExpressionLength(t *testing.T) {
 
 // An expression sees what is behind the link, and not what is in a tunnel.
 func TestExpressionLinks(t *testing.T) {
-	p4, p6 := craftTCP4("10.0.0.1:5", "10.0.0.2:80", sampleSeg()), craftTCP6("[2001:db8::1]:5", "[2001:db8::2]:80", sampleSeg())
+	p4, p6 := packettest.TCP4("10.0.0.1:5", "10.0.0.2:80", packettest.Sample()), packettest.TCP6("[2001:db8::1]:5", "[2001:db8::2]:80", packettest.Sample())
 	join := func(parts ...any) (b []byte) {
 		for _, p := range parts {
 			switch p := p.(type) {
@@ -283,7 +285,7 @@ func TestExpressionLinks(t *testing.T) {
 	}
 	ppp := func(proto string, p []byte) []byte { return join(proto, p) }
 	outer := func(proto byte, inner []byte) []byte {
-		return craftEther(etherIP4, craftIP4(mustAddr("203.0.113.1"), mustAddr("203.0.113.2"), proto, inner))
+		return packettest.Ethernet(packet.EtherIP4, packettest.IP4(packettest.MustAddr("203.0.113.1"), packettest.MustAddr("203.0.113.2"), proto, inner))
 	}
 	const port80, none, other = "tcp dst port 80 and (src 10.0.0.1 or 2001:db8::1)", "ip or ip6", "host 203.0.113.1 and not host 10.0.0.1"
 	for _, tt := range []struct {
@@ -293,45 +295,45 @@ func TestExpressionLinks(t *testing.T) {
 		text string
 		want bool
 	}{
-		{"Ethernet", linkEthernet, craftEther(etherIP4, p4), port80, true},
-		{"Ethernet, IPv6", linkEthernet, craftEther(etherIP6, p6), port80, true},
-		{"VLAN", linkEthernet, craftEther(etherVLAN, craftVLAN(5, etherIP4, p4)), port80, true},
-		{"VLAN of a provider", linkEthernet, craftEther(etherQinQ, craftVLAN(5, etherIP6, p6)), port80, true},
-		{"two tags", linkEthernet, craftEther(etherQinQ, craftVLAN(5, etherVLAN, craftVLAN(6, etherIP4, p4))), none, false},
-		{"two tags, negated", linkEthernet, craftEther(etherQinQ, craftVLAN(5, etherVLAN, craftVLAN(6, etherIP4, p4))), "not port 80", true},
-		{"802.3 SNAP", linkEthernet, craftEther(8+uint16(len(p4)), join("\xaa\xaa\x03\x00\x00\x00\x08\x00", p4)), port80, true},
-		{"802.3", linkEthernet, craftEther(64, p4), none, false},
-		{"MPLS", linkEthernet, craftEther(etherMPLS, join("\x00\x01\x01\x40", p4)), none, false},
-		{"PPPoE", linkEthernet, craftEther(etherPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x21", p4)), none, false},
-		{"PPPoE as link", linkPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x21", p4), port80, true},
-		{"PPP", linkPPP, ppp("\x00\x21", p4), port80, true},
-		{"PPP, compressed protocol", linkPPP, ppp("\x57", p6), port80, true},
-		{"PPP in HDLC framing", linkPPPSerial, ppp("\xff\x03\x00\x57", p6), port80, true},
-		{"PPP, LCP", linkPPP, ppp("\xc0\x21", p4), none, false},
-		{"raw", linkRaw, p4, port80, true},
-		{"raw, IPv6", linkRawBSD, p6, port80, true},
-		{"raw of OpenBSD", linkRawOpen, p6, port80, true},
-		{"IPv4", linkIP4, p4, port80, true},
-		{"IPv6", linkIP6, p6, port80, true},
-		{"raw, neither", linkRaw, make([]byte, 60), none, false},
-		{"null", linkNull, join("\x02\x00\x00\x00", p4), port80, true},
-		{"loop", linkLoop, join("\x00\x00\x00\x18", p6), port80, true},
-		{"SLL", linkSLL, join(make([]byte, 14), "\x08\x00", p4), port80, true},
-		{"SLL, VLAN", linkSLL, join(make([]byte, 14), "\x81\x00\x00\x05\x86\xdd", p6), port80, true},
-		{"SLL2", linkSLL2, join("\x86\xdd", make([]byte, 18), p6), port80, true},
-		{"IP in IP", linkEthernet, outer(protoIP4, p4), other, true},
-		{"GRE", linkEthernet, outer(protoGRE, join("\x00\x00\x08\x00", p4)), other, true},
-		{"VXLAN", linkEthernet, outer(protoUDP, craftUDP(9, portVXLAN, join("\x08\x00\x00\x00\x00\x00\x2a\x00", craftEther(etherIP4, p4)))), "udp port 4789 and not tcp", true},
+		{"Ethernet", packet.LinkEthernet, packettest.Ethernet(packet.EtherIP4, p4), port80, true},
+		{"Ethernet, IPv6", packet.LinkEthernet, packettest.Ethernet(packet.EtherIP6, p6), port80, true},
+		{"VLAN", packet.LinkEthernet, packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, p4)), port80, true},
+		{"VLAN of a provider", packet.LinkEthernet, packettest.Ethernet(packet.EtherQinQ, packettest.VLAN(5, packet.EtherIP6, p6)), port80, true},
+		{"two tags", packet.LinkEthernet, packettest.Ethernet(packet.EtherQinQ, packettest.VLAN(5, packet.EtherVLAN, packettest.VLAN(6, packet.EtherIP4, p4))), none, false},
+		{"two tags, negated", packet.LinkEthernet, packettest.Ethernet(packet.EtherQinQ, packettest.VLAN(5, packet.EtherVLAN, packettest.VLAN(6, packet.EtherIP4, p4))), "not port 80", true},
+		{"802.3 SNAP", packet.LinkEthernet, packettest.Ethernet(8+uint16(len(p4)), join("\xaa\xaa\x03\x00\x00\x00\x08\x00", p4)), port80, true},
+		{"802.3", packet.LinkEthernet, packettest.Ethernet(64, p4), none, false},
+		{"MPLS", packet.LinkEthernet, packettest.Ethernet(packet.EtherMPLS, join("\x00\x01\x01\x40", p4)), none, false},
+		{"PPPoE", packet.LinkEthernet, packettest.Ethernet(packet.EtherPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x21", p4)), none, false},
+		{"PPPoE as link", packet.LinkPPPoE, join("\x11\x00\x00\x01\x00\x50\x00\x21", p4), port80, true},
+		{"PPP", packet.LinkPPP, ppp("\x00\x21", p4), port80, true},
+		{"PPP, compressed protocol", packet.LinkPPP, ppp("\x57", p6), port80, true},
+		{"PPP in HDLC framing", packet.LinkPPPSerial, ppp("\xff\x03\x00\x57", p6), port80, true},
+		{"PPP, LCP", packet.LinkPPP, ppp("\xc0\x21", p4), none, false},
+		{"raw", packet.LinkRaw, p4, port80, true},
+		{"raw, IPv6", packet.LinkRawBSD, p6, port80, true},
+		{"raw of OpenBSD", packet.LinkRawOpen, p6, port80, true},
+		{"IPv4", packet.LinkIP4, p4, port80, true},
+		{"IPv6", packet.LinkIP6, p6, port80, true},
+		{"raw, neither", packet.LinkRaw, make([]byte, 60), none, false},
+		{"null", packet.LinkNull, join("\x02\x00\x00\x00", p4), port80, true},
+		{"loop", packet.LinkLoop, join("\x00\x00\x00\x18", p6), port80, true},
+		{"SLL", packet.LinkSLL, join(make([]byte, 14), "\x08\x00", p4), port80, true},
+		{"SLL, VLAN", packet.LinkSLL, join(make([]byte, 14), "\x81\x00\x00\x05\x86\xdd", p6), port80, true},
+		{"SLL2", packet.LinkSLL2, join("\x86\xdd", make([]byte, 18), p6), port80, true},
+		{"IP in IP", packet.LinkEthernet, outer(packet.ProtoIP4, p4), other, true},
+		{"GRE", packet.LinkEthernet, outer(packet.ProtoGRE, join("\x00\x00\x08\x00", p4)), other, true},
+		{"VXLAN", packet.LinkEthernet, outer(packet.ProtoUDP, packettest.UDP(9, packet.PortVXLAN, join("\x08\x00\x00\x00\x00\x00\x2a\x00", packettest.Ethernet(packet.EtherIP4, p4)))), "udp port 4789 and not tcp", true},
 
-		// What is not understood is left to decodeLink.
+		// What is not understood is left to packet.DecodeLink.
 		{"unknown link", 9999, p4, port80, true},
-		{"short", linkEthernet, p4[:13], port80, true},
-		{"short VLAN", linkEthernet, craftEther(etherVLAN, nil)[:16], port80, true},
-		{"short null", linkNull, p4[:4], port80, true},
-		{"short SLL", linkSLL, p4[:15], port80, true},
-		{"short SLL2", linkSLL2, p4[:19], port80, true},
-		{"short PPP", linkPPP, p4[:1], port80, true},
-		{"empty", linkRaw, nil, port80, true},
+		{"short", packet.LinkEthernet, p4[:13], port80, true},
+		{"short VLAN", packet.LinkEthernet, packettest.Ethernet(packet.EtherVLAN, nil)[:16], port80, true},
+		{"short null", packet.LinkNull, p4[:4], port80, true},
+		{"short SLL", packet.LinkSLL, p4[:15], port80, true},
+		{"short SLL2", packet.LinkSLL2, p4[:19], port80, true},
+		{"short PPP", packet.LinkPPP, p4[:1], port80, true},
+		{"empty", packet.LinkRaw, nil, port80, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := mustExpression(t, tt.text)
@@ -344,13 +346,13 @@ func TestExpressionLinks(t *testing.T) {
 
 // The packets of a file that do not match are counted for themselves.
 func TestExpressionOnFile(t *testing.T) {
-	file := craftPcap(linkEthernet,
-		craftEther(etherIP4, craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg())),
-		craftEther(etherIP4, craftTCP4("10.0.0.2:5000", "10.0.0.9:80", sampleSeg())),
-		craftEther(etherIP4, craftTCP4("10.0.0.1:5000", "10.0.0.9:81", sampleSeg())),
-		craftEther(etherVLAN, craftVLAN(5, etherIP4, craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg()))),
-		craftEther(0x0806, make([]byte, 28)),
-		craftEther(etherIP4, nil)[:10],
+	file := packettest.Pcap(packet.LinkEthernet,
+		packettest.Ethernet(packet.EtherIP4, packettest.TCP4("10.0.0.1:5000", "10.0.0.9:80", packettest.Sample())),
+		packettest.Ethernet(packet.EtherIP4, packettest.TCP4("10.0.0.2:5000", "10.0.0.9:80", packettest.Sample())),
+		packettest.Ethernet(packet.EtherIP4, packettest.TCP4("10.0.0.1:5000", "10.0.0.9:81", packettest.Sample())),
+		packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, packettest.TCP4("10.0.0.1:5000", "10.0.0.9:80", packettest.Sample()))),
+		packettest.Ethernet(0x0806, make([]byte, 28)),
+		packettest.Ethernet(packet.EtherIP4, nil)[:10],
 	)
 	addr, err := ParseFileAddress("-:80")
 	if err != nil {
@@ -360,18 +362,18 @@ func TestExpressionOnFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRecorder()
+	r := packettest.NewRecorder()
 	if err := src.run(r); err != nil {
 		t.Fatal(err)
 	}
 	s := src.stats()
 	want := SourceStats{Received: 6, Segments: 2}
-	want.Ignored[IgnoredFilter], want.Ignored[IgnoredOther], want.Ignored[IgnoredShort] = 2, 1, 1
+	want.Ignored[packet.IgnoredFilter], want.Ignored[packet.IgnoredOther], want.Ignored[packet.IgnoredShort] = 2, 1, 1
 	if s.Received != want.Received || s.Segments != want.Segments || s.Ignored != want.Ignored {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
-	if IgnoredFilter.String() != "not matched by the filter" {
-		t.Error(IgnoredFilter)
+	if packet.IgnoredFilter.String() != "not matched by the filter" {
+		t.Error(packet.IgnoredFilter)
 	}
 }
 
@@ -384,20 +386,20 @@ func TestExpressionKernelFilter(t *testing.T) {
 		packet []byte
 		want   bool
 	}{
-		{"src 10.0.0.1", craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg()), true},
-		{"src 10.0.0.1", craftTCP4("10.0.0.1:5000", "10.0.0.9:81", sampleSeg()), false},
-		{"src 10.0.0.1", craftTCP4("10.0.0.2:5000", "10.0.0.9:80", sampleSeg()), false},
-		{"src 10.0.0.1", craftTCP6("[2001:db8::1]:5", "[2001:db8::9]:80", sampleSeg()), false},
-		{"not src 10.0.0.1", craftTCP6("[2001:db8::1]:5", "[2001:db8::9]:80", sampleSeg()), true},
-		{"not port 80", craftTCP4("10.0.0.1:5000", "10.0.0.9:80", sampleSeg()), false},
+		{"src 10.0.0.1", packettest.TCP4("10.0.0.1:5000", "10.0.0.9:80", packettest.Sample()), true},
+		{"src 10.0.0.1", packettest.TCP4("10.0.0.1:5000", "10.0.0.9:81", packettest.Sample()), false},
+		{"src 10.0.0.1", packettest.TCP4("10.0.0.2:5000", "10.0.0.9:80", packettest.Sample()), false},
+		{"src 10.0.0.1", packettest.TCP6("[2001:db8::1]:5", "[2001:db8::9]:80", packettest.Sample()), false},
+		{"not src 10.0.0.1", packettest.TCP6("[2001:db8::1]:5", "[2001:db8::9]:80", packettest.Sample()), true},
+		{"not port 80", packettest.TCP4("10.0.0.1:5000", "10.0.0.9:80", packettest.Sample()), false},
 	} {
 		raw, err := kernelFilter(sourceConfig{Address: addr, Filter: mustExpression(t, tt.text)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		etherType := uint32(etherIP4)
+		etherType := uint32(packet.EtherIP4)
 		if tt.packet[0]>>4 == 6 {
-			etherType = etherIP6
+			etherType = packet.EtherIP6
 		}
 		prog, _ := bpf.Disassemble(raw)
 		for i, ins := range prog {
@@ -420,14 +422,14 @@ func TestExpressionKernelFilter(t *testing.T) {
 		fmt.Fprintf(&b, "host 10.1.%d.%d or ", i, 255-i)
 	}
 	long := mustExpression(t, b.String()+"port 9")
-	vm := programVM(t, long, etherIP4)
+	vm := programVM(t, long, packet.EtherIP4)
 	for i := range 240 {
 		for _, tt := range []struct {
 			addr string
 			want bool
 		}{{fmt.Sprintf("10.1.%d.%d:1", i, 255-i), true}, {fmt.Sprintf("10.1.%d.%d:1", i, i), false}} {
-			p := craftTCP4(tt.addr, "192.0.2.1:80", craftSeg{})
-			if got := passes(t, vm, p); got != tt.want || long.match(etherIP4, p, len(p)) != tt.want {
+			p := packettest.TCP4(tt.addr, "192.0.2.1:80", packettest.Seg{})
+			if got := passes(t, vm, p); got != tt.want || long.match(packet.EtherIP4, p, len(p)) != tt.want {
 				t.Fatalf("%s passes: %t", tt.addr, got)
 			}
 		}
@@ -446,7 +448,7 @@ func TestExpressionAllocatesNothing(t *testing.T) {
 	packets := expressionPackets(rand.New(rand.NewPCG(1, 1)), 100)
 	allocs := testing.AllocsPerRun(20, func() {
 		for _, p := range packets {
-			e.matchLink(linkEthernet, p, len(p))
+			e.matchLink(packet.LinkEthernet, p, len(p))
 		}
 	})
 	if allocs != 0 {
@@ -463,7 +465,9 @@ func FuzzExpression(f *testing.F) {
 		f.Add(text, packets[i%len(packets)][12:])
 	}
 	l := lookups{
-		host: func(string) ([]netip.Addr, error) { return []netip.Addr{mustAddr("10.0.0.1"), mustAddr("::1")}, nil },
+		host: func(string) ([]netip.Addr, error) {
+			return []netip.Addr{packettest.MustAddr("10.0.0.1"), packettest.MustAddr("::1")}, nil
+		},
 		service: func(network, name string) (int, error) {
 			if network != "tcp" && len(name) > 3 {
 				return 0, errors.New("no such service")
@@ -471,8 +475,8 @@ func FuzzExpression(f *testing.F) {
 			return 80, nil
 		},
 	}
-	f.Fuzz(func(t *testing.T, text string, packet []byte) {
-		if len(packet) < 2 {
+	f.Fuzz(func(t *testing.T, text string, b []byte) {
+		if len(b) < 2 {
 			return
 		}
 		e, err := parseExpression(text, l)
@@ -482,11 +486,11 @@ func FuzzExpression(f *testing.F) {
 			}
 			return
 		}
-		etherType, packet := binary.BigEndian.Uint16(packet), packet[2:]
+		etherType, b := binary.BigEndian.Uint16(b), b[2:]
 		vm := programVM(t, e, etherType)
-		packets := append(packets[:len(packets):len(packets)], append(make([]byte, etherHeader), packet...))
+		packets := append(packets[:len(packets):len(packets)], append(make([]byte, packet.EtherHeaderLen), b...))
 		for _, p := range packets {
-			p = p[etherHeader:]
+			p = p[packet.EtherHeaderLen:]
 			if got, want := passes(t, vm, p), e.match(etherType, p, len(p)); got != want {
 				t.Fatalf("%q: the program passes %t, the conditions hold %t: %04x % x", text, got, want, etherType, p)
 			}
@@ -496,13 +500,13 @@ func FuzzExpression(f *testing.F) {
 
 // BenchmarkExpression is what a packet of a file costs.
 func BenchmarkExpression(b *testing.B) {
-	p := craftEther(etherIP4, craftTCP4("10.0.0.1:5000", "10.0.0.5:80", sampleSeg()))
+	p := packettest.Ethernet(packet.EtherIP4, packettest.TCP4("10.0.0.1:5000", "10.0.0.5:80", packettest.Sample()))
 	for _, text := range []string{"tcp dst port 80", "src net 10.0.0.0/8 and not src host 10.0.0.7", "tcp[((tcp[12] & 0xf0) >> 2):4] = 0x47455420"} {
 		b.Run(text, func(b *testing.B) {
 			e := mustExpression(b, text)
 			b.ReportAllocs()
 			for b.Loop() {
-				e.matchLink(linkEthernet, p, len(p))
+				e.matchLink(packet.LinkEthernet, p, len(p))
 			}
 			b.ReportMetric(float64(len(e.program())), "instructions")
 		})

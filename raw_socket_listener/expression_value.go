@@ -3,6 +3,7 @@ package rawsocket
 import (
 	"encoding/binary"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
 )
 
@@ -27,7 +28,7 @@ const (
 
 	// maxIndex keeps indices that are calculated away from those that the
 	// kernel takes for something else, which are negative.
-	maxIndex = maxPacket - 1
+	maxIndex = packet.MaxLen - 1
 )
 
 // number is a constant.
@@ -41,10 +42,10 @@ func (n number) cells() int               { return 0 }
 // counts the link header in.
 type length struct{}
 
-func (length) eval(v view) (uint32, bool) { return uint32(v.wire + etherHeader), true }
+func (length) eval(v view) (uint32, bool) { return uint32(v.wire + packet.EtherHeaderLen), true }
 func (length) cells() int                 { return 0 }
 func (length) load(p *program, _ int) {
-	p.add(bpf.LoadExtension{Num: bpf.ExtLen}, bpf.ALUOpConstant{Op: bpf.ALUOpAdd, Val: etherHeader})
+	p.add(bpf.LoadExtension{Num: bpf.ExtLen}, bpf.ALUOpConstant{Op: bpf.ALUOpAdd, Val: packet.EtherHeaderLen})
 }
 
 // field is what stands in the packet.

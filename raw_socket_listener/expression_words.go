@@ -1,5 +1,9 @@
 package rawsocket
 
+import (
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
+
 // understood ends a refusal: it says what could stand there.
 const understood = "understood are [ip|ip6|tcp|udp|sctp] [src|dst] host|net|port|portrange|proto VALUE, the names of protocols, less N, greater N, tcp[13] & 2 != 0, and, or, not, ( )"
 
@@ -30,9 +34,9 @@ func protocolOf(word string) (p protocol, ok bool) {
 	case "ip6":
 		return protocol{family: familyIPv6, bytes: bytesOfPacket}, true
 	case "tcp":
-		return protocol{number: protoTCP, bytes: bytesBehindIP4, ports: true}, true
+		return protocol{number: packet.ProtoTCP, bytes: bytesBehindIP4, ports: true}, true
 	case "udp":
-		return protocol{number: protoUDP, bytes: bytesBehindIP4, ports: true}, true
+		return protocol{number: packet.ProtoUDP, bytes: bytesBehindIP4, ports: true}, true
 	case "sctp":
 		return protocol{number: protoSCTP, bytes: bytesBehindIP4, ports: true}, true
 	case "icmp":
@@ -40,11 +44,11 @@ func protocolOf(word string) (p protocol, ok bool) {
 	case "igmp":
 		return protocol{number: protoIGMP, family: familyIPv4, bytes: bytesBehindIP4}, true
 	case "icmp6":
-		return protocol{number: protoICMP6, family: familyIPv6, bytes: bytesBehindIP6}, true
+		return protocol{number: packet.ProtoICMP6, family: familyIPv6, bytes: bytesBehindIP6}, true
 	case "esp":
-		return protocol{number: protoESP}, true
+		return protocol{number: packet.ProtoESP}, true
 	case "ah":
-		return protocol{number: protoAH}, true
+		return protocol{number: packet.ProtoAH}, true
 	}
 	return protocol{}, false
 }
@@ -62,21 +66,21 @@ func constant(word string) (n uint32, ok bool) {
 	case "tcpflags":
 		return 13, true
 	case "tcp-fin":
-		return uint32(FlagFIN), true
+		return uint32(packet.FlagFIN), true
 	case "tcp-syn":
-		return uint32(FlagSYN), true
+		return uint32(packet.FlagSYN), true
 	case "tcp-rst":
-		return uint32(FlagRST), true
+		return uint32(packet.FlagRST), true
 	case "tcp-push":
-		return uint32(FlagPSH), true
+		return uint32(packet.FlagPSH), true
 	case "tcp-ack":
-		return uint32(FlagACK), true
+		return uint32(packet.FlagACK), true
 	case "tcp-urg":
-		return uint32(FlagURG), true
+		return uint32(packet.FlagURG), true
 	case "tcp-ece":
-		return uint32(FlagECE), true
+		return uint32(packet.FlagECE), true
 	case "tcp-cwr":
-		return uint32(FlagCWR), true
+		return uint32(packet.FlagCWR), true
 	}
 	return 0, false
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -44,22 +46,22 @@ func (s *frameSender) send(frame []byte) {
 // vethPair makes two interfaces that are up and joined.
 func vethPair(t testing.TB, a, b string) {
 	t.Helper()
-	ipCommand(t, "link", "add", a, "type", "veth", "peer", "name", b)
+	packettest.RunIP(t, "link", "add", a, "type", "veth", "peer", "name", b)
 	for _, name := range []string{a, b} {
-		ipCommand(t, "link", "set", name, "up", "arp", "off")
+		packettest.RunIP(t, "link", "set", name, "up", "arp", "off")
 	}
 }
 
 // from is a frame of port 80 whose client's port names it.
 func frameFrom(port int, wrap func(p []byte) []byte) []byte {
-	return wrap(craftTCP4(fmt.Sprintf("10.0.0.1:%d", port), "10.0.0.9:80", craftSeg{payload: []byte("x")}))
+	return wrap(packettest.TCP4(fmt.Sprintf("10.0.0.1:%d", port), "10.0.0.9:80", packettest.Seg{Payload: []byte("x")}))
 }
 
-func plainFrame(p []byte) []byte { return craftEther(etherIP4, p) }
+func plainFrame(p []byte) []byte { return packettest.Ethernet(packet.EtherIP4, p) }
 
 // clients are the ports that were seen, in order.
-func (r *recorder) clients() (ports []int) {
-	for k := range r.bytes {
+func clients(r *packettest.Recorder) (ports []int) {
+	for k := range r.Bytes {
 		ports = append(ports, int(k[0].Port()))
 	}
 	slices.Sort(ports)
@@ -70,18 +72,22 @@ func (r *recorder) clients() (ports []int) {
 // and which a capture file and a tunnel still have.
 func TestVLANs(t *testing.T) {
 	tag := func(tci uint16) func(p []byte) []byte {
-		return func(p []byte) []byte { return craftEther(etherVLAN, craftVLAN(tci, etherIP4, p)) }
+		return func(p []byte) []byte {
+			return packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(tci, packet.EtherIP4, p))
+		}
 	}
 	double := func(outer uint16) func(p []byte) []byte {
-		return func(p []byte) []byte { return craftEther(outer, craftVLAN(7, etherVLAN, craftVLAN(5, etherIP4, p))) }
+		return func(p []byte) []byte {
+			return packettest.Ethernet(outer, packettest.VLAN(7, packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, p)))
+		}
 	}
 	frames := [][]byte{
 		frameFrom(1, plainFrame),
 		frameFrom(2, tag(5)),
 		frameFrom(3, tag(0xE000|7)), // with a priority
 		frameFrom(4, tag(0x6000)),   // with a priority alone
-		frameFrom(5, double(etherVLAN)),
-		frameFrom(6, double(etherQinQ)),
+		frameFrom(5, double(packet.EtherVLAN)),
+		frameFrom(6, double(packet.EtherQinQ)),
 	}
 	cases := []struct {
 		vlans vlanFilter
@@ -98,18 +104,18 @@ func TestVLANs(t *testing.T) {
 	}
 	t.Run("file", func(t *testing.T) {
 		for _, tt := range cases {
-			src, err := openSource(sourceConfig{Address: mustParse(t, "-:80"), VLANs: tt.vlans, Stdin: bytes.NewReader(craftPcap(linkEthernet, frames...))})
+			src, err := openSource(sourceConfig{Address: mustParse(t, "-:80"), VLANs: tt.vlans, Stdin: bytes.NewReader(packettest.Pcap(packet.LinkEthernet, frames...))})
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := newRecorder()
+			r := packettest.NewRecorder()
 			if err := src.run(r); err != nil {
 				t.Fatal(err)
 			}
-			if got := r.clients(); !slices.Equal(got, tt.want) {
+			if got := clients(r); !slices.Equal(got, tt.want) {
 				t.Errorf("%+v: %v, want %v", tt.vlans, got, tt.want)
 			}
-			if s := src.stats(); s.Received != 6 || s.Ignored[IgnoredVLAN] != 6-s.Segments {
+			if s := src.stats(); s.Received != 6 || s.Ignored[packet.IgnoredVLAN] != 6-s.Segments {
 				t.Errorf("%+v: %+v", tt.vlans, s)
 			}
 		}
@@ -118,11 +124,11 @@ func TestVLANs(t *testing.T) {
 		for _, tt := range cases {
 			var got []int
 			for i, f := range frames {
-				var s Segment
+				var s packet.Segment
 				switch r := decodeVXLAN(vxlanDatagram(1, f), nil, &tt.vlans, nil, &s); r {
-				case decoded:
+				case packet.Decoded:
 					got = append(got, i+1)
-				case IgnoredVLAN:
+				case packet.IgnoredVLAN:
 				default:
 					t.Errorf("%+v: frame %d: %s", tt.vlans, i+1, r)
 				}
@@ -143,10 +149,12 @@ func TestVLANsLive(t *testing.T) {
 	vethPair(t, "near", "far")
 	out := newFrameSender(t, "far")
 	tag := func(tci uint16) func(p []byte) []byte {
-		return func(p []byte) []byte { return craftEther(etherVLAN, craftVLAN(tci, etherIP4, p)) }
+		return func(p []byte) []byte {
+			return packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(tci, packet.EtherIP4, p))
+		}
 	}
 	double := func(p []byte) []byte {
-		return craftEther(etherVLAN, craftVLAN(7, etherVLAN, craftVLAN(5, etherIP4, p)))
+		return packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(7, packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, p)))
 	}
 	for _, tt := range []struct {
 		vlans   vlanFilter
@@ -168,14 +176,14 @@ func TestVLANsLive(t *testing.T) {
 			}
 			out.send(frameFrom(port, wrap))
 		}
-		r.wait(t, func() bool { return slices.Contains(r.clients(), 99) })
+		r.Wait(t, func() bool { return slices.Contains(clients(r), 99) })
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.clients(); !slices.Equal(got, tt.want) {
+		if got := clients(r); !slices.Equal(got, tt.want) {
 			t.Errorf("%+v: %v, want %v", tt.vlans, got, tt.want)
 		}
-		if s := src.stats(); s.Received != 6 || s.Ignored[IgnoredVLAN] != tt.ignored {
+		if s := src.stats(); s.Received != 6 || s.Ignored[packet.IgnoredVLAN] != tt.ignored {
 			t.Errorf("%+v: %+v", tt.vlans, s)
 		}
 	}
@@ -200,17 +208,17 @@ func TestIgnoredInterfaces(t *testing.T) {
 	newFrameSender(t, "wire2").send(frameFrom(3, plainFrame))
 	wire3 := newFrameSender(t, "wire3")
 	wire3.send(frameFrom(4, plainFrame))
-	ignored := func() uint64 { return src.stats().Ignored[IgnoredInterface] }
-	r.wait(t, func() bool { return slices.Contains(r.clients(), 4) && ignored() >= 6 })
-	if got, n := r.clients(), ignored(); !slices.Equal(got, []int{1, 4}) || n != 6 {
+	ignored := func() uint64 { return src.stats().Ignored[packet.IgnoredInterface] }
+	r.Wait(t, func() bool { return slices.Contains(clients(r), 4) && ignored() >= 6 })
+	if got, n := clients(r), ignored(); !slices.Equal(got, []int{1, 4}) || n != 6 {
 		t.Errorf("captured %v, want 1 and 4; %d ignored, want 6", got, n)
 	}
 	// A name is asked for again.
-	ipCommand(t, "link", "set", "eth3", "down")
-	ipCommand(t, "link", "set", "eth3", "name", "cni3")
-	ipCommand(t, "link", "set", "cni3", "up")
+	packettest.RunIP(t, "link", "set", "eth3", "down")
+	packettest.RunIP(t, "link", "set", "eth3", "name", "cni3")
+	packettest.RunIP(t, "link", "set", "cni3", "up")
 	sent := uint64(0)
-	r.wait(t, func() bool {
+	r.Wait(t, func() bool {
 		// One is ignored of each, as sent on wire3; more when eth3 is, too.
 		if ignored() > 6+sent {
 			return true
@@ -296,7 +304,7 @@ func TestFilterAcks(t *testing.T) {
 			{"10.0.0.9:80", "10.0.0.1:4000", false},
 			{"10.0.0.1:4000", "10.0.0.9:81", false},
 		} {
-			n, err := vm.Run(craftTCP4(tt.src, tt.dst, craftSeg{flags: FlagACK}))
+			n, err := vm.Run(packettest.TCP4(tt.src, tt.dst, packettest.Seg{Flags: packet.FlagACK}))
 			if err != nil || n > 0 != tt.want {
 				t.Errorf("acks %t: %s to %s passes: %d, %v; want %t", acks, tt.src, tt.dst, n, err, tt.want)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // fuzzWords are payloads that lead somewhere; a fuzzer finds them slowly.
@@ -81,9 +82,9 @@ func FuzzAssembler(f *testing.F) {
 		r := newRig(t, Config{TrackResponse: modes&fuzzTrack != 0, Binary: modes&fuzzBinary != 0, AllowIncomplete: modes&fuzzIncomplete != 0, MaxConns: 3, MaxBuffered: most, MaxMessage: 2000})
 		now := rigEpoch
 		for ; len(b) >= 10; b = b[10:] {
-			g := Segment{
+			g := packet.Segment{
 				Src: netip.AddrPortFrom(rigClient.Addr(), 1000+uint16(b[0]>>1&7)), Dst: rigServer,
-				Flags: TCPFlags(b[1]), Seq: uint32(binary.BigEndian.Uint16(b[2:])), Ack: uint32(b[5]) + fuzzEdges[int(b[6]&15)],
+				Flags: packet.TCPFlags(b[1]), Seq: uint32(binary.BigEndian.Uint16(b[2:])), Ack: uint32(b[5]) + fuzzEdges[int(b[6]&15)],
 				Options: []byte(fuzzOptions[b[6]>>4&3]), BadSum: b[6]>>6 == 3,
 			}
 			// The positions wrap within reach of small numbers.
@@ -109,7 +110,7 @@ func FuzzAssembler(f *testing.F) {
 				}
 				g.Payload = []byte(w)
 			}
-			r.a.segment(&g)
+			r.a.Segment(&g)
 			r.identity()
 			if len(r.a.conns) > 3 || r.a.pool.used > most+maxEarlyBytes {
 				t.Fatalf("%d connections, %d bytes", len(r.a.conns), r.a.pool.used)

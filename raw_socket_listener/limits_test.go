@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 func TestSizesAreAsAccounted(t *testing.T) {
@@ -41,11 +42,11 @@ func TestHalfOpenConnections(t *testing.T) {
 		r.send(g)
 	}
 	r.send(c(0, post10[:20]))
-	g := &Segment{Dst: rigServer, Flags: FlagSYN, Time: rigEpoch}
+	g := &packet.Segment{Dst: rigServer, Flags: packet.FlagSYN, Time: rigEpoch}
 	for i := range 100_000 {
 		g.Src, g.Seq = client(i), uint32(i)
 		g.Time += 1000
-		r.a.segment(g)
+		r.a.Segment(g)
 		if len(r.a.conns) > 4096 || r.a.pool.used > 4096 {
 			t.Fatalf("after %d SYNs: %d connections, %d bytes", i, len(r.a.conns), r.a.pool.used)
 		}
@@ -70,17 +71,17 @@ func TestMemoryIsBounded(t *testing.T) {
 	for name, data := range shapes {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, Config{MaxBuffered: most})
-			g := &Segment{Dst: rigServer, Time: rigEpoch}
+			g := &packet.Segment{Dst: rigServer, Time: rigEpoch}
 			const n = 20_000
 			for i := range n {
-				g.Src, g.Seq, g.Flags, g.Payload = client(i), 0, FlagSYN, nil
+				g.Src, g.Seq, g.Flags, g.Payload = client(i), 0, packet.FlagSYN, nil
 				g.Time += 1000
-				r.a.segment(g)
-				g.Flags, g.Seq, g.Payload = FlagACK, 1, []byte(data)
+				r.a.Segment(g)
+				g.Flags, g.Seq, g.Payload = packet.FlagACK, 1, []byte(data)
 				if data == "" {
 					g.Seq, g.Payload = 1000, []byte("GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n")
 				}
-				r.a.segment(g)
+				r.a.Segment(g)
 				room := max(most-connBytes*len(r.a.conns), most/4)
 				if used := r.a.pool.used; used > room+70_000 || used+r.a.pool.kept > max(used, room+70_000) {
 					t.Fatalf("after %d connections %d bytes are in use, %d kept, of %d", i, used, r.a.pool.kept, room)
@@ -88,8 +89,8 @@ func TestMemoryIsBounded(t *testing.T) {
 			}
 			// The youngest is still whole.
 			if data != "" {
-				g.Seq, g.Flags, g.Payload = 1+uint32(len(data)), FlagFIN|FlagACK, []byte(" HTTP/1.1\r\n\r\n")
-				r.a.segment(g)
+				g.Seq, g.Flags, g.Payload = 1+uint32(len(data)), packet.FlagFIN|packet.FlagACK, []byte(" HTTP/1.1\r\n\r\n")
+				r.a.Segment(g)
 			}
 			r.identity()
 			emitted := r.a.stats.Emitted()
@@ -140,7 +141,7 @@ func TestStoreIsBounded(t *testing.T) {
 }
 
 func keyOfRig() key {
-	k, _ := keyOf(&Segment{Src: rigClient, Dst: rigServer})
+	k, _ := keyOf(&packet.Segment{Src: rigClient, Dst: rigServer})
 	return k
 }
 
@@ -153,12 +154,12 @@ func TestTimeouts(t *testing.T) {
 	r.send(c(0, post10[:20]))
 	r.send(seg{from: 'c', port: 9, data: get1})
 	now := rigEpoch + int64(idleTimeout) - 1
-	r.a.tick(now)
-	r.a.tick(rigEpoch) // a clock that is set back
+	r.a.Tick(now)
+	r.a.Tick(rigEpoch) // a clock that is set back
 	if n := len(r.a.conns); n != 2 {
 		t.Errorf("%d connections before the timeout, want 2", n)
 	}
-	r.a.tick(now + int64(sweepGrain))
+	r.a.Tick(now + int64(sweepGrain))
 	if n := len(r.a.conns); n != 0 {
 		t.Errorf("%d connections after the timeout, want 0", n)
 	}
@@ -179,7 +180,7 @@ func TestShed(t *testing.T) {
 	const n = 1000
 	for i := range n {
 		r.send(c(i*len(msg), msg))
-		r.a.tick(rigEpoch + int64(i))
+		r.a.Tick(rigEpoch + int64(i))
 		r.identity()
 	}
 	got := len(r.messages())
@@ -199,13 +200,13 @@ func TestCounts(t *testing.T) {
 	for _, g := range joined(handshake, []seg{
 		c(0, both),
 		{from: 's', data: none, ack: len(both)},
-		{from: 'c', off: len(both), flags: FlagRST, ack: len(none)},
+		{from: 'c', off: len(both), flags: packet.FlagRST, ack: len(none)},
 		{from: 's', off: len(none), ack: len(both) + 100}, // 100 bytes that were not seen, behind the end
 	}) {
 		r.send(g)
 	}
-	r.a.segment(&Segment{Src: rigClient, Dst: netip.AddrPortFrom(rigServer.Addr(), 81), Flags: FlagSYN, Time: rigEpoch})
-	r.a.tick(rigEpoch + int64(lingerTime))
+	r.a.Segment(&packet.Segment{Src: rigClient, Dst: netip.AddrPortFrom(rigServer.Addr(), 81), Flags: packet.FlagSYN, Time: rigEpoch})
+	r.a.Tick(rigEpoch + int64(lingerTime))
 	r.messages()
 	s := &r.a.stats
 	if s.Ambiguous != 1 || s.UnseenBytes != 100 || s.Unmatched != 1 {

@@ -10,21 +10,24 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 func listenerCapture() []byte {
 	const cl, sv = "10.0.0.1:40000", "10.0.0.2:80"
 	p := [][]byte{
-		craftTCP4(cl, sv, craftSeg{seq: 99, flags: FlagSYN}),
-		craftTCP4(sv, cl, craftSeg{seq: 499, ack: 100, flags: FlagSYN | FlagACK}),
-		craftTCP4(cl, sv, craftSeg{seq: 100, ack: 500, flags: FlagACK, payload: []byte(get1 + get2[:5])}),
-		craftTCP4(cl, sv, craftSeg{seq: 100 + uint32(len(get1)) + 5, ack: 500, flags: FlagACK, payload: []byte(get2[5:])}),
-		craftTCP4(sv, cl, craftSeg{seq: 500, ack: 100 + 2*uint32(len(get1)), flags: FlagACK, payload: []byte(ok2 + none)}),
+		packettest.TCP4(cl, sv, packettest.Seg{Seq: 99, Flags: packet.FlagSYN}),
+		packettest.TCP4(sv, cl, packettest.Seg{Seq: 499, Ack: 100, Flags: packet.FlagSYN | packet.FlagACK}),
+		packettest.TCP4(cl, sv, packettest.Seg{Seq: 100, Ack: 500, Flags: packet.FlagACK, Payload: []byte(get1 + get2[:5])}),
+		packettest.TCP4(cl, sv, packettest.Seg{Seq: 100 + uint32(len(get1)) + 5, Ack: 500, Flags: packet.FlagACK, Payload: []byte(get2[5:])}),
+		packettest.TCP4(sv, cl, packettest.Seg{Seq: 500, Ack: 100 + 2*uint32(len(get1)), Flags: packet.FlagACK, Payload: []byte(ok2 + none)}),
 	}
 	for i := range p {
-		p[i] = craftEther(0x0800, p[i])
+		p[i] = packettest.Ethernet(0x0800, p[i])
 	}
-	return craftPcap(1, p...)
+	return packettest.Pcap(1, p...)
 }
 
 func readAll(t *testing.T, l *Listener) (got []string) {

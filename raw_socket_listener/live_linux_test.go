@@ -13,12 +13,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // A real server and real clients on loopback: every request and its response
 // are captured as they were, and the ledger adds up.
 func TestLiveLoopback(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Name", r.URL.Path)

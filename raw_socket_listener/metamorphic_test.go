@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A dialogue is a conversation whose messages are known.
@@ -114,7 +116,7 @@ func (t *dialogue) segments(rnd *rand.Rand, most int, whole bool) []seg {
 		}
 	}
 	for i, s := range side {
-		out = append(out, seg{from: s, off: len(t.stream[i]), flags: FlagFIN, ack: len(t.stream[1-i]), port: t.port, isn: t.isn})
+		out = append(out, seg{from: s, off: len(t.stream[i]), flags: packet.FlagFIN, ack: len(t.stream[1-i]), port: t.port, isn: t.isn})
 	}
 	return out
 }

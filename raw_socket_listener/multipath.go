@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // MPTCP (RFC 8684): one stream of bytes over several TCP connections. In which
@@ -46,10 +47,10 @@ func mptcpOption(options []byte, subtype byte) []byte {
 
 // multipath looks at the options of a handshake's segment, and makes c, and the
 // connection that it joins, ones that are not understood when it is a subflow.
-func (a *assembler) multipath(c *conn, s *Segment) {
+func (a *assembler) multipath(c *conn, s *packet.Segment) {
 	if o := mptcpOption(s.Options, mpJoin); o != nil {
 		// A SYN names the connection by a token that the server's key gives.
-		if s.Flags.Has(FlagSYN) && !s.Flags.Has(FlagACK) && len(o) >= 8 {
+		if s.Flags.Has(packet.FlagSYN) && !s.Flags.Has(packet.FlagACK) && len(o) >= 8 {
 			if first := a.tokens[binary.BigEndian.Uint32(o[4:])]; first != nil {
 				a.spread(first)
 			}
@@ -65,9 +66,9 @@ func (a *assembler) multipath(c *conn, s *Segment) {
 	}
 	var key []byte
 	switch {
-	case s.Flags.Has(FlagSYN) && s.Flags.Has(FlagACK) && len(o) >= 12:
+	case s.Flags.Has(packet.FlagSYN) && s.Flags.Has(packet.FlagACK) && len(o) >= 12:
 		key = o[4:12]
-	case !s.Flags.Has(FlagSYN) && len(o) >= 20:
+	case !s.Flags.Has(packet.FlagSYN) && len(o) >= 20:
 		key = o[12:20]
 	default:
 		return

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 const (
@@ -108,7 +110,7 @@ func (n *notices) look(now int64) {
 // tellSilence says what of the packets that are captured was of no use, and
 // has a survey find out what there is beside them.
 func (n *notices) tellSilence(s *Stats) {
-	if k := s.Source.Ignored[IgnoredVLAN]; k > 0 {
+	if k := s.Source.Ignored[packet.IgnoredVLAN]; k > 0 {
 		n.logf("%s of a VLAN, or of none, that --input-raw-vlan or --input-raw-vlan-vid leaves out", counted(k, "packet"))
 	}
 	switch {

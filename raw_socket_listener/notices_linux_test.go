@@ -8,12 +8,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // Drops of a real kernel are told within about a second of when the capture
 // goes on.
 func TestKernelDropsAreToldSoon(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	server := echo(t, "tcp4", "127.0.0.1:0").Addr().(*net.TCPAddr)
 	lines := make(chan string, 100)
 	release := make(chan struct{})
@@ -45,7 +47,7 @@ func TestKernelDropsAreToldSoon(t *testing.T) {
 	}
 	goOn()
 	began := time.Now()
-	patience := time.After(testPatience)
+	patience := time.After(packettest.Patience)
 	for {
 		select {
 		case line := <-lines:

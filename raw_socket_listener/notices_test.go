@@ -9,6 +9,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // A noticeRig is notices whose counters and clock are a test's.
@@ -186,7 +189,7 @@ func TestRealLossesAreTold(t *testing.T) {
 		{"gap", Config{}, hole, "1 with a hole"},
 		{"too large", Config{MaxMessage: 1000}, joined(handshake, []seg{c(0, large[:500]), c(500, large[500:])}), "1 of more than 1000 bytes"},
 		{"malformed", Config{}, joined(handshake, []seg{c(0, "no HTTP\r\nat all\r\n\r\n")}), "1 message cannot be read"},
-		{"closed", Config{TrackResponse: true}, joined(handshake, []seg{c(0, post10[:20]), {from: 'c', off: 20, flags: FlagFIN}}), "1 message cut short"},
+		{"closed", Config{TrackResponse: true}, joined(handshake, []seg{c(0, post10[:20]), {from: 'c', off: 20, flags: packet.FlagFIN}}), "1 message cut short"},
 		{"memory", Config{MaxConns: 1}, joined(handshake, []seg{c(0, post10[:20]), {from: 'c', data: get1, port: 5}}), "1 given up"},
 		{"joined", Config{}, []seg{c(0, "middle of a body"), c(16, get1)}, ""},
 	} {
@@ -198,7 +201,7 @@ func TestRealLossesAreTold(t *testing.T) {
 				r.send(g)
 			}
 			for i := range 16 {
-				r.a.tick(rigEpoch + int64(i)*int64(noticeGrain))
+				r.a.Tick(rigEpoch + int64(i)*int64(noticeGrain))
 			}
 			if tt.want == "" {
 				wantNothing(t, r.logs)
@@ -219,7 +222,7 @@ func TestSilence(t *testing.T) {
 	r.observe = func(_ context.Context, s *survey) error {
 		surveys++
 		s.name = func(int) string { return "eth0" }
-		s.take(2, etherIP4, craftTCP4("192.0.2.1:40000", "10.0.0.5:8080", craftSeg{flags: FlagACK, payload: []byte(get1)}))
+		s.take(2, packet.EtherIP4, packettest.TCP4("192.0.2.1:40000", "10.0.0.5:8080", packettest.Seg{Flags: packet.FlagACK, Payload: []byte(get1)}))
 		return nil
 	}
 	r.s = Stats{Connections: 1, Starts: 2, Source: SourceStats{Received: 7, Faults: []string{"eth0 went down"}}}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/raw_socket_listener/oracle"
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // choices are the decisions of a mutation: at random, or as a fuzzer's input
@@ -299,7 +300,7 @@ func (t *dialogue) packets(rnd *rand.Rand, most int) (out []oracle.Packet) {
 			mine, other = other, mine
 		}
 		p.Seq = mine + uint32(1+s.off)
-		if s.from == 's' || !s.flags.Has(FlagSYN) {
+		if s.from == 's' || !s.flags.Has(packet.FlagSYN) {
 			p.Flags |= oracle.ACK
 			p.Ack = other + uint32(1+s.ack)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/raw_socket_listener/oracle"
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // judge gives packets to an assembler that captures port 80, and holds what it
@@ -20,8 +21,8 @@ func judge(t testing.TB, cfg Config, packets []oracle.Packet) (oracle.Report, *S
 		if p.Dst.Port() != 80 && !cfg.TrackResponse {
 			continue // no source hands them on
 		}
-		r.a.segment(&Segment{
-			Time: p.Time, Src: p.Src, Dst: p.Dst, Seq: p.Seq, Ack: p.Ack, Flags: TCPFlags(p.Flags), Window: 1000,
+		r.a.Segment(&packet.Segment{
+			Time: p.Time, Src: p.Src, Dst: p.Dst, Seq: p.Seq, Ack: p.Ack, Flags: packet.TCPFlags(p.Flags), Window: 1000,
 			Payload: p.Payload, Missing: p.Missing,
 		})
 	}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 func s(off, ack int, data string) seg { return seg{from: 's', off: off, ack: ack, data: data} }
@@ -32,7 +34,7 @@ func TestPairs(t *testing.T) {
 		{name: "the response overtakes the request", segs: joined(handshake, []seg{s(0, n, ok2), c(0, get1)}), want: []string{get1, "<" + ok2}},
 		{name: "the response overtakes a half of the request", segs: joined(handshake, []seg{c(0, get1[:9]), s(0, n, ok2[:9]), s(9, n, ok2[9:]), c(9, get1[9:])}), want: []string{get1, "<" + ok2}},
 		{name: "early response", segs: joined(handshake, []seg{c(0, post10[:41]), s(0, 41, none), c(41, post10[41:])}), want: []string{post10, "<" + none}},
-		{name: "early response to a request that is cut off", segs: joined(handshake, []seg{c(0, post10[:41]), s(0, 41, none), {from: 'c', off: 41, flags: FlagRST}}),
+		{name: "early response to a request that is cut off", segs: joined(handshake, []seg{c(0, post10[:41]), s(0, 41, none), {from: 'c', off: 41, flags: packet.FlagRST}}),
 			lost: map[Loss]uint64{LostClosed: 1, LostUnpaired: 1}},
 		{name: "early response to a request that takes long", segs: joined(handshake, []seg{c(0, post10[:41]), s(0, 41, none), at(late, c(41, post10[41:])), at(late, c(49, get1)), at(late, s(len(none), 49+n, ok2))}),
 			want: []string{post10, get1, "<" + ok2}, lost: map[Loss]uint64{LostUnpaired: 1}},
@@ -44,9 +46,9 @@ func TestPairs(t *testing.T) {
 			}},
 		{name: "continue before a slow body", segs: joined(handshake, []seg{c(0, post10[:39]), s(0, 39, cont), at(late, ca(39, len(cont), post10[39:])), at(late, s(len(cont), 49, ok2))}), want: []string{post10, "<" + ok2}},
 		{name: "HEAD", segs: joined(handshake, []seg{c(0, head), s(0, len(head), long), c(len(head), get1), s(len(long), 0, ok2)}), want: []string{head, "<" + long, get1, "<" + ok2}},
-		{name: "until the connection ends", segs: joined(handshake, []seg{c(0, get1), s(0, n, shut), {from: 's', off: len(shut), flags: FlagFIN}}), want: []string{get1, "<" + shut}},
-		{name: "until the connection is reset", segs: joined(handshake, []seg{c(0, get1), s(0, n, shut), {from: 's', off: len(shut), flags: FlagRST}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
-		{name: "the client's FIN comes before the response", segs: joined(handshake, []seg{{from: 'c', data: get1, flags: FlagFIN}, s(0, n, ok2), {from: 's', off: m, flags: FlagFIN}}), want: []string{get1, "<" + ok2}},
+		{name: "until the connection ends", segs: joined(handshake, []seg{c(0, get1), s(0, n, shut), {from: 's', off: len(shut), flags: packet.FlagFIN}}), want: []string{get1, "<" + shut}},
+		{name: "until the connection is reset", segs: joined(handshake, []seg{c(0, get1), s(0, n, shut), {from: 's', off: len(shut), flags: packet.FlagRST}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
+		{name: "the client's FIN comes before the response", segs: joined(handshake, []seg{{from: 'c', data: get1, flags: packet.FlagFIN}, s(0, n, ok2), {from: 's', off: m, flags: packet.FlagFIN}}), want: []string{get1, "<" + ok2}},
 		{name: "websocket", segs: joined(handshake, []seg{c(0, upgrade), s(0, 0, sw), c(len(upgrade), get1), s(len(sw), 0, ok2)}), want: []string{upgrade, "<" + sw}, check: tunnels(1)},
 		{name: "websocket, client's frame overtakes", segs: joined(handshake, []seg{c(0, upgrade), c(len(upgrade), get1), s(0, 0, sw)}), want: []string{upgrade, "<" + sw}, check: tunnels(1)},
 		{name: "upgrade refused", segs: joined(handshake, []seg{c(0, upgrade+get1), s(0, 0, none+ok2)}), want: []string{upgrade, "<" + none, get1, "<" + ok2}, check: tunnels(0)},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // Lengths of the headers of a classic pcap file and of its packets
@@ -106,7 +108,7 @@ func (c *captureReader) chooseHeader() error {
 			return nil // next says so
 		}
 		caplen, _ := c.lengths(h)
-		if caplen <= maxPacket && c.followed(head+int(caplen)) {
+		if caplen <= packet.MaxLen && c.followed(head+int(caplen)) {
 			c.classic.head = head
 			return nil
 		}
@@ -141,7 +143,7 @@ func (c *captureReader) followed(n int) bool {
 	caplen, wire := c.lengths(b)
 	const year = 366 * 24 * 60 * 60
 	apart := int64(c.order.Uint32(b)) - this
-	return apart < year && apart > -year && c.order.Uint32(b[4:]) < c.classic.units && caplen <= maxPacket && wire <= maxPacket
+	return apart < year && apart > -year && c.order.Uint32(b[4:]) < c.classic.units && caplen <= packet.MaxLen && wire <= packet.MaxLen
 }
 
 // findHeader is where in b, behind its first byte, a file like this one
@@ -170,7 +172,7 @@ func (c *captureReader) nextClassic() (p capturedPacket, ok bool, err error) {
 		return p, false, c.torn(c.findHeader(h), err)
 	}
 	caplen, wire := c.lengths(h)
-	if caplen > maxPacket {
+	if caplen > packet.MaxLen {
 		return p, false, c.torn(c.findHeader(c.near()), fmt.Errorf("%w: a packet of %d bytes", errDamaged, caplen))
 	}
 	b, err := c.peek(head + int(caplen))

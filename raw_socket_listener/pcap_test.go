@@ -9,6 +9,9 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // craftBlock is a block of a pcapng file.
@@ -83,7 +86,7 @@ func TestCaptureFiles(t *testing.T) {
 		f = order.AppendUint16(f, 4)
 		f = append(f, make([]byte, 8)...)
 		f = order.AppendUint32(f, 65535)
-		f = order.AppendUint32(f, 0x14000000|linkRaw) // with the length of a check sequence
+		f = order.AppendUint32(f, 0x14000000|packet.LinkRaw) // with the length of a check sequence
 		f = order.AppendUint32(f, 1700000000)
 		f = order.AppendUint32(f, 5)
 		f = order.AppendUint32(f, 3)
@@ -93,20 +96,20 @@ func TestCaptureFiles(t *testing.T) {
 	}
 	le, be := binary.LittleEndian, binary.BigEndian
 	const sec = int64(1700000000) * 1e9
-	micro := []readPacket{{linkRaw, sec + 5000, "abc", 7}}
-	nano := []readPacket{{linkRaw, sec + 5, "abc", 7}}
+	micro := []readPacket{{packet.LinkRaw, sec + 5000, "abc", 7}}
+	nano := []readPacket{{packet.LinkRaw, sec + 5, "abc", 7}}
 
 	ng := func(order binary.AppendByteOrder) []byte {
 		return bytes.Join([][]byte{
 			craftSection(order),
-			craftInterface(order, linkEthernet, 0),
-			craftInterface(order, linkRaw, 0, 2, "eth1", 9, "\x09", 0, ""),
+			craftInterface(order, packet.LinkEthernet, 0),
+			craftInterface(order, packet.LinkRaw, 0, 2, "eth1", 9, "\x09", 0, ""),
 			craftBlock(order, 0xbad, []byte("what nobody knows")),
 			craftEnhanced(order, 0, 1700000000*1e6+5, 9, []byte("abc")),
 			craftEnhanced(order, 1, uint64(sec)+5, 4, []byte("abcd")),
 		}, nil)
 	}
-	two := []readPacket{{linkEthernet, sec + 5000, "abc", 9}, {linkRaw, sec + 5, "abcd", 4}}
+	two := []readPacket{{packet.LinkEthernet, sec + 5000, "abc", 9}, {packet.LinkRaw, sec + 5, "abcd", 4}}
 	zip := func(b []byte) []byte {
 		var z bytes.Buffer
 		w := gzip.NewWriter(&z)
@@ -115,7 +118,7 @@ func TestCaptureFiles(t *testing.T) {
 		return z.Bytes()
 	}
 	one := func(options ...any) []byte {
-		return append(craftSection(le), craftInterface(le, linkRaw, 2, options...)...)
+		return append(craftSection(le), craftInterface(le, packet.LinkRaw, 2, options...)...)
 	}
 	simple := func(wire uint32, data string) []byte {
 		return craftBlock(le, blockSimple, append(le.AppendUint32(nil, wire), data...))
@@ -139,17 +142,17 @@ func TestCaptureFiles(t *testing.T) {
 		{name: "pcapng, gzip", file: zip(ng(le)), want: two},
 		{name: "sections in both byte orders", file: append(ng(le), ng(be)...), want: append(two[:2:2], two...)},
 		{name: "binary resolution", file: append(one(9, "\x8a"), craftEnhanced(le, 0, 1700000000<<10|512, 3, []byte("abc"))...),
-			want: []readPacket{{linkRaw, sec + 5e8, "abc", 3}}},
+			want: []readPacket{{packet.LinkRaw, sec + 5e8, "abc", 3}}},
 		{name: "picoseconds and offset", file: append(one(9, "\x0c", 14, offset), craftEnhanced(le, 0, 5000, 3, []byte("abc"))...),
-			want: []readPacket{{linkRaw, sec + 5, "abc", 3}}},
-		{name: "simple packet", file: append(one(), simple(9, "ab")...), want: []readPacket{{linkRaw, 0, "ab", 9}}},
+			want: []readPacket{{packet.LinkRaw, sec + 5, "abc", 3}}},
+		{name: "simple packet", file: append(one(), simple(9, "ab")...), want: []readPacket{{packet.LinkRaw, 0, "ab", 9}}},
 		{name: "obsolete packet", file: append(one(), craftBlock(le, blockOldPacket,
 			append([]byte("\x00\x00\x07\x00\x00\x00\x00\x00\x05\x00\x00\x00\x02\x00\x00\x00\x02\x00\x00\x00"), "ab"...))...),
-			want: []readPacket{{linkRaw, 5000, "ab", 2}}},
+			want: []readPacket{{packet.LinkRaw, 5000, "ab", 2}}},
 		{name: "longer than on the wire", file: append(one(), craftEnhanced(le, 0, 0, 1, []byte("abc"))...),
-			want: []readPacket{{linkRaw, 0, "abc", 3}}},
+			want: []readPacket{{packet.LinkRaw, 0, "abc", 3}}},
 		{name: "a time beyond years", file: append(one(9, "\x00"), craftEnhanced(le, 0, math.MaxUint64, 3, []byte("abc"))...),
-			want: []readPacket{{linkRaw, 0, "abc", 3}}},
+			want: []readPacket{{packet.LinkRaw, 0, "abc", 3}}},
 
 		{name: "empty", says: "is empty"},
 		{name: "three bytes", file: []byte("\xd4\xc3\xb2"), says: "no pcap and no pcapng"},
@@ -199,21 +202,21 @@ func TestCaptureFiles(t *testing.T) {
 // FuzzCaptureFile checks that a file of any content ends, that no packet is
 // larger than it may be, and that memory is bounded by what was read.
 func FuzzCaptureFile(f *testing.F) {
-	ip := craftTCP4(client4, server4, craftSeg{payload: []byte("x")})
-	f.Add(craftPcap(linkRaw, ip, ip))
+	ip := packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Seg{Payload: []byte("x")})
+	f.Add(packettest.Pcap(packet.LinkRaw, ip, ip))
 	f.Add(bytes.Join([][]byte{
-		craftSection(binary.LittleEndian), craftInterface(binary.LittleEndian, linkRaw, 0, 9, "\x09"),
+		craftSection(binary.LittleEndian), craftInterface(binary.LittleEndian, packet.LinkRaw, 0, 9, "\x09"),
 		craftEnhanced(binary.LittleEndian, 0, 5, len(ip), ip),
 	}, nil))
 	f.Add(bytes.Join([][]byte{
-		craftSection(binary.BigEndian), craftInterface(binary.BigEndian, linkRaw, 9, 14, "12345678"),
+		craftSection(binary.BigEndian), craftInterface(binary.BigEndian, packet.LinkRaw, 9, 14, "12345678"),
 		craftBlock(binary.BigEndian, blockSimple, append([]byte{0, 0, 0, byte(len(ip))}, ip...)),
 	}, nil))
 	le := binary.LittleEndian
-	f.Add(classicWriter{order: binary.BigEndian, magic: 0xa1b2cd34, minor: 3, network: linkRaw, extra: 12, swap: true}.file("abc", "defg"))
-	torn := classicWriter{order: le, magic: 0xa1b23c4d, minor: 4, network: 0x24000000 | linkSLL2}.file("a", strings.Repeat("x", 99))
+	f.Add(classicWriter{order: binary.BigEndian, magic: 0xa1b2cd34, minor: 3, network: packet.LinkRaw, extra: 12, swap: true}.file("abc", "defg"))
+	torn := classicWriter{order: le, magic: 0xa1b23c4d, minor: 4, network: 0x24000000 | packet.LinkSLL2}.file("a", strings.Repeat("x", 99))
 	f.Add(append(torn[:90:90], torn...))
-	section := append(craftSection(le), craftInterface(le, linkNFLOG, 0, 13, "\x04")...)
+	section := append(craftSection(le), craftInterface(le, packet.LinkNFLOG, 0, 13, "\x04")...)
 	section = append(section, craftEnhanced(le, 0, 5, 3, []byte("abc"))...)
 	f.Add(append(section[:len(section)-9:len(section)-9], append(section, zipped(torn)...)...))
 	f.Add(zstandard(append(torn[:60:60], section...)))
@@ -223,7 +226,7 @@ func FuzzCaptureFile(f *testing.F) {
 			return
 		}
 		defer c.close()
-		var s Segment
+		var s packet.Segment
 		total := 0
 		for {
 			p, err := c.next()
@@ -231,10 +234,10 @@ func FuzzCaptureFile(f *testing.F) {
 				break
 			}
 			total += len(p.data)
-			if len(p.data) > maxPacket || p.wire < len(p.data)-maxCheck || p.wire < 0 || p.time < 0 {
+			if len(p.data) > packet.MaxLen || p.wire < len(p.data)-maxCheck || p.wire < 0 || p.time < 0 {
 				t.Fatalf("a packet of %d bytes, %d on the wire, time %d", len(p.data), p.wire, p.time)
 			}
-			decodeLink(p.link, p.data, p.wire, &s)
+			packet.DecodeLink(p.link, p.data, p.wire, &s)
 		}
 		if c.under == nil && !bytes.Contains(file, []byte("\x1f\x8b\x08")) && !bytes.Contains(file, []byte("\x28\xb5\x2f\xfd")) && total > len(file) {
 			t.Fatalf("%d bytes of packets from %d bytes of file", total, len(file))

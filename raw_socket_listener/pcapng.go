@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // maxFileInterfaces bounds what one section of a pcapng file declares.
@@ -165,7 +167,7 @@ func (c *captureReader) blockPacket(kind uint32, size int) (p capturedPacket, ok
 		}
 		caplen, wire = c.order.Uint32(h[12:]), c.order.Uint32(h[16:])
 	}
-	if caplen > maxPacket || caplen > room {
+	if caplen > packet.MaxLen || caplen > room {
 		return p, false, c.torn(findSection(c.near()), fmt.Errorf("%w: a packet of %d bytes", errDamaged, caplen))
 	}
 	whole := min(size, c.r.Size()) // options may make a block longer than a buffer
@@ -209,7 +211,7 @@ func (f *fileInterface) time(units uint64) (ns int64, ok bool) {
 
 // declare reads an interface description block of size bytes.
 func (c *captureReader) declare(size int) error {
-	if size < blockHead+8+blockTail || size > maxPacket || len(c.interfaces) == maxFileInterfaces {
+	if size < blockHead+8+blockTail || size > packet.MaxLen || len(c.interfaces) == maxFileInterfaces {
 		return fmt.Errorf("%w: an interface description of %d bytes behind %d others", errDamaged, size, len(c.interfaces))
 	}
 	b, err := c.peek(size)

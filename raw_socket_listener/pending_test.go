@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // Requests that nobody answers, many on each of many connections, take no
@@ -21,10 +23,10 @@ func TestUnansweredRequestsAreBounded(t *testing.T) {
 	off, ack := 0, 0
 	const n = 1000
 	for i := range n {
-		g := &Segment{Src: client(i), Dst: rigServer, Flags: FlagSYN, Time: rigEpoch}
-		r.a.segment(g)
-		g.Flags, g.Seq, g.Payload = FlagACK, 1, flood
-		r.a.segment(g)
+		g := &packet.Segment{Src: client(i), Dst: rigServer, Flags: packet.FlagSYN, Time: rigEpoch}
+		r.a.Segment(g)
+		g.Flags, g.Seq, g.Payload = packet.FlagACK, 1, flood
+		r.a.Segment(g)
 		if got := r.a.pendingBytes; got > share+2*maxPending*exchangeBytes {
 			t.Fatalf("after %d connections the requests without answers take %d bytes, want %d at most", i, got, share)
 		}

@@ -2,6 +2,10 @@ package rawsocket
 
 import "github.com/buger/gor/internal/http1"
 
+import (
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
+
 // Which connection a segment belongs to: the one that is known between its
 // ports, the next one, or none. A TCP receives packets of strangers, of earlier
 // connections and of copies, and takes none of them for its own; neither does
@@ -46,11 +50,11 @@ type mark struct {
 // fit says whether s, of f, belongs to c. The flow's marks remember what would
 // be another connection until a second segment agrees with it, or until data
 // at the expected byte shows that the old one lives.
-func (a *assembler) fit(c *conn, f, other *flow, s *Segment) fit {
-	if s.Flags.Has(FlagSYN) {
+func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
+	if s.Flags.Has(packet.FlagSYN) {
 		return a.fitSYN(c, f, other, s)
 	}
-	if c.ignored || f.mode == modeUnseen || f.silent || s.Flags.Has(FlagRST) {
+	if c.ignored || f.mode == modeUnseen || f.silent || s.Flags.Has(packet.FlagRST) {
 		return fits
 	}
 	seq := sequence(s.Seq)
@@ -109,9 +113,9 @@ func (a *assembler) fit(c *conn, f, other *flow, s *Segment) fit {
 
 // fitSYN is fit for a SYN. On a connection that lives it is challenged (RFC 5961
 // section 4): it begins a new one only when something follows it.
-func (a *assembler) fitSYN(c *conn, f, other *flow, s *Segment) fit {
+func (a *assembler) fitSYN(c *conn, f, other *flow, s *packet.Segment) fit {
 	over := c.ignored || c.place == placeClosing || f.mode == modeEnded || other.mode == modeEnded
-	if s.Flags.Has(FlagACK) && other.mode != modeUnseen && !sequence(s.Ack).within(other.first, reuseReach) {
+	if s.Flags.Has(packet.FlagACK) && other.mode != modeUnseen && !sequence(s.Ack).within(other.first, reuseReach) {
 		if over || other.begun.set && sequence(s.Ack) == other.begun.at {
 			return fitsNext
 		}
@@ -137,7 +141,7 @@ func (a *assembler) fitSYN(c *conn, f, other *flow, s *Segment) fit {
 // follows reports whether s belongs to the connection whose SYN was seen beside
 // this one. A SYN amid what this one carries may be forged, and what lies behind
 // it is rather of this one, unless its acknowledgement says that it is not.
-func (f *flow) follows(other *flow, s *Segment) bool {
+func (f *flow) follows(other *flow, s *packet.Segment) bool {
 	seq := sequence(s.Seq)
 	if n := f.begun.at.minus(f.next); !f.untouched() && n < maxEarlyBytes && n > -maxEarlyBytes {
 		return seq == f.begun.at && (!other.answered || other.contradicts(s))
@@ -164,8 +168,8 @@ func (f *flow) untouched() bool {
 
 // contradicts reports whether the acknowledgement of s, of the other direction,
 // lies far from what f carried: s is then no late copy.
-func (f *flow) contradicts(s *Segment) bool {
-	if !s.Flags.Has(FlagACK) || !f.answered {
+func (f *flow) contradicts(s *packet.Segment) bool {
+	if !s.Flags.Has(packet.FlagACK) || !f.answered {
 		return false
 	}
 	n := sequence(s.Ack).minus(f.acked)
@@ -175,7 +179,7 @@ func (f *flow) contradicts(s *Segment) bool {
 // reset ends the connection if the other end takes the RST (RFC 5961 section
 // 3.2): exactly at the next byte, with a right checksum. One that overtook its
 // data waits for them.
-func (a *assembler) reset(c *conn, f, other *flow, s *Segment) {
+func (a *assembler) reset(c *conn, f, other *flow, s *packet.Segment) {
 	if c.place == placeClosing {
 		return
 	}
@@ -183,7 +187,7 @@ func (a *assembler) reset(c *conn, f, other *flow, s *Segment) {
 	switch {
 	case s.BadSum:
 	case f.mode == modeUnseen && other.mode == modeUnseen,
-		f.mode == modeUnseen && !f.answered && s.Flags.Has(FlagACK) && sequence(s.Ack) == other.next,
+		f.mode == modeUnseen && !f.answered && s.Flags.Has(packet.FlagACK) && sequence(s.Ack) == other.next,
 		f.mode != modeUnseen && seq == f.next,
 		f.answered && seq == f.acked,
 		f.h != nil && !f.h.store.empty() && seq == f.h.store.last.end():
@@ -208,7 +212,7 @@ func (a *assembler) revive(c *conn) {
 }
 
 // revives reports whether s goes on where a RST had ended f.
-func (f *flow) revives(s *Segment) bool {
+func (f *flow) revives(s *packet.Segment) bool {
 	if f.mode != modeEnded || f.after == modeEnded {
 		return false
 	}

@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"sync"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A packet that a host forwards is seen on two of its interfaces, and between
@@ -59,14 +61,14 @@ type sights struct {
 // that for the same content of the same client. A client with another address
 // must have the same time stamps beside: packets that were made by hand often
 // have the same numbers for all clients.
-func (l *sights) again(client, server netip.AddrPort, s *Segment) (first rewriteSight, told, found bool) {
+func (l *sights) again(client, server netip.AddrPort, s *packet.Segment) (first rewriteSight, told, found bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.recent == nil {
 		l.recent, l.seed = make([]rewriteSight, sightSlots), maphash.MakeSeed()
 	}
 	now := rewriteSight{
-		client: client, server: server, seq: s.Seq, ack: s.Ack, stamps: timestamps(s.Options), time: s.Time,
+		client: client, server: server, seq: s.Seq, ack: s.Ack, stamps: packet.Timestamps(s.Options), time: s.Time,
 		content: maphash.Bytes(l.seed, s.Payload[:min(len(s.Payload), sightPrefix)]),
 	}
 	slot := &l.recent[(s.Seq^s.Ack*0x9e3779b1)%sightSlots]
@@ -85,7 +87,7 @@ func (l *sights) again(client, server netip.AddrPort, s *Segment) (first rewrite
 
 // rewritten reports whether c is the second sight of another connection, as s,
 // which the client of c sent, shows. That one goes on, this one is ignored.
-func (a *assembler) rewritten(c *conn, s *Segment) bool {
+func (a *assembler) rewritten(c *conn, s *packet.Segment) bool {
 	if c.sights < allSights {
 		c.sights--
 	}
@@ -94,7 +96,7 @@ func (a *assembler) rewritten(c *conn, s *Segment) bool {
 	if !found {
 		return false
 	}
-	if k, _ := keyOf(&Segment{Src: first.client, Dst: first.server}); a.conns[k] != nil {
+	if k, _ := keyOf(&packet.Segment{Src: first.client, Dst: first.server}); a.conns[k] != nil {
 		a.conns[k].sights = allSights
 	}
 	a.stats.Rewritten++

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A conversation is one request and its answer as an interface sees them.
@@ -17,11 +19,11 @@ type interfaceView struct {
 }
 
 // segmentsOf are the view's segments, a millisecond between the requests.
-func (v interfaceView) segmentsOf(late time.Duration) (list []Segment) {
+func (v interfaceView) segmentsOf(late time.Duration) (list []packet.Segment) {
 	client, server := netip.MustParseAddrPort(v.client), netip.MustParseAddrPort(v.server)
 	seq, ack, at := v.isn, v.serverISN+1, rigEpoch+int64(late)
-	add := func(fromServer bool, flags TCPFlags, seq, ack uint32, data string) {
-		s := Segment{Time: at, Src: client, Dst: server, Flags: flags, Seq: seq, Ack: ack, Payload: []byte(data), Window: 1000}
+	add := func(fromServer bool, flags packet.TCPFlags, seq, ack uint32, data string) {
+		s := packet.Segment{Time: at, Src: client, Dst: server, Flags: flags, Seq: seq, Ack: ack, Payload: []byte(data), Window: 1000}
 		if fromServer {
 			s.Src, s.Dst = server, client
 		}
@@ -31,24 +33,24 @@ func (v interfaceView) segmentsOf(late time.Duration) (list []Segment) {
 		list = append(list, s)
 	}
 	if !v.join {
-		add(false, FlagSYN, seq, 0, "")
-		add(true, FlagSYN|FlagACK, v.serverISN, seq+1, "")
+		add(false, packet.FlagSYN, seq, 0, "")
+		add(true, packet.FlagSYN|packet.FlagACK, v.serverISN, seq+1, "")
 	}
 	seq++
 	for _, r := range v.requests {
 		at += int64(time.Millisecond)
-		add(false, FlagACK|FlagPSH, seq, ack, r)
+		add(false, packet.FlagACK|packet.FlagPSH, seq, ack, r)
 		seq += uint32(len(r))
 		const answer = "HTTP/1.1 204 No Content\r\n\r\n"
-		add(true, FlagACK|FlagPSH, ack, seq, answer)
+		add(true, packet.FlagACK|packet.FlagPSH, ack, seq, answer)
 		ack += uint32(len(answer))
 	}
-	add(false, FlagACK|FlagFIN, seq, ack, "")
+	add(false, packet.FlagACK|packet.FlagFIN, seq, ack, "")
 	return list
 }
 
 // interleave gives the segments of several views in turn, as they are captured.
-func interleave(lists ...[]Segment) (all []Segment) {
+func interleave(lists ...[]packet.Segment) (all []packet.Segment) {
 	for i := 0; ; i++ {
 		some := false
 		for _, l := range lists {
@@ -105,7 +107,7 @@ func TestRewrittenAddresses(t *testing.T) {
 		for _, responses := range []bool{false, true} {
 			t.Run(tt.name, func(t *testing.T) {
 				r := newRig(t, Config{Address: Address{Ports: []uint16{80, 8080}}, TrackResponse: responses})
-				var lists [][]Segment
+				var lists [][]packet.Segment
 				for i, v := range tt.views {
 					late := tt.late
 					if i == 0 {
@@ -114,7 +116,7 @@ func TestRewrittenAddresses(t *testing.T) {
 					lists = append(lists, v.segmentsOf(late))
 				}
 				for _, s := range interleave(lists...) {
-					r.a.segment(&s)
+					r.a.Segment(&s)
 				}
 				requests, answers := 0, 0
 				for _, m := range r.messages() {
@@ -144,11 +146,11 @@ func TestRewrittenOnAnotherRing(t *testing.T) {
 	one, other := newRig(t, Config{}), newRig(t, Config{})
 	other.a.sights = one.a.sights
 	for _, s := range v.segmentsOf(0) {
-		one.a.segment(&s)
+		one.a.Segment(&s)
 	}
 	v.server = "172.17.0.2:80"
 	for _, s := range v.segmentsOf(time.Microsecond) {
-		other.a.segment(&s)
+		other.a.Segment(&s)
 	}
 	if n, m := len(one.messages()), len(other.messages()); n != 1 || m != 0 || other.a.stats.Rewritten != 1 {
 		t.Errorf("%d and %d messages", n, m)
@@ -158,7 +160,7 @@ func TestRewrittenOnAnotherRing(t *testing.T) {
 // Comparing costs no allocation: each connection is compared at its beginning.
 func TestSightsDoNotAllocate(t *testing.T) {
 	var l sights
-	s := &Segment{Flags: FlagACK, Payload: []byte("GET / HTTP/1.1\r\n\r\n"), Options: []byte("\x01\x01\x08\x0a12345678")}
+	s := &packet.Segment{Flags: packet.FlagACK, Payload: []byte("GET / HTTP/1.1\r\n\r\n"), Options: []byte("\x01\x01\x08\x0a12345678")}
 	if n := testing.AllocsPerRun(100, func() {
 		s.Seq++
 		l.again(rigClient, rigServer, s)
@@ -171,7 +173,7 @@ func TestTimestampsOption(t *testing.T) {
 	for options, want := range map[string]uint64{
 		"": 0, "\x00\x08\x0a12345678": 0, "\x08": 0, "\x08\x0a1234": 0, "\x08\x00": 0, "\x02\x04\x05\xb4\x08\x0a\x00\x00\x00\x00\x00\x00\x00\x07": 7,
 	} {
-		if got := timestamps([]byte(options)); got != want {
+		if got := packet.Timestamps([]byte(options)); got != want {
 			t.Errorf("%q: %d, want %d", options, got, want)
 		}
 	}

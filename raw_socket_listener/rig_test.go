@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A rig is an assembler whose segments are made by a test and whose messages
@@ -100,8 +102,8 @@ type seg struct {
 	from    byte // 'c' the client, 's' the server
 	off     int
 	data    string
-	flags   TCPFlags // FlagACK is added, except to a client's SYN
-	ack     int      // position in the other direction
+	flags   packet.TCPFlags // packet.FlagACK is added, except to a client's SYN
+	ack     int             // position in the other direction
 	at      time.Duration
 	missing int
 	port    uint16 // of the client, when it is another one
@@ -119,7 +121,7 @@ const (
 )
 
 func (r *rig) send(s seg) {
-	g := &Segment{
+	g := &packet.Segment{
 		Time: rigEpoch + int64(s.at), Flags: s.flags, Payload: []byte(s.data), Missing: s.missing, Window: 1000, Options: []byte(s.options),
 	}
 	client := rigClient
@@ -133,11 +135,11 @@ func (r *rig) send(s seg) {
 		mine, other = other, mine
 	}
 	g.Seq = uint32(mine.plus(1 + s.off))
-	if s.from == 's' || !s.flags.Has(FlagSYN) {
-		g.Flags |= FlagACK
+	if s.from == 's' || !s.flags.Has(packet.FlagSYN) {
+		g.Flags |= packet.FlagACK
 		g.Ack = uint32(other.plus(1 + s.ack))
 	}
-	r.a.segment(g)
+	r.a.Segment(g)
 	// What the assembler keeps must not be the source's memory.
 	for i := range g.Payload {
 		g.Payload[i] = 0xEE
@@ -145,6 +147,6 @@ func (r *rig) send(s seg) {
 }
 
 // handshake is the beginning of most conversations.
-var handshake = []seg{{from: 'c', off: -1, flags: FlagSYN}, {from: 's', off: -1, flags: FlagSYN}}
+var handshake = []seg{{from: 'c', off: -1, flags: packet.FlagSYN}, {from: 's', off: -1, flags: packet.FlagSYN}}
 
 func timeOf(i int) time.Duration { return time.Duration(i) }

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -212,10 +213,10 @@ func readBlock(b []byte, t *tally, to sink) {
 		}
 		wire := int(le.Uint32(f[frameLen:]))
 		proto, data, wire = hiddenTag(proto, data, wire)
-		r := decodeEtherType(proto, data, wire, &t.seg, 0)
-		t.take(asReceived(r, &t.seg, len(data), wire), to)
+		r := packet.DecodeEtherType(proto, data, wire, &t.seg, 0)
+		t.take(packet.AsReceived(r, &t.seg, len(data), wire), to)
 	}
-	to.tick(int64(le.Uint32(b[blockLastSec:]))*1e9 + int64(le.Uint32(b[blockLastNs:])))
+	to.Tick(int64(le.Uint32(b[blockLastSec:]))*1e9 + int64(le.Uint32(b[blockLastNs:])))
 }
 
 // wantsFrame asks for a frame's interface and VLAN; one that is not wanted is
@@ -224,15 +225,15 @@ func readBlock(b []byte, t *tally, to sink) {
 func (t *tally) wantsFrame(f []byte, proto uint16, data []byte, to sink) bool {
 	le := binary.NativeEndian
 	if t.ifaces != nil && t.ifaces.ignores(int(int32(le.Uint32(f[frameIface:]))), t.seg.Time) {
-		t.take(IgnoredInterface, to)
+		t.take(packet.IgnoredInterface, to)
 		return false
 	}
 	tci, tagged := uint16(le.Uint32(f[frameTCI:])), le.Uint32(f[frameStatus:])&unix.TP_STATUS_VLAN_VALID != 0
 	if !tagged {
-		tci, tagged = etherTag(proto, data)
+		tci, tagged = packet.EtherTag(proto, data)
 	}
 	if !t.vlans.wants(tci, tagged) {
-		t.take(IgnoredVLAN, to)
+		t.take(packet.IgnoredVLAN, to)
 		return false
 	}
 	return true
@@ -244,13 +245,13 @@ func (t *tally) wantsFrame(f []byte, proto uint16, data []byte, to sink) bool {
 // header; what follows it has to be one with the right length.
 func hiddenTag(proto uint16, data []byte, wire int) (uint16, []byte, int) {
 	const tag = 4
-	if len(data) < tag+ip4HeaderLen || binary.BigEndian.Uint16(data[2:]) != proto {
+	if len(data) < tag+packet.IP4HeaderLen || binary.BigEndian.Uint16(data[2:]) != proto {
 		return proto, data, wire
 	}
 	ip := data[tag:]
 	switch {
-	case proto == etherIP4 && ip[0]>>4 == 4 && ip[0]&0x0f >= 5 && int(binary.BigEndian.Uint16(ip[2:])) <= wire-tag:
-	case proto == etherIP6 && ip[0]>>4 == 6 && int(binary.BigEndian.Uint16(ip[4:])) <= wire-tag-ip6HeaderLen:
+	case proto == packet.EtherIP4 && ip[0]>>4 == 4 && ip[0]&0x0f >= 5 && int(binary.BigEndian.Uint16(ip[2:])) <= wire-tag:
+	case proto == packet.EtherIP6 && ip[0]>>4 == 6 && int(binary.BigEndian.Uint16(ip[4:])) <= wire-tag-packet.IP6HeaderLen:
 	default:
 		return proto, data, wire
 	}
@@ -262,10 +263,10 @@ func hiddenTag(proto uint16, data []byte, wire int) (uint16, []byte, int) {
 
 // looksLikeIP reports whether data begins with an IP header of its length.
 func looksLikeIP(proto uint16, data []byte, wire int) bool {
-	if proto == etherIP4 {
+	if proto == packet.EtherIP4 {
 		return data[0]>>4 == 4 && data[0]&0x0f >= 5 && int(binary.BigEndian.Uint16(data[2:])) == wire
 	}
-	return data[0]>>4 == 6 && int(binary.BigEndian.Uint16(data[4:])) == wire-ip6HeaderLen
+	return data[0]>>4 == 6 && int(binary.BigEndian.Uint16(data[4:])) == wire-packet.IP6HeaderLen
 }
 
 // interfaceName asks the kernel for the name of an interface, without the

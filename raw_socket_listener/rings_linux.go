@@ -200,7 +200,7 @@ func (s *rings) run(to sink) error {
 		}
 		t.flush(&s.counters)
 		if n == 0 {
-			to.tick(now.UnixNano())
+			to.Tick(now.UnixNano())
 		}
 		switch {
 		case until.IsZero() && err == nil && fds[0].Revents != 0:

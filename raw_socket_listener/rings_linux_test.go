@@ -14,18 +14,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/sys/unix"
 )
 
-
 // startSource runs a source until the test ends; stop waits for its end.
-func startSource(t testing.TB, c sourceConfig) (s source, r *recorder, stop func() error) {
+func startSource(t testing.TB, c sourceConfig) (s source, r *packettest.Recorder, stop func() error) {
 	t.Helper()
 	s, err := openSource(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = newRecorder()
+	r = packettest.NewRecorder()
 	done := make(chan error, 1)
 	go func() { done <- s.run(r) }()
 	stop = sync.OnceValue(func() error { return errors.Join(s.close(), <-done) })
@@ -82,7 +83,7 @@ func talk(t testing.TB, addr string, b []byte) (local netip.AddrPort) {
 }
 
 func TestCaptureLoopback(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	request := []byte("post / http/1.1\r\ncontent-length: 300000\r\n\r\n" + strings.Repeat("0123456789", 30000))
 	for _, ip := range []string{"127.0.0.1", "[::1]"} {
 		for _, response := range []bool{false, true} {
@@ -97,38 +98,38 @@ func TestCaptureLoopback(t *testing.T) {
 					s, r, stop := startSource(t, sourceConfig{Address: a, TrackResponse: response, BlockTimeout: 5 * time.Millisecond})
 					before := time.Now()
 					client := talk(t, server.String(), request)
-					r.wait(t, func() bool { return r.segs > 0 }) // it runs
+					r.Wait(t, func() bool { return r.Segs > 0 }) // it runs
 					if err := stop(); err != nil {               // gives what the kernel still held
 						t.Fatal(err)
 					}
 					to, from := [2]netip.AddrPort{client, server}, [2]netip.AddrPort{server, client}
-					if got := r.bytes[to]; !bytes.Equal(got, request) {
+					if got := r.Bytes[to]; !bytes.Equal(got, request) {
 						t.Errorf("%d bytes of request, want %d", len(got), len(request))
 					}
 					// A busy host retransmits a little; the twins of loopback
 					// would double everything.
-					if got := r.given[to]; got < len(request) || got > len(request)*3/2 {
+					if got := r.Given[to]; got < len(request) || got > len(request)*3/2 {
 						t.Errorf("%d bytes of request were given, want each once: %d", got, len(request))
 					}
-					if f := r.flags[to]; !f.Has(FlagSYN) || !f.Has(FlagFIN) {
+					if f := r.Flags[to]; !f.Has(packet.FlagSYN) || !f.Has(packet.FlagFIN) {
 						t.Errorf("flags of the request: %s", f)
 					}
 					want := []byte(nil)
 					if response {
 						want = bytes.ToUpper(request)
 					}
-					if got := r.bytes[from]; !bytes.Equal(got, want) {
+					if got := r.Bytes[from]; !bytes.Equal(got, want) {
 						t.Errorf("%d bytes of response, want %d", len(got), len(want))
 					}
-					if len(r.flags) > 2 || !response && len(r.flags) > 1 {
-						t.Errorf("there are segments of %d streams", len(r.flags))
+					if len(r.Flags) > 2 || !response && len(r.Flags) > 1 {
+						t.Errorf("there are segments of %d streams", len(r.Flags))
 					}
-					if at := time.Unix(0, r.last); at.Before(before.Add(-time.Second)) || at.After(time.Now().Add(time.Second)) {
+					if at := time.Unix(0, r.Last); at.Before(before.Add(-time.Second)) || at.After(time.Now().Add(time.Second)) {
 						t.Errorf("the last packet is of %v, it was sent after %v", at, before)
 					}
 					st := s.stats()
-					if st.Segments != uint64(r.segs) || st.Received != st.Segments || st.Dropped != 0 || st.Cut != 0 || len(st.Faults) != 0 {
-						t.Errorf("%d segments, but %+v", r.segs, st)
+					if st.Segments != uint64(r.Segs) || st.Received != st.Segments || st.Dropped != 0 || st.Cut != 0 || len(st.Faults) != 0 {
+						t.Errorf("%d segments, but %+v", r.Segs, st)
 					}
 				})
 			}
@@ -139,7 +140,7 @@ func TestCaptureLoopback(t *testing.T) {
 // The kernel filter keeps bare acknowledgements away: a request in one segment
 // costs SYN, data and FIN.
 func TestCaptureOnlyWhatIsNeeded(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	l := echo(t, "tcp4", "127.0.0.1:0")
 	a, err := ParseAddress(fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port))
 	if err != nil {
@@ -147,7 +148,7 @@ func TestCaptureOnlyWhatIsNeeded(t *testing.T) {
 	}
 	s, r, stop := startSource(t, sourceConfig{Address: a})
 	talk(t, l.Addr().String(), []byte("get / http/1.1\r\n\r\n"))
-	r.wait(t, func() bool { return r.segs > 0 }) // it runs
+	r.Wait(t, func() bool { return r.Segs > 0 }) // it runs
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestCaptureOnlyWhatIsNeeded(t *testing.T) {
 }
 
 func TestCaptureEnds(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	a, err := ParseAddress("lo:1")
 	if err != nil {
 		t.Fatal(err)
@@ -172,14 +173,14 @@ func TestCaptureEnds(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if err := s.run(newRecorder()); err != nil {
+		if err := s.run(packettest.NewRecorder()); err != nil {
 			t.Error(err)
 		}
 		s.stats()
 	})
 	t.Run("while it waits", func(t *testing.T) {
 		s, r, stop := startSource(t, sourceConfig{Address: a})
-		r.wait(t, func() bool { return r.ticks > 0 }) // a quiet link ticks
+		r.Wait(t, func() bool { return r.Ticks > 0 }) // a quiet link ticks
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
@@ -214,7 +215,7 @@ func TestRingShape(t *testing.T) {
 
 // A ring that nobody reads overflows, and says so.
 func TestCaptureCountsDrops(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	l := echo(t, "tcp4", "127.0.0.1:0")
 	a, err := ParseAddress(fmt.Sprintf("lo:%d", l.Addr().(*net.TCPAddr).Port))
 	if err != nil {
@@ -262,11 +263,11 @@ func veth(t testing.TB) (here, host, namespace string, connect func()) {
 	}
 	connect = func() {
 		t.Helper()
-		ipCommand(t, "link", "add", here, "type", "veth", "peer", "name", there, "netns", namespace)
-		ipCommand(t, "addr", "add", host+"/30", "dev", here)
-		ipCommand(t, "link", "set", here, "up")
-		ipCommand(t, "-n", namespace, "addr", "add", net30(2)+"/30", "dev", there)
-		ipCommand(t, "-n", namespace, "link", "set", there, "up")
+		packettest.RunIP(t, "link", "add", here, "type", "veth", "peer", "name", there, "netns", namespace)
+		packettest.RunIP(t, "addr", "add", host+"/30", "dev", here)
+		packettest.RunIP(t, "link", "set", here, "up")
+		packettest.RunIP(t, "-n", namespace, "addr", "add", net30(2)+"/30", "dev", there)
+		packettest.RunIP(t, "-n", namespace, "link", "set", there, "up")
 	}
 	connect()
 	return here, host, namespace, connect
@@ -275,7 +276,7 @@ func veth(t testing.TB) (here, host, namespace string, connect func()) {
 // A request that arrives over a link is taken once, and an interface may go
 // down, go away and come back without ending the capture.
 func TestCaptureVeth(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	here, host, namespace, connect := veth(t)
 	l := echo(t, "tcp4", host+":0")
 	port := l.Addr().(*net.TCPAddr).Port
@@ -300,8 +301,8 @@ func TestCaptureVeth(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
-	count := func(r *recorder) (n int) {
-		for k, b := range r.bytes {
+	count := func(r *packettest.Recorder) (n int) {
+		for k, b := range r.Bytes {
 			if int(k[1].Port()) == port && bytes.Equal(b, []byte(request)) {
 				n++
 			}
@@ -309,13 +310,13 @@ func TestCaptureVeth(t *testing.T) {
 		return n
 	}
 	send()
-	r.wait(t, func() bool { return count(r) == 1 })
+	r.Wait(t, func() bool { return count(r) == 1 })
 
-	ipCommand(t, "link", "set", here, "down")
+	packettest.RunIP(t, "link", "set", here, "down")
 	waitFault(t, s, r, "network is down")
-	ipCommand(t, "link", "set", here, "up")
+	packettest.RunIP(t, "link", "set", here, "up")
 	send()
-	r.wait(t, func() bool { return count(r) == 2 })
+	r.Wait(t, func() bool { return count(r) == 2 })
 
 	if err := stopEverywhere(); err != nil {
 		t.Error(err)
@@ -323,12 +324,12 @@ func TestCaptureVeth(t *testing.T) {
 	if n := count(everywhere); n != 2 {
 		t.Errorf("%d requests on every interface, want 2", n)
 	}
-	ipCommand(t, "link", "del", here)
+	packettest.RunIP(t, "link", "del", here)
 	waitFault(t, s, r, "is gone")
 	connect()
 	waitFault(t, s, r, "is back")
 	send()
-	r.wait(t, func() bool { return count(r) == 3 })
+	r.Wait(t, func() bool { return count(r) == 3 })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -337,7 +338,7 @@ func TestCaptureVeth(t *testing.T) {
 // Interfaces that match a pattern are captured when they appear, and those that
 // were named when they come back, with one ring and with several.
 func TestCaptureComingInterfaces(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	here, host, namespace, connect := veth(t)
 	l := echo(t, "tcp4", host+":0")
 	port := l.Addr().(*net.TCPAddr).Port
@@ -369,7 +370,7 @@ func TestCaptureComingInterfaces(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.absent {
-				ipCommand(t, "link", "del", here)
+				packettest.RunIP(t, "link", "del", here)
 			}
 			a, err := ParseAddress(fmt.Sprintf("%s:%d", tt.where, port))
 			if err != nil {
@@ -379,7 +380,7 @@ func TestCaptureComingInterfaces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := newRecorder() // of all rings together
+			r := packettest.NewRecorder() // of all rings together
 			var wg sync.WaitGroup
 			for _, s := range list {
 				wg.Go(func() {
@@ -403,7 +404,7 @@ func TestCaptureComingInterfaces(t *testing.T) {
 			}
 			captured()
 			for range 2 {
-				ipCommand(t, "link", "del", here)
+				packettest.RunIP(t, "link", "del", here)
 				if tt.where != "" {
 					waitFault(t, list[0], r, "is gone")
 				}
@@ -417,7 +418,7 @@ func TestCaptureComingInterfaces(t *testing.T) {
 // An interface that goes into another namespace and comes back has the index
 // that it had, and nothing else of the kernel's that its capture was bound to.
 func TestCaptureReturningInterface(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	here, host, namespace, _ := veth(t)
 	l := echo(t, "tcp4", host+":0")
 	a, err := ParseAddress(fmt.Sprintf("%s:%d", here, l.Addr().(*net.TCPAddr).Port))
@@ -425,11 +426,11 @@ func TestCaptureReturningInterface(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, r, _ := startSource(t, sourceConfig{Address: a, BlockTimeout: time.Millisecond})
-	r.wait(t, func() bool { return r.ticks > 0 }) // it runs
-	ipCommand(t, "link", "set", here, "netns", namespace)
-	ipCommand(t, "-n", namespace, "link", "set", here, "netns", fmt.Sprint(os.Getpid()))
-	ipCommand(t, "addr", "add", host+"/30", "dev", here)
-	ipCommand(t, "link", "set", here, "up")
+	r.Wait(t, func() bool { return r.Ticks > 0 }) // it runs
+	packettest.RunIP(t, "link", "set", here, "netns", namespace)
+	packettest.RunIP(t, "-n", namespace, "link", "set", here, "netns", fmt.Sprint(os.Getpid()))
+	packettest.RunIP(t, "addr", "add", host+"/30", "dev", here)
+	packettest.RunIP(t, "link", "set", here, "up")
 	untilCaptured(t, r, func() {
 		c := exec.CommandContext(t.Context(), "ip", "netns", "exec", namespace, "timeout", "20", "bash", "-c",
 			fmt.Sprintf("exec 3<>/dev/tcp/%s/%d; echo get / >&3", host, l.Addr().(*net.TCPAddr).Port))
@@ -441,18 +442,18 @@ func TestCaptureReturningInterface(t *testing.T) {
 
 // untilCaptured sends until something of it is captured: until an interface is
 // let in, what it carries is not seen.
-func untilCaptured(t testing.TB, r *recorder, send func()) {
+func untilCaptured(t testing.TB, r *packettest.Recorder, send func()) {
 	t.Helper()
 	now := func() (segs, ticks int) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.segs, r.ticks
+		r.Mu.Lock()
+		defer r.Mu.Unlock()
+		return r.Segs, r.Ticks
 	}
 	for range 20 {
 		before, _ := now()
 		send()
 		_, ticks := now()
-		r.wait(t, func() bool { return r.segs > before || r.ticks > ticks+2 })
+		r.Wait(t, func() bool { return r.Segs > before || r.Ticks > ticks+2 })
 		if segs, _ := now(); segs > before {
 			return
 		}
@@ -462,9 +463,9 @@ func untilCaptured(t testing.TB, r *recorder, send func()) {
 
 // waitFault waits until the source has reported a fault; it looks whenever the
 // source ticks.
-func waitFault(t testing.TB, s source, r *recorder, want string) {
+func waitFault(t testing.TB, s source, r *packettest.Recorder, want string) {
 	t.Helper()
-	r.wait(t, func() bool {
+	r.Wait(t, func() bool {
 		return strings.Contains(strings.Join(s.stats().Faults, "\n"), want)
 	})
 }
@@ -492,13 +493,13 @@ func sendRaw(t testing.TB, packet []byte) {
 // What the kernel's part of the filter says of wrapped packets is what
 // the tests of its program say.
 func TestCaptureWrapped(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	// An address of loopback that other processes do not use.
 	id := os.Getpid()
 	lo := netip.AddrFrom4([4]byte{127, 1 + byte(id>>16), byte(id >> 8), byte(id)})
 	server := netip.AddrPortFrom(lo, 9).String()
-	inner := craftTCP4("192.0.2.1:5000", server, sampleSeg())
-	fragment := craftTCP4("127.0.0.1:5000", server, sampleSeg())
+	inner := packettest.TCP4("192.0.2.1:5000", server, packettest.Sample())
+	fragment := packettest.TCP4("127.0.0.1:5000", server, packettest.Sample())
 	fragment[7] = 2
 	for _, tunnels := range []bool{false, true} {
 		a, err := ParseAddress(server)
@@ -506,10 +507,10 @@ func TestCaptureWrapped(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, r, stop := startSource(t, sourceConfig{Address: a, Tunnels: tunnels})
-		sendRaw(t, craftIP4(lo, lo, protoIP4, inner))
+		sendRaw(t, packettest.IP4(lo, lo, packet.ProtoIP4, inner))
 		sendRaw(t, fragment)
-		sendRaw(t, craftTCP4("127.0.0.1:5000", server, sampleSeg()))
-		r.wait(t, func() bool { return r.segs > 0 }) // it runs
+		sendRaw(t, packettest.TCP4("127.0.0.1:5000", server, packettest.Sample()))
+		r.Wait(t, func() bool { return r.Segs > 0 }) // it runs
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -517,10 +518,10 @@ func TestCaptureWrapped(t *testing.T) {
 		if tunnels {
 			want = 2
 		}
-		if r.segs != want {
-			t.Errorf("tunnels %t: %d segments, want %d", tunnels, r.segs, want)
+		if r.Segs != want {
+			t.Errorf("tunnels %t: %d segments, want %d", tunnels, r.Segs, want)
 		}
-		if n := s.stats().Ignored[IgnoredFragment]; n != 1 {
+		if n := s.stats().Ignored[packet.IgnoredFragment]; n != 1 {
 			t.Errorf("%d fragments, want 1", n)
 		}
 	}
@@ -528,7 +529,7 @@ func TestCaptureWrapped(t *testing.T) {
 
 // Of several rings each has whole connections, and each packet is on one.
 func TestCaptureFanout(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	l := echo(t, "tcp4", "127.0.0.1:0")
 	server := l.Addr().(*net.TCPAddr).AddrPort()
 	for _, where := range []string{"", "lo"} {
@@ -541,9 +542,9 @@ func TestCaptureFanout(t *testing.T) {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
-		sinks := make([]*recorder, len(list))
+		sinks := make([]*packettest.Recorder, len(list))
 		for i, s := range list {
-			sinks[i] = newRecorder()
+			sinks[i] = packettest.NewRecorder()
 			wg.Go(func() {
 				if err := s.run(sinks[i]); err != nil {
 					t.Error(err)
@@ -551,7 +552,7 @@ func TestCaptureFanout(t *testing.T) {
 			})
 		}
 		for _, r := range sinks {
-			r.wait(t, func() bool { return r.ticks > 0 }) // it runs
+			r.Wait(t, func() bool { return r.Ticks > 0 }) // it runs
 		}
 		request := []byte("get / http/1.1\r\n\r\n")
 		const connections = 60
@@ -567,13 +568,13 @@ func TestCaptureFanout(t *testing.T) {
 		total, busy := 0, 0
 		for _, r := range sinks {
 			n := 0
-			for k, b := range r.bytes {
+			for k, b := range r.Bytes {
 				if k[1] != server {
 					continue
 				}
 				n++
-				if !bytes.Equal(b, request) || !bytes.Equal(r.bytes[[2]netip.AddrPort{server, k[0]}], bytes.ToUpper(request)) {
-					t.Errorf("of %s a ring has %q, answered by %q", k[0], b, r.bytes[[2]netip.AddrPort{server, k[0]}])
+				if !bytes.Equal(b, request) || !bytes.Equal(r.Bytes[[2]netip.AddrPort{server, k[0]}], bytes.ToUpper(request)) {
+					t.Errorf("of %s a ring has %q, answered by %q", k[0], b, r.Bytes[[2]netip.AddrPort{server, k[0]}])
 				}
 			}
 			total += n
@@ -590,8 +591,8 @@ func TestCaptureFanout(t *testing.T) {
 // Of two VLAN tags the kernel takes one away and may name what is behind the
 // other, which is then the first that is seen of the packet.
 func TestHiddenTag(t *testing.T) {
-	four := craftTCP4("10.0.0.1:1", "10.0.0.2:80", sampleSeg())
-	six := craftTCP6("[2001:db8::1]:1", "[2001:db8::2]:80", sampleSeg())
+	four := packettest.TCP4("10.0.0.1:1", "10.0.0.2:80", packettest.Sample())
+	six := packettest.TCP6("[2001:db8::1]:1", "[2001:db8::2]:80", packettest.Sample())
 	tagged := func(tci byte, proto uint16, p []byte) []byte {
 		return append([]byte{tci, 7, byte(proto >> 8), byte(proto)}, p...)
 	}
@@ -601,15 +602,15 @@ func TestHiddenTag(t *testing.T) {
 		data  []byte
 		tag   bool
 	}{
-		{"IPv4", etherIP4, four, false},
-		{"IPv6", etherIP6, six, false},
-		{"tagged IPv4", etherIP4, tagged(0, etherIP4, four), true},
-		{"tagged IPv6", etherIP6, tagged(0, etherIP6, six), true},
-		{"a tag that looks like IPv4", etherIP4, tagged(0x45, etherIP4, four), true},
-		{"a tag that looks like IPv6", etherIP6, tagged(0x60, etherIP6, six), true},
-		{"a tag that the protocol names", etherVLAN, tagged(0, etherIP4, four), false},
-		{"a tag and nothing", etherIP4, tagged(0, etherIP4, four[:10]), false},
-		{"padded", etherIP4, append(tagged(0, etherIP4, four), make([]byte, 20)...), true},
+		{"IPv4", packet.EtherIP4, four, false},
+		{"IPv6", packet.EtherIP6, six, false},
+		{"tagged IPv4", packet.EtherIP4, tagged(0, packet.EtherIP4, four), true},
+		{"tagged IPv6", packet.EtherIP6, tagged(0, packet.EtherIP6, six), true},
+		{"a tag that looks like IPv4", packet.EtherIP4, tagged(0x45, packet.EtherIP4, four), true},
+		{"a tag that looks like IPv6", packet.EtherIP6, tagged(0x60, packet.EtherIP6, six), true},
+		{"a tag that the protocol names", packet.EtherVLAN, tagged(0, packet.EtherIP4, four), false},
+		{"a tag and nothing", packet.EtherIP4, tagged(0, packet.EtherIP4, four[:10]), false},
+		{"padded", packet.EtherIP4, append(tagged(0, packet.EtherIP4, four), make([]byte, 20)...), true},
 	} {
 		proto, data, wire := hiddenTag(tt.proto, tt.data, len(tt.data))
 		want := tt.data

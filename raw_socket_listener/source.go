@@ -7,18 +7,20 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A sink takes what a source found. A source calls it from one goroutine.
 type sink interface {
-	// segment takes one TCP segment. s and s.Payload are the source's and
+	// Segment takes one TCP segment. s and s.Payload are the source's and
 	// valid until the call returns.
-	segment(s *Segment)
+	Segment(s *packet.Segment)
 
-	// tick says that packet time has reached at least now, ns since 1970,
+	// Tick says that packet time has reached at least now, ns since 1970,
 	// although there may have been no packet. Live sources call it after each
 	// block and when a wait for packets ran out; a file never does.
-	tick(now int64)
+	Tick(now int64)
 }
 
 // A source gives TCP segments to a sink.
@@ -122,12 +124,12 @@ func (c sourceConfig) interfaces() ([]string, error) {
 // SourceStats says what became of the packets of a source. Received is the
 // sum of Segments and of all that was ignored.
 type SourceStats struct {
-	Received uint64                // packets that the source took
-	Segments uint64                // of these, those that were handed on as TCP segments
-	Cut      uint64                // of the segments, those that the capture had not kept whole
-	Ignored  [ignoreReasons]uint64 // by IgnoreReason
-	Dropped  uint64                // packets that the kernel had no room for: not in Received
-	Faults   []string              // what went wrong without ending the capture, once each, in order
+	Received uint64                       // packets that the source took
+	Segments uint64                       // of these, those that were handed on as TCP segments
+	Cut      uint64                       // of the segments, those that the capture had not kept whole
+	Ignored  [packet.IgnoreReasons]uint64 // by packet.IgnoreReason
+	Dropped  uint64                       // packets that the kernel had no room for: not in Received
+	Faults   []string                     // what went wrong without ending the capture, once each, in order
 }
 
 // add adds what another source says.
@@ -153,7 +155,7 @@ const maxSourceFaults = 64
 type counters struct {
 	received, segments, cut, dropped atomic.Uint64
 
-	ignored [ignoreReasons]atomic.Uint64
+	ignored [packet.IgnoreReasons]atomic.Uint64
 
 	mu     sync.Mutex
 	faults []string
@@ -191,22 +193,22 @@ func (c *counters) snapshot() SourceStats {
 type tally struct {
 	addr     Address
 	response bool
-	seg      Segment
+	seg      packet.Segment
 	vlans    vlanFilter
 	ifaces   *ifaceFilter // nil: none is ignored
 	picky    bool         // either of these does not want all frames
 
 	segments, cut uint64
-	ignored       [ignoreReasons]uint64
+	ignored       [packet.IgnoreReasons]uint64
 }
 
 // take counts a packet that was decoded into t.seg with result r, and hands
 // the segment on when it is wanted.
-func (t *tally) take(r IgnoreReason, to sink) {
-	if r == decoded && !t.addr.Wants(t.seg.Src, t.seg.Dst, t.response) {
-		r = IgnoredOther
+func (t *tally) take(r packet.IgnoreReason, to sink) {
+	if r == packet.Decoded && !t.addr.Wants(t.seg.Src, t.seg.Dst, t.response) {
+		r = packet.IgnoredOther
 	}
-	if r != decoded {
+	if r != packet.Decoded {
 		t.ignored[r]++
 		return
 	}
@@ -214,7 +216,7 @@ func (t *tally) take(r IgnoreReason, to sink) {
 	if t.seg.Missing > 0 {
 		t.cut++
 	}
-	to.segment(&t.seg)
+	to.Segment(&t.seg)
 }
 
 func (t *tally) flush(c *counters) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // flushEvery is after how many packets of a file the counters are brought up
@@ -82,7 +84,7 @@ func (s *fileSource) run(to sink) error {
 	err := s.readAll(&t, to)
 	if n := s.reader.torn(); n > 0 {
 		// What whoever wrote the file had not finished when it was stopped.
-		t.ignored[IgnoredTorn] += n
+		t.ignored[packet.IgnoredTorn] += n
 		s.fault("the capture %s ends within a packet%s", s.addr, times(n))
 	}
 	t.flush(&s.counters)
@@ -106,11 +108,11 @@ func times(n uint64) string {
 // an error when that was all of it.
 func (s *fileSource) review() error {
 	st := s.stats()
-	unknown := st.Ignored[IgnoredUnknownLink]
+	unknown := st.Ignored[packet.IgnoredUnknownLink]
 	switch {
 	case unknown == 0:
 		return nil
-	case unknown == st.Received-st.Ignored[IgnoredTorn]:
+	case unknown == st.Received-st.Ignored[packet.IgnoredTorn]:
 		return fmt.Errorf("read the capture %q: %w", s.addr, s.unreadable(unknown))
 	}
 	s.fault("the capture %s: %v", s.addr, s.unreadable(unknown))
@@ -121,7 +123,7 @@ func (s *fileSource) unreadable(packets uint64) error {
 	slices.SortStableFunc(s.unread, func(a, b unreadLink) int { return int(min(b.packets, 1<<30)) - int(min(a.packets, 1<<30)) })
 	var names []string
 	for _, u := range s.unread {
-		names = append(names, linkTypeName(u.link))
+		names = append(names, packet.LinkTypeName(u.link))
 	}
 	return fmt.Errorf("no request can be read from %s of the link type %s: capture where the packets are plain IP or Ethernet, such as with tcpdump -i any",
 		counted(packets, "packet"), strings.Join(names, ", "))
@@ -152,14 +154,14 @@ func (s *fileSource) readAll(t *tally, to sink) error {
 			return err
 		}
 		t.seg.Time = p.time
-		r := IgnoredFilter
+		r := packet.IgnoredFilter
 		switch {
-		case !t.vlans.all() && !t.vlans.wants(linkTag(p.link, p.data)):
-			r = IgnoredVLAN
+		case !t.vlans.all() && !t.vlans.wants(packet.LinkTag(p.link, p.data)):
+			r = packet.IgnoredVLAN
 		case s.filter == nil || s.filter.matchLink(p.link, p.data, p.wire):
-			r = decodeLink(p.link, p.data, p.wire, &t.seg)
+			r = packet.DecodeLink(p.link, p.data, p.wire, &t.seg)
 		}
-		if r == IgnoredUnknownLink {
+		if r == packet.IgnoredUnknownLink {
 			s.noteLink(p.link)
 		}
 		t.take(r, to)

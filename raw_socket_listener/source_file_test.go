@@ -8,28 +8,31 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // segments is a sink that keeps copies.
-type segments []Segment
+type segments []packet.Segment
 
-func (c *segments) segment(s *Segment) {
+func (c *segments) Segment(s *packet.Segment) {
 	k := *s
 	k.Payload = bytes.Clone(s.Payload)
 	*c = append(*c, k)
 }
 
-func (c *segments) tick(int64) {}
+func (c *segments) Tick(int64) {}
 
 func craftExchange() []byte {
-	req := craftSeg{seq: 1, flags: FlagACK, payload: []byte("GET / HTTP/1.1\r\n\r\n")}
-	res := craftSeg{seq: 9, flags: FlagACK, payload: []byte("HTTP/1.1 204 No Content\r\n\r\n")}
-	cut := craftEther(etherIP4, craftTCP4(client4, server4, req))
-	return craftPcap(linkEthernet,
-		craftEther(etherIP4, craftTCP4(client4, server4, req)),
-		craftEther(etherIP4, craftTCP4(server4, client4, res)),
-		craftEther(etherIP6, craftTCP6(client6, "[2001:db8::5]:8080", req)),
-		craftEther(0x0806, make([]byte, 28)),
+	req := packettest.Seg{Seq: 1, Flags: packet.FlagACK, Payload: []byte("GET / HTTP/1.1\r\n\r\n")}
+	res := packettest.Seg{Seq: 9, Flags: packet.FlagACK, Payload: []byte("HTTP/1.1 204 No Content\r\n\r\n")}
+	cut := packettest.Ethernet(packet.EtherIP4, packettest.TCP4(packettest.Client4, packettest.Server4, req))
+	return packettest.Pcap(packet.LinkEthernet,
+		packettest.Ethernet(packet.EtherIP4, packettest.TCP4(packettest.Client4, packettest.Server4, req)),
+		packettest.Ethernet(packet.EtherIP4, packettest.TCP4(packettest.Server4, packettest.Client4, res)),
+		packettest.Ethernet(packet.EtherIP6, packettest.TCP6(packettest.Client6, "[2001:db8::5]:8080", req)),
+		packettest.Ethernet(0x0806, make([]byte, 28)),
 		cut[:20],
 	)
 }
@@ -73,7 +76,7 @@ func TestFileSource(t *testing.T) {
 				}
 				st := s.stats()
 				want := SourceStats{Received: 5, Segments: uint64(tt.want)}
-				want.Ignored[IgnoredNotTCP], want.Ignored[IgnoredShort], want.Ignored[IgnoredOther] = 1, 1, tt.other
+				want.Ignored[packet.IgnoredNotTCP], want.Ignored[packet.IgnoredShort], want.Ignored[packet.IgnoredOther] = 1, 1, tt.other
 				if st.Received != want.Received || st.Segments != want.Segments || st.Ignored != want.Ignored || len(st.Faults) != 0 {
 					t.Errorf("got %+v, want %+v", st, want)
 				}
@@ -147,11 +150,11 @@ func TestStdinCloses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := newRecorder()
+		r := packettest.NewRecorder()
 		done := make(chan error)
 		go func() { done <- s.run(r) }()
 		feed(file)
-		r.wait(t, func() bool { return r.segs == 3 })
+		r.Wait(t, func() bool { return r.Segs == 3 })
 		if err := s.close(); err != nil {
 			t.Error(err)
 		}
@@ -175,18 +178,18 @@ func TestStdinCloses(t *testing.T) {
 }
 
 func TestFileSourceDoesNotAllocate(t *testing.T) {
-	ip := craftTCP4(client4, server4, craftSeg{payload: make([]byte, 100)})
+	ip := packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Seg{Payload: make([]byte, 100)})
 	const packets = 1000
 	var many [][]byte
 	for range packets {
 		many = append(many, ip)
 	}
 	var ng [][]byte
-	ng = append(ng, craftSection(binary.LittleEndian), craftInterface(binary.LittleEndian, linkRaw, 0))
+	ng = append(ng, craftSection(binary.LittleEndian), craftInterface(binary.LittleEndian, packet.LinkRaw, 0))
 	for range packets {
 		ng = append(ng, craftEnhanced(binary.LittleEndian, 0, 1, len(ip), ip))
 	}
-	for name, file := range map[string][]byte{"pcap": craftPcap(linkRaw, many...), "pcapng": bytes.Join(ng, nil)} {
+	for name, file := range map[string][]byte{"pcap": packettest.Pcap(packet.LinkRaw, many...), "pcapng": bytes.Join(ng, nil)} {
 		a := mustParse(t, "-:80")
 		n := testing.AllocsPerRun(1, func() {
 			s, err := openSource(sourceConfig{Address: a, Stdin: bytes.NewReader(file)})
@@ -208,5 +211,5 @@ func TestFileSourceDoesNotAllocate(t *testing.T) {
 
 type discard struct{}
 
-func (discard) segment(*Segment) {}
-func (discard) tick(int64)       {}
+func (discard) Segment(*packet.Segment) {}
+func (discard) Tick(int64)              {}

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A load is requests on keep-alive connections, for ever.
 type load struct {
 	r    *rig
-	segs []Segment
+	segs []packet.Segment
 	at   int
 }
 
@@ -17,12 +19,12 @@ func newLoad(t testing.TB, conns int, parts ...string) *load {
 	l := &load{r: newRig(t, Config{})}
 	l.r.hand.limit = handoverBytes
 	for i := range conns {
-		l.r.a.segment(&Segment{Src: client(i), Dst: rigServer, Flags: FlagSYN, Time: rigEpoch})
+		l.r.a.Segment(&packet.Segment{Src: client(i), Dst: rigServer, Flags: packet.FlagSYN, Time: rigEpoch})
 	}
 	seqs := make([]uint32, conns)
 	for _, p := range parts {
 		for i := range conns {
-			l.segs = append(l.segs, Segment{Src: client(i), Dst: rigServer, Flags: FlagACK, Seq: 1 + seqs[i], Payload: []byte(p), Time: rigEpoch})
+			l.segs = append(l.segs, packet.Segment{Src: client(i), Dst: rigServer, Flags: packet.FlagACK, Seq: 1 + seqs[i], Payload: []byte(p), Time: rigEpoch})
 			seqs[i] += uint32(len(p))
 		}
 	}
@@ -35,14 +37,14 @@ func newLoad(t testing.TB, conns int, parts ...string) *load {
 // next sends a segment, and takes what has become complete after a hundred.
 func (l *load) next() {
 	s := &l.segs[l.at]
-	l.r.a.segment(s)
+	l.r.a.Segment(s)
 	s.Seq += s.Ack
 	s.Time += 1000
 	if l.at++; l.at == len(l.segs) {
 		l.at = 0
 	}
 	if l.at%100 == 0 {
-		l.r.a.tick(s.Time)
+		l.r.a.Tick(s.Time)
 	}
 	l.drain()
 }
@@ -101,24 +103,24 @@ func TestTurnsAllocateNothing(t *testing.T) {
 		r.hand.limit = handoverBytes
 		l := &load{r: r}
 		ask, answer := []byte(strings.Repeat("ask", 300)), []byte(strings.Repeat("yes", 1000))
-		g := Segment{Flags: FlagACK, Time: rigEpoch}
+		g := packet.Segment{Flags: packet.FlagACK, Time: rigEpoch}
 		const conns = 100
 		var asked, answered [conns]uint32
 		for i := range conns {
-			r.a.segment(&Segment{Src: client(i), Dst: rigServer, Flags: FlagSYN, Time: rigEpoch})
-			r.a.segment(&Segment{Src: rigServer, Dst: client(i), Flags: FlagSYN | FlagACK, Ack: 1, Time: rigEpoch})
+			r.a.Segment(&packet.Segment{Src: client(i), Dst: rigServer, Flags: packet.FlagSYN, Time: rigEpoch})
+			r.a.Segment(&packet.Segment{Src: rigServer, Dst: client(i), Flags: packet.FlagSYN | packet.FlagACK, Ack: 1, Time: rigEpoch})
 		}
 		i := 0
 		next := func() {
 			g.Src, g.Dst, g.Seq, g.Ack, g.Payload = client(i), rigServer, 1+asked[i], 1+answered[i], ask
-			r.a.segment(&g)
+			r.a.Segment(&g)
 			asked[i] += uint32(len(ask))
 			g.Src, g.Dst, g.Seq, g.Ack, g.Payload = rigServer, client(i), 1+answered[i], 1+asked[i], answer
-			r.a.segment(&g)
+			r.a.Segment(&g)
 			answered[i] += uint32(len(answer))
 			if i = (i + 1) % conns; i == 0 {
 				g.Time += 1000
-				r.a.tick(g.Time)
+				r.a.Tick(g.Time)
 			}
 			l.drain()
 		}

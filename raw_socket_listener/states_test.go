@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A life is a connection that a test leads from one state to the next.
@@ -46,7 +48,7 @@ func (l *life) server(parts ...string) *life {
 }
 
 // bare sends a segment without data, off its place.
-func (l *life) bare(from byte, flags TCPFlags, off int) *life {
+func (l *life) bare(from byte, flags packet.TCPFlags, off int) *life {
 	at, ack := l.c, l.s
 	if from == 's' {
 		at, ack = ack, at
@@ -125,26 +127,26 @@ var connectionStates = []struct {
 	}},
 	{"garbage", false, func(l *life) { l.handshake().client("\x00\x01\x02", "garbage\r\n", strings.Repeat("x", 3000)) }},
 	{"PROXY protocol", false, func(l *life) { l.handshake().client("PROXY TCP4 192.0.2.1 192.0.2.2 40000 80\r\n") }},
-	{"a RST behind the next byte", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', FlagRST, 1) }},
-	{"a RST before the next byte", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', FlagRST, -1) }},
-	{"a RST of the server's, not exact", false, func(l *life) { l.handshake().client(get1).server(answered).bare('s', FlagRST, 7) }},
+	{"a RST behind the next byte", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', packet.FlagRST, 1) }},
+	{"a RST before the next byte", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', packet.FlagRST, -1) }},
+	{"a RST of the server's, not exact", false, func(l *life) { l.handshake().client(get1).server(answered).bare('s', packet.FlagRST, 7) }},
 	{"RSTs all the time", false, func(l *life) {
 		l.handshake().client(get1).server(answered)
 		for range 20 {
-			l.bare('c', FlagRST, 100).bare('s', FlagRST, -100).wait(time.Second)
+			l.bare('c', packet.FlagRST, 100).bare('s', packet.FlagRST, -100).wait(time.Second)
 		}
 	}},
-	{"an exact RST that had no effect", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', FlagRST, 0) }},
-	{"a RST in a hole", false, func(l *life) { l.handshake().client(get1).missing(10).bare('c', FlagRST, 0) }},
-	{"a SYN on the living connection", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', FlagSYN, 5000) }},
-	{"a far SYN on the living connection", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', FlagSYN, 1<<30) }},
+	{"an exact RST that had no effect", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', packet.FlagRST, 0) }},
+	{"a RST in a hole", false, func(l *life) { l.handshake().client(get1).missing(10).bare('c', packet.FlagRST, 0) }},
+	{"a SYN on the living connection", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', packet.FlagSYN, 5000) }},
+	{"a far SYN on the living connection", false, func(l *life) { l.handshake().client(get1).server(answered).bare('c', packet.FlagSYN, 1<<30) }},
 	{"a second answer to the SYN", false, func(l *life) {
 		l.handshake()
 		l.isn += 77777
 		l.send(handshake[1])
 		l.isn -= 77777
 	}},
-	{"an answer to the SYN in the middle", false, func(l *life) { l.handshake().client(get1).server(answered).bare('s', FlagSYN, 1<<20) }},
+	{"an answer to the SYN in the middle", false, func(l *life) { l.handshake().client(get1).server(answered).bare('s', packet.FlagSYN, 1<<20) }},
 	{"a segment 2^31 away", false, func(l *life) {
 		l.handshake().client(get1)
 		l.send(seg{from: 'c', off: l.c + 1<<31, data: get1, ack: l.s})
@@ -166,17 +168,17 @@ var connectionStates = []struct {
 	{"Upgrade, refused", false, func(l *life) { l.handshake().client(h2c).server(answered) }},
 	{"CONNECT, refused", true, func(l *life) { l.handshake().client("CONNECT a:1 HTTP/1.1\r\n\r\n").server(refused) }},
 	{"closed, and used again", false, func(l *life) {
-		l.handshake().client(get1).server(answered).bare('c', FlagFIN, 0).bare('s', FlagFIN, 0).wait(time.Second)
+		l.handshake().client(get1).server(answered).bare('c', packet.FlagFIN, 0).bare('s', packet.FlagFIN, 0).wait(time.Second)
 		l.c, l.s, l.isn = 0, 0, l.isn+500_000_000
 		l.handshake()
 	}},
 	{"closed, and used again near its end", false, func(l *life) {
-		l.handshake().client(get1).server(answered).bare('c', FlagFIN, 0).bare('s', FlagFIN, 0).wait(time.Second)
+		l.handshake().client(get1).server(answered).bare('c', packet.FlagFIN, 0).bare('s', packet.FlagFIN, 0).wait(time.Second)
 		l.c, l.s, l.isn = 0, 0, l.isn+5000
 		l.handshake()
 	}},
 	{"closed, and used again without a SYN", false, func(l *life) {
-		l.handshake().client(get1).server(answered).bare('c', FlagFIN, 0).bare('s', FlagFIN, 0).wait(time.Second)
+		l.handshake().client(get1).server(answered).bare('c', packet.FlagFIN, 0).bare('s', packet.FlagFIN, 0).wait(time.Second)
 		l.c, l.s, l.isn = 0, 0, l.isn+500_000_000
 	}},
 	{"open, and used again without a SYN", false, func(l *life) {
@@ -184,7 +186,7 @@ var connectionStates = []struct {
 		l.c, l.s, l.isn = 0, 0, l.isn+500_000_000
 	}},
 	{"reset, and used again", false, func(l *life) {
-		l.handshake().client("GET / HT").bare('c', FlagRST, 0)
+		l.handshake().client("GET / HT").bare('c', packet.FlagRST, 0)
 		l.c, l.s, l.isn = 0, 0, l.isn+500_000_000
 		l.handshake()
 	}},

@@ -2,6 +2,10 @@ package rawsocket
 
 import "github.com/buger/gor/internal/http1"
 
+import (
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
+
 // Bounds of the segments of one direction that came before their predecessors.
 // What lies beyond says that the hole will not close.
 const (
@@ -22,17 +26,17 @@ type arrival struct {
 }
 
 // receive takes a segment of f.
-func (a *assembler) receive(c *conn, f *flow, s *Segment) {
+func (a *assembler) receive(c *conn, f *flow, s *packet.Segment) {
 	seq := sequence(s.Seq)
 	n := len(s.Payload) + s.Missing
 	switch {
-	case s.Flags.Has(FlagSYN):
+	case s.Flags.Has(packet.FlagSYN):
 		seq++
 		if f.mode == modeUnseen {
 			f.begin(seq, a.begins)
 			f.syn = true
 		}
-		if other := c.otherOf(f); s.Flags.Has(FlagACK) && other.mode == modeUnseen {
+		if other := c.otherOf(f); s.Flags.Has(packet.FlagACK) && other.mode == modeUnseen {
 			// The handshake's second packet names the position of the first.
 			other.begin(sequence(s.Ack), a.begins)
 		}
@@ -44,7 +48,7 @@ func (a *assembler) receive(c *conn, f *flow, s *Segment) {
 		// A single byte on a connection that nothing is known of is a
 		// keep-alive probe; what it carries has been received before.
 		a.join(c, f, seq.plus(1))
-	case f.mode == modeUnseen && s.Flags.Has(FlagFIN):
+	case f.mode == modeUnseen && s.Flags.Has(packet.FlagFIN):
 		f.begin(seq, a.begins)
 	case f.mode == modeUnseen:
 		return
@@ -62,7 +66,7 @@ func (a *assembler) receive(c *conn, f *flow, s *Segment) {
 		a.countStarts(f, s.Payload)
 		return
 	}
-	if end := seq.plus(n); s.Flags.Has(FlagFIN) && !f.fin && end.within(f.next, maxAhead) {
+	if end := seq.plus(n); s.Flags.Has(packet.FlagFIN) && !f.fin && end.within(f.next, maxAhead) {
 		f.fin, f.finAt = true, end
 	}
 	if n > 0 && c.place == placeEmbryo {
@@ -107,9 +111,9 @@ func (c *conn) otherOf(f *flow) *flow {
 }
 
 // data sorts the payload of s, which begins at seq, into f.
-func (a *assembler) data(c *conn, f *flow, seq sequence, s *Segment) {
+func (a *assembler) data(c *conn, f *flow, seq sequence, s *packet.Segment) {
 	b, missing := s.Payload, s.Missing
-	from := arrival{time: s.Time, ack: sequence(s.Ack), acked: s.Flags.Has(FlagACK), start: true}
+	from := arrival{time: s.Time, ack: sequence(s.Ack), acked: s.Flags.Has(packet.FlagACK), start: true}
 	if n := f.next.minus(seq); n > 0 {
 		total := len(b) + missing
 		if n == 1 && total == 1 {

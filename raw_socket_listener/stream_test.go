@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 const (
@@ -77,27 +79,27 @@ func TestStreams(t *testing.T) {
 					t.Errorf("a probe was counted: %+v", s)
 				}
 			}},
-		{name: "data in SYN", segs: []seg{{from: 'c', off: -1, flags: FlagSYN, data: get1}, c(n, get2)}, want: []string{get1, get2}},
-		{name: "data in SYN, sent again without the SYN", segs: []seg{{from: 'c', off: -1, flags: FlagSYN, data: get1}, c(0, get1+get2)}, want: []string{get1, get2}},
+		{name: "data in SYN", segs: []seg{{from: 'c', off: -1, flags: packet.FlagSYN, data: get1}, c(n, get2)}, want: []string{get1, get2}},
+		{name: "data in SYN, sent again without the SYN", segs: []seg{{from: 'c', off: -1, flags: packet.FlagSYN, data: get1}, c(0, get1+get2)}, want: []string{get1, get2}},
 		{name: "SYN seen twice", segs: joined(handshake, handshake, []seg{c(0, get1)}, handshake, []seg{c(n, get2)}), want: []string{get1, get2},
 			check: connections(1)},
 		{name: "every packet seen twice", segs: joined(handshake, handshake, []seg{c(0, get1), c(0, get1), c(n, post10[:9]), c(n, post10[:9]), c(n+9, post10[9:]), c(n+9, post10[9:])}),
 			want: []string{get1, post10}, check: connections(1)},
-		{name: "FIN with the last data", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: n, data: get2, flags: FlagFIN}}), want: []string{get1, get2}},
-		{name: "FIN before the last data", segs: joined(handshake, []seg{{from: 'c', off: 2 * n, flags: FlagFIN}, c(n, get2), c(0, get1)}), want: []string{get1, get2}},
-		{name: "bytes before the FIN are missing at the end", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 2 * n, flags: FlagFIN}}), want: []string{get1}, lost: map[Loss]uint64{LostGap: 1}, check: missing(n)},
-		{name: "FIN in a message", segs: joined(handshake, []seg{c(0, get1+get2[:9]), {from: 'c', off: n + 9, flags: FlagFIN}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
-		{name: "data behind FIN", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: FlagFIN}, c(n, get2)}), want: []string{get1}},
-		{name: "late copy of a closed connection", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: FlagFIN}, c(0, get1), {from: 'c', off: 0, data: get1, at: time.Second}}),
+		{name: "FIN with the last data", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: n, data: get2, flags: packet.FlagFIN}}), want: []string{get1, get2}},
+		{name: "FIN before the last data", segs: joined(handshake, []seg{{from: 'c', off: 2 * n, flags: packet.FlagFIN}, c(n, get2), c(0, get1)}), want: []string{get1, get2}},
+		{name: "bytes before the FIN are missing at the end", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 2 * n, flags: packet.FlagFIN}}), want: []string{get1}, lost: map[Loss]uint64{LostGap: 1}, check: missing(n)},
+		{name: "FIN in a message", segs: joined(handshake, []seg{c(0, get1+get2[:9]), {from: 'c', off: n + 9, flags: packet.FlagFIN}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
+		{name: "data behind FIN", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: packet.FlagFIN}, c(n, get2)}), want: []string{get1}},
+		{name: "late copy of a closed connection", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: packet.FlagFIN}, c(0, get1), {from: 'c', off: 0, data: get1, at: time.Second}}),
 			want: []string{get1}, check: connections(1)},
-		{name: "RST", segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 'c', off: n + 20, flags: FlagRST}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
-		{name: "RST of the server", segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 's', off: 0, flags: FlagRST}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
-		{name: "stray RST", segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 'c', off: -100_000_000, flags: FlagRST}, c(n+20, post10[20:])}), want: []string{get1, post10}},
+		{name: "RST", segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 'c', off: n + 20, flags: packet.FlagRST}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
+		{name: "RST of the server", segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 's', off: 0, flags: packet.FlagRST}}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
+		{name: "stray RST", segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 'c', off: -100_000_000, flags: packet.FlagRST}, c(n+20, post10[20:])}), want: []string{get1, post10}},
 		{name: "ports used again", segs: joined(handshake, []seg{c(0, get1), c(n, get2[:9])}, wrap(handshake, 50_000_000), wrap([]seg{c(0, get3)}, 50_000_000)),
 			want: []string{get1, get3}, lost: map[Loss]uint64{LostClosed: 1}, check: connections(2)},
-		{name: "ports used again after FIN", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: FlagFIN}}, wrap(handshake, 77_000), wrap([]seg{c(0, get3)}, 77_000)),
+		{name: "ports used again after FIN", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: packet.FlagFIN}}, wrap(handshake, 77_000), wrap([]seg{c(0, get3)}, 77_000)),
 			want: []string{get1, get3}, check: connections(2)},
-		{name: "ports used again, SYN not seen", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: FlagFIN}}, wrap([]seg{c(0, get3)}, 1<<30)),
+		{name: "ports used again, SYN not seen", segs: joined(handshake, []seg{{from: 'c', off: 0, data: get1, flags: packet.FlagFIN}}, wrap([]seg{c(0, get3)}, 1<<30)),
 			want: []string{get1, get3}, check: connections(2)},
 		{name: "joined between requests", segs: []seg{c(0, get1), c(n, get2)}, want: []string{get1, get2}},
 		{name: "joined at a request over two segments", segs: []seg{c(0, get1[:9]), c(9, get1[9:])}, want: []string{get1}},
@@ -158,7 +160,7 @@ func TestGaps(t *testing.T) {
 		{name: "snap length in a body", segs: joined(handshake, []seg{{from: 'c', data: post10[:41], missing: 8}, c(49, get1)}), want: []string{get1}, lost: map[Loss]uint64{LostGap: 1}, check: missing(8)},
 		{name: "snap length in a head", segs: joined(handshake, []seg{{from: 'c', data: get1[:9], missing: n - 9}, c(n, get2)}), want: []string{get2}, lost: map[Loss]uint64{LostGap: 1}},
 		{name: "snap length out of order", segs: joined(handshake, []seg{{from: 'c', off: n, data: post10[:41], missing: 8}, c(n+49, get2), c(0, get1)}), want: []string{get1, get2}, lost: map[Loss]uint64{LostGap: 1}},
-		{name: "the last bytes are missing", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 2 * n, flags: FlagFIN}, {from: 'c', off: 0, data: get1, port: 9, at: after}}),
+		{name: "the last bytes are missing", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 2 * n, flags: packet.FlagFIN}, {from: 'c', off: 0, data: get1, port: 9, at: after}}),
 			want: []string{get1, get1}, lost: map[Loss]uint64{LostGap: 1}},
 		{name: "the first bytes are missing", segs: joined(handshake, []seg{c(n, get2)}), want: []string{get2}, lost: map[Loss]uint64{LostGap: 1}},
 	}
@@ -191,9 +193,9 @@ func TestIncomplete(t *testing.T) {
 		{name: "a chunk's line", cfg: on, segs: joined(handshake, []seg{c(0, chunky[:57]), c(62, chunky[62:]), c(len(chunky), get1)}), want: []string{chunky[:57], get1}, check: incomplete(1)},
 		{name: "a request between two", cfg: on, segs: joined(handshake, []seg{c(0, get1), c(2*n, get3)}), want: []string{get1, get3}, lost: map[Loss]uint64{LostGap: 1}, check: incomplete(0)},
 		{name: "snap length in a body", cfg: on, segs: joined(handshake, []seg{{from: 'c', data: post10[:41], missing: 8}, c(49, get1)}), want: []string{post10[:41], get1}, check: incomplete(1)},
-		{name: "the connection ended", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', off: 41, flags: FlagFIN}}), want: []string{post10[:41]}, check: incomplete(1)},
-		{name: "it was reset", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', off: 41, flags: FlagRST}}), want: []string{post10[:41]}, check: incomplete(1)},
-		{name: "it ended in a head", cfg: on, segs: joined(handshake, []seg{c(0, get1[:20]), {from: 'c', off: 20, flags: FlagFIN}}), lost: map[Loss]uint64{LostClosed: 1}, check: incomplete(0)},
+		{name: "the connection ended", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', off: 41, flags: packet.FlagFIN}}), want: []string{post10[:41]}, check: incomplete(1)},
+		{name: "it was reset", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', off: 41, flags: packet.FlagRST}}), want: []string{post10[:41]}, check: incomplete(1)},
+		{name: "it ended in a head", cfg: on, segs: joined(handshake, []seg{c(0, get1[:20]), {from: 'c', off: 20, flags: packet.FlagFIN}}), lost: map[Loss]uint64{LostClosed: 1}, check: incomplete(0)},
 		{name: "the capture ended", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41])}), want: []string{post10[:41]}, check: incomplete(1)},
 		{name: "the connection idled", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', data: get1, port: 9, at: idleTimeout + time.Second}}), want: []string{post10[:41], get1}, check: incomplete(1)},
 		{name: "joined in the middle", cfg: on, segs: []seg{c(0, "the end of a body"), c(17, get1)}, want: []string{get1}, lost: map[Loss]uint64{LostJoined: 1}, check: incomplete(0)},
@@ -201,9 +203,9 @@ func TestIncomplete(t *testing.T) {
 		{name: "not HTTP", cfg: on, segs: joined(handshake, []seg{c(0, chunky[:52]+"XX nonsense\r\n")}), lost: map[Loss]uint64{LostMalformed: 1}, check: incomplete(0)},
 		{name: "with its response", cfg: both, segs: joined(handshake, []seg{c(0, post10[:41]), c(45, post10[45:]), s(0, 49, ok2), ca(49, len(ok2), get1), s(len(ok2), 49+n, none)}),
 			want: []string{post10[:41] + post10[45:], get1, "<" + ok2, "<" + none}, check: incomplete(1)},
-		{name: "a response", cfg: both, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2[:38]), {from: 's', off: 39, ack: n, flags: FlagFIN}}),
+		{name: "a response", cfg: both, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2[:38]), {from: 's', off: 39, ack: n, flags: packet.FlagFIN}}),
 			want: []string{get1, "<" + ok2[:38]}, check: incomplete(1)},
-		{name: "a response whose request is lost", cfg: both, segs: joined(handshake, []seg{c(0, get1[:9]), c(20, get1[20:]), s(0, n, ok2[:38]), {from: 's', off: 39, ack: n, flags: FlagFIN}}),
+		{name: "a response whose request is lost", cfg: both, segs: joined(handshake, []seg{c(0, get1[:9]), c(20, get1[20:]), s(0, n, ok2[:38]), {from: 's', off: 39, ack: n, flags: packet.FlagFIN}}),
 			lost: map[Loss]uint64{LostGap: 1, LostUnpaired: 1}, check: incomplete(0)},
 		// What is compared with a retransmission is what lies behind the hole.
 		{name: "sent again", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), c(43, "4"), {from: 'c', off: 43, data: "4", at: backoffTime}, {from: 'c', off: 40, data: "1234", at: backoffTime + time.Second}, {from: 'c', off: 44, data: "56789", at: backoffTime + time.Second}}),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // Bounds of a survey: so few packets and so little time cost a busy host
@@ -90,8 +91,8 @@ func (s *survey) take(iface int, etherType uint16, b []byte) {
 	s.packets++
 	s.ifaces[iface]++
 	w := wrapOf(etherType, b)
-	var seg Segment
-	if decodeEtherType(etherType, b, len(b), &seg, 0) != decoded {
+	var seg packet.Segment
+	if packet.DecodeEtherType(etherType, b, len(b), &seg, 0) != packet.Decoded {
 		if port, is := quicPort(b); is && w == unwrapped && isIP(etherType) {
 			s.sights[sight{sightQUIC, port, w, iface}]++
 		}
@@ -115,7 +116,7 @@ func (s *survey) take(iface int, etherType uint16, b []byte) {
 }
 
 // captures reports whether the capture takes the segment itself.
-func (s *survey) captures(iface int, w wrap, seg *Segment) bool {
+func (s *survey) captures(iface int, w wrap, seg *packet.Segment) bool {
 	if len(s.ignored) > 0 && !s.vxlan && matchesAny(s.ignored, s.name(iface)) {
 		return false
 	}
@@ -160,67 +161,67 @@ func goesToClient(src, dst uint16) bool {
 	return given(dst) && !given(src)
 }
 
-func isIP(etherType uint16) bool { return etherType == etherIP4 || etherType == etherIP6 }
+func isIP(etherType uint16) bool { return etherType == packet.EtherIP4 || etherType == packet.EtherIP6 }
 
 // wrapOf says what lies outermost around an IP packet.
 func wrapOf(etherType uint16, b []byte) wrap {
 	switch etherType {
-	case etherVLAN, etherQinQ, etherQinQOld:
+	case packet.EtherVLAN, packet.EtherQinQ, packet.EtherQinQOld:
 		return wrapVLAN
-	case etherPPPoE:
+	case packet.EtherPPPoE:
 		return wrapPPPoE
-	case etherMPLS:
+	case packet.EtherMPLS:
 		return wrapMPLS
-	case etherIP4, etherIP6:
+	case packet.EtherIP4, packet.EtherIP6:
 	default:
 		return unwrapped
 	}
 	proto, b := ipBody(b)
 	switch proto {
-	case protoIP4, protoIP6:
+	case packet.ProtoIP4, packet.ProtoIP6:
 		return wrapIP
-	case protoGRE:
+	case packet.ProtoGRE:
 		return wrapGRE
-	case protoUDP:
-		if len(b) < udpHeaderLen {
+	case packet.ProtoUDP:
+		if len(b) < packet.UDPHeaderLen {
 			return unwrapped
 		}
 		switch binary.BigEndian.Uint16(b[2:]) {
-		case portVXLAN, portVXLANOld, portVXLANGPE:
+		case packet.PortVXLAN, packet.PortVXLANOld, packet.PortVXLANGPE:
 			return wrapVXLAN
-		case portGeneve:
+		case packet.PortGeneve:
 			return wrapGeneve
-		case portTZSP:
+		case packet.PortTZSP:
 			return wrapTZSP
 		}
 	}
 	return unwrapped
 }
 
-// ipBody returns what an IP packet that is no later fragment holds; protoNone
+// ipBody returns what an IP packet that is no later fragment holds; packet.ProtoNone
 // when there is nothing to be found. The body is a part of b.
 func ipBody(b []byte) (proto byte, body []byte) {
-	if len(b) < ip4HeaderLen {
-		return protoNone, nil
+	if len(b) < packet.IP4HeaderLen {
+		return packet.ProtoNone, nil
 	}
 	switch b[0] >> 4 {
 	case 4:
 		header := int(b[0]&0x0f) * 4
-		if header < ip4HeaderLen || header > len(b) || binary.BigEndian.Uint16(b[6:])&0x1fff != 0 {
-			return protoNone, nil
+		if header < packet.IP4HeaderLen || header > len(b) || binary.BigEndian.Uint16(b[6:])&0x1fff != 0 {
+			return packet.ProtoNone, nil
 		}
 		return b[9], b[header:]
 	case 6:
-		if len(b) < ip6HeaderLen {
-			return protoNone, nil
+		if len(b) < packet.IP6HeaderLen {
+			return packet.ProtoNone, nil
 		}
-		proto, header, r := skipExtensions(b)
-		if r != decoded || header > len(b) {
-			return protoNone, nil
+		proto, header, r := packet.SkipExtensions(b)
+		if r != packet.Decoded || header > len(b) {
+			return packet.ProtoNone, nil
 		}
 		return proto, b[header:]
 	}
-	return protoNone, nil
+	return packet.ProtoNone, nil
 }
 
 // Versions of QUIC (RFC 9000 section 15, RFC 9369 section 3.1).
@@ -234,16 +235,16 @@ const (
 // section 17), and its port.
 func quicPort(b []byte) (port uint16, is bool) {
 	proto, b := ipBody(b)
-	if proto != protoUDP || len(b) <= udpHeaderLen+5 {
+	if proto != packet.ProtoUDP || len(b) <= packet.UDPHeaderLen+5 {
 		return 0, false
 	}
 	const fixedBit, longHeader = 0x40, 0x80
-	first := b[udpHeaderLen]
+	first := b[packet.UDPHeaderLen]
 	port = binary.BigEndian.Uint16(b[2:])
 	if first&fixedBit == 0 || goesToClient(binary.BigEndian.Uint16(b), port) {
 		return 0, false
 	}
-	version := binary.BigEndian.Uint32(b[udpHeaderLen+1:])
+	version := binary.BigEndian.Uint32(b[packet.UDPHeaderLen+1:])
 	known := version == quicVersion1 || version == quicVersion2
 	return port, port == quicUsual || first&longHeader != 0 && known
 }

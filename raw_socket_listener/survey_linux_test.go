@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // insideVar says that the process is a test's copy in a network namespace of
@@ -21,7 +23,7 @@ const insideVar = "RAWSOCKET_TEST_INSIDE"
 // it does not, it has a copy of the test run there, and the test is done.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
-	needRoot(t)
+	packettest.NeedRoot(t)
 	if os.Getenv(insideVar) != "" {
 		return true
 	}
@@ -67,7 +69,7 @@ func TestSurveyIsBounded(t *testing.T) {
 		t.Error(err)
 	}
 
-	ipCommand(t, "link", "set", "lo", "up")
+	packettest.RunIP(t, "link", "set", "lo", "up")
 	s = testSurvey(t)
 	s.longest, s.most = time.Hour, 200
 	stop := sendQUIC(t)
@@ -129,7 +131,7 @@ func TestSilenceNamesTheRightPort(t *testing.T) {
 	if !inNamespace(t) {
 		return
 	}
-	ipCommand(t, "link", "set", "lo", "up")
+	packettest.RunIP(t, "link", "set", "lo", "up")
 	server, err := net.Listen("tcp4", "127.0.0.1:8123")
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +172,7 @@ func TestSilenceNamesTheRightPort(t *testing.T) {
 		}
 	}()
 	var got []string
-	patience := time.After(testPatience)
+	patience := time.After(packettest.Patience)
 	for len(got) < 3 {
 		select {
 		case line := <-lines:

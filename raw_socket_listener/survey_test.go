@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // clientHello is the beginning of TLS: the headers of a record and of a
@@ -29,7 +32,7 @@ func surveyOf(t testing.TB, address string, c Config) *survey {
 
 // sent is an IPv4 packet with data.
 func sent(src, dst, data string) []byte {
-	return craftTCP4(src, dst, craftSeg{flags: FlagACK | FlagPSH, payload: []byte(data)})
+	return packettest.TCP4(src, dst, packettest.Seg{Flags: packet.FlagACK | packet.FlagPSH, Payload: []byte(data)})
 }
 
 // A surveyed packet, and on which interface it is how many times.
@@ -41,19 +44,21 @@ type surveyed struct {
 
 func TestSurveyLines(t *testing.T) {
 	const client = "192.0.2.1:40000"
-	a, b := mustAddr("203.0.113.1"), mustAddr("203.0.113.2")
+	a, b := packettest.MustAddr("203.0.113.1"), packettest.MustAddr("203.0.113.2")
 	request := sent(client, "10.0.0.5:8080", get1)
 	vxlan := func(inner []byte) []byte {
-		head := []byte{vxlanHasVNI, 0, 0, 0, 0, 0, 7, 0}
-		return craftIP4(a, b, protoUDP, craftUDP(50000, portVXLAN, append(head, craftEther(etherIP4, inner)...)))
+		head := []byte{packet.VXLANHasVNI, 0, 0, 0, 0, 0, 7, 0}
+		return packettest.IP4(a, b, packet.ProtoUDP, packettest.UDP(50000, packet.PortVXLAN, append(head, packettest.Ethernet(packet.EtherIP4, inner)...)))
 	}
 	geneve := func(inner []byte) []byte {
 		head := []byte{0, 0, 0x65, 0x58, 0, 0, 7, 0}
-		return craftIP4(a, b, protoUDP, craftUDP(50000, portGeneve, append(head, craftEther(etherIP4, inner)...)))
+		return packettest.IP4(a, b, packet.ProtoUDP, packettest.UDP(50000, packet.PortGeneve, append(head, packettest.Ethernet(packet.EtherIP4, inner)...)))
 	}
-	gre := func(inner []byte) []byte { return craftIP4(a, b, protoGRE, append([]byte{0, 0, 8, 0}, inner...)) }
+	gre := func(inner []byte) []byte {
+		return packettest.IP4(a, b, packet.ProtoGRE, append([]byte{0, 0, 8, 0}, inner...))
+	}
 	udp := func(src, dst uint16, data string) []byte {
-		return craftIP4(a, b, protoUDP, craftUDP(src, dst, []byte(data)))
+		return packettest.IP4(a, b, packet.ProtoUDP, packettest.UDP(src, dst, []byte(data)))
 	}
 	for _, tt := range []struct {
 		name    string
@@ -62,52 +67,52 @@ func TestSurveyLines(t *testing.T) {
 		packets []surveyed
 		want    []string // of the lines behind the first
 	}{
-		{"another port", ":80", Config{}, []surveyed{{0, 3, etherIP4, request}},
+		{"another port", ":80", Config{}, []surveyed{{0, 3, packet.EtherIP4, request}},
 			[]string{"HTTP requests go to port 8080 on eth0: capture them with --input-raw :8080"}},
-		{"IPv6", ":80", Config{}, []surveyed{{0, 3, etherIP6, craftTCP6("[2001:db8::1]:5000", "[2001:db8::5]:8080", sampleSeg())}},
+		{"IPv6", ":80", Config{}, []surveyed{{0, 3, packet.EtherIP6, packettest.TCP6("[2001:db8::1]:5000", "[2001:db8::5]:8080", packettest.Sample())}},
 			[]string{"HTTP requests go to port 8080 on eth0: capture them with --input-raw :8080"}},
 		{"several ports, the busiest first", ":80", Config{}, []surveyed{
-			{0, 1, etherIP4, sent(client, "10.0.0.5:9000", get1)}, {0, 2, etherIP4, request}, {1, 4, etherIP4, request},
-			{2, 3, etherIP4, sent(client, "10.0.0.5:3000", post10)}, {2, 1, etherIP4, sent(client, "10.0.0.5:9001", post10)}},
+			{0, 1, packet.EtherIP4, sent(client, "10.0.0.5:9000", get1)}, {0, 2, packet.EtherIP4, request}, {1, 4, packet.EtherIP4, request},
+			{2, 3, packet.EtherIP4, sent(client, "10.0.0.5:3000", post10)}, {2, 1, packet.EtherIP4, sent(client, "10.0.0.5:9001", post10)}},
 			[]string{"HTTP requests go to port 8080 on eth1 and eth0, port 3000 on eth2, port 9000 on eth0 and 1 more: capture them with --input-raw :8080,3000,9000"}},
-		{"another interface", "eth0:8080", Config{}, []surveyed{{0, 2, etherIP4, request}, {1, 2, etherIP4, request}},
+		{"another interface", "eth0:8080", Config{}, []surveyed{{0, 2, packet.EtherIP4, request}, {1, 2, packet.EtherIP4, request}},
 			[]string{"HTTP requests go to port 8080 on eth1: capture them with --input-raw :8080"}},
-		{"another host", "10.0.0.6:8080", Config{}, []surveyed{{0, 1, etherIP4, request}},
+		{"another host", "10.0.0.6:8080", Config{}, []surveyed{{0, 1, packet.EtherIP4, request}},
 			[]string{"HTTP requests go to port 8080 on eth0: capture them with --input-raw :8080"}},
-		{"what is captured is no news", ":8080", Config{}, []surveyed{{0, 5, etherIP4, request}}, nil},
+		{"what is captured is no news", ":8080", Config{}, []surveyed{{0, 5, packet.EtherIP4, request}}, nil},
 		{"nor are our own requests", ":80", Config{Exclude: func(src, dst netip.AddrPort) bool { return src.String() == client && dst.Port() == 8080 }},
-			[]surveyed{{0, 5, etherIP4, request}}, nil},
-		{"a request line that goes on", ":80", Config{}, []surveyed{{0, 1, etherIP4, sent(client, "10.0.0.5:81", "GET /"+strings.Repeat("x", 900))}},
+			[]surveyed{{0, 5, packet.EtherIP4, request}}, nil},
+		{"a request line that goes on", ":80", Config{}, []surveyed{{0, 1, packet.EtherIP4, sent(client, "10.0.0.5:81", "GET /"+strings.Repeat("x", 900))}},
 			[]string{"HTTP requests go to port 81 on eth0: capture them with --input-raw :81"}},
-		{"words are no request", ":80", Config{}, []surveyed{{0, 1, etherIP4, sent(client, "10.0.0.5:25", "hello world")}},
+		{"words are no request", ":80", Config{}, []surveyed{{0, 1, packet.EtherIP4, sent(client, "10.0.0.5:25", "hello world")}},
 			[]string{"other data over TCP goes to port 25 on eth0"}},
 		{"responses and acknowledgements are nothing", ":80", Config{}, []surveyed{
-			{0, 9, etherIP4, sent("10.0.0.5:8080", client, ok2)}, {0, 9, etherIP4, sent(client, "10.0.0.5:8080", "")}}, nil},
-		{"other data", ":80", Config{}, []surveyed{{0, 1, etherIP4, sent(client, "10.0.0.5:22", "\x00\x01\x02")}, {1, 2, etherIP4, sent(client, "10.0.0.5:5432", "Q\x00\x00")}},
+			{0, 9, packet.EtherIP4, sent("10.0.0.5:8080", client, ok2)}, {0, 9, packet.EtherIP4, sent(client, "10.0.0.5:8080", "")}}, nil},
+		{"other data", ":80", Config{}, []surveyed{{0, 1, packet.EtherIP4, sent(client, "10.0.0.5:22", "\x00\x01\x02")}, {1, 2, packet.EtherIP4, sent(client, "10.0.0.5:5432", "Q\x00\x00")}},
 			[]string{"other data over TCP goes to port 5432 on eth1 and port 22 on eth0"}},
 		{"TLS, HTTP/2 and HTTP/3", ":80", Config{}, []surveyed{
-			{0, 1, etherIP4, sent(client, "10.0.0.5:443", clientHello)}, {0, 1, etherIP4, sent(client, "10.0.0.5:50051", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
-			{1, 1, etherIP4, udp(50000, 443, "\x40\x01\x02\x03\x04\x05\x06")}, {1, 1, etherIP4, udp(443, 50000, "\x40\x01\x02\x03\x04\x05\x06")}, {1, 3, etherIP4, udp(50000, 8443, quicInitial)}},
+			{0, 1, packet.EtherIP4, sent(client, "10.0.0.5:443", clientHello)}, {0, 1, packet.EtherIP4, sent(client, "10.0.0.5:50051", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
+			{1, 1, packet.EtherIP4, udp(50000, 443, "\x40\x01\x02\x03\x04\x05\x06")}, {1, 1, packet.EtherIP4, udp(443, 50000, "\x40\x01\x02\x03\x04\x05\x06")}, {1, 3, packet.EtherIP4, udp(50000, 8443, quicInitial)}},
 			[]string{
 				"TLS goes to port 443 on eth0, which cannot be read: capture behind the TLS terminator, on the port it forwards plain HTTP to",
 				"HTTP/2 goes to port 50051 on eth0, which is not captured: capture where it has been translated to HTTP/1, behind the proxy",
 				"HTTP/3 (QUIC) goes to UDP port 8443 on eth1 and port 443 on eth1, which cannot be read: capture behind the proxy that ends it"}},
-		{"other UDP", ":80", Config{}, []surveyed{{0, 1, etherIP4, udp(50000, 53, strings.Repeat("q", 30))}}, nil},
+		{"other UDP", ":80", Config{}, []surveyed{{0, 1, packet.EtherIP4, udp(50000, 53, strings.Repeat("q", 30))}}, nil},
 		{"no IP", ":80", Config{}, []surveyed{{0, 2, 0x0806, make([]byte, 28)}}, nil},
 		{"requests in tunnels", ":80", Config{}, []surveyed{
-			{0, 3, etherIP4, vxlan(sent(client, "10.0.0.5:80", get1))}, {1, 2, etherIP4, gre(sent(client, "10.0.0.5:81", get1))}},
+			{0, 3, packet.EtherIP4, vxlan(sent(client, "10.0.0.5:80", get1))}, {1, 2, packet.EtherIP4, gre(sent(client, "10.0.0.5:81", get1))}},
 			[]string{"HTTP requests go to port 80 on eth0 inside VXLAN and port 81 on eth1 inside GRE: capture them with --input-raw :80,81 --input-raw-tunnels"}},
 		{"requests behind tags and in other tunnels", ":80", Config{}, []surveyed{
-			{0, 3, etherVLAN, craftVLAN(5, etherIP4, sent(client, "10.0.0.5:80", get1))}, {0, 2, etherIP4, craftIP4(a, b, protoIP4, sent(client, "10.0.0.5:80", get1))},
-			{0, 1, etherIP4, geneve(sent(client, "10.0.0.5:80", get1))}},
+			{0, 3, packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, sent(client, "10.0.0.5:80", get1))}, {0, 2, packet.EtherIP4, packettest.IP4(a, b, packet.ProtoIP4, sent(client, "10.0.0.5:80", get1))},
+			{0, 1, packet.EtherIP4, geneve(sent(client, "10.0.0.5:80", get1))}},
 			[]string{"HTTP requests go to port 80 on eth0 inside a second VLAN tag, port 80 on eth0 inside IP-in-IP and port 80 on eth0 inside Geneve: capture them with --input-raw :80 --input-raw-tunnels"}},
-		{"a tunnel that ends here", ":80", Config{}, []surveyed{{0, 3, etherIP4, vxlan(request)}, {1, 3, etherIP4, request}},
+		{"a tunnel that ends here", ":80", Config{}, []surveyed{{0, 3, packet.EtherIP4, vxlan(request)}, {1, 3, packet.EtherIP4, request}},
 			[]string{"HTTP requests go to port 8080 on eth1: capture them with --input-raw :8080"}},
-		{"tunnels that are looked into", ":8080", Config{Tunnels: true}, []surveyed{{0, 3, etherIP4, vxlan(request)}}, nil},
-		{"a tunnel that is captured", ":8080", Config{VXLANPort: portVXLAN}, []surveyed{{0, 3, etherIP4, vxlan(request)}}, nil},
-		{"outside of the tunnel that is captured", ":8080", Config{VXLANPort: portVXLAN}, []surveyed{{0, 3, etherIP4, request}},
+		{"tunnels that are looked into", ":8080", Config{Tunnels: true}, []surveyed{{0, 3, packet.EtherIP4, vxlan(request)}}, nil},
+		{"a tunnel that is captured", ":8080", Config{VXLANPort: packet.PortVXLAN}, []surveyed{{0, 3, packet.EtherIP4, vxlan(request)}}, nil},
+		{"outside of the tunnel that is captured", ":8080", Config{VXLANPort: packet.PortVXLAN}, []surveyed{{0, 3, packet.EtherIP4, request}},
 			[]string{"HTTP requests go to port 8080 on eth0: capture them with --input-raw :8080"}},
-		{"other things in a tunnel", ":80", Config{}, []surveyed{{0, 3, etherIP4, vxlan(sent(client, "10.0.0.5:25", "mail"))}},
+		{"other things in a tunnel", ":80", Config{}, []surveyed{{0, 3, packet.EtherIP4, vxlan(sent(client, "10.0.0.5:25", "mail"))}},
 			[]string{"tunnels have TCP in them, to port 25 on eth0 inside VXLAN: if that is the traffic, add --input-raw-tunnels"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,10 +155,10 @@ func TestSurveyCountsByInterface(t *testing.T) {
 // A packet that was cut anywhere is counted, and shows nothing that is not in
 // it.
 func TestSurveyOfCutPackets(t *testing.T) {
-	for _, p := range [][]byte{sent("192.0.2.1:40000", "10.0.0.5:8080", get1), craftTCP6(client6, "[2001:db8::5]:8080", sampleSeg())} {
-		etherType := uint16(etherIP4)
+	for _, p := range [][]byte{sent("192.0.2.1:40000", "10.0.0.5:8080", get1), packettest.TCP6(packettest.Client6, "[2001:db8::5]:8080", packettest.Sample())} {
+		etherType := uint16(packet.EtherIP4)
 		if p[0]>>4 == 6 {
-			etherType = etherIP6
+			etherType = packet.EtherIP6
 		}
 		for n := range p {
 			s := surveyOf(t, ":80", Config{})
@@ -176,13 +181,13 @@ func TestSurveyOfCutPackets(t *testing.T) {
 // few lines of text.
 func FuzzSurvey(f *testing.F) {
 	addresses := []string{":80", "eth0:80", "both:80,8080", "*:"}
-	for i, c := range linkCases() {
-		if c.link == linkEthernet && len(c.packet) > 14 {
-			f.Add(uint16(c.packet[12])<<8|uint16(c.packet[13]), c.packet[14:], uint8(i), i%2 == 0)
+	for i, c := range packettest.LinkCases() {
+		if c.Link == packet.LinkEthernet && len(c.Packet) > 14 {
+			f.Add(uint16(c.Packet[12])<<8|uint16(c.Packet[13]), c.Packet[14:], uint8(i), i%2 == 0)
 		}
 	}
-	f.Add(uint16(etherIP4), sent("192.0.2.1:40000", "10.0.0.5:443", clientHello), uint8(0), true)
-	f.Add(uint16(etherIP4), craftIP4(mustAddr("10.0.0.1"), mustAddr("10.0.0.2"), protoUDP, craftUDP(1, 443, []byte(quicInitial))), uint8(3), true)
+	f.Add(uint16(packet.EtherIP4), sent("192.0.2.1:40000", "10.0.0.5:443", clientHello), uint8(0), true)
+	f.Add(uint16(packet.EtherIP4), packettest.IP4(packettest.MustAddr("10.0.0.1"), packettest.MustAddr("10.0.0.2"), packet.ProtoUDP, packettest.UDP(1, 443, []byte(quicInitial))), uint8(3), true)
 	f.Fuzz(func(t *testing.T, etherType uint16, b []byte, address uint8, tunnels bool) {
 		a := mustParse(t, addresses[int(address)%len(addresses)])
 		s := newSurvey(Config{Address: a, Tunnels: tunnels})

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // What a connection survives: each case was once a connection that went deaf, a
@@ -61,7 +64,7 @@ func TestStreamsSurvive(t *testing.T) {
 	)
 	track := Config{TrackResponse: true}
 	m := len(ok2)
-	rst := func(off int) seg { return seg{from: 'c', off: off, flags: FlagRST} }
+	rst := func(off int) seg { return seg{from: 'c', off: off, flags: packet.FlagRST} }
 	runStreamCases(t, []streamCase{
 		// Far segments.
 		{name: "exactly 2^31 ahead", segs: []seg{c(0, get1), c(n+1<<31, "0123456789"), c(n, get2)}, want: []string{get1, get2}, check: far(1)},
@@ -70,7 +73,7 @@ func TestStreamsSurvive(t *testing.T) {
 		{name: "at the edge of the largest window", segs: joined(handshake, []seg{c(0, get1), c(n+maxAhead, "x"), c(n, get2)}), want: []string{get1, get2}, lost: gap1, check: far(0)},
 		{name: "two far segments that do not agree", segs: joined(handshake, []seg{c(0, get1), c(1<<31, "xx"), c(3<<29, get3), c(n, get2)}), want: []string{get1, get2}, check: far(2)},
 		{name: "ports used again, neither end nor SYN seen", segs: joined(handshake, []seg{c(0, get1), c(1<<31, get2), c(1<<31+n, get3)}), want: []string{get1, get3}, check: counted(1)},
-		{name: "a FIN out of any window", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: n + maxAhead + 9, flags: FlagFIN}, c(n, get2)}), want: []string{get1, get2}},
+		{name: "a FIN out of any window", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: n + maxAhead + 9, flags: packet.FlagFIN}, c(n, get2)}), want: []string{get1, get2}},
 
 		// Entering a stream again.
 		{name: "the rest of a method behind a hole", segs: joined(handshake, []seg{c(0, get1), c(n+2, get2[2:]), c(2*n, get3)}), want: []string{get1, get3}, lost: gap1, check: counted(1)},
@@ -102,38 +105,38 @@ func TestStreamsSurvive(t *testing.T) {
 		{name: "a RST one byte behind", segs: joined(handshake, []seg{c(0, get1), rst(n - 1), c(n, get2)}), want: []string{get1, get2}, check: refused(1)},
 		{name: "a RST in a request", segs: joined(handshake, []seg{c(0, post10[:20]), rst(100), c(20, post10[20:]), c(49, get2)}), want: []string{post10, get2}},
 		{name: "a RST that overtakes its data", segs: joined(handshake, []seg{rst(n), c(0, get1)}), want: []string{get1}, check: closing},
-		{name: "a RST of the server that overtakes its data, in a request", cfg: track, segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 's', off: m, ack: n, flags: FlagRST}, s(0, n, ok2)}), want: []string{get1, "<" + ok2}, lost: map[Loss]uint64{LostClosed: 1}},
-		{name: "a RST of the server that overtakes its data, and one of the client", cfg: track, segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 's', off: m, ack: n, flags: FlagRST}, rst(n + 20), s(0, n, ok2)}), want: []string{get1, "<" + ok2}, lost: map[Loss]uint64{LostClosed: 1}},
+		{name: "a RST of the server that overtakes its data, in a request", cfg: track, segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 's', off: m, ack: n, flags: packet.FlagRST}, s(0, n, ok2)}), want: []string{get1, "<" + ok2}, lost: map[Loss]uint64{LostClosed: 1}},
+		{name: "a RST of the server that overtakes its data, and one of the client", cfg: track, segs: joined(handshake, []seg{c(0, get1+post10[:20]), {from: 's', off: m, ack: n, flags: packet.FlagRST}, rst(n + 20), s(0, n, ok2)}), want: []string{get1, "<" + ok2}, lost: map[Loss]uint64{LostClosed: 1}},
 		{name: "an exact RST that was not taken", segs: joined(handshake, []seg{c(0, get1), rst(n), c(n, get2), c(2*n, get3)}), want: []string{get1, get2, get3}},
 		{name: "an exact RST in a body that was not taken", segs: joined(handshake, []seg{c(0, post10[:45]), rst(45), c(45, post10[45:]), c(49, get3)}), want: []string{get3}, lost: map[Loss]uint64{LostClosed: 1}},
 		{name: "a RST that was not taken, a minute before", segs: joined(handshake, []seg{c(0, get1), rst(n), at(time.Minute, c(n, get2))}), want: []string{get1, get2}},
-		{name: "a challenged SYN", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 5000, flags: FlagSYN}, c(n, get2), c(2*n, get3)}), want: []string{get1, get2, get3}, check: refused(1)},
-		{name: "a SYN amid what waits for its predecessors", cfg: track, segs: joined(handshake, []seg{s(0, 0, ""), c(30, post10[30:35]), {from: 'c', off: 34, flags: FlagSYN}, c(35, post10[35:]), c(40, post10[40:]), c(0, post10[:30]), c(49, get2)}), want: []string{post10, get2}},
-		{name: "a challenged SYN in a body", segs: joined(handshake, []seg{c(0, post10[:45]), {from: 'c', off: 70_000_000, flags: FlagSYN}, c(45, post10[45:]), c(49, get3)}), want: []string{post10, get3}},
-		{name: "a challenged SYN, the first that is seen", segs: []seg{{from: 'c', off: 1 << 31, flags: FlagSYN}, c(0, get1), c(n, get2)}, want: []string{get1, get2}},
+		{name: "a challenged SYN", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 5000, flags: packet.FlagSYN}, c(n, get2), c(2*n, get3)}), want: []string{get1, get2, get3}, check: refused(1)},
+		{name: "a SYN amid what waits for its predecessors", cfg: track, segs: joined(handshake, []seg{s(0, 0, ""), c(30, post10[30:35]), {from: 'c', off: 34, flags: packet.FlagSYN}, c(35, post10[35:]), c(40, post10[40:]), c(0, post10[:30]), c(49, get2)}), want: []string{post10, get2}},
+		{name: "a challenged SYN in a body", segs: joined(handshake, []seg{c(0, post10[:45]), {from: 'c', off: 70_000_000, flags: packet.FlagSYN}, c(45, post10[45:]), c(49, get3)}), want: []string{post10, get3}},
+		{name: "a challenged SYN, the first that is seen", segs: []seg{{from: 'c', off: 1 << 31, flags: packet.FlagSYN}, c(0, get1), c(n, get2)}, want: []string{get1, get2}},
 		{name: "a far segment before the first request", segs: joined(handshake, []seg{c(1<<31, "far away"), c(0, get1), c(n, get2)}), want: []string{get1, get2}, lost: map[Loss]uint64{LostJoined: 1}},
-		{name: "a SYN on a connection whose end was not seen", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 69_999_999, flags: FlagSYN}, c(70_000_000, get2), c(70_000_000+n, get3)}), want: []string{get1, get2, get3}, check: connections(2)},
-		{name: "its handshake with responses", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2), {from: 'c', off: 69_999_999, flags: FlagSYN}, {from: 's', off: 999_999, flags: FlagSYN, ack: 70_000_000}, ca(70_000_000, 1_000_000, get2), s(1_000_000, 70_000_000+n, ok2)}),
+		{name: "a SYN on a connection whose end was not seen", segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 69_999_999, flags: packet.FlagSYN}, c(70_000_000, get2), c(70_000_000+n, get3)}), want: []string{get1, get2, get3}, check: connections(2)},
+		{name: "its handshake with responses", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2), {from: 'c', off: 69_999_999, flags: packet.FlagSYN}, {from: 's', off: 999_999, flags: packet.FlagSYN, ack: 70_000_000}, ca(70_000_000, 1_000_000, get2), s(1_000_000, 70_000_000+n, ok2)}),
 			want: []string{get1, "<" + ok2, get2, "<" + ok2}, check: connections(2)},
-		{name: "a FIN that data go past", segs: joined(handshake, []seg{{from: 'c', off: 2*n + 5, flags: FlagFIN}, c(0, get1), c(n, get2), c(2*n, get3)}), want: []string{get1, get2, get3}, check: refused(1)},
+		{name: "a FIN that data go past", segs: joined(handshake, []seg{{from: 'c', off: 2*n + 5, flags: packet.FlagFIN}, c(0, get1), c(n, get2), c(2*n, get3)}), want: []string{get1, get2, get3}, check: refused(1)},
 
 		// Handshakes.
-		{name: "a second SYN,ACK, the client follows the first", cfg: track, segs: joined(handshake, []seg{{from: 's', off: 5_000_000, flags: FlagSYN}, ca(0, 0, get1), s(0, n, ok2), ca(n, m, get2), s(m, 2*n, ok2)}),
+		{name: "a second SYN,ACK, the client follows the first", cfg: track, segs: joined(handshake, []seg{{from: 's', off: 5_000_000, flags: packet.FlagSYN}, ca(0, 0, get1), s(0, n, ok2), ca(n, m, get2), s(m, 2*n, ok2)}),
 			want: []string{get1, "<" + ok2, get2, "<" + ok2}, check: connections(1)},
-		{name: "a second SYN,ACK, the client follows it", cfg: track, segs: joined(handshake, []seg{{from: 's', off: 4_999_999, flags: FlagSYN}, ca(0, 5_000_000, get1), s(5_000_000, n, ok2)}),
+		{name: "a second SYN,ACK, the client follows it", cfg: track, segs: joined(handshake, []seg{{from: 's', off: 4_999_999, flags: packet.FlagSYN}, ca(0, 5_000_000, get1), s(5_000_000, n, ok2)}),
 			want: []string{get1, "<" + ok2}, check: connections(1)},
-		{name: "a second SYN,ACK in a POST", cfg: track, segs: joined(handshake, []seg{c(0, post10[:45]), {from: 's', off: 5_000_000, flags: FlagSYN}, c(45, post10[45:]), s(0, 49, ok2)}), want: []string{post10, "<" + ok2}},
-		{name: "a SYN,ACK of a wrong acknowledgement", cfg: track, segs: joined(handshake[:1], []seg{{from: 's', off: -1, ack: 500_000_000, flags: FlagSYN}, c(0, get1), {from: 's', off: -1, flags: FlagSYN}, s(0, n, ok2)}), want: []string{get1, "<" + ok2}},
-		{name: "such a one without the SYN", cfg: track, segs: []seg{{from: 's', off: -1, ack: 1 << 31, flags: FlagSYN}, c(0, get1), c(n, get2)}, want: []string{get1, get2}},
+		{name: "a second SYN,ACK in a POST", cfg: track, segs: joined(handshake, []seg{c(0, post10[:45]), {from: 's', off: 5_000_000, flags: packet.FlagSYN}, c(45, post10[45:]), s(0, 49, ok2)}), want: []string{post10, "<" + ok2}},
+		{name: "a SYN,ACK of a wrong acknowledgement", cfg: track, segs: joined(handshake[:1], []seg{{from: 's', off: -1, ack: 500_000_000, flags: packet.FlagSYN}, c(0, get1), {from: 's', off: -1, flags: packet.FlagSYN}, s(0, n, ok2)}), want: []string{get1, "<" + ok2}},
+		{name: "such a one without the SYN", cfg: track, segs: []seg{{from: 's', off: -1, ack: 1 << 31, flags: packet.FlagSYN}, c(0, get1), c(n, get2)}, want: []string{get1, get2}},
 
 		// What was given before.
-		{name: "with FIN again after 3.2 s", segs: joined(handshake, []seg{{from: 'c', data: post10, flags: FlagFIN}, at(time.Second, seg{from: 'c', data: post10, flags: FlagFIN}), at(3200*time.Millisecond, seg{from: 'c', data: post10, flags: FlagFIN}), at(50*time.Second, seg{from: 'c', data: post10, flags: FlagFIN})}),
+		{name: "with FIN again after 3.2 s", segs: joined(handshake, []seg{{from: 'c', data: post10, flags: packet.FlagFIN}, at(time.Second, seg{from: 'c', data: post10, flags: packet.FlagFIN}), at(3200*time.Millisecond, seg{from: 'c', data: post10, flags: packet.FlagFIN}), at(50*time.Second, seg{from: 'c', data: post10, flags: packet.FlagFIN})}),
 			want: []string{post10}, check: connections(1)},
-		{name: "with its response, again after 10 s", cfg: track, segs: joined(handshake, []seg{{from: 'c', data: get1, flags: FlagFIN}, {from: 's', data: ok2, flags: FlagFIN, ack: n + 1}, at(10*time.Second, c(0, get1)), at(10*time.Second, s(0, n, ok2))}),
+		{name: "with its response, again after 10 s", cfg: track, segs: joined(handshake, []seg{{from: 'c', data: get1, flags: packet.FlagFIN}, {from: 's', data: ok2, flags: packet.FlagFIN, ack: n + 1}, at(10*time.Second, c(0, get1)), at(10*time.Second, s(0, n, ok2))}),
 			want: []string{get1, "<" + ok2}, check: connections(1)},
-		{name: "again behind a SYN of somebody else", segs: joined(handshake, []seg{{from: 'c', data: get1, flags: FlagFIN}, {from: 'c', off: 1 << 31, flags: FlagSYN}, c(0, get1), at(3*time.Second, c(0, get1))}), want: []string{get1}},
+		{name: "again behind a SYN of somebody else", segs: joined(handshake, []seg{{from: 'c', data: get1, flags: packet.FlagFIN}, {from: 'c', off: 1 << 31, flags: packet.FlagSYN}, c(0, get1), at(3*time.Second, c(0, get1))}), want: []string{get1}},
 		{name: "again and more after 10 s", segs: joined(handshake, []seg{c(0, get1), rst(n), at(10*time.Second, c(0, get1+get2)), at(10*time.Second, c(2*n, get3))}), want: []string{get1, get3}, lost: map[Loss]uint64{LostJoined: 1}, check: counted(1)},
-		{name: "another connection on its ports after 10 s", segs: joined(handshake, []seg{{from: 'c', data: get1, flags: FlagFIN}, at(10*time.Second, c(200_000_000, get2))}), want: []string{get1, get2}},
+		{name: "another connection on its ports after 10 s", segs: joined(handshake, []seg{{from: 'c', data: get1, flags: packet.FlagFIN}, at(10*time.Second, c(200_000_000, get2))}), want: []string{get1, get2}},
 
 		// Bodies that are withheld.
 		{name: "Expect, refused", segs: joined(handshake, []seg{c(0, expect), ca(len(expect), len(refusal), get2)}), want: []string{get2}, lost: map[Loss]uint64{LostWithheld: 1}},
@@ -226,7 +229,7 @@ func TestRSTWithAWrongChecksum(t *testing.T) {
 	for _, g := range joined(handshake, []seg{c(0, post10[:20])}) {
 		r.send(g)
 	}
-	r.a.segment(&Segment{Src: rigClient, Dst: rigServer, Seq: clientISN + 1 + 20, Flags: FlagRST, BadSum: true, Time: rigEpoch})
+	r.a.Segment(&packet.Segment{Src: rigClient, Dst: rigServer, Seq: clientISN + 1 + 20, Flags: packet.FlagRST, BadSum: true, Time: rigEpoch})
 	r.send(c(20, post10[20:]))
 	if got := r.messages(); len(got) != 1 || r.a.stats.Refused != 1 {
 		t.Errorf("%d messages, %d refused, want 1, 1", len(got), r.a.stats.Refused)
@@ -235,9 +238,9 @@ func TestRSTWithAWrongChecksum(t *testing.T) {
 
 // The checksum of a RST is right, was left to the card, or is wrong.
 func TestChecksumOfRST(t *testing.T) {
-	for _, build := range []func(craftSeg) []byte{
-		func(s craftSeg) []byte { return craftTCP4("10.0.0.1:4000", "10.0.0.2:80", s) },
-		func(s craftSeg) []byte { return craftTCP6("[2001:db8::1]:4000", "[2001:db8::2]:80", s) },
+	for _, build := range []func(packettest.Seg) []byte{
+		func(s packettest.Seg) []byte { return packettest.TCP4("10.0.0.1:4000", "10.0.0.2:80", s) },
+		func(s packettest.Seg) []byte { return packettest.TCP6("[2001:db8::1]:4000", "[2001:db8::2]:80", s) },
 	} {
 		for _, tt := range []struct {
 			name string
@@ -249,7 +252,7 @@ func TestChecksumOfRST(t *testing.T) {
 			{"none", func([]byte, uint16, uint16) {}, false},
 			{"wrong", func(tcp []byte, _, right uint16) { binary.BigEndian.PutUint16(tcp[16:], right^0x0100) }, true},
 		} {
-			b := build(craftSeg{seq: 7, flags: FlagRST, payload: []byte("odd")})
+			b := build(packettest.Seg{Seq: 7, Flags: packet.FlagRST, Payload: []byte("odd")})
 			header := 20
 			addrs := b[12:20]
 			if b[0]>>4 == 6 {
@@ -259,8 +262,8 @@ func TestChecksumOfRST(t *testing.T) {
 			pseudo := sumOf(append(append([]byte{}, addrs...), 0, 6, byte(len(tcp)>>8), byte(len(tcp))))
 			right := ^sumOf(append(binary.BigEndian.AppendUint16(nil, pseudo), tcp...))
 			tt.set(tcp, pseudo, right)
-			var s Segment
-			if r := decodeIP(b, len(b), &s); r != decoded || s.BadSum != tt.bad {
+			var s packet.Segment
+			if r := packet.DecodeIP(b, len(b), &s); r != packet.Decoded || s.BadSum != tt.bad {
 				t.Errorf("IPv%d, %s: %v, bad %t", b[0]>>4, tt.name, r, s.BadSum)
 			}
 		}
@@ -291,7 +294,7 @@ func TestMultipath(t *testing.T) {
 		name   string
 		learns []seg // how the server's key is seen
 	}{
-		{"by the SYN,ACK", []seg{{from: 's', off: -1, flags: FlagSYN, options: "\x1e\x0c\x01\x01" + key}}},
+		{"by the SYN,ACK", []seg{{from: 's', off: -1, flags: packet.FlagSYN, options: "\x1e\x0c\x01\x01" + key}}},
 		{"by the third packet", []seg{{from: 'c', options: "\x1e\x14\x01\x01AAAAAAAA" + key}}},
 		{"by the first data", []seg{{from: 'c', data: get1, options: "\x01\x01\x1e\x16\x01\x01AAAAAAAA" + key + "\x00\x1c"}}},
 	} {
@@ -299,7 +302,7 @@ func TestMultipath(t *testing.T) {
 			r := newRig(t, Config{TrackResponse: true})
 			segs := joined(handshake[:1], tt.learns, []seg{c(0, get1), c(len(get1), post10[:20])})
 			segs[0].options = "\x1e\x0c\x01\x01AAAAAAAA"
-			segs = append(segs, seg{from: 'c', off: -1, flags: FlagSYN, port: 9, options: "\x02\x04\x05\xb4\x1e\x0c\x10\x01" + string(token[:4]) + "rand"})
+			segs = append(segs, seg{from: 'c', off: -1, flags: packet.FlagSYN, port: 9, options: "\x02\x04\x05\xb4\x1e\x0c\x10\x01" + string(token[:4]) + "rand"})
 			segs = append(segs, seg{from: 'c', data: get2, port: 9}, c(len(get1)+40, get3))
 			for _, g := range segs {
 				r.send(g)
@@ -320,7 +323,7 @@ func TestMultipath(t *testing.T) {
 func TestTraces(t *testing.T) {
 	r := newRig(t, Config{MaxConns: 64})
 	for i := range uint16(1000) {
-		r.send(seg{from: 'c', data: get1, flags: FlagFIN, port: 1000 + i, at: time.Duration(i) * time.Millisecond})
+		r.send(seg{from: 'c', data: get1, flags: packet.FlagFIN, port: 1000 + i, at: time.Duration(i) * time.Millisecond})
 	}
 	if n := len(r.a.traces.list); n > 64*traceShare {
 		t.Errorf("%d traces, want at most %d", n, 64*traceShare)
@@ -337,7 +340,7 @@ func TestTraces(t *testing.T) {
 func TestClosedBeforeTheEndIsCounted(t *testing.T) {
 	r := newRig(t, Config{TrackResponse: true})
 	const n = len(get1)
-	for _, g := range joined(handshake, []seg{c(0, get1), s(0, n, ok2), {from: 'c', off: 3 * n, flags: FlagFIN}, {from: 's', off: len(ok2), ack: 3*n + 1, flags: FlagFIN}}) {
+	for _, g := range joined(handshake, []seg{c(0, get1), s(0, n, ok2), {from: 'c', off: 3 * n, flags: packet.FlagFIN}, {from: 's', off: len(ok2), ack: 3*n + 1, flags: packet.FlagFIN}}) {
 		r.send(g)
 	}
 	if got := r.messages(); len(got) != 2 || r.a.stats.MissingBytes != uint64(2*n) || r.a.stats.Lost[LostGap] != 1 {

@@ -5,12 +5,15 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // What tcpdump writes for -i any is read from the pipe that README shows, in
 // the link type of today and in that of before.
 func TestTcpdumpOfAnyInterface(t *testing.T) {
-	needRoot(t)
+	packettest.NeedRoot(t)
 	tcpdump, err := exec.LookPath("tcpdump")
 	if err != nil {
 		t.Skip("there is no tcpdump")
@@ -36,11 +39,11 @@ func TestTcpdumpOfAnyInterface(t *testing.T) {
 		}
 		s, r, stop := startSource(t, sourceConfig{Address: mustParse(t, "-:"+port), Stdin: stdout})
 		talk(t, addr, []byte("get / http/1.1\r\n\r\n"))
-		r.wait(t, func() bool { return r.segs >= 3 }) // SYN, request, FIN
+		r.Wait(t, func() bool { return r.Segs >= 3 }) // SYN, request, FIN
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
-		if st := s.stats(); st.Ignored[IgnoredUnknownLink] != 0 || st.Segments == 0 {
+		if st := s.stats(); st.Ignored[packet.IgnoredUnknownLink] != 0 || st.Segments == 0 {
 			t.Errorf("%s: %+v", kind, st)
 		}
 		_ = cmd.Process.Kill()

@@ -1,5 +1,9 @@
 package rawsocket
 
+import (
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
+
 // Messages of protocols that are not understood (Config.Binary). Whoever asks
 // waits for the answer, so that a message is what one side sends until it has
 // received something from the other: its segments acknowledge the same, and the
@@ -76,8 +80,8 @@ func (a *assembler) endOther(c *conn, f *flow, from *arrival) {
 }
 
 // acknowledged takes an acknowledgement without data, which lies at seq.
-func (a *assembler) acknowledged(c *conn, f *flow, seq sequence, s *Segment) {
-	if h := f.h; h != nil && f.next == seq && h.passed(sequence(s.Ack), s.Flags.Has(FlagACK)) {
+func (a *assembler) acknowledged(c *conn, f *flow, seq sequence, s *packet.Segment) {
+	if h := f.h; h != nil && f.next == seq && h.passed(sequence(s.Ack), s.Flags.Has(packet.FlagACK)) {
 		a.endTurn(c, f, h, notLost)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // given tells messages as "c1:hello", with the direction and the ordinal; those
@@ -27,7 +29,9 @@ func given(msgs []Message) string {
 	return strings.Join(out, " ")
 }
 
-func fin(from byte, off, ack int) seg { return seg{from: from, off: off, ack: ack, flags: FlagFIN} }
+func fin(from byte, off, ack int) seg {
+	return seg{from: from, off: off, ack: ack, flags: packet.FlagFIN}
+}
 
 func at(d time.Duration, s seg) seg { s.at = d; return s }
 
@@ -77,7 +81,7 @@ func TestTurns(t *testing.T) {
 			ca(0, 0, "ask"), at(1100*time.Millisecond, ca(3, 0, "more")), at(1200*time.Millisecond, s(0, 7, "yes")), at(3*time.Second, s(3, 7, "and")), at(3*time.Second, fin('c', 7, 6)), at(3*time.Second, fin('s', 6, 8)),
 		}), want: "c1:ask c2:more s2:yes s2:and"},
 		{name: "a reset ends a message", segs: joined(handshake, []seg{
-			ca(0, 0, "ask"), {from: 'c', off: 3, flags: FlagRST},
+			ca(0, 0, "ask"), {from: 'c', off: 3, flags: packet.FlagRST},
 		}), want: "c1:ask"},
 		{name: "longer than the limit", cfg: Config{MaxMessage: 4}, segs: joined(handshake, []seg{
 			ca(0, 0, long), s(0, 10, "yes"), ca(10, 3, "1234"), s(3, 14, long), fin('c', 14, 13), fin('s', 13, 15),
@@ -109,7 +113,7 @@ func TestTurns(t *testing.T) {
 			ca(0, 0, "the end of it"), s(0, 13, "yes"), ca(13, 3, "ask"), fin('c', 16, 3), fin('s', 3, 17),
 		}, want: "c1:the end of it~ s1:yes~ c2:ask"},
 		{name: "joined after it was idle", segs: []seg{
-			{from: 'c', port: 9, off: -1, flags: FlagSYN}, {from: 'c', port: 9, flags: FlagFIN, at: 3 * time.Second},
+			{from: 'c', port: 9, off: -1, flags: packet.FlagSYN}, {from: 'c', port: 9, flags: packet.FlagFIN, at: 3 * time.Second},
 			at(3*time.Second, ca(0, 0, "ask")), at(3*time.Second, s(0, 3, "yes")), at(3*time.Second, fin('c', 3, 3)), at(3*time.Second, fin('s', 3, 4)),
 		}, want: "c1:ask s1:yes"},
 	} {
@@ -339,7 +343,7 @@ func TestTurnsInLittleMemory(t *testing.T) {
 	for i := range rounds {
 		for port := uint16(1); port <= conns; port++ {
 			if i == 0 {
-				r.send(seg{from: 'c', off: -1, flags: FlagSYN, port: port})
+				r.send(seg{from: 'c', off: -1, flags: packet.FlagSYN, port: port})
 			}
 			r.send(seg{from: 'c', off: 1000 * i, data: part, port: port, at: time.Duration(i) * time.Millisecond})
 			if used := r.a.pool.used; used > most {
@@ -348,7 +352,7 @@ func TestTurnsInLittleMemory(t *testing.T) {
 		}
 	}
 	for port := uint16(1); port <= conns; port++ {
-		r.send(seg{from: 'c', off: 1000 * rounds, flags: FlagFIN, port: port, at: time.Second})
+		r.send(seg{from: 'c', off: 1000 * rounds, flags: packet.FlagFIN, port: port, at: time.Second})
 	}
 	for _, m := range r.messages() {
 		if len(m.Data) != 1000*rounds {

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/sys/unix"
 )
 
@@ -117,7 +118,7 @@ func (s *vxlanSource) run(to sink) error {
 	ticked, some := time.Now(), false
 	tick := func(wait time.Duration) {
 		t.flush(&s.counters)
-		to.tick(ticked.UnixNano())
+		to.Tick(ticked.UnixNano())
 		_ = s.conn.SetReadDeadline(ticked.Add(wait)) // fails only when closed, as the read will
 		some = false
 	}
@@ -170,7 +171,7 @@ func (s *vxlanSource) take(t *tally, b, control []byte, flags int, to sink) {
 	t.seg.Time = s.read.UnixNano()
 	s.readControl(control, &t.seg.Time)
 	if flags&unix.MSG_TRUNC != 0 {
-		t.take(IgnoredShort, to)
+		t.take(packet.IgnoredShort, to)
 		return
 	}
 	t.take(decodeVXLAN(b, s.vnis, &s.vlans, s.filter, &t.seg), to)
@@ -201,21 +202,21 @@ func (s *vxlanSource) readControl(b []byte, at *int64) {
 // networks, when any are listed, and of none that is listed below zero, if its
 // VLAN is wanted and it matches the filter. Of the header only the I bit and the
 // network count (RFC 7348 section 5).
-func decodeVXLAN(b []byte, vnis []int, vlans *vlanFilter, filter *expression, s *Segment) IgnoreReason {
-	if len(b) < vxlanHeader || b[0]&vxlanHasVNI == 0 {
-		return IgnoredShort
+func decodeVXLAN(b []byte, vnis []int, vlans *vlanFilter, filter *expression, s *packet.Segment) packet.IgnoreReason {
+	if len(b) < packet.VXLANHeaderLen || b[0]&packet.VXLANHasVNI == 0 {
+		return packet.IgnoredShort
 	}
 	if vni := int(binary.BigEndian.Uint32(b[4:]) >> 8); !wantsVNI(vnis, vni) {
-		return IgnoredVNI
+		return packet.IgnoredVNI
 	}
-	b = b[vxlanHeader:]
-	if !vlans.all() && !vlans.wants(linkTag(linkEthernet, b)) {
-		return IgnoredVLAN
+	b = b[packet.VXLANHeaderLen:]
+	if !vlans.all() && !vlans.wants(packet.LinkTag(packet.LinkEthernet, b)) {
+		return packet.IgnoredVLAN
 	}
-	if filter != nil && !filter.matchLink(linkEthernet, b, len(b)) {
-		return IgnoredFilter
+	if filter != nil && !filter.matchLink(packet.LinkEthernet, b, len(b)) {
+		return packet.IgnoredFilter
 	}
-	return asReceived(decodeEther(b, len(b), s, 1), s, len(b), len(b))
+	return packet.AsReceived(packet.DecodeEther(b, len(b), s, 1), s, len(b), len(b))
 }
 
 func wantsVNI(list []int, vni int) bool {

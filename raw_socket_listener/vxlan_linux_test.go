@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/sys/unix"
 )
 
 func vxlanDatagram(vni uint32, frame []byte) []byte {
-	b := []byte{vxlanHasVNI, 0, 0, 0, 0, 0, 0, 0}
+	b := []byte{packet.VXLANHasVNI, 0, 0, 0, 0, 0, 0, 0}
 	binary.BigEndian.PutUint32(b[4:], vni<<8)
 	return append(b, frame...)
 }
@@ -69,11 +71,11 @@ func TestVXLAN(t *testing.T) {
 				get := fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: h\r\n\r\n", i+1)
 				client := fmt.Sprintf("10.1.0.%d:4000", i+1)
 				for _, p := range [][]byte{
-					craftTCP4(client, "10.1.0.9:80", craftSeg{seq: 99, flags: FlagSYN}),
-					craftTCP4(client, "10.1.0.9:80", craftSeg{seq: 100, ack: 1, flags: FlagACK, payload: []byte(get)}),
-					craftTCP4(client, "10.1.0.9:81", craftSeg{seq: 100, ack: 1, flags: FlagACK, payload: []byte(get)}),
+					packettest.TCP4(client, "10.1.0.9:80", packettest.Seg{Seq: 99, Flags: packet.FlagSYN}),
+					packettest.TCP4(client, "10.1.0.9:80", packettest.Seg{Seq: 100, Ack: 1, Flags: packet.FlagACK, Payload: []byte(get)}),
+					packettest.TCP4(client, "10.1.0.9:81", packettest.Seg{Seq: 100, Ack: 1, Flags: packet.FlagACK, Payload: []byte(get)}),
 				} {
-					if _, err := conn.Write(vxlanDatagram(uint32(i+1), craftEther(0x0800, p))); err != nil {
+					if _, err := conn.Write(vxlanDatagram(uint32(i+1), packettest.Ethernet(0x0800, p))); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -104,7 +106,7 @@ func TestVXLAN(t *testing.T) {
 				t.Errorf("requests %q, want %q; %+v", s, tt.want, l.Stats())
 			}
 			s := l.Stats().Source
-			if s.Received != 12 || s.Ignored[IgnoredShort] != 3 || s.Ignored[IgnoredOther]+s.Ignored[IgnoredVNI] == 0 {
+			if s.Received != 12 || s.Ignored[packet.IgnoredShort] != 3 || s.Ignored[packet.IgnoredOther]+s.Ignored[packet.IgnoredVNI] == 0 {
 				t.Errorf("packets: %+v", s)
 			}
 		})
@@ -129,16 +131,16 @@ func TestVXLANCountsDrops(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := newRecorder()
+	r := packettest.NewRecorder()
 	ended := make(chan error)
 	go func() { ended <- s.run(r) }()
-	r.wait(t, func() bool { return s.stats().Received > 0 && r.ticks > 1 })
+	r.Wait(t, func() bool { return s.stats().Received > 0 && r.Ticks > 1 })
 	// The kernel tells of drops with the next datagram.
 	before := s.stats().Received
 	if _, err := conn.Write(make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
-	r.wait(t, func() bool { return s.stats().Received > before })
+	r.Wait(t, func() bool { return s.stats().Received > before })
 	if err := s.close(); err != nil {
 		t.Fatal(err)
 	}
@@ -166,18 +168,18 @@ func TestVXLANPortInUse(t *testing.T) {
 // A frame that is shorter than its IP header says is refused, as it is on an
 // interface: no host takes it. Bits of the tunnel that are to be ignored are.
 func TestVXLANFrames(t *testing.T) {
-	ip := craftTCP4("10.0.0.1:1", "10.0.0.2:80", craftSeg{seq: 1, flags: FlagACK, payload: bytes.Repeat([]byte("GET / HTTP/1.1\r\n"), 4)})
-	whole, policy := vxlanDatagram(7, craftEther(0x0800, ip)), vxlanDatagram(7, craftEther(0x0800, ip))
+	ip := packettest.TCP4("10.0.0.1:1", "10.0.0.2:80", packettest.Seg{Seq: 1, Flags: packet.FlagACK, Payload: bytes.Repeat([]byte("GET / HTTP/1.1\r\n"), 4)})
+	whole, policy := vxlanDatagram(7, packettest.Ethernet(0x0800, ip)), vxlanDatagram(7, packettest.Ethernet(0x0800, ip))
 	policy[0] |= 0x80
 	copy(policy[1:4], "\x48\x00\x05")
 	policy[7] = 0xff
 	for name, tt := range map[string]struct {
 		datagram []byte
-		want     IgnoreReason
+		want     packet.IgnoreReason
 	}{
-		"whole": {whole, decoded}, "with a group policy": {policy, decoded}, "cut": {whole[:len(whole)-1], IgnoredShort},
+		"whole": {whole, packet.Decoded}, "with a group policy": {policy, packet.Decoded}, "cut": {whole[:len(whole)-1], packet.IgnoredShort},
 	} {
-		var s Segment
+		var s packet.Segment
 		if r := decodeVXLAN(tt.datagram, nil, &vlanFilter{}, nil, &s); r != tt.want {
 			t.Errorf("%s: %v, want %v", name, r, tt.want)
 		}
@@ -185,21 +187,21 @@ func TestVXLANFrames(t *testing.T) {
 }
 
 func FuzzVXLAN(f *testing.F) {
-	frame := craftEther(0x0800, craftTCP4("10.0.0.1:1", "10.0.0.2:80", craftSeg{seq: 1, flags: FlagACK, payload: []byte("GET")}))
+	frame := packettest.Ethernet(0x0800, packettest.TCP4("10.0.0.1:1", "10.0.0.2:80", packettest.Seg{Seq: 1, Flags: packet.FlagACK, Payload: []byte("GET")}))
 	f.Add(vxlanDatagram(7, frame))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var s, direct Segment
+		var s, direct packet.Segment
 		r := decodeVXLAN(b, nil, &vlanFilter{}, nil, &s)
-		if len(b) < vxlanHeader {
-			if r != IgnoredShort {
+		if len(b) < packet.VXLANHeaderLen {
+			if r != packet.IgnoredShort {
 				t.Fatalf("%d bytes: %v", len(b), r)
 			}
 			return
 		}
 		// The header in front changes nothing of what the frame is.
-		if r == decoded {
-			if d := decodeEther(b[vxlanHeader:], len(b)-vxlanHeader, &direct, 1); d != decoded || string(direct.Payload) != string(s.Payload) || s.Seq != direct.Seq {
+		if r == packet.Decoded {
+			if d := packet.DecodeEther(b[packet.VXLANHeaderLen:], len(b)-packet.VXLANHeaderLen, &direct, 1); d != packet.Decoded || string(direct.Payload) != string(s.Payload) || s.Seq != direct.Seq {
 				t.Fatalf("decoded as %+v, the frame alone as %+v (%v)", s, direct, d)
 			}
 		}

@@ -1,69 +1,69 @@
-package rawsocket
+package packet
 
 import "encoding/binary"
 
-// maxWraps is how many tunnels and tags may lie around a packet. A host adds
+// MaxWraps is how many tunnels and tags may lie around a packet. A host adds
 // one or two; the bound keeps a forged packet from costing more than its bytes.
-const maxWraps = 8
+const MaxWraps = 8
 
 // EtherTypes of IEEE 802 numbers.
 const (
-	etherIP4      = 0x0800
-	etherIP6      = 0x86dd
-	etherVLAN     = 0x8100
-	etherQinQ     = 0x88a8
-	etherQinQOld  = 0x9100
-	etherBridge   = 0x6558 // a whole Ethernet frame, in GRE and Geneve
-	etherPPPoE    = 0x8864
-	etherMPLS     = 0x8847
-	etherERSPAN   = 0x88be // types I and II (draft-foschiano-erspan)
-	etherERSPAN3  = 0x22eb
-	etherMaxLen   = 1500 // below it is the length of an IEEE 802.3 frame
-	etherHeader   = 14
-	udpHeaderLen  = 8
-	portVXLAN     = 4789 // RFC 7348
-	portVXLANOld  = 8472 // Linux before there was a number
-	portVXLANGPE  = 4790 // draft-ietf-nvo3-vxlan-gpe
-	portGeneve    = 6081 // RFC 8926
-	portTZSP      = 37008
-	pppIP4        = 0x0021
-	pppIP6        = 0x0057
-	greChecksum   = 0x8000
-	greRouting    = 0x4000
-	greKey        = 0x2000
-	greSequence   = 0x1000
-	greVersion    = 0x0007
-	vxlanHasVNI   = 0x08
-	vxlanHasNext  = 0x04 // of VXLAN-GPE
-	vxlanHeader   = 8
-	geneveHeader  = 8
-	pppoeHeader   = 6
-	pppoeSession  = 0x1100 // version 1, type 1, code 0 (RFC 2516 section 4)
-	sllHeader     = 16
-	sll2Header    = 20
-	nullHeader    = 4
-	mplsLastLabel = 0x100
+	EtherIP4       = 0x0800
+	EtherIP6       = 0x86dd
+	EtherVLAN      = 0x8100
+	EtherQinQ      = 0x88a8
+	EtherQinQOld   = 0x9100
+	etherBridge    = 0x6558 // a whole Ethernet frame, in GRE and Geneve
+	EtherPPPoE     = 0x8864
+	EtherMPLS      = 0x8847
+	etherERSPAN    = 0x88be // types I and II (draft-foschiano-erspan)
+	etherERSPAN3   = 0x22eb
+	EtherMaxLen    = 1500 // below it is the length of an IEEE 802.3 frame
+	EtherHeaderLen = 14
+	UDPHeaderLen   = 8
+	PortVXLAN      = 4789 // RFC 7348
+	PortVXLANOld   = 8472 // Linux before there was a number
+	PortVXLANGPE   = 4790 // draft-ietf-nvo3-vxlan-gpe
+	PortGeneve     = 6081 // RFC 8926
+	PortTZSP       = 37008
+	PPPIP4         = 0x0021
+	PPPIP6         = 0x0057
+	greChecksum    = 0x8000
+	greRouting     = 0x4000
+	greKey         = 0x2000
+	greSequence    = 0x1000
+	greVersion     = 0x0007
+	VXLANHasVNI    = 0x08
+	vxlanHasNext   = 0x04 // of VXLAN-GPE
+	VXLANHeaderLen = 8
+	geneveHeader   = 8
+	PPPoEHeaderLen = 6
+	pppoeSession   = 0x1100 // version 1, type 1, code 0 (RFC 2516 section 4)
+	SLLHeaderLen   = 16
+	SLL2HeaderLen  = 20
+	nullHeader     = 4
+	mplsLastLabel  = 0x100
 )
 
-func decodeEther(b []byte, wire int, s *Segment, depth int) IgnoreReason {
-	if len(b) < etherHeader {
+func DecodeEther(b []byte, wire int, s *Segment, depth int) IgnoreReason {
+	if len(b) < EtherHeaderLen {
 		return IgnoredShort
 	}
-	return decodeEtherType(binary.BigEndian.Uint16(b[12:]), b[etherHeader:], wire-etherHeader, s, depth)
+	return DecodeEtherType(binary.BigEndian.Uint16(b[12:]), b[EtherHeaderLen:], wire-EtherHeaderLen, s, depth)
 }
 
-// decodeEtherType decodes what an EtherType announced.
-func decodeEtherType(t uint16, b []byte, wire int, s *Segment, depth int) IgnoreReason {
-	for ; depth <= maxWraps; depth++ {
+// DecodeEtherType decodes what an EtherType announced.
+func DecodeEtherType(t uint16, b []byte, wire int, s *Segment, depth int) IgnoreReason {
+	for ; depth <= MaxWraps; depth++ {
 		switch t {
-		case etherIP4, etherIP6:
+		case EtherIP4, EtherIP6:
 			return decodeIPAt(b, wire, s, depth)
-		case etherVLAN, etherQinQ, etherQinQOld:
+		case EtherVLAN, EtherQinQ, EtherQinQOld:
 			if len(b) < 4 {
 				return IgnoredShort
 			}
 			t, b, wire = binary.BigEndian.Uint16(b[2:]), b[4:], wire-4
-		case etherMPLS:
+		case EtherMPLS:
 			for last := false; !last; b, wire = b[4:], wire-4 {
 				if len(b) < 4 {
 					return IgnoredShort
@@ -72,12 +72,12 @@ func decodeEtherType(t uint16, b []byte, wire int, s *Segment, depth int) Ignore
 			}
 			// The label's value says what follows only to those who gave it.
 			return decodeIPAt(b, wire, s, depth)
-		case etherPPPoE:
+		case EtherPPPoE:
 			return decodePPPoE(b, wire, s, depth)
 		case etherBridge:
-			return decodeEther(b, wire, s, depth+1)
+			return DecodeEther(b, wire, s, depth+1)
 		default:
-			if t > etherMaxLen || len(b) < 8 || string(b[:6]) != "\xaa\xaa\x03\x00\x00\x00" {
+			if t > EtherMaxLen || len(b) < 8 || string(b[:6]) != "\xaa\xaa\x03\x00\x00\x00" {
 				return IgnoredNotTCP
 			}
 			// IEEE 802.2 with SNAP (RFC 1042): the EtherType comes behind.
@@ -89,13 +89,13 @@ func decodeEtherType(t uint16, b []byte, wire int, s *Segment, depth int) Ignore
 
 // decodePPPoE decodes a session packet of PPP over Ethernet (RFC 2516).
 func decodePPPoE(b []byte, wire int, s *Segment, depth int) IgnoreReason {
-	if len(b) < pppoeHeader {
+	if len(b) < PPPoEHeaderLen {
 		return IgnoredShort
 	}
 	if binary.BigEndian.Uint16(b) != pppoeSession {
 		return IgnoredNotTCP
 	}
-	return decodePPP(b[pppoeHeader:], wire-pppoeHeader, s, depth+1)
+	return decodePPP(b[PPPoEHeaderLen:], wire-PPPoEHeaderLen, s, depth+1)
 }
 
 // decodePPP decodes a PPP frame (RFC 1661 section 2), whose address and
@@ -111,7 +111,7 @@ func decodePPP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	if b[0]&1 != 0 {
 		proto, n = uint16(b[0]), 1
 	}
-	if proto != pppIP4 && proto != pppIP6 {
+	if proto != PPPIP4 && proto != PPPIP6 {
 		return IgnoredNotTCP
 	}
 	return decodeIPAt(b[n:], wire-n, s, depth)
@@ -119,15 +119,15 @@ func decodePPP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 
 // decodeProto decodes what an IP packet holds other than TCP.
 func decodeProto(proto byte, b []byte, wire int, s *Segment, depth int) IgnoreReason {
-	if depth++; depth > maxWraps {
+	if depth++; depth > MaxWraps {
 		return IgnoredNested
 	}
 	switch proto {
-	case protoIP4, protoIP6:
+	case ProtoIP4, ProtoIP6:
 		return decodeIPAt(b, wire, s, depth)
-	case protoGRE:
+	case ProtoGRE:
 		return decodeGRE(b, wire, s, depth)
-	case protoUDP:
+	case ProtoUDP:
 		return decodeUDP(b, wire, s, depth)
 	}
 	return IgnoredNotTCP
@@ -154,11 +154,11 @@ func decodeGRE(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	b, wire = b[n:], wire-n
 	switch {
 	case proto == etherERSPAN && flags&greSequence == 0:
-		return decodeEther(b, wire, s, depth) // type I has no header of its own
+		return DecodeEther(b, wire, s, depth) // type I has no header of its own
 	case proto == etherERSPAN, proto == etherERSPAN3:
 		return decodeERSPAN(b, wire, s, depth)
 	}
-	return decodeEtherType(proto, b, wire, s, depth)
+	return DecodeEtherType(proto, b, wire, s, depth)
 }
 
 // Lengths of the headers of ERSPAN (draft-foschiano-erspan sections 4.2 and 4.3).
@@ -179,7 +179,7 @@ func decodeERSPAN(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	}
 	switch b[0] >> 4 {
 	case erspanVersion2:
-		return decodeEther(b[erspan2Header:], wire-erspan2Header, s, depth)
+		return DecodeEther(b[erspan2Header:], wire-erspan2Header, s, depth)
 	case erspanVersion3:
 	default:
 		return IgnoredNotTCP
@@ -197,7 +197,7 @@ func decodeERSPAN(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	// P is the bit before the type, which has five.
 	switch kind := b[10] >> erspanFrameShift & 0x1f; kind {
 	case 0:
-		return decodeEther(b[n:], wire-n, s, depth)
+		return DecodeEther(b[n:], wire-n, s, depth)
 	case erspanFrameIP:
 		return decodeIPAt(b[n:], wire-n, s, depth)
 	}
@@ -230,7 +230,7 @@ func decodeTZSP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 			at++
 		case tzspTagEnd:
 			at++
-			return decodeEther(b[at:], wire-at, s, depth)
+			return DecodeEther(b[at:], wire-at, s, depth)
 		default: // its length, and that many bytes
 			if at+2 > len(b) {
 				return IgnoredShort
@@ -248,7 +248,7 @@ func decodeGPE(next byte, b []byte, wire int, s *Segment, depth int) IgnoreReaso
 	case 1, 2:
 		return decodeIPAt(b, wire, s, depth)
 	case 3:
-		return decodeEther(b, wire, s, depth)
+		return DecodeEther(b, wire, s, depth)
 	}
 	return IgnoredNotTCP
 }
@@ -258,21 +258,21 @@ func decodeGPE(next byte, b []byte, wire int, s *Segment, depth int) IgnoreReaso
 // right as well. Those that it has to ignore (RFC 7348 section 5, RFC 8926
 // section 3.4) are set by extensions, such as the group policy of VXLAN.
 func decodeUDP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
-	if len(b) < udpHeaderLen+vxlanHeader {
+	if len(b) < UDPHeaderLen+VXLANHeaderLen {
 		return IgnoredNotTCP
 	}
 	port := binary.BigEndian.Uint16(b[2:])
-	t, wire := b[udpHeaderLen:], wire-udpHeaderLen
+	t, wire := b[UDPHeaderLen:], wire-UDPHeaderLen
 	switch port {
-	case portVXLAN, portVXLANOld, portVXLANGPE:
-		if t[0]&vxlanHasVNI == 0 {
+	case PortVXLAN, PortVXLANOld, PortVXLANGPE:
+		if t[0]&VXLANHasVNI == 0 {
 			return IgnoredNotTCP
 		}
-		if port == portVXLANGPE && t[0]&vxlanHasNext != 0 {
-			return decodeGPE(t[3], t[vxlanHeader:], wire-vxlanHeader, s, depth)
+		if port == PortVXLANGPE && t[0]&vxlanHasNext != 0 {
+			return decodeGPE(t[3], t[VXLANHeaderLen:], wire-VXLANHeaderLen, s, depth)
 		}
-		return decodeEther(t[vxlanHeader:], wire-vxlanHeader, s, depth)
-	case portGeneve:
+		return DecodeEther(t[VXLANHeaderLen:], wire-VXLANHeaderLen, s, depth)
+	case PortGeneve:
 		if t[0]>>6 != 0 { // version
 			return IgnoredNotTCP
 		}
@@ -280,8 +280,8 @@ func decodeUDP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 		if len(t) < n {
 			return IgnoredShort
 		}
-		return decodeEtherType(binary.BigEndian.Uint16(t[2:]), t[n:], wire-n, s, depth)
-	case portTZSP:
+		return DecodeEtherType(binary.BigEndian.Uint16(t[2:]), t[n:], wire-n, s, depth)
+	case PortTZSP:
 		return decodeTZSP(t, wire, s, depth)
 	}
 	return IgnoredNotTCP

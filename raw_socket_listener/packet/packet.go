@@ -1,4 +1,7 @@
-package rawsocket
+// Package packet decodes one captured frame to the TCP segment in it, whatever
+// its link type and the tunnels and tags around it. It decodes into a caller's
+// value, keeps nothing and allocates nothing.
+package packet
 
 import (
 	"encoding/binary"
@@ -53,7 +56,7 @@ type Segment struct {
 	Window   uint16 // not scaled
 	Options  []byte // of the TCP header, as Payload is
 	BadSum   bool   // the checksum of a RST is wrong; it is not looked at in other segments
-	Payload  []byte // the source's memory, valid until Sink.segment returns
+	Payload  []byte // a part of the packet that was decoded, and valid as long
 	// Missing is how many bytes of payload were on the wire behind those in
 	// Payload and were not kept by the capture (its snap length); 0 normally.
 	Missing int
@@ -74,12 +77,12 @@ const (
 	IgnoredFilter                          // not matched by the Filter; in the kernel such packets are not counted
 	IgnoredVLAN                            // without a VLAN tag, or with one that is not wanted
 	IgnoredInterface                       // from an interface that is not wanted
-	IgnoredNested                          // in more tunnels and tags than maxWraps
+	IgnoredNested                          // in more tunnels and tags than MaxWraps
 	IgnoredTorn                            // the capture file, or a part of it, ends within it
-	ignoreReasons      int          = iota
+	IgnoreReasons      int          = iota
 
-	// decoded stands for no reason: there is a segment.
-	decoded IgnoreReason = 255
+	// Decoded stands for no reason: there is a segment.
+	Decoded IgnoreReason = 255
 )
 
 // String is the reason in the words of the ledger.
@@ -111,48 +114,48 @@ func (r IgnoreReason) String() string {
 	return "unknown reason"
 }
 
-// maxPacket is the most bytes that one packet of a capture may have. The kernel
+// MaxLen is the most bytes that one packet of a capture may have. The kernel
 // makes none larger than 512 KiB (BIG TCP), tcpdump keeps at most 256 KiB.
-const maxPacket = 1 << 20
+const MaxLen = 1 << 20
 
 // Protocol numbers of IANA that follow an IP header.
 const (
-	protoHopByHop    = 0
-	protoIP4         = 4
-	protoTCP         = 6
-	protoUDP         = 17
-	protoIP6         = 41
-	protoRouting     = 43
-	protoFragment    = 44
-	protoGRE         = 47
-	protoESP         = 50
-	protoAH          = 51
-	protoICMP6       = 58
-	protoNone        = 59
-	protoDestination = 60
-	protoMobility    = 135
-	protoHIP         = 139
-	protoShim6       = 140
+	ProtoHopByHop    = 0
+	ProtoIP4         = 4
+	ProtoTCP         = 6
+	ProtoUDP         = 17
+	ProtoIP6         = 41
+	ProtoRouting     = 43
+	ProtoFragment    = 44
+	ProtoGRE         = 47
+	ProtoESP         = 50
+	ProtoAH          = 51
+	ProtoICMP6       = 58
+	ProtoNone        = 59
+	ProtoDestination = 60
+	ProtoMobility    = 135
+	ProtoHIP         = 139
+	ProtoShim6       = 140
 )
 
-// asReceived is what becomes of a packet that was received live and decoded to s
+// AsReceived is what becomes of a packet that was received live and decoded to s
 // with result r. One of which all wire bytes are there, and fewer than its IP
 // header says, is taken by no host. In a capture file such a packet was cut
 // without saying so.
-func asReceived(r IgnoreReason, s *Segment, got, wire int) IgnoreReason {
-	if r == decoded && s.Missing > 0 && got == wire {
+func AsReceived(r IgnoreReason, s *Segment, got, wire int) IgnoreReason {
+	if r == Decoded && s.Missing > 0 && got == wire {
 		return IgnoredShort
 	}
 	return r
 }
 
 const (
-	ip4HeaderLen = 20
-	ip6HeaderLen = 40
+	IP4HeaderLen = 20
+	IP6HeaderLen = 40
 	tcpHeaderLen = 20
 )
 
-// decodeIP decodes a packet that begins with its IP header into s, whose Time
+// DecodeIP decodes a packet that begins with its IP header into s, whose Time
 // it leaves alone. b is what was captured of it and wire, at least len(b), its
 // length before the capture cut it. The length in the IP header counts for
 // more than wire: what lies behind the IP packet, such as the padding of a
@@ -161,12 +164,12 @@ const (
 // where a packet without data ends a connection: see badSum.
 //
 // s is only valid when the result is decoded; s.Payload is a part of b.
-func decodeIP(b []byte, wire int, s *Segment) IgnoreReason {
+func DecodeIP(b []byte, wire int, s *Segment) IgnoreReason {
 	return decodeIPAt(b, wire, s, 0)
 }
 
 func decodeIPAt(b []byte, wire int, s *Segment, depth int) IgnoreReason {
-	if len(b) < ip4HeaderLen {
+	if len(b) < IP4HeaderLen {
 		return IgnoredShort
 	}
 	switch b[0] >> 4 {
@@ -178,7 +181,7 @@ func decodeIPAt(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	return IgnoredNotTCP
 }
 
-// decodeIP4 expects at least ip4HeaderLen bytes (RFC 791 section 3.1).
+// decodeIP4 expects at least IP4HeaderLen bytes (RFC 791 section 3.1).
 func decodeIP4(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	header := int(b[0]&0x0f) * 4
 	total := int(binary.BigEndian.Uint16(b[2:]))
@@ -186,21 +189,21 @@ func decodeIP4(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 		// Larger than 64 KiB, or not cut yet by segmentation offload.
 		total = wire
 	}
-	if header < ip4HeaderLen || header > len(b) || header > total {
+	if header < IP4HeaderLen || header > len(b) || header > total {
 		return IgnoredShort
 	}
 	if binary.BigEndian.Uint16(b[6:])&0x1fff != 0 {
 		return IgnoredFragment
 	}
 	b = b[:min(total, len(b))]
-	if proto := b[9]; proto != protoTCP {
-		if proto == protoAH && len(b) >= header+8 { // RFC 4302 section 2
+	if proto := b[9]; proto != ProtoTCP {
+		if proto == ProtoAH && len(b) >= header+8 { // RFC 4302 section 2
 			proto, header = b[header], header+(int(b[header+1])+2)*4
 			if header > len(b) {
 				return IgnoredShort
 			}
 		}
-		if proto != protoTCP {
+		if proto != ProtoTCP {
 			return decodeProto(proto, b[header:], total-header, s, depth)
 		}
 	}
@@ -211,21 +214,21 @@ func decodeIP4(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 
 // decodeIP6 decodes an IPv6 packet (RFC 8200 section 3).
 func decodeIP6(b []byte, wire int, s *Segment, depth int) IgnoreReason {
-	if len(b) < ip6HeaderLen {
+	if len(b) < IP6HeaderLen {
 		return IgnoredShort
 	}
-	total := ip6HeaderLen + int(binary.BigEndian.Uint16(b[4:]))
-	if total == ip6HeaderLen {
+	total := IP6HeaderLen + int(binary.BigEndian.Uint16(b[4:]))
+	if total == IP6HeaderLen {
 		total = wire // a jumbogram, or BIG TCP without its hop-by-hop header
 	}
 	b = b[:min(total, len(b))]
-	proto, header := b[6], ip6HeaderLen
-	if proto != protoTCP {
+	proto, header := b[6], IP6HeaderLen
+	if proto != ProtoTCP {
 		var r IgnoreReason
-		if proto, header, r = skipExtensions(b); r != decoded {
+		if proto, header, r = SkipExtensions(b); r != Decoded {
 			return r
 		}
-		if proto != protoTCP {
+		if proto != ProtoTCP {
 			return decodeProto(proto, b[header:], total-header, s, depth)
 		}
 	}
@@ -234,25 +237,25 @@ func decodeIP6(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	return decodeTCP(src, dst, b[header:], total-header, s)
 }
 
-// skipExtensions finds what follows the extension headers of an IPv6 packet
+// SkipExtensions finds what follows the extension headers of an IPv6 packet
 // and where. Every header is at least eight bytes long, so that their number
 // is bounded by the packet.
-func skipExtensions(b []byte) (proto byte, header int, r IgnoreReason) {
-	proto, header = b[6], ip6HeaderLen
+func SkipExtensions(b []byte) (proto byte, header int, r IgnoreReason) {
+	proto, header = b[6], IP6HeaderLen
 	for {
 		var length int
 		switch proto {
-		case protoHopByHop, protoRouting, protoDestination, protoMobility, protoHIP, protoShim6:
+		case ProtoHopByHop, ProtoRouting, ProtoDestination, ProtoMobility, ProtoHIP, ProtoShim6:
 			if len(b) < header+8 {
 				return 0, 0, IgnoredShort
 			}
 			length = (int(b[header+1]) + 1) * 8
-		case protoAH:
+		case ProtoAH:
 			if len(b) < header+8 {
 				return 0, 0, IgnoredShort
 			}
 			length = (int(b[header+1]) + 2) * 4 // RFC 4302 section 2.2
-		case protoFragment:
+		case ProtoFragment:
 			if len(b) < header+8 {
 				return 0, 0, IgnoredShort
 			}
@@ -261,7 +264,7 @@ func skipExtensions(b []byte) (proto byte, header int, r IgnoreReason) {
 			}
 			length = 8
 		default:
-			return proto, header, decoded
+			return proto, header, Decoded
 		}
 		if header+length > len(b) {
 			return 0, 0, IgnoredShort
@@ -292,5 +295,5 @@ func decodeTCP(src, dst netip.Addr, b []byte, size int, s *Segment) IgnoreReason
 	s.Payload = b[min(data, len(b)):]
 	s.Missing = size - data - len(s.Payload)
 	s.BadSum = s.Flags.Has(FlagRST) && len(b) == size && badSum(src, dst, b)
-	return decoded
+	return Decoded
 }

@@ -1,4 +1,4 @@
-package rawsocket
+package packet
 
 import (
 	"encoding/binary"
@@ -14,7 +14,7 @@ func badSum(src, dst netip.Addr, b []byte) bool {
 	if field == 0 {
 		return false
 	}
-	sum := uint32(protoTCP) + uint32(len(b))>>16 + uint32(len(b))&0xffff
+	sum := uint32(ProtoTCP) + uint32(len(b))>>16 + uint32(len(b))&0xffff
 	for _, addr := range [...]netip.Addr{src, dst} {
 		if addr.Is4() {
 			a := addr.As4()

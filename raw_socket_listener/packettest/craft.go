@@ -1,40 +1,43 @@
-package rawsocket
+// Package packettest is what the tests of a capture's rooms share: packets that
+// are built by hand, a sink that records, and what needs root.
+package packettest
 
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
-// Packets for tests, built by hand so that each field can be made wrong.
-
-// craftSeg is the TCP part of a crafted packet.
-type craftSeg struct {
-	seq, ack uint32
-	flags    TCPFlags
+// Seg is the TCP part of a crafted packet.
+type Seg struct {
+	Seq, Ack uint32
+	Flags    packet.TCPFlags
 	window   uint16
-	options  []byte // padded to a multiple of 4 with zeros
-	payload  []byte
+	Options  []byte // padded to a multiple of 4 with zeros
+	Payload  []byte
 }
 
-func craftTCP(src, dst netip.AddrPort, s craftSeg) []byte {
-	opt := append([]byte(nil), s.options...)
+// TCP is a TCP segment with a zero checksum.
+func TCP(src, dst netip.AddrPort, s Seg) []byte {
+	opt := append([]byte(nil), s.Options...)
 	for len(opt)%4 != 0 {
 		opt = append(opt, 0)
 	}
-	h := make([]byte, 20, 20+len(opt)+len(s.payload))
+	h := make([]byte, 20, 20+len(opt)+len(s.Payload))
 	binary.BigEndian.PutUint16(h[0:], src.Port())
 	binary.BigEndian.PutUint16(h[2:], dst.Port())
-	binary.BigEndian.PutUint32(h[4:], s.seq)
-	binary.BigEndian.PutUint32(h[8:], s.ack)
+	binary.BigEndian.PutUint32(h[4:], s.Seq)
+	binary.BigEndian.PutUint32(h[8:], s.Ack)
 	h[12] = byte(5+len(opt)/4) << 4
-	h[13] = byte(s.flags)
+	h[13] = byte(s.Flags)
 	binary.BigEndian.PutUint16(h[14:], s.window)
 	h = append(h, opt...)
-	return append(h, s.payload...)
+	return append(h, s.Payload...)
 }
 
-// craftIP4 is an IPv4 packet without options and with a zero checksum.
-func craftIP4(src, dst netip.Addr, proto byte, body []byte) []byte {
+// IP4 is an IPv4 packet without options and with a zero checksum.
+func IP4(src, dst netip.Addr, proto byte, body []byte) []byte {
 	h := make([]byte, 20, 20+len(body))
 	h[0] = 0x45
 	binary.BigEndian.PutUint16(h[2:], uint16(20+len(body)))
@@ -44,8 +47,8 @@ func craftIP4(src, dst netip.Addr, proto byte, body []byte) []byte {
 	return append(h, body...)
 }
 
-// craftIP6 is an IPv6 packet; next is what body begins with.
-func craftIP6(src, dst netip.Addr, next byte, body []byte) []byte {
+// IP6 is an IPv6 packet; next is what body begins with.
+func IP6(src, dst netip.Addr, next byte, body []byte) []byte {
 	h := make([]byte, 40, 40+len(body))
 	h[0] = 0x60
 	binary.BigEndian.PutUint16(h[4:], uint16(len(body)))
@@ -56,20 +59,20 @@ func craftIP6(src, dst netip.Addr, next byte, body []byte) []byte {
 	return append(h, body...)
 }
 
-// craftTCP4 is an IPv4 packet that holds a TCP segment.
-func craftTCP4(src, dst string, s craftSeg) []byte {
+// TCP4 is an IPv4 packet that holds a TCP segment.
+func TCP4(src, dst string, s Seg) []byte {
 	a, b := netip.MustParseAddrPort(src), netip.MustParseAddrPort(dst)
-	return craftIP4(a.Addr(), b.Addr(), 6, craftTCP(a, b, s))
+	return IP4(a.Addr(), b.Addr(), 6, TCP(a, b, s))
 }
 
-// craftTCP6 is an IPv6 packet that holds a TCP segment.
-func craftTCP6(src, dst string, s craftSeg) []byte {
+// TCP6 is an IPv6 packet that holds a TCP segment.
+func TCP6(src, dst string, s Seg) []byte {
 	a, b := netip.MustParseAddrPort(src), netip.MustParseAddrPort(dst)
-	return craftIP6(a.Addr(), b.Addr(), 6, craftTCP(a, b, s))
+	return IP6(a.Addr(), b.Addr(), 6, TCP(a, b, s))
 }
 
-// craftUDP is a UDP datagram with a zero checksum.
-func craftUDP(src, dst uint16, body []byte) []byte {
+// UDP is a UDP datagram with a zero checksum.
+func UDP(src, dst uint16, body []byte) []byte {
 	h := make([]byte, 8, 8+len(body))
 	binary.BigEndian.PutUint16(h[0:], src)
 	binary.BigEndian.PutUint16(h[2:], dst)
@@ -77,9 +80,9 @@ func craftUDP(src, dst uint16, body []byte) []byte {
 	return append(h, body...)
 }
 
-// craftEther is an Ethernet frame without check sequence, padded to 60 bytes
+// Ethernet is an Ethernet frame without check sequence, padded to 60 bytes
 // as a network card pads it.
-func craftEther(etherType uint16, body []byte) []byte {
+func Ethernet(etherType uint16, body []byte) []byte {
 	h := []byte{
 		2, 0, 0, 0, 0, 2, // destination
 		2, 0, 0, 0, 0, 1, // source
@@ -92,15 +95,15 @@ func craftEther(etherType uint16, body []byte) []byte {
 	return h
 }
 
-// craftVLAN is a VLAN tag behind its own EtherType, and what follows it.
-func craftVLAN(vid, etherType uint16, body []byte) []byte {
+// VLAN is a VLAN tag behind its own EtherType, and what follows it.
+func VLAN(vid, etherType uint16, body []byte) []byte {
 	h := []byte{byte(vid >> 8), byte(vid), byte(etherType >> 8), byte(etherType)}
 	return append(h, body...)
 }
 
-// craftPcap is a little-endian capture file with microseconds, the packets
+// Pcap is a little-endian capture file with microseconds, the packets
 // one second apart from second 1 on.
-func craftPcap(link uint32, packets ...[]byte) []byte {
+func Pcap(link uint32, packets ...[]byte) []byte {
 	le := binary.LittleEndian
 	f := le.AppendUint32(nil, 0xA1B2C3D4)
 	f = le.AppendUint16(f, 2)

@@ -1,4 +1,4 @@
-package rawsocket
+package packettest
 
 import (
 	"os"
@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// needRoot skips a test that needs raw sockets.
-func needRoot(t testing.TB) {
+// NeedRoot skips a test that needs raw sockets.
+func NeedRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root: sudo go test ./raw_socket_listener")
+		t.Skip("needs root: sudo go test ./raw_socket_listener/...")
 	}
 }
 
-// ipCommand runs ip(8).
-func ipCommand(t testing.TB, args ...string) {
+// RunIP runs ip(8).
+func RunIP(t testing.TB, args ...string) {
 	t.Helper()
 	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
 		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)

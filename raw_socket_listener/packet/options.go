@@ -1,9 +1,9 @@
-package rawsocket
+package packet
 
 import "encoding/binary"
 
-// timestamps are both values of the option, 0 when there is none.
-func timestamps(options []byte) uint64 {
+// Timestamps are both values of the option, 0 when there is none.
+func Timestamps(options []byte) uint64 {
 	const end, padding, kind, length = 0, 1, 8, 10
 	for len(options) > 0 && options[0] != end {
 		if options[0] == padding {
