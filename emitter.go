@@ -16,19 +16,19 @@ import (
 // An emitter carries messages from inputs to outputs. Each input has a
 // goroutine, a buffer and wrappers of its own; the outputs are shared.
 type emitter struct {
-	outputs []*outlet
-	flows   []*flow
-	echoes  []*flow // what comes back from outputs, for the others
-	echoing sync.WaitGroup
+	outputs     []*outlet
+	flows       []*flow
+	answerFlows []*flow // what comes back from outputs, for the others
+	answering   sync.WaitGroup
 
-	// With a middleware all inputs and echoes end in gate, and what comes back
+	// With a middleware all inputs and answers end in toMiddleware, and what comes back
 	// from it goes on to the outputs.
-	gate    *outlet
-	back    *flow
-	broken  chan struct{} // closed when the middleware ended by itself
-	backing sync.WaitGroup
-	split   bool
-	turn    atomic.Uint64 // counts requests with split
+	toMiddleware   *outlet
+	fromMiddleware *flow
+	broken         chan struct{} // closed when the middleware ended by itself
+	returning      sync.WaitGroup
+	split          bool
+	turn           atomic.Uint64 // counts requests with split
 
 	sessions bool         // with split all of a connection goes to one output
 	seed     maphash.Seed // which one
@@ -81,7 +81,7 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 	}
 	for _, out := range e.outputs {
 		if in := out.Responses(); in != nil {
-			e.echoes = append(e.echoes, &flow{in: prettifyInput(describeInput(in, s, logf), s), outlets: e.takeResponses()})
+			e.answerFlows = append(e.answerFlows, &flow{in: prettifyInput(describeInput(in, s, logf), s), outlets: e.takeResponses()})
 		}
 	}
 	if p.middle != nil {
@@ -119,12 +119,12 @@ func (e *emitter) takeResponses() []*outlet {
 	return slices.DeleteFunc(slices.Clone(e.outputs), func(o *outlet) bool { return o.Responses() != nil })
 }
 
-// endEchoes passes on what came back so far, and takes no more.
-func (e *emitter) endEchoes() {
-	for _, f := range e.echoes {
+// endAnswers passes on what came back so far, and takes no more.
+func (e *emitter) endAnswers() {
+	for _, f := range e.answerFlows {
 		f.in.Close()
 	}
-	e.echoing.Wait()
+	e.answering.Wait()
 }
 
 // run carries messages until every input has ended, and reports whether all
@@ -132,12 +132,12 @@ func (e *emitter) endEchoes() {
 func (e *emitter) run() bool {
 	var failed atomic.Bool
 	var wg sync.WaitGroup
-	for _, f := range e.echoes {
-		e.echoing.Go(func() { _ = e.carry(f) }) // it ends with io.EOF
+	for _, f := range e.answerFlows {
+		e.answering.Go(func() { _ = e.carry(f) }) // it ends with io.EOF
 	}
-	if e.back != nil {
-		e.backing.Go(func() {
-			if err := e.carry(e.back); err != nil {
+	if e.fromMiddleware != nil {
+		e.returning.Go(func() {
+			if err := e.carry(e.fromMiddleware); err != nil {
 				e.logf("%v", err)
 				close(e.broken)
 			}

@@ -35,21 +35,21 @@ func startMiddleware(s *Settings, env *pluginEnv) (*middleware.Program, error) {
 	})
 }
 
-// putBetween leads inputs and echoes into the middleware, and what comes back
+// putBetween leads inputs and answers into the middleware, and what comes back
 // to the outputs. Filters and rewrites follow it; --prettify-http comes before,
 // so that the program has plain bodies too, and again behind it.
 func (e *emitter) putBetween(m *middleware.Program, inputs []Input, s *Settings) {
-	e.gate = &outlet{Output: m.Feed}
+	e.toMiddleware = &outlet{Output: m.Feed}
 	for _, in := range inputs {
 		in = prettifyInput(describeInput(in, s, e.logf), s)
-		f := &flow{in: in, outlets: []*outlet{e.gate}, wait: !in.Live(), only: true}
+		f := &flow{in: in, outlets: []*outlet{e.toMiddleware}, wait: !in.Live(), only: true}
 		f.settle(s)
 		e.flows = append(e.flows, f)
 	}
-	for _, f := range e.echoes {
-		f.outlets = []*outlet{e.gate}
+	for _, f := range e.answerFlows {
+		f.outlets = []*outlet{e.toMiddleware}
 	}
-	e.back = e.newFlow(m.Back, s, true)
+	e.fromMiddleware = e.newFlow(m.Back, s, true)
 	e.broken = make(chan struct{})
 }
 
@@ -83,7 +83,7 @@ func (r *runner) drainMiddleware(interrupted bool, began time.Time) drainEnd {
 		return drainDone
 	}
 	stages := []drainer{m.Feed}
-	if len(r.em.echoes) > 0 {
+	if len(r.em.answerFlows) > 0 {
 		stages = append(stages, &answersStage{r}, m.Feed)
 	}
 	stages = append(stages, &exitStage{r})
@@ -101,7 +101,7 @@ func (r *runner) drainMiddleware(interrupted bool, began time.Time) drainEnd {
 		m.AwaitExit(lingerEmpty) // it closed its stdout: its status is about to come
 	}
 	m.Close()
-	r.em.backing.Wait()
+	r.em.returning.Wait()
 	m.Settle(end != drainDone || m.Died())
 	return end
 }
@@ -116,7 +116,7 @@ func (s *answersStage) Drain(cancel <-chan struct{}) error {
 			return errCancelled
 		}
 	}
-	s.r.em.endEchoes()
+	s.r.em.endAnswers()
 	return nil
 }
 
@@ -155,7 +155,7 @@ func (s *exitStage) Drain(cancel <-chan struct{}) error {
 	m := s.r.plugs.middle
 	m.CloseStdin()
 	ended := make(chan struct{})
-	go func() { s.r.em.backing.Wait(); close(ended) }()
+	go func() { s.r.em.returning.Wait(); close(ended) }()
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	told := time.Time{} // when SIGTERM was sent

@@ -39,8 +39,8 @@ func newOutlet(out Output, logf func(format string, args ...any)) *outlet {
 // long: the link's senders would otherwise stop for all. A single one is waited
 // for, so that the messages stay with their senders.
 func (e *emitter) settle(cancel <-chan struct{}) error {
-	if e.gate != nil {
-		if err := e.gate.Settle(cancel); err != nil {
+	if e.toMiddleware != nil {
+		if err := e.toMiddleware.Settle(cancel); err != nil {
 			return err
 		}
 	}

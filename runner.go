@@ -156,7 +156,7 @@ func (r *runner) drainAll(interrupted bool) drainEnd {
 		if end = max(end, r.drain(first, interrupted, began)); end == drainAborted {
 			return end
 		}
-		r.em.endEchoes()
+		r.em.endAnswers()
 		if interrupted = interrupted || end == drainInterrupted; !interrupted {
 			began = time.Now()
 		}

@@ -12,9 +12,9 @@ import (
 // of the command line, then what came back from outputs and from a middleware.
 func takeLedger(e *emitter) ledger.Ledger {
 	var l ledger.Ledger
-	flows, outlets := slices.Concat(e.flows, e.echoes), e.outputs
-	if e.gate != nil {
-		flows, outlets = append(flows, e.back), append([]*outlet{e.gate}, outlets...)
+	flows, outlets := slices.Concat(e.flows, e.answerFlows), e.outputs
+	if e.toMiddleware != nil {
+		flows, outlets = append(flows, e.fromMiddleware), append([]*outlet{e.toMiddleware}, outlets...)
 	}
 	for _, f := range flows {
 		l.Inputs = append(l.Inputs, ledger.NewInput(f.in, f.passed.Load()))

@@ -128,13 +128,13 @@ func TestOrderOfWrappers(t *testing.T) {
 			if m := p.middle; m != nil {
 				testkit.Must(t, m.Feed.Drain(nil))
 				close(answers.start)
-				e.endEchoes()
+				e.endAnswers()
 				testkit.Must(t, m.Feed.Drain(nil))
 				m.CloseStdin()
-				e.backing.Wait()
+				e.returning.Wait()
 			} else {
 				close(answers.start)
-				e.endEchoes()
+				e.endAnswers()
 			}
 			wantGolden(t, filepath.Join("testdata", "wrappers", name), wrappersReport(t, e, said, kept, answering))
 		})
