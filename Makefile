@@ -79,7 +79,7 @@ bench-memory: build
 	$(GO) run ./bench/memory $(BENCH) ./gor
 
 soak: test-deps
-	GOR_SOAK_SECONDS=120 $(GO) test -count=1 -v -timeout 20m -run '^TestSoakUnderAbuse$$' .
+	GOR_SOAK_SECONDS=120 $(GO) test -count=1 -v -timeout 20m -run '^TestSoakUnderAbuse$$' ./e2e
 
 release:
 	rm -rf dist && mkdir dist

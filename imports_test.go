@@ -62,6 +62,7 @@ var allowedImports = map[string][]string{
 	"bench/pace":                 {"bench/figures", "internal/http1", "internal/payload", "golang.org/x/sys/unix"},
 	"bench/replay":               {"bench/figures", "bench/netns", "internal/http1", "internal/payload"},
 	"demo":                       {"internal/payload"},
+	"e2e":                        {}, // it sees the program from outside
 	"examples/middleware/tokens": {},
 	"internal/address":           {},
 	"internal/console":           {"golang.org/x/term"}, // whether a person looks

@@ -78,14 +78,6 @@ func TestGrow(t *testing.T) {
 	w.wg.Wait()
 }
 
-// TestGrowAfterBurst: a burst that is over before its first worker stands gets
-// more of them all the same. The target answers when twelve requests are there.
-func TestGrowAfterBurst(t *testing.T) {
-	f := newFlagTest(t)
-	target := newCrowd(t, 12)
-	f.ok("--input-file", f.recording(0, gets(30)...)+"|max", "--output-http", target.URL, "--output-http-timeout", "2s").says("30 delivered")
-}
-
 func TestGrowFixed(t *testing.T) {
 	w := &workers{least: 7, most: 7, work: func() {}}
 	for _, waiting := range []int{1, 50, 100} {

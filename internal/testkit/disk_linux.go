@@ -11,7 +11,7 @@ func TinyDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("%s: mount: %v; as root: sudo go test -run %s .", t.Name(), err, t.Name())
+		t.Skipf("%s: mount: %v; as root: sudo go test -run %s ./...", t.Name(), err, t.Name())
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {

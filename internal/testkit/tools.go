@@ -13,7 +13,7 @@ func NeedCapture(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		top, _, _ := strings.Cut(t.Name(), "/")
-		t.Skipf("it captures packets and needs root: sudo go test -run '^%s$' .", top)
+		t.Skipf("it captures packets and needs root: sudo go test -run '^%s$' ./...", top)
 	}
 }
 

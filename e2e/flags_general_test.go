@@ -1,0 +1,156 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/buger/gor/internal/testkit"
+)
+
+func generalFlagRows() []flagRow {
+	return []flagRow{
+		{"config", []string{"", "/no/such/file.toml"}, func(f *flagTest) {
+			file := testkit.WriteFile(f.T, filepath.Join(f.TempDir(), "gor.toml"), []byte("output-stdout = true\nhttp-allow-url = [\"^/1\", \"^/3\"]\n"))
+			f.replay("--config", file).passed("/1", "/3")
+			f.replay("--config", file, "--http-allow-url", "/2").passed("/2")
+		}},
+		{"check", notBool, func(f *flagTest) {
+			out := filepath.Join(f.TempDir(), "out.gor")
+			f.replay("--output-file", out, "--check").says("gor: the settings are right").saysNot("ledger")
+			if _, err := os.Stat(out); err == nil {
+				f.Errorf("%s was made", out)
+			}
+			if r := f.gor("--input-tcp", "28020", "--output-file", out, "--check"); r.code != exitUsage {
+				f.Errorf("exit %d:\n%s", r.code, r.stderr)
+			}
+		}},
+		{"exit-after", []string{"10", "-1s", "soon"}, func(f *flagTest) {
+			f.ok("--input-dummy", "--output-null", "--exit-after", "10ms").says("ledger after ")
+		}},
+		{"drain-timeout", []string{"30", "0s", "-1s"}, func(f *flagTest) {
+			r := f.gor("--input-file", f.recording(0, gets(1)...), "--output-http", testkit.StartMute(f.T).Addr(), "--drain-timeout", "50ms")
+			if r.says("made no progress for 50ms (--drain-timeout)", "1 unsent"); r.code != exitFailed {
+				f.Errorf("exit %d", r.code)
+			}
+		}},
+		{"copy-buffer-size", []string{"", "1kb", "2gb", "large"}, func(f *flagTest) {
+			file := f.recording(0, get("/0"), get("/1", "X-Long: "+strings.Repeat("x", 5000)), get("/2"))
+			f.ok("--input-file", file, "--output-stdout", "--copy-buffer-size", "4kb").says("1 records too large").passed("/0", "/2")
+			f.ok("--input-file", file, "--output-stdout").passed("/0", "/1", "/2")
+		}},
+		{"stats", notBool, func(f *flagTest) {
+			gor := testkit.StartGor(f.T, "--input-dummy", "--output-null", "--stats")
+			gor.Await("gor: stats: input-dummy")
+			gor.Await("gor: stats: output-null: ")
+			gor.Stop()
+		}},
+		{"verbose", []string{"", "4", "-1", "loud"}, func(f *flagTest) {
+			server := testkit.StartSink(f.T)
+			file := f.recording(0, get("/keep"), get("/drop"))
+			for level := range 4 {
+				r := f.ok("--input-file", file, "--output-http", server.Addr(), "--http-disallow-url", "drop", "--verbose", strconv.Itoa(level))
+				// What levels 1 to 3 name, beside all of the levels below.
+				for i, text := range []string{": filtered: ", ": 200 in ", "gor: input-file " + file + ": 0"} {
+					if i < level {
+						r.says(text)
+					} else {
+						r.saysNot(text)
+					}
+				}
+			}
+		}},
+		{"summary-json", []string{""}, func(f *flagTest) {
+			file := filepath.Join(f.TempDir(), "summary.json")
+			f.replay("--output-null", "--summary-json", file)
+			content, err := os.ReadFile(file)
+			testkit.Must(f.T, err)
+			var summary struct {
+				Outputs map[string]struct{ Fates map[string]int }
+			}
+			testkit.Must(f.T, json.Unmarshal(content, &summary))
+			if n := summary.Outputs["output-null"].Fates["delivered"]; n != 4 {
+				f.Errorf("%d delivered:\n%s", n, content)
+			}
+		}},
+		{"cpuprofile", []string{""}, func(f *flagTest) {
+			file := filepath.Join(f.TempDir(), "cpu.prof")
+			if code, said := testkit.RunGor(f.T, "--input-dummy", "--output-null", "--exit-after", "1ms", "--cpuprofile", file); code != exitOK { // one process has one
+				f.Errorf("exit %d:\n%s", code, said)
+			}
+			f.gzipped(file)
+		}},
+		{"memprofile", []string{""}, func(f *flagTest) {
+			file := filepath.Join(f.TempDir(), "mem.prof")
+			f.replay("--output-null", "--memprofile", file)
+			f.gzipped(file)
+		}},
+		{"http-pprof", []string{"", "8181", "localhost", ":port"}, func(f *flagTest) {
+			addr := testkit.FreePort(f.T)
+			gor := testkit.StartGor(f.T, "--input-dummy", "--output-null", "--http-pprof", addr)
+			for path, want := range map[string]string{"/metrics": "gor_", "/debug/vars": `"gor"`, "/debug/pprof/": "goroutine"} {
+				answer, err := http.Get("http://" + addr + path)
+				testkit.Must(f.T, err)
+				body, err := io.ReadAll(answer.Body)
+				testkit.Must(f.T, err)
+				testkit.Must(f.T, answer.Body.Close())
+				if answer.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+					f.Errorf("%s: %s: %.200q", path, answer.Status, body)
+				}
+			}
+			http.DefaultClient.CloseIdleConnections()
+			gor.Stop()
+		}},
+		{"version", notBool, func(f *flagTest) {
+			if r := f.ok("--version"); !strings.HasPrefix(r.stdout, "gor ") || strings.Count(r.stdout, "\n") != 1 {
+				f.Errorf("it prints %q", r.stdout)
+			}
+		}},
+	}
+}
+
+// gzipped wants a file that begins as gzip does, in which profiles are.
+func (f *flagTest) gzipped(name string) {
+	f.Helper()
+	content, err := os.ReadFile(name)
+	testkit.Must(f.T, err)
+	if !bytes.HasPrefix(content, []byte{0x1f, 0x8b}) {
+		f.Errorf("%s begins with % x", name, content[:min(len(content), 10)])
+	}
+}
+
+// goneFlagRows are flags that are accepted, do nothing, and say so in a line.
+func goneFlagRows() (rows []flagRow) {
+	for _, name := range []string{
+		"input-raw-override-snaplen", "input-raw-monitor", "input-raw-immediate-mode", "output-http-compatibility-mode", "output-http-debug",
+		"output-tcp-sticky", "output-ws-sticky", "output-binary-debug", "debug",
+	} {
+		rows = append(rows, goneFlagRow(name, notBool, nil))
+	}
+	return append(rows, goneFlagRow("input-raw-timestamp-type", []string{""}, []string{"go"}))
+}
+
+func goneFlagRow(name string, wrong, value []string) flagRow {
+	return flagRow{name, wrong, func(f *flagTest) {
+		r := f.replay(append([]string{"--output-stdout", "--" + name}, value...)...)
+		r.says("gor: --"+name+" is accepted and no longer needed: ").passed("/0", "/1", "/2", "/3")
+		if n := strings.Count(r.stderr, "--"+name); n != 1 {
+			f.Errorf("--%s is named %d times:\n%s", name, n, r.stderr)
+		}
+		var plain, with []string
+		for line := range strings.Lines(r.stderr) {
+			with = append(with, line)
+		}
+		for line := range strings.Lines(f.replay("--output-stdout").stderr) {
+			plain = append(plain, line)
+		}
+		if len(with) != len(plain)+1 {
+			f.Errorf("%d lines are said with it, %d without:\n%s", len(with), len(plain), r.stderr)
+		}
+	}}
+}

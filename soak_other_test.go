@@ -1,7 +1,0 @@
-//go:build !linux
-
-package main
-
-import "github.com/buger/gor/internal/testkit"
-
-func soakMain([]string) int { return testkit.RoleFailed("packets are forged on Linux only") }
