@@ -2,7 +2,11 @@ package ledger
 
 import (
 	"io"
+	"os"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
@@ -63,4 +67,31 @@ func TestNewInput(t *testing.T) {
 		t.Errorf("%+v", in)
 	}
 	in.Report(plugin.NewReport(io.Discard))
+}
+
+// TestNamesOfMetrics: dashboards and scripts know these names. A new one is
+// added to the file; one that is gone from it breaks them.
+func TestNamesOfMetrics(t *testing.T) {
+	golden, err := os.ReadFile("testdata/metrics.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l Ledger
+	in := Input{Report: func(*plugin.Report) {}, Before: []stats.Count{{Name: "an irregular row"}}}
+	for _, def := range captureMetrics {
+		in.Before = append(in.Before, stats.Count{Name: def.row})
+	}
+	out := Output{Report: func(*plugin.Report) {}}
+	for _, kind := range []stats.Kind{stats.Delivered, stats.Failed, stats.Unsent, stats.Kept, stats.Ignored, stats.Limited} {
+		out.Fates = append(out.Fates, stats.Count{Kind: kind})
+	}
+	l.Inputs, l.Outputs = []Input{in}, []Output{out}
+	var names []string
+	for _, f := range l.metrics("0", time.Unix(0, 0)).families {
+		names = append(names, f.name)
+	}
+	slices.Sort(names)
+	if got, want := strings.Join(names, "\n")+"\n", string(golden); got != want {
+		t.Errorf("the metrics are\n%swant\n%s", got, want)
+	}
 }
