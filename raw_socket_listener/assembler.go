@@ -132,12 +132,7 @@ func (a *assembler) take(s *packet.Segment) {
 		a.ignore(c)
 	}
 	if c.ignored {
-		if c.multipath {
-			a.countStarts(f, s.Payload)
-		}
-		if s.Flags.Has(packet.FlagFIN) || s.Flags.Has(packet.FlagRST) && !s.BadSum {
-			a.move(c, placeClosing)
-		}
+		a.overhear(c, f, other, s)
 		return
 	}
 	if s.Flags.Has(packet.FlagRST) {
@@ -266,6 +261,7 @@ func (a *assembler) admit(k key, fromLow bool, s *packet.Segment, begun bool) *c
 		if again {
 			f, _ := c.flows(fromLow)
 			a.join(c, f, end) // of s, what was not seen before
+			f.syn = true
 		}
 	}
 	if a.cfg.Exclude != nil && a.cfg.Exclude(c.ends()) {

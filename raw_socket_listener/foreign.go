@@ -1,6 +1,9 @@
 package rawsocket
 
-import "github.com/buger/gor/internal/http1"
+import (
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
 
 // fail ends a message that is not HTTP/1, in b. begun says that its start line
 // came before. Nothing is ever given up as a whole: what follows is looked at as
@@ -65,7 +68,37 @@ func (a *assembler) ignore(c *conn) {
 			a.stats.Starts--
 		}
 		a.release(f)
-		f.mode, f.parked = modeOpaque, false
+		f.parked, f.fresh = false, false
+		if f.mode != modeUnseen {
+			f.mode = modeOpaque
+		}
+	}
+}
+
+// overhear takes s, of f, on a connection of which nothing is wanted: how far it
+// has come says what is of it, and when it is over.
+func (a *assembler) overhear(c *conn, f, other *flow, s *packet.Segment) {
+	if c.multipath {
+		a.countStarts(f, s.Payload)
+	}
+	seq := sequence(s.Seq)
+	if s.Flags.Has(packet.FlagRST) {
+		switch {
+		case s.BadSum || f.mode == modeOpaque && seq != f.next:
+			a.stats.Refused++
+		default:
+			a.move(c, placeClosing)
+		}
+		return
+	}
+	if end := seq.plus(len(s.Payload) + s.Missing); f.mode == modeOpaque && end.within(f.next, maxAhead) {
+		f.next = end
+	}
+	if ack := sequence(s.Ack); s.Flags.Has(packet.FlagACK) && (!other.answered || ack.within(other.acked, maxAhead)) {
+		other.acked, other.answered = ack, true
+	}
+	if s.Flags.Has(packet.FlagFIN) {
+		a.move(c, placeClosing)
 	}
 }
 

@@ -255,6 +255,7 @@ func (a *assembler) endFlow(c *conn, f *flow, why Loss) {
 		}
 		a.conclude(c, f, h, why, nil)
 	}
+	a.countStored(f)
 	a.release(f)
 	if f.mode == modeUnseen {
 		f.answered = false // an acknowledgement says nothing about it

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
-	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -95,12 +94,4 @@ func (a *assembler) spread(c *conn) {
 	}
 	a.ignore(c)
 	c.multipath = true
-}
-
-// countStarts counts the request lines in bytes that are not looked at.
-func (a *assembler) countStarts(f *flow, b []byte) {
-	if !f.response {
-		var count http1.StartCounter
-		a.stats.SkippedStarts += count.Count(b)
-	}
 }

@@ -54,10 +54,13 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	if s.Flags.Has(packet.FlagSYN) {
 		return a.fitSYN(c, f, other, s)
 	}
-	if c.ignored || f.mode == modeUnseen || f.silent || s.Flags.Has(packet.FlagRST) {
+	if f.silent || s.Flags.Has(packet.FlagRST) {
 		return fits
 	}
 	seq := sequence(s.Seq)
+	if f.mode == modeUnseen {
+		return a.fitUnseen(c, f, seq, len(s.Payload)+s.Missing, s)
+	}
 	if seq == f.next && !f.begun.set && !f.far.set {
 		return fits
 	}
@@ -94,7 +97,7 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 		f.begun = mark{first, f.syn}
 		f.syn = false
 		return fits
-	case over && (ahead > reuseReach || ahead < -staleReach):
+	case over && !f.response && (ahead > reuseReach || ahead < -staleReach):
 		return fitsNext
 	case f.mode == modeEnded && ahead > 0:
 		// Behind the end, unless the end was none.
@@ -111,14 +114,29 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	return fitsNot
 }
 
+// fitUnseen is fit for a direction of which nothing was seen. What is known of the
+// connection before is none of this one.
+func (a *assembler) fitUnseen(c *conn, f *flow, seq sequence, n int, s *packet.Segment) fit {
+	if c.ignored || n == 0 {
+		return fits
+	}
+	switch end, late := a.late(&c.key, s, !f.response); {
+	case !late:
+	case end.before(seq.plus(n)):
+		a.join(c, f, end)
+		f.syn = true
+	default:
+		a.stats.Retransmitted++
+		return fitsNot
+	}
+	return fits
+}
+
 // fitSYN is fit for a SYN. On a connection that lives it is challenged (RFC 5961
 // section 4): it begins a new one only when something follows it.
 func (a *assembler) fitSYN(c *conn, f, other *flow, s *packet.Segment) fit {
-	over := c.ignored || c.place == placeClosing || f.mode == modeEnded || other.mode == modeEnded
+	over := c.place == placeClosing || f.mode == modeEnded || other.mode == modeEnded
 	if s.Flags.Has(packet.FlagACK) && other.mode != modeUnseen && !sequence(s.Ack).within(other.first, reuseReach) {
-		if over || other.begun.set && sequence(s.Ack) == other.begun.at {
-			return fitsNext
-		}
 		other.begun = mark{sequence(s.Ack), true}
 		a.stats.Refused++
 		return fitsNot
@@ -177,8 +195,8 @@ func (f *flow) contradicts(s *packet.Segment) bool {
 }
 
 // reset ends the connection if the other end takes the RST (RFC 5961 section
-// 3.2): exactly at the next byte, with a right checksum. One that overtook its
-// data waits for them.
+// 3.2): exactly at the next byte, with a right checksum. One that lies ahead waits
+// until what is before it has come or is given up.
 func (a *assembler) reset(c *conn, f, other *flow, s *packet.Segment) {
 	if c.place == placeClosing {
 		return
@@ -189,8 +207,7 @@ func (a *assembler) reset(c *conn, f, other *flow, s *packet.Segment) {
 	case f.mode == modeUnseen && other.mode == modeUnseen,
 		f.mode == modeUnseen && !f.answered && s.Flags.Has(packet.FlagACK) && sequence(s.Ack) == other.next,
 		f.mode != modeUnseen && seq == f.next,
-		f.answered && seq == f.acked,
-		f.h != nil && !f.h.store.empty() && seq == f.h.store.last.end():
+		f.answered && seq == f.acked && (f.mode == modeUnseen || f.next.before(seq)):
 		a.finish(c, LostClosed)
 		a.move(c, placeClosing)
 		return

@@ -56,6 +56,7 @@ func (a *assembler) receive(c *conn, f *flow, s *packet.Segment) {
 	if f.mode == modeEnded {
 		if n > 0 && !f.next.before(seq.plus(n)) {
 			a.stats.Retransmitted++
+			a.countEarly(f, seq, s.Payload)
 		} else {
 			a.countStarts(f, s.Payload)
 		}
@@ -120,13 +121,11 @@ func (a *assembler) data(c *conn, f *flow, seq sequence, s *packet.Segment) {
 			return // a keep-alive probe
 		}
 		a.stats.Retransmitted++
+		a.countEarly(f, seq, b)
 		if f.h != nil && !f.h.agrees(f.next, seq, b[:min(n, len(b))]) {
 			a.stats.Conflicting++
 		}
 		if n >= total {
-			if first := f.first.minus(seq); !f.syn && first > 0 && first <= reuseReach {
-				a.countStarts(f, b) // before what the capture came upon, and late
-			}
 			return
 		}
 		missing -= max(0, n-len(b))

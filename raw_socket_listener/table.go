@@ -118,9 +118,7 @@ func (a *assembler) forget(c *conn) {
 	}
 	a.placeOf(c).remove(&c.node)
 	delete(a.conns, c.key)
-	if !c.ignored {
-		a.remember(c)
-	}
+	a.remember(c)
 	if c.token != 0 && a.tokens[c.token] == c {
 		delete(a.tokens, c.token)
 	}
