@@ -180,6 +180,11 @@ func (d *Direction) take(p *Packet) {
 		s.solo, s.Joined = int64(len(p.Payload)+p.Missing), true
 	}
 	at := s.at(seq)
+	if len(s.begins) == 0 && s.Begun && at < s.First && len(p.Payload)+p.Missing > 1 {
+		// What was sent first lies before what the SYN named: that was another
+		// connection's, or a stranger's.
+		s.First, s.Begun, s.Answered, s.Joined = at, false, false, true
+	}
 	if len(s.begins) == 0 {
 		s.origin = at
 	}
@@ -285,6 +290,16 @@ func (s *Stream) tail(at int64) []byte {
 		}
 	}
 	return nil
+}
+
+// cutIn reports whether a segment begins at an offset from from up to to.
+func (s *Stream) cutIn(from, to int64) bool {
+	for at := from; at <= to; at++ {
+		if s.begins[at] {
+			return true
+		}
+	}
+	return false
 }
 
 // end returns the offset behind the last byte that is there.
