@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -30,8 +30,7 @@ type binaryOutput struct {
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
-	serving sync.WaitGroup
-	session *sessions
+	session *dispatch.Sessions
 
 	answers   *buffers.Budget // what all connections hold of answers
 	responses *answers.Input  // nil: nobody wants the answers
@@ -74,8 +73,9 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	if s.BinaryWorkers > 0 {
 		most = s.BinaryWorkers
 	}
-	o.session = &sessions{q: o.q, done: o.ctx.Done(), most: most, idleFor: binaryIdle, wg: &o.serving, unsent: &o.unsent, serve: o.serve}
-	o.session.start()
+	o.session = dispatch.StartSessions(dispatch.SessionsConfig{
+		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: binaryIdle, Serve: o.serve, Unsent: func() { o.unsent.Add(1) },
+	})
 	return o, nil
 }
 
@@ -102,7 +102,7 @@ func (o *binaryOutput) Write(p []byte) (int, error) {
 }
 
 // serve is the life of one recorded connection.
-func (o *binaryOutput) serve(ss *session) {
+func (o *binaryOutput) serve(ss *dispatch.Session) {
 	c := &binaryConn{o: o}
 	if o.responses != nil {
 		c.recorder = o.responses.Recorder(o.answers)
@@ -110,7 +110,7 @@ func (o *binaryOutput) serve(ss *session) {
 	}
 	defer c.close()
 	for {
-		it, ok := ss.take()
+		it, ok := ss.Take()
 		if !ok {
 			return
 		}
@@ -159,7 +159,7 @@ func (o *binaryOutput) String() string                                    { retu
 func (o *binaryOutput) Close() error {
 	o.q.Close()
 	o.stop()
-	o.serving.Wait()
+	o.session.Wait()
 	o.unsent.Add(uint64(o.q.Discard()))
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/answers"
+	"github.com/buger/gor/internal/dispatch"
 )
 
 // A binaryConn is the connection of one session. The target may say something
@@ -164,7 +165,7 @@ func (c *binaryConn) forget() {
 
 // await waits until the answer seems to be over, at most as long as an answer
 // may take.
-func (c *binaryConn) await(ss *session) {
+func (c *binaryConn) await(ss *dispatch.Session) {
 	end := time.Now().Add(c.o.s.BinaryTimeout)
 	timer := time.NewTimer(answerQuietShort)
 	defer timer.Stop()
@@ -179,7 +180,7 @@ func (c *binaryConn) await(ss *session) {
 			return
 		case now := <-timer.C:
 			quiet += answerQuietShort
-			if quiet >= answerQuietLong || ss.more() || now.After(end) {
+			if quiet >= answerQuietLong || ss.More() || now.After(end) {
 				return
 			}
 			timer.Reset(answerQuietShort)

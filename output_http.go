@@ -12,6 +12,7 @@ import (
 
 	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/elastic"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
@@ -31,8 +32,8 @@ type httpOutput struct {
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
-	workers workers
-	session *sessions // nil: requests go out on any connection
+	workers *dispatch.Workers
+	session *dispatch.Sessions // nil: requests go out on any connection
 
 	answers   *buffers.Budget   // what all connections hold of answers
 	responses *answers.Input    // nil: nobody wants the answers
@@ -40,6 +41,7 @@ type httpOutput struct {
 	health    health
 
 	sent, delivered, unsent, retried atomic.Uint64
+	connections                      atomic.Uint64
 	ambiguous                        atomic.Uint64 // requests whose end the target may see elsewhere
 	redirected, elsewhere            atomic.Uint64 // redirections that were followed, and those to other hosts
 	failures                         *stats.Reasons
@@ -75,8 +77,8 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		}
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
-	o.workers.least, o.workers.most = workerBounds(s)
-	o.workers.work = o.work
+	least, most := workerBounds(s)
+	o.workers = dispatch.NewWorkers(least, most, o.work)
 	if s.HTTPTrackResponse {
 		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.ResponseBuffer, LimitName: "--output-http-response-buffer"})
 	}
@@ -112,7 +114,7 @@ func (o *httpOutput) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	if o.session == nil {
-		o.workers.grow(o.q.Len())
+		o.workers.Grow(o.q.Len())
 	}
 	return len(p), nil
 }
@@ -123,12 +125,12 @@ func (o *httpOutput) work() {
 	c := o.newClient(false)
 	defer c.release()
 	it, ok := o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
-	o.workers.started()
-	o.workers.grow(o.q.Len()) // a burst may have been over before its first worker stood
+	o.workers.Started()
+	o.workers.Grow(o.q.Len()) // a burst may have been over before its first worker stood
 	for {
 		if ok {
 			o.send(c, it)
-		} else if o.ctx.Err() != nil || o.q.Drained() || o.workers.mayEnd() {
+		} else if o.ctx.Err() != nil || o.q.Drained() || o.workers.MayEnd() {
 			return
 		} else {
 			c.closeIfGone() // a worker that stays must not hold a dead socket
@@ -139,24 +141,38 @@ func (o *httpOutput) work() {
 
 // startSessions puts sessions in the place of the workers, for
 // --recognize-tcp-sessions.
-func (o *httpOutput) startSessions() *sessions {
-	s := &sessions{q: o.q, done: o.ctx.Done(), most: maxHTTPWorkers, idleFor: o.s.HTTPWorkerTimeout, wg: &o.workers.wg, unsent: &o.unsent}
+func (o *httpOutput) startSessions() *dispatch.Sessions {
+	most := maxHTTPWorkers
 	if o.s.HTTPWorkers > 0 {
-		s.most = o.s.HTTPWorkers
+		most = o.s.HTTPWorkers
 	}
-	s.serve = func(ss *session) {
+	serve := func(ss *dispatch.Session) {
 		c := o.newClient(true)
 		defer c.release()
 		for {
-			it, ok := ss.take()
+			it, ok := ss.Take()
 			if !ok {
 				return
 			}
 			o.send(c, it)
 		}
 	}
-	s.start()
-	return s
+	return dispatch.StartSessions(dispatch.SessionsConfig{
+		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: o.s.HTTPWorkerTimeout, Serve: serve, Unsent: func() { o.unsent.Add(1) },
+	})
+}
+
+// workerBounds are the fewest and the most workers. --output-http-workers
+// fixes both, unless --output-http-workers-min says more than its default.
+func workerBounds(s *Settings) (least, most int) {
+	least, most = max(s.HTTPWorkersMin, 1), s.HTTPWorkers
+	switch {
+	case most <= 0:
+		return least, max(least, maxHTTPWorkers)
+	case least == 1:
+		return most, most
+	}
+	return min(least, most), most
 }
 
 // newClient makes a worker's client. keepConnection is as sentRequest has it.
@@ -224,8 +240,11 @@ func (o *httpOutput) Drain(cancel <-chan struct{}) error {
 func (o *httpOutput) Close() error {
 	o.q.Close()
 	o.stop()
-	o.workers.closeAll()
-	o.workers.wg.Wait()
+	o.workers.Close()
+	o.workers.Wait()
+	if o.session != nil {
+		o.session.Wait()
+	}
 	o.unsent.Add(uint64(o.q.Discard()))
 	o.elastic.Close()
 	return nil
@@ -265,12 +284,12 @@ func (o *httpOutput) Report(r *report) {
 			l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Quantile(0.999), l.Max())
 		r.Value("latency_seconds", plugin.DurationsOf(l))
 	}
-	line := fmt.Sprintf("connections: %d", o.workers.connections.Load())
+	line := fmt.Sprintf("connections: %d", o.connections.Load())
 	if n := o.retried.Load(); n > 0 {
 		line += fmt.Sprintf(", %d requests sent again after a reset", n)
 	}
 	r.Line("%s", line)
-	r.Value("connections", o.workers.connections.Load())
+	r.Value("connections", o.connections.Load())
 	r.Value("sent_again", o.retried.Load())
 	if n := o.ambiguous.Load(); n > 0 {
 		r.Line("ambiguous framing: %d requests, each sent alone on a connection that was closed after it", n)

@@ -15,12 +15,13 @@ import (
 type client struct {
 	o *httpOutput
 
-	conn   net.Conn   // nil: none
-	tcp    net.Conn   // what conn stands on; conn itself without TLS
-	look   *peek      // at tcp
-	source *tlsSource // nil without TLS
-	used   time.Time  // when the last exchange on conn began
-	armed  time.Time  // conn's deadline
+	conn       net.Conn    // nil: none
+	tcp        net.Conn    // what conn stands on; conn itself without TLS
+	look       *peek       // at tcp
+	source     *tlsSource  // nil without TLS
+	forgetConn func() bool // the end of the context ends conn no more
+	used       time.Time   // when the last exchange on conn began
+	armed      time.Time   // conn's deadline
 
 	req    sentRequest
 	parser http1.Parser // of the answer
@@ -171,7 +172,8 @@ func (c *client) open(ctx context.Context, deadline time.Time) error {
 	if err != nil {
 		return err
 	}
-	c.o.workers.watch(tcp)
+	c.o.connections.Add(1)
+	c.forgetConn = context.AfterFunc(ctx, func() { tcp.Close() })
 	tcp.SetDeadline(deadline)
 	c.conn, c.tcp, c.look, c.source, c.armed = tcp, tcp, newPeek(tcp), nil, deadline
 	if c.o.tls != nil {
@@ -197,7 +199,7 @@ func (c *client) closeIfGone() {
 // block: framing has told where the answer ended.
 func (c *client) close() {
 	if c.conn != nil {
-		c.o.workers.unwatch(c.tcp)
+		c.forgetConn()
 		c.tcp.Close() // all that mattered was read
 		c.conn, c.tcp, c.look, c.source = nil, nil, nil, nil
 	}

@@ -28,11 +28,7 @@ func TestSessionsEnd(t *testing.T) {
 	for n := range 3 {
 		send(1, n)
 		target.Await(t, n+1)
-		testkit.Eventually(t, "the session ends", func() bool {
-			o.session.mu.Lock()
-			defer o.session.mu.Unlock()
-			return len(o.session.open) == 0
-		})
+		testkit.Eventually(t, "the session ends", func() bool { return o.session.Open() == 0 })
 	}
 	for i, a := range target.Arrivals() {
 		if a.Conn != i+1 {
