@@ -1,63 +1,18 @@
 package main
 
 import (
-	"bytes"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
-
-// recordStart is the time of a test's first record, ns since 1970.
-const recordStart = int64(1700000000000000000)
-
-// aRecord returns one record at so many ms after recordStart.
-func aRecord(kind byte, id string, ms float64, body string) []byte {
-	m := payload.Meta{Type: kind, ID: []byte(id), Time: recordStart + int64(ms*1e6), Duration: 5, Length: -1}
-	return payload.AppendRecord(nil, append(payload.AppendMeta(nil, m), body...))
-}
-
-// requestsAt returns a recording of requests with the targets /0, /1 and so
-// on at these times in ms.
-func requestsAt(ms ...float64) []byte {
-	var b []byte
-	for i, at := range ms {
-		b = append(b, aRecord(payload.Request, fmt.Sprintf("%024x", i+1), at, fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: h\r\n\r\n", i))...)
-	}
-	return b
-}
-
-// fakeClock passes its waits at once and keeps when they ended.
-type fakeClock struct {
-	now   int64
-	waits []int64
-	slow  int64 // ns by which each wait ends late
-}
-
-func (c *fakeClock) Now() int64 { return c.now }
-func (c *fakeClock) Yield()     {}
-func (c *fakeClock) Until(deadline int64, cancel <-chan struct{}) bool {
-	if halted(cancel) {
-		return false
-	}
-	c.now = max(c.now, deadline) + c.slow
-	c.waits = append(c.waits, c.now)
-	return true
-}
 
 // fileLog collects what a plugin says.
 type fileLog struct {
@@ -82,364 +37,73 @@ func (l *fileLog) count(part string) (n int) {
 	return n
 }
 
-func (l *fileLog) has(part string) bool { return l.count(part) > 0 }
-
-// replayed is an input on a fakeClock.
-type replayed struct {
-	*fileInput
-	clock *fakeClock
-	log   *fileLog
+// recordAt is the record of a request so many seconds after the first.
+func recordAt(seconds int64, body string) []byte {
+	m := payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, 1, uint32(seconds)), Time: 1700000000e9 + seconds*1e9, Duration: -1, Length: -1}
+	return payload.AppendRecord(nil, append(payload.AppendMeta(nil, m), body...))
 }
 
-func newReplay(t testing.TB, pattern string, limit pace.Limit, s *Settings) replayed {
-	t.Helper()
-	if s == nil {
-		s = defaultSettings()
-	}
-	r := replayed{clock: &fakeClock{now: 1}, log: &fileLog{}}
-	in, err := newFileInput(pattern, limit, s, &pluginEnv{logf: r.log.logf})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.fileInput = in.(*fileInput)
-	r.fileInput.clock = r.clock
-	t.Cleanup(func() { in.Close() })
-	return r
-}
-
-// a given is one message as it came out of Read.
-type given struct {
-	kind   byte
-	target string // the second word of its first line
-	at     float64
-}
-
-// read reads at most most messages, fewer at the end.
-func (r replayed) read(t testing.TB, most int) (list []given) {
-	t.Helper()
-	buf := make([]byte, 64<<10)
-	for len(list) < most {
-		n, err := r.Read(buf)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, body, err := payload.Split(buf[:n])
-		if err != nil {
-			t.Fatalf("message %q: %v", buf[:n], err)
-		}
-		list = append(list, given{m.Type, strings.Fields(string(body) + " . .")[1], float64(r.clock.now-1) / 1e6})
-	}
-	return list
-}
-
-func targets(list []given) string {
-	var b strings.Builder
-	for _, g := range list {
-		b.WriteString(g.target)
-	}
-	return b.String()
-}
-
-func times(list []given) (at []float64) {
-	for _, g := range list {
-		at = append(at, g.at)
-	}
-	return at
-}
-
-func inFile(t testing.TB, name string, content []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestFileInputSchedule(t *testing.T) {
-	percent := func(n int) pace.Limit { return pace.Limit{Kind: pace.LimitPercent, N: n} }
-	tests := []struct {
-		name   string
-		limit  pace.Limit
-		set    func(s *Settings)
-		record []float64
-		want   []float64
-		order  string
-	}{
-		{"as recorded", pace.Limit{}, nil, []float64{0, 10, 10, 35}, []float64{0, 10, 10, 35}, "/0/1/2/3"},
-		{"twice as fast", percent(200), nil, []float64{0, 10, 30}, []float64{0, 5, 15}, "/0/1/2"},
-		{"half as fast", percent(50), nil, []float64{0, 10, 30}, []float64{0, 20, 60}, "/0/1/2"},
-		{"without waiting", pace.Limit{Kind: pace.LimitMax}, nil, []float64{0, 10, 1e9}, []float64{0, 0, 0}, "/0/1/2"},
-		{"a count is the limiter's business", pace.Limit{Kind: pace.LimitCount, N: 3}, nil, []float64{0, 10}, []float64{0, 10}, "/0/1"},
-		{"max wait", pace.Limit{}, func(s *Settings) { s.FileMaxWait = 20 * time.Millisecond }, []float64{0, 10, 5000, 5010}, []float64{0, 10, 30, 40}, "/0/1/2/3"},
-		{"late records within the window", pace.Limit{}, nil, []float64{0, 20, 10, 30}, []float64{0, 10, 20, 30}, "/0/2/1/3"},
-		{"late records beyond the window", pace.Limit{}, func(s *Settings) { s.FileReadDepth = 1 }, []float64{0, 20, 10, 30}, []float64{0, 20, 20, 30}, "/0/1/2/3"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := defaultSettings()
-			if tt.set != nil {
-				tt.set(s)
-			}
-			in := newReplay(t, inFile(t, "x.gor", requestsAt(tt.record...)), tt.limit, s)
-			got := in.read(t, 100)
-			if !slices.Equal(times(got), tt.want) || targets(got) != tt.order {
-				t.Errorf("got %v at %v ms, want %v at %v", targets(got), times(got), tt.order, tt.want)
-			}
-		})
-	}
-}
-
-func TestFileInputCountsOutOfOrder(t *testing.T) {
-	s := defaultSettings()
-	s.FileReadDepth = 2
-	in := newReplay(t, inFile(t, "x.gor", requestsAt(0, 20, 10, 30, 40, 5)), pace.Limit{}, s)
-	in.read(t, 100)
-	if got := rowsOf(in.Counts()); got["records out of order"] != 2 || got["records too late for their place"] != 1 {
-		t.Errorf("counts %v, want 2 out of order, 1 of them too late", got)
-	}
-}
-
-// TestFileInputLateGoesAtOnce: the plan does not move when a message is late,
-// and the lag is measured against it.
-func TestFileInputLateGoesAtOnce(t *testing.T) {
-	in := newReplay(t, inFile(t, "x.gor", requestsAt(0, 10, 20, 30)), pace.Limit{}, nil)
-	got := in.read(t, 2)
-	in.clock.now += 15e6 // an output took its time
-	got = append(got, in.read(t, 2)...)
-	if want := []float64{0, 10, 25, 30}; !slices.Equal(times(got), want) {
-		t.Errorf("given at %v, want %v", times(got), want)
-	}
-	var b bytes.Buffer
-	in.read(t, 1)
-	in.Report(plugin.NewReport(&b))
-	if got, want := b.String(), "replay: 4 records in 30ms (recorded over 30ms), lag p50 0s p99 5ms max 5ms\n"; !strings.Contains(got, "in 30ms (recorded over 30ms), lag p50 0s") || !strings.Contains(got, "max 5.") && got != want {
-		t.Errorf("report %q, want %q", got, want)
-	}
-}
-
-func TestFileInputAnnouncesGaps(t *testing.T) {
-	name := inFile(t, "x.gor", requestsAt(0, 59_000, 59_000+3_600_000))
-	in := newReplay(t, name, pace.Limit{}, nil)
-	in.read(t, 100)
-	if n := in.log.count("--input-file-max-wait"); n != 1 || !in.log.has("1h0m0s") {
-		t.Errorf("said %q, want the gap of an hour announced with the flag that shortens it", in.log.lines)
-	}
-}
-
-func TestFileInputLoops(t *testing.T) {
-	s := defaultSettings()
-	s.FileLoop = true
-	in := newReplay(t, inFile(t, "x.gor", requestsAt(0, 20, 10)), pace.Limit{}, s)
-	got := in.read(t, 9)
-	// A pass begins one mean gap after the end of the one before.
-	if want := []float64{0, 10, 20, 30, 40, 50, 60, 70, 80}; !slices.Equal(times(got), want) || targets(got) != "/0/2/1/0/2/1/0/2/1" {
-		t.Errorf("given %s at %v, want %v", targets(got), times(got), want)
-	}
-	// One of each pass was out of order; of the present one all were read.
-	if got := rowsOf(in.Counts()); got["records out of order"] != 3 || got["records too late for their place"] != 0 {
-		t.Errorf("counts %v", got)
-	}
-	testkit.Must(t, in.Close())
-	if rest := in.read(t, 1); len(rest) != 0 {
-		t.Errorf("%v after Close", rest)
-	}
-}
-
-// TestFileInputLoopOfNothingEnds: looping over a file without records must
-// neither go on for ever nor burn a core.
-func TestFileInputLoopOfNothingEnds(t *testing.T) {
-	for _, content := range []string{"", "no recording at all\n"} {
-		s := defaultSettings()
-		s.FileLoop = true
-		in := newReplay(t, inFile(t, "x.gor", []byte(content)), pace.Limit{}, s)
-		if got := in.read(t, 10); len(got) != 0 {
-			t.Errorf("%q gave %v", content, got)
-		}
-	}
-}
-
-func TestFileInputEmptyIsSaid(t *testing.T) {
-	in := newReplay(t, inFile(t, "empty.gor", nil), pace.Limit{}, nil)
-	for range 2 {
-		if n, err := in.Read(make([]byte, 100)); n != 0 || err != io.EOF {
-			t.Errorf("Read: %d, %v, want io.EOF", n, err)
-		}
-	}
-	if in.log.count("holds no records") != 1 {
-		t.Errorf("said %q", in.log.lines)
-	}
-}
-
-func TestFileInputFormats(t *testing.T) {
-	old := strings.Join([]string{
-		"1 a 1700000000000000000\nGET /3f HTTP/1.1\r\n\r\n",
-		"1 b 1700000000001000000 -1\nGET /4f HTTP/1.1\r\n\r\n",
-		"2 b 1700000000002000000 7\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-		"",
-	}, payload.Separator)
-	mixed := append([]byte(old), aRecord(payload.Request, "c", 3, "GET /5f HTTP/1.1\r\n\r\n")...)
-
-	var oldest bytes.Buffer
-	type RawRequest struct {
-		Timestamp int64
-		Request   []byte
-	}
-	enc := gob.NewEncoder(&oldest)
-	for i, at := range []int64{1400000000000000000, 1400000000500000000} {
-		testkit.Must(t, enc.Encode(RawRequest{at, fmt.Appendf(nil, "GET /g%d HTTP/1.1\r\n\r\n", i)}))
-	}
-	half := len(mixed) / 2
-	tests := []struct {
-		name    string
-		content []byte
-		want    string
-		kinds   string
-	}{
-		{"plain.gor", mixed, "/3f/4f200/5f", "1121"},
-		{"oldest.gor", oldest.Bytes(), "/g0/g1", "11"},
-		{"members.gor.gz", append(testkit.Gzipped(t, mixed[:half]), testkit.Gzipped(t, mixed[half:])...), "/3f/4f200/5f", "1121"},
-		{"frames.gor.zst", append(zstdFrame(t, mixed[:half]), zstdFrame(t, mixed[half:])...), "/3f/4f200/5f", "1121"},
-		{"name.says.nothing", testkit.Gzipped(t, mixed), "/3f/4f200/5f", "1121"},
-		{"oldest.gz", testkit.Gzipped(t, oldest.Bytes()), "/g0/g1", "11"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			in := newReplay(t, inFile(t, tt.name, tt.content), pace.Limit{}, nil)
-			got := in.read(t, 100)
-			kinds := ""
-			for _, g := range got {
-				kinds += string(g.kind)
-			}
-			if targets(got) != tt.want || kinds != tt.kinds {
-				t.Errorf("got %s of kinds %s, want %s of %s", targets(got), kinds, tt.want, tt.kinds)
-			}
-			if len(in.log.lines) > 0 {
-				t.Errorf("said %q", in.log.lines)
-			}
-		})
-	}
-}
-
-func zstdFrame(t testing.TB, b []byte) []byte {
-	t.Helper()
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer enc.Close()
-	return enc.EncodeAll(b, nil)
-}
-
-func TestFileInputDamageIsCountedAndSaid(t *testing.T) {
-	whole := requestsAt(0, 1, 2, 3)
-	each := len(whole) / 4
-	damaged := slices.Concat(whole[:each], []byte("rubbish"+payload.Separator), whole[each:4*each-20])
-	s := defaultSettings()
-	in := newReplay(t, inFile(t, "x.gor", damaged), pace.Limit{}, s)
-	if got := targets(in.read(t, 100)); got != "/0/1/2" {
-		t.Errorf("got %s", got)
-	}
-	if got := rowsOf(in.Counts()); got["damaged records"] != 1 || got["torn records"] != 1 {
-		t.Errorf("counts %v", got)
-	}
-	if !in.log.has("x.gor") || !in.log.has(fmt.Sprintf("at byte %d", each)) {
-		t.Errorf("said %q, want the file and the offset", in.log.lines)
-	}
-}
-
-func TestFileInputTooLargeNamesTheFlag(t *testing.T) {
-	s := defaultSettings()
+// TestFileInputNamesItsFlags: what goes wrong is said with the flag that helps.
+func TestFileInputNamesItsFlags(t *testing.T) {
+	large := fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n%5000s", "")
+	name := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), append(recordAt(0, large), recordAt(1, "GET / HTTP/1.1\r\n\r\n")...))
+	s, log := defaultSettings(), &fileLog{}
 	s.MessageLimit = 4 << 10
-	big := aRecord(payload.Request, "b", 1, "POST /big HTTP/1.1\r\nContent-Length: 5000\r\n\r\n"+strings.Repeat("x", 5000))
-	in := newReplay(t, inFile(t, "x.gor", append(requestsAt(0), big...)), pace.Limit{}, s)
-	in.read(t, 100)
-	if got := rowsOf(in.Counts()); got["records too large"] != 1 || !in.log.has("--copy-buffer-size") {
-		t.Errorf("counts %v, said %q", got, in.log.lines)
+	in, err := newFileInput(name, pace.Limit{}, s, &pluginEnv{logf: log.logf})
+	testkit.Must(t, err)
+	for buf := make([]byte, 64<<10); err == nil; {
+		_, err = in.Read(buf)
 	}
-}
+	if err != io.EOF || log.count("; --copy-buffer-size is the limit") != 1 {
+		t.Errorf("%v; said %q", err, log.lines)
+	}
 
-// TestFileInputCloseDuringWait: with the real clock, and a wait of a day.
-func TestFileInputCloseDuringWait(t *testing.T) {
-	in, err := newFileInput(inFile(t, "x.gor", requestsAt(0, 24*3600*1000)), pace.Limit{}, defaultSettings(), &pluginEnv{logf: t.Logf})
+	name = testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), append(recordAt(0, "GET / HTTP/1.1\r\n\r\n"), recordAt(3600, "GET / HTTP/1.1\r\n\r\n")...))
+	log = &fileLog{}
+	in, err = newFileInput(name, pace.Limit{}, defaultSettings(), &pluginEnv{logf: log.logf})
 	testkit.Must(t, err)
-	buf := make([]byte, 4<<10)
-	_, err = in.Read(buf)
-	testkit.Must(t, err)
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
-		_, err := in.Read(buf)
-		ended <- err
+		defer close(ended)
+		for buf := make([]byte, 64<<10); ; {
+			if _, err := in.Read(buf); err != nil {
+				return
+			}
+		}
 	}()
+	testkit.Eventually(t, "the pause announced", func() bool {
+		return log.count("the next request comes in 1h0m0s; --input-file-max-wait 5s shortens such pauses") == 1
+	})
 	testkit.Must(t, in.Close())
-	select {
-	case err := <-ended:
-		if err != io.EOF {
-			t.Errorf("Read: %v, want io.EOF", err)
+	<-ended
+}
+
+// TestFileInputMistakes: a mistake in what was typed is told from a file that is
+// not there.
+func TestFileInputMistakes(t *testing.T) {
+	dir := t.TempDir()
+	there := testkit.WriteFile(t, filepath.Join(dir, "x.gor"), recordAt(0, "GET / HTTP/1.1\r\n\r\n"))
+	for _, tt := range []struct {
+		pattern string
+		limit   pace.Limit
+		set     func(s *Settings)
+		usage   bool
+		want    string
+	}{
+		{pattern: "", usage: true, want: "requests.gor"},
+		{pattern: filepath.Join(dir, "[x"), usage: true, want: "syntax error in pattern"},
+		{pattern: filepath.Join(dir, "missing*"), want: "no file matches"},
+		{pattern: there, limit: pace.Limit{Kind: pace.LimitMax}, set: func(s *Settings) { s.FileRate = 5 }, usage: true, want: "|max and --input-file-rate 5 both set the pace"},
+	} {
+		s := defaultSettings()
+		if tt.set != nil {
+			tt.set(s)
 		}
-	case <-time.After(testkit.Timeout):
-		t.Fatal("Close does not end the wait")
-	}
-}
-
-func TestFileInputReadAllocatesNothing(t *testing.T) {
-	in := newReplay(t, inFile(t, "x.gor", testRecording(4000, 300)), pace.Limit{}, nil)
-	buf := make([]byte, 64<<10)
-	read := func() {
-		if _, err := in.Read(buf); err != nil {
-			t.Fatal(err)
-		}
-	}
-	in.clock.waits = make([]int64, 0, 8000)
-	for range 500 { // the window's buffers are made
-		read()
-	}
-	if n := testing.AllocsPerRun(1000, read); n > 0 {
-		t.Errorf("%v allocations per message", n)
-	}
-}
-
-// testRecording is n records of about size bytes, 10 µs apart.
-func testRecording(n, size int) []byte {
-	var b, msg []byte
-	for i := range n {
-		msg = payload.AppendMeta(msg[:0], payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, 7, uint32(i)), Time: recordStart + int64(i)*10_000, Duration: 1, Length: -1})
-		msg = fmt.Appendf(msg, "GET /%d HTTP/1.1\r\nHost: h\r\nX: %s\r\n\r\n", i, strings.Repeat("x", max(size-130, 0)))
-		b = payload.AppendRecord(b, msg)
-	}
-	return b
-}
-
-func BenchmarkFileInputMax(b *testing.B) {
-	for _, size := range []int{200, 1000, 16 << 10} {
-		for _, suffix := range []string{"", ".gz", ".zst"} {
-			b.Run(fmt.Sprintf("%d bytes%s", size, suffix), func(b *testing.B) {
-				one := testRecording(max(4<<20/size, 1), size)
-				content := one
-				switch suffix {
-				case ".gz":
-					content = testkit.Gzipped(b, one)
-				case ".zst":
-					content = zstdFrame(b, one)
-				}
-				s := defaultSettings()
-				s.FileLoop = true
-				in := newReplay(b, inFile(b, "x.gor"+suffix, bytes.Repeat(content, 8)), pace.Limit{Kind: pace.LimitMax}, s)
-				buf := make([]byte, 64<<10)
-				var total int64
-				b.ReportAllocs()
-				for b.Loop() {
-					n, err := in.Read(buf)
-					if err != nil {
-						b.Fatal(err)
-					}
-					total += int64(n)
-				}
-				b.SetBytes(total / int64(b.N))
-			})
+		_, err := newFileInput(tt.pattern, tt.limit, s, &pluginEnv{logf: t.Logf})
+		for what, err := range map[string]error{"open": err, "--check": checkFileInput(tt.pattern, tt.limit, s)} {
+			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.As(err, new(usageError)) != tt.usage {
+				t.Errorf("%s %q: %v, want %q in it, usage %v", what, tt.pattern, err, tt.want, tt.usage)
+			}
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"slices"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/disk"
@@ -99,23 +98,6 @@ func checkRawInput(addr string, _ pace.Limit, s *Settings) error {
 func checkTCPInput(addr string, _ pace.Limit, s *Settings) error {
 	_, err := receiverTLS(&s.TCP, unheard)
 	return errors.Join(checkLinkAddr(addr), err)
-}
-
-func checkFileInput(pattern string, limit pace.Limit, s *Settings) error {
-	names, err := recordings(pattern)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(names, disk.IsPipe) {
-		// What is read from a pipe is gone, and its other end may come later.
-		return paceFits(limit, s)
-	}
-	f, err := openReplay(pattern, limit, s, &pluginEnv{logf: unheard})
-	if err != nil {
-		return err
-	}
-	f.files.close()
-	return f.Close()
 }
 
 func checkHTTPOutput(addr string, _ *Settings) error {

@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"fmt"
@@ -47,7 +47,7 @@ func (s *replaySpan) end(now int64, plan *pace.Schedule) {
 	s.ended.Store(now)
 }
 
-func (s *replaySpan) report(r *report, records uint64, lag *stats.Histogram) {
+func (s *replaySpan) report(r *plugin.Report, records uint64, lag *stats.Histogram) {
 	if records == 0 {
 		return
 	}

@@ -1,6 +1,7 @@
-package main
+package replay
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,18 +21,18 @@ func aPipe(t *testing.T) string {
 	return name
 }
 
-// TestFileInputFromAPipe: what is read from a pipe to look at it is not lost,
+// TestFromAPipe: what is read from a pipe to look at it is not lost,
 // and Close ends a Read that waits for its other end.
-func TestFileInputFromAPipe(t *testing.T) {
+func TestFromAPipe(t *testing.T) {
 	name := aPipe(t)
 	w, err := os.OpenFile(name, os.O_RDWR, 0) // so that opening it waits for nobody
 	testkit.Must(t, err)
 	defer w.Close()
 	_, err = w.Write(requestsAt(0, 1, 2, 3))
 	testkit.Must(t, err)
-	s := defaultSettings()
-	s.FileReadDepth = 2
-	in := newReplay(t, name, pace.Limit{}, s)
+	cfg := testConfig()
+	cfg.Depth = 2
+	in := newReplay(t, name, pace.Limit{}, cfg)
 	if got := targets(in.read(t, 2)); got != "/0/1" {
 		t.Errorf("got %s", got)
 	}
@@ -56,16 +57,16 @@ func TestFileInputFromAPipe(t *testing.T) {
 	}
 }
 
-func TestFileInputPipeDoesNotLoop(t *testing.T) {
+func TestPipeDoesNotLoop(t *testing.T) {
 	name := aPipe(t)
 	w, err := os.OpenFile(name, os.O_RDWR, 0)
 	testkit.Must(t, err)
 	defer w.Close()
 	_, err = w.Write(requestsAt(0, 1))
 	testkit.Must(t, err)
-	s := defaultSettings()
-	s.FileLoop = true
-	if _, err := newFileInput(name, pace.Limit{}, s, &pluginEnv{logf: t.Logf}); err == nil {
-		t.Error("a pipe was taken for --input-file-loop")
+	cfg := testConfig()
+	cfg.Loop = true
+	if _, err := Open(*withPattern(cfg, name)); !errors.As(err, new(*LoopError)) {
+		t.Errorf("a pipe was taken to be read twice: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"errors"
@@ -11,33 +11,6 @@ import (
 	"github.com/buger/gor/internal/plugin"
 )
 
-// dryRun reads every --input-file as a replay would, on a clock that waits
-// for nothing, and says on w what is in it and how long the replay will take.
-func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
-	once := *s
-	once.FileLoop = false
-	for _, arg := range s.Inputs {
-		if arg.Flag != "input-file" {
-			return asUsage(fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value))
-		}
-		addr, limit, err := splitLimit(arg.Value)
-		if err == nil {
-			err = limit.Speed()
-		}
-		if err != nil {
-			return asUsage(fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err))
-		}
-		f, err := openReplay(addr, limit, &once, env)
-		if err != nil {
-			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
-		}
-		if err := dryReplay(f, w, &once); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // idleClock is a clock on which all waiting is over at once.
 type idleClock struct{ now int64 }
 
@@ -48,12 +21,20 @@ func (c *idleClock) Until(deadline int64, _ <-chan struct{}) bool {
 	return true
 }
 
-func dryReplay(f *fileInput, w io.Writer, s *Settings) error {
+// DryRun reads the recordings as a replay would, on a clock that waits for
+// nothing, and says on w what is in them and how long the replay will take. It
+// does not loop.
+func DryRun(cfg Config, w io.Writer) error {
+	cfg.Loop = false
+	f, err := Open(cfg)
+	if err != nil {
+		return err
+	}
 	clock := &idleClock{now: 1} // zero is not begun
 	f.clock = clock
 	var kinds [256]uint64
 	var bytes uint64
-	buf := make([]byte, readBuffer)
+	buf := make([]byte, dryBuffer)
 	for {
 		n, err := f.Read(buf)
 		if errors.Is(err, io.ErrShortBuffer) {
@@ -64,7 +45,7 @@ func dryReplay(f *fileInput, w io.Writer, s *Settings) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", f, err)
+			return &ReadError{fmt.Errorf("%s: %w", f, err)}
 		}
 		kinds[buf[0]]++
 		bytes += uint64(len(payload.Body(buf[:n])))
@@ -75,7 +56,7 @@ func dryReplay(f *fileInput, w io.Writer, s *Settings) error {
 	if f.given.Load() > 0 {
 		fmt.Fprintf(w, "  recorded: %s to %s, over %s\n", stamp(f.span.first), stamp(f.span.last), plugin.RoundSpan(time.Duration(f.span.recorded.Load())))
 		fmt.Fprintf(w, "  replay: %s\n", f.expected(clock.now))
-		fmt.Fprintf(w, "  out of order: %d, of which %d by more than %d records (--input-file-read-depth)\n", f.shuffled.Load(), f.late.Load(), s.FileReadDepth)
+		fmt.Fprintf(w, "  out of order: %d, of which %d by more than %d records (%s)\n", f.shuffled.Load(), f.late.Load(), cfg.Depth, cfg.Hints.Depth)
 	}
 	for _, row := range f.files.counts() {
 		if row.N > 0 {
@@ -86,18 +67,27 @@ func dryReplay(f *fileInput, w io.Writer, s *Settings) error {
 }
 
 // expected says how long the replay takes when nothing is late.
-func (f *fileInput) expected(end int64) string {
-	if f.limit.Kind == pace.LimitMax {
+func (f *Replay) expected(end int64) string {
+	if f.cfg.Limit.Kind == pace.LimitMax {
 		return "as fast as it goes (|max)"
 	}
 	text := "takes " + plugin.RoundSpan(time.Duration(end-f.span.began.Load())).String()
 	if n := f.span.shortened.Load(); n > 0 {
 		text += fmt.Sprintf(", %d pauses shortened by %s in all", n, plugin.RoundSpan(time.Duration(f.span.saved.Load())))
 	}
-	if f.limit.Kind == pace.LimitCount {
-		text += fmt.Sprintf("; of what comes in a second at most %d are replayed", f.limit.N)
+	if f.cfg.Limit.Kind == pace.LimitCount {
+		text += fmt.Sprintf("; of what comes in a second at most %d are replayed", f.cfg.Limit.N)
 	}
 	return text
 }
+
+// dryBuffer holds nearly every message.
+const dryBuffer = 64 << 10
+
+// A ReadError is about a recording that could be opened and not be read to its
+// end.
+type ReadError struct{ error }
+
+func (e *ReadError) Unwrap() error { return e.error }
 
 func stamp(ns int64) string { return time.Unix(0, ns).Format("2006-01-02 15:04:05.000") }

@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"fmt"
@@ -9,22 +9,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/recording"
 	"github.com/buger/gor/internal/testkit"
 )
 
-func rowsOf(rows []stats.Count) map[string]uint64 {
-	m := make(map[string]uint64)
-	for _, row := range rows {
-		m[row.Name] += row.N
-	}
-	return m
-}
-
-func TestFileInputOpenErrors(t *testing.T) {
+func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	testkit.Must(t, os.MkdirAll(filepath.Join(dir, "folder.gor"), 0o700))
 	tests := []struct {
@@ -39,7 +32,7 @@ func TestFileInputOpenErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := newFileInput(tt.pattern, pace.Limit{}, defaultSettings(), &pluginEnv{logf: t.Logf})
+			_, err := Open(*withPattern(testConfig(), tt.pattern))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
@@ -47,16 +40,16 @@ func TestFileInputOpenErrors(t *testing.T) {
 	}
 }
 
-func TestFileInputNameWithPatternCharacters(t *testing.T) {
+func TestNameWithPatternCharacters(t *testing.T) {
 	in := newReplay(t, inFile(t, "x[1]*.gor", requestsAt(0, 1)), pace.Limit{}, nil)
 	if got := targets(in.read(t, 10)); got != "/0/1" {
 		t.Errorf("got %s", got)
 	}
 }
 
-// TestFileInputMerges: the records of several files, compressed or not, come
+// TestMerges: the records of several files, compressed or not, come
 // by time, those of one time by the file's name, and of one file in its order.
-func TestFileInputMerges(t *testing.T) {
+func TestMerges(t *testing.T) {
 	dir := t.TempDir()
 	type entry struct {
 		at   int64
@@ -95,9 +88,9 @@ func TestFileInputMerges(t *testing.T) {
 	for _, e := range all {
 		want.WriteString(e.body)
 	}
-	s := defaultSettings()
-	s.FileReadDepth = 1 // the window does not help
-	in := newReplay(t, filepath.Join(dir, "part*"), pace.Limit{}, s)
+	cfg := testConfig()
+	cfg.Depth = 1 // the window does not help
+	in := newReplay(t, filepath.Join(dir, "part*"), pace.Limit{}, cfg)
 	if got := targets(in.read(t, 10_000)); got != want.String() {
 		t.Errorf("got\n%s\nwant\n%s", got, want.String())
 	}
@@ -106,17 +99,17 @@ func TestFileInputMerges(t *testing.T) {
 	}
 }
 
-// TestFileInputOpensFilesWhenTheirTimeComes: the chunks of a long recording
+// TestOpensFilesWhenTheirTimeComes: the chunks of a long recording
 // are not all open, nor in memory, at once.
-func TestFileInputOpensFilesWhenTheirTimeComes(t *testing.T) {
+func TestOpensFilesWhenTheirTimeComes(t *testing.T) {
 	dir := t.TempDir()
 	const chunks = 300
 	for i := range chunks {
 		testkit.WriteFile(t, filepath.Join(dir, fmt.Sprintf("x_%d.gor", i)), requestsAt(float64(10*i), float64(10*i+9)))
 	}
-	s := defaultSettings()
-	s.FileLoop = true
-	in := newReplay(t, filepath.Join(dir, "x_*.gor"), pace.Limit{}, s)
+	cfg := testConfig()
+	cfg.Loop = true
+	in := newReplay(t, filepath.Join(dir, "x_*.gor"), pace.Limit{}, cfg)
 	most := 0
 	for range 2 * chunks * 2 { // two passes
 		in.read(t, 1)
@@ -130,9 +123,9 @@ func TestFileInputOpensFilesWhenTheirTimeComes(t *testing.T) {
 	}
 }
 
-// TestFileInputGoesOnWithoutABrokenFile: one of several files that cannot be
+// TestGoesOnWithoutABrokenFile: one of several files that cannot be
 // read any more costs its own records, and an error at the end.
-func TestFileInputGoesOnWithoutABrokenFile(t *testing.T) {
+func TestGoesOnWithoutABrokenFile(t *testing.T) {
 	dir := t.TempDir()
 	testkit.WriteFile(t, filepath.Join(dir, "a.gor"), requestsAt(0, 100))
 	gone := testkit.WriteFile(t, filepath.Join(dir, "b.gor"), requestsAt(50, 60))
@@ -150,5 +143,23 @@ func TestFileInputGoesOnWithoutABrokenFile(t *testing.T) {
 	}
 	if !in.log.has("going on with the other files") {
 		t.Errorf("said %q", in.log.lines)
+	}
+}
+
+// TestReplaysWhatWasRecorded: what a recorder wrote comes back at its times.
+func TestReplaysWhatWasRecorded(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.gor.zst")
+	out, err := recording.Open(recording.Config{Pattern: name, Mode: 0o600, FlushInterval: time.Hour, QueueBytes: 1 << 20, Logf: t.Logf})
+	testkit.Must(t, err)
+	for i := range 5 {
+		m := payload.Meta{Type: payload.Request, ID: []byte("a"), Time: recordStart + int64(i)*1e6, Duration: -1, Length: -1}
+		_, err := out.Write(fmt.Appendf(payload.AppendMeta(nil, m), "GET /%d HTTP/1.1\r\n\r\n", i))
+		testkit.Must(t, err)
+	}
+	testkit.Must(t, out.Settle(nil))
+	testkit.Must(t, out.Close())
+	got := newReplay(t, name, pace.Limit{}, nil).read(t, 10)
+	if targets(got) != "/0/1/2/3/4" || !slices.Equal(times(got), []float64{0, 1, 2, 3, 4}) {
+		t.Errorf("replayed %s at %v", targets(got), times(got))
 	}
 }

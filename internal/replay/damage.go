@@ -1,0 +1,49 @@
+package replay
+
+import (
+	"github.com/buger/gor/internal/stats"
+)
+
+// account adds a file's damage to the sums, and tells of it once.
+func (m *mergedFiles) account(r *recordedFile) {
+	d := r.src.Damage()
+	m.mu.Lock()
+	m.total.Damaged += d.Damaged
+	m.total.TooLarge += d.TooLarge
+	m.total.Stale += d.Stale
+	m.total.Torn += d.Torn
+	m.total.Newer += d.Newer
+	m.mu.Unlock()
+	if r.told {
+		return
+	}
+	r.told = true
+	if d.Newer > 0 {
+		m.cfg.Logf(m.cfg.Kind+": %s: %d records have a type or an attribute of a newer Gor; such types are left out", r.name, d.Newer)
+	}
+	if !d.Any() {
+		return
+	}
+	hint := ""
+	if d.TooLarge > 0 {
+		hint = "; " + m.cfg.Hints.MessageLimit + " is the limit"
+	}
+	m.cfg.Logf(m.cfg.Kind+": %s: %s%s", r.name, d, hint)
+}
+
+// newerRow names the row of records with a type or an attribute that a newer
+// Gor wrote and this one does not know. They are no loss.
+const newerRow = "records of a newer Gor"
+
+// counts gives what was passed over in the files that were read so far.
+func (m *mergedFiles) counts() []stats.Count {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return []stats.Count{
+		{Name: "damaged records", Kind: stats.Note, N: uint64(m.total.Damaged)},
+		{Name: "records too large", Kind: stats.Note, N: uint64(m.total.TooLarge)},
+		{Name: "records with a stale length", Kind: stats.Note, N: uint64(m.total.Stale)},
+		{Name: "torn records", Kind: stats.Note, N: uint64(m.total.Torn)},
+		{Name: newerRow, Kind: stats.Note, N: uint64(m.total.Newer)},
+	}
+}

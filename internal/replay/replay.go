@@ -1,0 +1,253 @@
+// Package replay reads recordings and gives their messages at the pace at which
+// they were recorded, or at another one.
+package replay
+
+import (
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/stats"
+)
+
+// A Replay is an input that gives recordings on their own schedule. Messages are read and
+// decoded a window ahead, and the precise wait for the next one happens in
+// the goroutine that calls Read: handing it over from another would cost a
+// switch between the two each time.
+//
+// The first message of a Replay goes at once, so that several of them
+// start together, each from its own beginning. Recordings that are to keep
+// their distance are named by one pattern.
+type Replay struct {
+	cfg Config
+
+	// What follows, to cancel, is Read's alone.
+	files    *mergedFiles
+	window   *pace.Reorder
+	schedule *pace.Schedule
+	clock    clock
+	inPass   int   // messages of this pass so far
+	over     error // why files gives no more; the window may still
+	err      error // how it ended; stays
+
+	msg  []byte // taken from the window, not yet given
+	slot pace.Slot
+	due  bool // the wait for msg is over
+
+	cancel chan struct{}
+	once   sync.Once
+
+	given    atomic.Uint64
+	shuffled atomic.Uint64 // of the passes that are over, and the present one
+	late     atomic.Uint64
+	before   [2]uint64 // shuffled and late of the passes that are over
+	lag      *stats.Histogram
+	lagNow   atomic.Int64 // ns, of the last message
+	span     replaySpan
+}
+
+var _ plugin.Input = (*Replay)(nil)
+
+// A clock is the part of pace.Sleeper that a replay uses.
+type clock interface {
+	Now() int64
+	Yield()
+	Until(deadline int64, cancel <-chan struct{}) bool
+}
+
+// reorderBytes bounds the messages that are held back to put late ones in
+// order.
+const reorderBytes = 4 << 20
+
+// Open opens the recordings and reads the first record of each. The error is
+// ErrNoName, a *LoopError, of filepath.ErrBadPattern, or about a file.
+func Open(cfg Config) (*Replay, error) {
+	files, err := openMerged(cfg)
+	if err != nil {
+		return nil, err
+	}
+	switch cfg.Limit.Kind {
+	case pace.LimitPercent:
+		cfg.Timing.Speed = cfg.Limit.N
+	case pace.LimitMax:
+		cfg.Timing.Max = true
+	}
+	return &Replay{
+		cfg:      cfg,
+		files:    files,
+		window:   pace.NewReorder(cfg.Depth, reorderBytes),
+		schedule: pace.NewSchedule(cfg.Timing),
+		clock:    pace.NewSleeper(),
+		cancel:   make(chan struct{}),
+		lag:      stats.NewHistogram(),
+	}, nil
+}
+
+func (f *Replay) Read(p []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	if f.msg == nil {
+		f.clock.Yield()
+		if halted(f.cancel) {
+			return 0, f.end(io.EOF)
+		}
+		if err := f.next(); err != nil {
+			return 0, f.end(err)
+		}
+	}
+	if len(p) < len(f.msg) {
+		return 0, io.ErrShortBuffer
+	}
+	if !f.due && !f.wait() {
+		return 0, f.end(io.EOF)
+	}
+	n := copy(p, f.msg)
+	f.msg = nil
+	f.window.Release()
+	f.given.Add(1)
+	return n, nil
+}
+
+// next takes the next message in the order of time and plans it.
+func (f *Replay) next() error {
+	err := f.fill()
+	f.shuffled.Store(f.before[0] + f.window.OutOfOrder())
+	f.late.Store(f.before[1] + f.window.Late())
+	msg, at, ok := f.window.Pop()
+	if !ok {
+		if err == io.EOF && f.given.Load() == 0 && !halted(f.cancel) {
+			f.cfg.Logf("%s %s holds no records", f.cfg.Kind, f.cfg.Pattern)
+		}
+		return err
+	}
+	f.msg = msg
+	f.span.note(at)
+	if f.cfg.Limit.Kind == pace.LimitMax {
+		if f.span.began.Load() == 0 {
+			f.span.began.Store(f.clock.Now())
+		}
+		f.due = true
+		return nil
+	}
+	now := f.clock.Now()
+	f.slot, f.due = f.schedule.Due(at, now), false
+	f.span.began.CompareAndSwap(0, now)
+	if f.slot.Gap > 0 {
+		f.cfg.Logf("%s %s: the next request comes in %s; %s shortens such pauses",
+			f.cfg.Kind, f.cfg.Pattern, f.slot.Gap.Round(time.Second), f.cfg.Hints.MaxWait)
+	}
+	return nil
+}
+
+// fill reads until the window is full. An error, io.EOF too, counts only once
+// the window is empty.
+func (f *Replay) fill() error {
+	for f.over == nil && !f.window.Full() {
+		msg, at, err := f.files.next()
+		switch {
+		case err == nil:
+			f.window.Push(at, msg)
+			f.inPass++
+		case err == io.EOF && f.cfg.Loop && f.inPass > 0:
+			if f.window.Len() > 0 {
+				return nil // the pass is not over before its last message is given
+			}
+			f.over = f.again()
+		default:
+			f.over = err
+		}
+	}
+	return f.over
+}
+
+// again starts the next pass. The window is new, since to the old one all of
+// the pass would come too late.
+func (f *Replay) again() error {
+	f.before[0] += f.window.OutOfOrder()
+	f.before[1] += f.window.Late()
+	f.window = pace.NewReorder(f.cfg.Depth, reorderBytes)
+	f.inPass = 0
+	f.span.pass()
+	f.schedule.Loop()
+	return f.files.rewind()
+}
+
+// wait waits until the message's time and notes how late it is. It reports
+// false when the input was closed.
+func (f *Replay) wait() bool {
+	if !f.clock.Until(f.slot.Send, f.cancel) {
+		return false
+	}
+	f.due = true
+	lag := f.clock.Now() - f.slot.Plan
+	f.lag.Record(time.Duration(lag))
+	f.lagNow.Store(lag)
+	return true
+}
+
+// end releases what the input holds, and keeps and returns its last error.
+func (f *Replay) end(err error) error {
+	if halted(f.cancel) {
+		err = io.EOF // whatever a file said that Close closed
+	}
+	f.msg, f.err = nil, err
+	f.window = nil
+	f.span.end(f.clock.Now(), f.schedule)
+	f.files.close()
+	return err
+}
+
+// Close ends the replay; what was read ahead is not given any more.
+func (f *Replay) Close() error {
+	f.once.Do(func() {
+		close(f.cancel)
+		f.files.interrupt()
+	})
+	return nil
+}
+
+// Live returns false: a recording can wait.
+func (f *Replay) Live() bool { return false }
+
+func (f *Replay) String() string {
+	name := f.cfg.Kind + " " + f.cfg.Pattern
+	if f.cfg.Limit.Kind != pace.LimitNone && f.cfg.Limit.Kind != pace.LimitCount {
+		name += "|" + f.cfg.Limit.String()
+	}
+	return name
+}
+
+// Counts gives what was damaged, and what was not in order.
+func (f *Replay) Counts() []stats.Count {
+	return append(f.files.counts(),
+		stats.Count{Name: "records out of order", Kind: stats.Note, N: f.shuffled.Load()},
+		stats.Count{Name: "records too late for their place", Kind: stats.Note, N: f.late.Load()})
+}
+
+// Progress is in bytes of the recordings. One that loops has no end.
+func (f *Replay) Progress() plugin.Progress {
+	p := plugin.Progress{Lag: time.Duration(f.lagNow.Load())}
+	if !f.cfg.Loop {
+		p.Done, p.All = f.files.progress()
+	}
+	return p
+}
+
+// Report says how the replay kept its time.
+func (f *Replay) Report(r *plugin.Report) {
+	f.span.report(r, f.given.Load(), f.lag)
+}
+
+// halted reports whether a channel was closed.
+func halted(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
+	}
+}
