@@ -34,7 +34,7 @@ func testEnv(t *testing.T, stdout io.Writer) *pluginEnv {
 	return &pluginEnv{
 		stdin: strings.NewReader(""), stdout: stdout, stderr: io.Discard,
 		logf: t.Logf,
-		own:  outbound.New(), queueBytes: 1 << 20,
+		own:  outbound.New(true), queueBytes: 1 << 20,
 		settle:     func(<-chan struct{}) error { return nil },
 		background: &background, done: done,
 	}

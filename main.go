@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -155,7 +156,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	env := &pluginEnv{
 		stdin: stdin, stdout: stdout, stderr: log,
 		logf:           log.Printf,
-		own:            outbound.New(),
+		own:            outbound.New(captures(s)),
 		queueBytes:     queueBytes(s),
 		answers:        buffers.NewBudget(answersTotal),
 		large:          buffers.NewCopies(buffers.NewBudget(largeTotal(s))),
@@ -270,6 +271,10 @@ func tuneRuntime(s *Settings) {
 	if capturesOnly(s) && !latencyMatters(s) {
 		giveWay()
 	}
+}
+
+func captures(s *Settings) bool {
+	return slices.ContainsFunc(s.Inputs, func(in pluginArg) bool { return in.Flag == "input-raw" })
 }
 
 func capturesOnly(s *Settings) bool {

@@ -75,7 +75,7 @@ func newRig(t testing.TB, addr string, change func(s *Settings)) *httpRig {
 	done := make(chan struct{})
 	var background sync.WaitGroup
 	env := &pluginEnv{
-		stderr: io.Discard, logf: func(string, ...any) {}, own: outbound.New(), queueBytes: 32 << 20,
+		stderr: io.Discard, logf: func(string, ...any) {}, own: outbound.New(true), queueBytes: 32 << 20,
 		background: &background, done: done,
 	}
 	out, err := newHTTPOutput(addr, s, env)
@@ -318,7 +318,7 @@ func TestHTTPStatsLines(t *testing.T) {
 	s := defaultSettings()
 	s.HTTPStats = true
 	out, err := newHTTPOutput("127.0.0.1:1", s, &pluginEnv{
-		stderr: &stderr, logf: t.Logf, own: outbound.New(), queueBytes: 1 << 20, background: &background, done: done,
+		stderr: &stderr, logf: t.Logf, own: outbound.New(true), queueBytes: 1 << 20, background: &background, done: done,
 	})
 	testkit.Must(t, err)
 	testkit.Eventually(t, "the heading", func() bool { return bytes.Count(stderr.Bytes(), []byte("\n")) == 2 })

@@ -15,6 +15,8 @@ import (
 // connection is remembered from before its first packet until a while after
 // it was closed, when its last packets have left the capture's buffers.
 type Conns struct {
+	bound bool // connections get their local port before they connect
+
 	mu    sync.RWMutex
 	local map[connKey]int // how many connections use the key
 
@@ -33,9 +35,13 @@ type connKey struct {
 // packet can wait in a capture's ring.
 const forgetAfter = 2 * time.Second
 
-// New returns an empty Conns.
-func New() *Conns {
+// New returns an empty Conns. Without a capture in the same run nothing has to
+// be known of connections: they are made as any program makes them. A local port
+// that is bound before connect is taken from all targets at once, and searching
+// a free one takes long when thousands of connections have just ended.
+func New(capturing bool) *Conns {
 	return &Conns{
+		bound:  capturing,
 		local:  make(map[connKey]int),
 		forget: func(f func()) { time.AfterFunc(forgetAfter, f) },
 	}
@@ -63,10 +69,15 @@ func (o *Conns) remove(k connKey) {
 	}
 }
 
-// DialContext connects like net.Dialer's. The socket is bound to a port of
+// DialContext connects like net.Dialer's. Beside a capture the socket is bound to a port of
 // its own before it connects, because a capture may see the first packet
 // before connect returns.
 func (o *Conns) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if !o.bound {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, network, address)
+		return conn, ExplainFiles(err)
+	}
 	var keys []connKey // one for each address that was tried
 	var mu sync.Mutex
 	d := net.Dialer{ControlContext: func(_ context.Context, network, address string, c rawConn) error {

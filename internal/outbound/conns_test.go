@@ -23,7 +23,7 @@ func TestConnsAreKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	conns := New()
+	conns := New(true)
 	var forget []func()
 	conns.forget = func(f func()) { forget = append(forget, f) }
 
@@ -61,7 +61,7 @@ func TestFailedConnectIsForgotten(t *testing.T) {
 	}
 	addr := listener.Addr().String()
 	listener.Close()
-	conns := New()
+	conns := New(true)
 	conns.forget = func(f func()) { f() }
 	if _, err := conns.DialContext(context.Background(), "tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("dial: %v", err)
@@ -82,5 +82,24 @@ func TestExplainFiles(t *testing.T) {
 	}
 	if err := ExplainFiles(syscall.ECONNREFUSED); err != syscall.ECONNREFUSED {
 		t.Errorf("another error became %v", err)
+	}
+}
+
+// Without a capture no port is bound: two connections to different targets may
+// share one, and nothing is remembered.
+func TestWithoutCapture(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conns := New(false)
+	conn, err := conns.DialContext(context.Background(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if n := len(conns.local); n != 0 {
+		t.Errorf("%d remembered", n)
 	}
 }
