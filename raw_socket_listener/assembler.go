@@ -140,8 +140,9 @@ func (a *assembler) take(s *packet.Segment) {
 		a.reclaim(c)
 		return
 	}
-	if f.revives(s) {
-		a.revive(c)
+	if c.cut && f.revives(s) {
+		c.cut = false
+		a.move(c, placeActive)
 	}
 	if s.Flags.Has(packet.FlagACK) {
 		a.acknowledge(c, other, sequence(s.Ack))

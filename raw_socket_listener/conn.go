@@ -59,6 +59,7 @@ type conn struct {
 	clientLow bool
 	place     place
 	ignored   bool       // nothing of it is wanted
+	cut       bool       // a RST ended it, unless more of it comes
 	multipath bool       // for its being one subflow of several
 	sights    uint8      // how many of the client's next segments are compared with those of other connections
 	proxied   bool       // a PROXY protocol header was read, or there is none
@@ -113,7 +114,6 @@ type flow struct {
 	blind    bool               // the byte before the next was not seen
 	parked   bool               // the next bytes wait for something in the other direction
 	forced   bool               // a response that must not wait for its request any longer
-	after    mode               // how it goes on if a RST that ended it proves wrong
 	begun    mark               // where another handshake on the same ports begins
 	far      mark               // where another connection on the same ports may go on
 	rst      mark               // where a RST lies that came before its turn

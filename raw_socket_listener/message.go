@@ -230,15 +230,6 @@ func (a *assembler) gap(c *conn, f *flow, n int) {
 // endFlow ends f: by its FIN when why is notLost, which may be what completes
 // a message.
 func (a *assembler) endFlow(c *conn, f *flow, why Loss) {
-	switch {
-	case f.mode == modeEnded:
-	case why == notLost:
-		f.after = modeEnded
-	case f.h != nil && f.h.open && f.mode == modeFraming:
-		f.after = modeResync
-	default:
-		f.after = f.mode
-	}
 	switch h := f.h; {
 	case h == nil || !h.open:
 	case f.mode == modeTurns:

@@ -208,8 +208,7 @@ func (a *assembler) reset(c *conn, f, other *flow, s *packet.Segment) {
 		f.mode == modeUnseen && !f.answered && s.Flags.Has(packet.FlagACK) && sequence(s.Ack) == other.next,
 		f.mode != modeUnseen && seq == f.next,
 		f.answered && seq == f.acked && (f.mode == modeUnseen || f.next.before(seq)):
-		a.finish(c, LostClosed)
-		a.move(c, placeClosing)
+		a.cut(c)
 		return
 	case f.mode != modeUnseen && seq.within(f.next, maxAhead):
 		f.rst = mark{seq, true}
@@ -217,20 +216,17 @@ func (a *assembler) reset(c *conn, f, other *flow, s *packet.Segment) {
 	a.stats.Refused++
 }
 
-// revive goes on with a connection that a RST had ended: bytes in sequence show
-// that the other end did not take it, or that it never got there.
-func (a *assembler) revive(c *conn) {
-	for _, f := range [...]*flow{&c.req, &c.rsp} {
-		f.mode = f.after
-		f.rst = mark{}
-	}
-	c.unsure = true
-	a.move(c, placeActive)
+// cut notes that a RST ended c. What is under way in it is given up when it is
+// forgotten and nothing more has come: until then, bytes in sequence show that the
+// other end did not take the RST, or that it never got there.
+func (a *assembler) cut(c *conn) {
+	c.cut = true
+	a.move(c, placeClosing)
 }
 
-// revives reports whether s goes on where a RST had ended f.
+// revives reports whether s goes on in f where a RST had ended the connection.
 func (f *flow) revives(s *packet.Segment) bool {
-	if f.mode != modeEnded || f.after == modeEnded {
+	if f.mode == modeEnded || f.silent {
 		return false
 	}
 	seq := sequence(s.Seq)

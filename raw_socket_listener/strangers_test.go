@@ -49,6 +49,12 @@ func TestStreamsAmongStrangers(t *testing.T) {
 		{name: "a RST of the server's behind a hole of its own", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(10, n, "xx"), rst('s', 12, n), ca(n, 0, get2)}), want: []string{get1, get2}, lost: map[Loss]uint64{LostGap: 1}},
 		{name: "a RST behind a hole of the client's", segs: joined(handshake, []seg{c(0, get1), c(2*n, get3), rst('c', 3*n, 0), c(n, get2)}), want: []string{get1, get2, get3}},
 		{name: "a RST at what was acknowledged, behind what came", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2), ca(n, m, post10[:20]), rst('c', n, m), ca(n+20, m, post10[20:])}), want: []string{get1, "<" + ok2, post10}},
+		{name: "an exact RST, and silence", segs: joined(handshake, []seg{c(0, get1+post10[:20]), rst('c', n+20, 0), at(lingerTime+time.Second, c(n+20, post10[20:]))}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1, LostJoined: 1}},
+		{name: "a RST of each side's in a body", cfg: track, segs: joined(handshake, []seg{c(0, post10[:20]), rst('c', 20, 0), rst('s', 0, 20), c(20, post10[20:])}), want: []string{post10}},
+		{name: "a RST that lies ahead, and data up to it and beyond", segs: joined(handshake, []seg{c(0, post10[:20]), rst('c', 30, 0), c(20, post10[20:30]), c(30, post10[30:])}), want: []string{post10}},
+		{name: "a RST that overtook its data", segs: joined(handshake, []seg{rst('c', n, 0), c(0, get1)}), want: []string{get1}},
+		{name: "a RST, and a SYN of the next connection", segs: joined(handshake, []seg{c(0, post10[:20]), rst('c', 20, 0), syn('c', 5000), c(5000, get1)}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
+		{name: "a RST in a response that goes on", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2[:20]), rst('s', 20, n), s(20, n, ok2[20:]), ca(n, m, get2)}), want: []string{get1, "<" + ok2, get2}},
 		{name: "a RST amid a tunnel", cfg: track, segs: joined(tunnel, []seg{rst('c', inTunnel+100, len(switched)), ca(inTunnel, len(switched), "x"), at(10*time.Second, ca(inTunnel+1, len(switched), get1))}), want: []string{upgrade, "<" + switched}},
 
 		// Behind the end.

@@ -289,10 +289,8 @@ func (a *assembler) close(c *conn) (ended bool) {
 			f.fin = false
 			a.stats.Refused++
 		case f.rst.set && f.next == f.rst.at:
-			f.rst = mark{} // finish comes by here again
-			a.finish(c, LostClosed)
-			a.move(c, placeClosing)
-			return true
+			f.rst = mark{}
+			a.cut(c)
 		case f.rst.set && f.rst.at.before(f.next):
 			f.rst = mark{}
 		}

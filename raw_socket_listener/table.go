@@ -105,6 +105,9 @@ func (a *assembler) finish(c *conn, why Loss) {
 
 // forget takes c, whose directions have ended, out of the table.
 func (a *assembler) forget(c *conn) {
+	if c.cut {
+		a.finish(c, LostClosed)
+	}
 	for _, f := range [...]*flow{&c.req, &c.rsp} {
 		a.release(f)
 		if unseen := f.acked.minus(f.next); a.cfg.TrackResponse && f.answered && f.mode == modeEnded {
