@@ -147,3 +147,29 @@ func TestImportsPointDown(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What the top level holds at most. The goal is 25 source files and 15 of tests,
+// which are what a user expects to see there; mechanisms belong into rooms below
+// and tests of the program into e2e. Whoever moves files down lowers the bounds
+// with them: they only shrink.
+const (
+	topSourceFiles = 60
+	topTestFiles   = 37
+)
+
+func TestTopLevelOnlyShrinks(t *testing.T) {
+	all, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(all) - len(tests); n > topSourceFiles {
+		t.Errorf("the top level has %d Go source files, want at most %d: put new mechanisms into a room below internal", n, topSourceFiles)
+	}
+	if n := len(tests); n > topTestFiles {
+		t.Errorf("the top level has %d test files, want at most %d: a test of the whole program belongs into e2e, one of a part beside that part", n, topTestFiles)
+	}
+}
