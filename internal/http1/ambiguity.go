@@ -178,7 +178,8 @@ func (h *strictHead) requestLine(msg []byte) (n int, why Ambiguity) {
 	// [...] and might lead some implementations to reject the request and close
 	// the connection because of its potential as a request smuggling attack":
 	// RFC 9110 section 9.3.1, and the same of HEAD and DELETE; TRACE must have
-	// none. Servers that know of no content leave it on the connection.
+	// none. Servers that know of no content leave it on the connection, as Python's
+	// http.server does.
 	switch string(line[:method]) {
 	case "GET", "HEAD", "DELETE", "TRACE":
 		h.noContent = true
