@@ -159,6 +159,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		own:            outbound.New(captures(s)),
 		queueBytes:     queueBytes(s),
 		answers:        buffers.NewBudget(answersTotal),
+		places:         buffers.NewPlaces(answerPlaces),
 		large:          buffers.NewCopies(buffers.NewBudget(largeTotal(s))),
 		latencyMatters: latencyMatters(s),
 		background:     &background,

@@ -36,6 +36,7 @@ type httpOutput struct {
 	session *dispatch.Sessions // nil: requests go out on any connection
 
 	answers   *buffers.Budget   // what all connections hold of answers
+	places    buffers.Places    // for large heads of answers
 	responses *answers.Input    // nil: nobody wants the answers
 	elastic   *elastic.Reporter // nil: exchanges are reported nowhere
 	health    health
@@ -61,6 +62,7 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		q:        env.newQueue(s.HTTPQueueLen),
 		failures: newHTTPReasons(),
 		answers:  env.answers,
+		places:   env.places,
 		latency:  stats.NewHistogram(),
 	}
 	if t.server != "" {
@@ -194,6 +196,7 @@ func (o *httpOutput) send(c *client, it queue.Item) {
 		c.reportTo(o.elastic, it.Bytes, result.status, began, time.Since(began))
 	}
 	c.forget()
+	c.leave()
 	if result.sent {
 		o.sent.Add(1)
 	}

@@ -33,6 +33,8 @@ type client struct {
 	parts  net.Buffers // refers to vector
 
 	taken    int               // bytes of o.answers; see account
+	place    bool              // of o.places; see enough
+	deadline time.Time         // of the exchange
 	answer   []byte            // the final answer, as far as it is kept; see keep
 	cut      bool              // it is longer than can be kept
 	recorder *answers.Recorder // nil: nobody wants the answers
@@ -60,9 +62,16 @@ func (c *client) forget() {
 
 const (
 	// answersTotal bounds what the connections of all outputs hold of answers,
-	// wanted or not: heads in pieces, answers that are passed on, and what is
-	// kept for the next. 64 of the largest heads fit at one time.
-	answersTotal = 16 << 20
+	// wanted or not: small heads in pieces, answers that are passed on, and what
+	// is kept for the next.
+	answersTotal = 8 << 20
+
+	// answerPlaces is how many connections of all outputs may have more than
+	// answerSmall of a head at one time. Each holds two of http1.MaxHead at most,
+	// one in pieces and one that is kept, with the quarter that append takes
+	// more: 8 MB in all. The others wait, and do not read meanwhile.
+	answerPlaces = 12
+	answerSmall  = 16 << 10
 
 	// keepAnswer bounds the buffers that a client keeps for the next answer,
 	// keepLeast when many clients do.
@@ -74,6 +83,12 @@ const (
 // and reports false when there is not so much: the client must let go of some.
 func (c *client) account() bool {
 	holds := c.parser.Held() + cap(c.answer)
+	if c.place { // which has room for a head; the rest of an answer is for the other outputs
+		holds = 0
+		if c.o.responses != nil {
+			holds = cap(c.answer)
+		}
+	}
 	if holds == c.taken {
 		return true
 	}
@@ -84,9 +99,47 @@ func (c *client) account() bool {
 	return true
 }
 
+// enough takes the memory for what the client holds of an answer. For a large
+// head, or when all hold much, it waits for a place, as long as the exchange may
+// take. It reports false when there was none.
+func (c *client) enough() bool {
+	head := c.parser.Held()
+	if c.o.responses == nil {
+		head += cap(c.answer)
+	}
+	if head <= answerSmall && (c.account() || c.shrink()) {
+		return true
+	}
+	if !c.place {
+		if c.place = c.o.places.Take(c.o.ctx.Done(), c.deadline); !c.place {
+			return false
+		}
+	}
+	return c.account() || c.shrink()
+}
+
+// leave gives back the place, with all that lies in it.
+func (c *client) leave() {
+	if !c.place {
+		return
+	}
+	if c.parser.Release(); c.parser.Held() > 0 { // in the middle of a head
+		c.parser = http1.Parser{}
+	}
+	if c.o.responses == nil {
+		c.answer = nil
+	}
+	c.place = false
+	c.o.places.Leave()
+	if !c.account() {
+		c.shrink()
+	}
+}
+
 // release closes the connection and gives back all that is held of answers.
 func (c *client) release() {
 	c.close()
+	c.leave()
 	c.answer, c.parser = nil, http1.Parser{}
 	c.account()
 	if c.recorder != nil {
@@ -119,6 +172,8 @@ const freshFor = 10 * time.Millisecond
 
 // exchangeOnce sends the request that is prepared and reads its answer.
 func (c *client) exchangeOnce(ctx context.Context, now, deadline time.Time) outcome {
+	c.leave()
+	c.deadline = deadline
 	if c.conn != nil && (now.Sub(c.used) > freshFor || !c.req.repeatable()) {
 		c.closeIfGone()
 	}

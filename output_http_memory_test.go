@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/testkit"
@@ -14,18 +15,24 @@ import (
 // closed, and everything is given back.
 func TestAnswersShareTheirMemory(t *testing.T) {
 	const room = 64 << 10
+	taken := buffers.NewPlaces(1)
+	taken.Take(nil, time.Time{})
+	free := buffers.NewPlaces(1)
 	long := "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 100_000) + "\r\nContent-Length: 0\r\n\r\n"
 	body := "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100_000)
 	for _, tt := range []struct {
 		name   string
 		answer string
 		track  bool
+		places buffers.Places
 		counts string
 	}{
-		{"a head", long, false, "1 delivered, 1 no memory for the answer"},
-		{"a head, tracked", long, true, "1 delivered, 1 no memory for the answer"},
-		{"a body that nobody wants", body, false, "2 delivered"},
-		{"a body, tracked", body, true, "2 delivered"}, // it is not passed on, counted
+		{"a head", long, false, taken, "1 delivered, 1 no memory for the answer"},
+		{"a head, tracked", long, true, taken, "1 delivered, 1 no memory for the answer"},
+		{"a head that has a place", long, false, free, "2 delivered"},
+		{"a tracked head that has a place", long, true, free, "2 delivered"},
+		{"a body that nobody wants", body, false, taken, "2 delivered"},
+		{"a body, tracked", body, true, taken, "2 delivered"}, // it is not passed on, counted
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			target := testkit.StartTarget(t, func(c net.Conn, _ int) {
@@ -43,8 +50,13 @@ func TestAnswersShareTheirMemory(t *testing.T) {
 					}
 				}
 			})
-			rig := newRig(t, target.Address(), func(s *Settings) { s.HTTPTrackResponse = tt.track })
-			rig.answers = buffers.NewBudget(room)
+			rig := newRig(t, target.Address(), func(s *Settings) {
+				s.HTTPTrackResponse = tt.track
+				if strings.Contains(tt.counts, "no memory") {
+					s.HTTPTimeout = 200 * time.Millisecond
+				}
+			})
+			rig.answers, rig.places = buffers.NewBudget(room), tt.places
 			rig.each(httpPost, httpGet)
 			rig.want(tt.counts)
 			if tt.track && tt.answer == body && rig.responses.Counts()[0].N != 1 {
@@ -53,6 +65,9 @@ func TestAnswersShareTheirMemory(t *testing.T) {
 			rig.Close()
 			if used, peak := rig.answers.Used(), rig.answers.Peak(); used != 0 || peak > room {
 				t.Errorf("%d bytes are still taken, %d were", used, peak)
+			}
+			if n := free.Used(); n != 0 {
+				t.Errorf("%d places are still taken", n)
 			}
 		})
 	}

@@ -146,8 +146,12 @@ func (c *client) receive() (t trip) {
 				c.parser.Release()
 			}
 			c.keep(b[:used], h != nil && len(c.answer) >= h.HeadLen)
-			if !c.account() && !c.shrink() {
+			if !c.enough() {
+				c.parser = http1.Parser{}
 				return t.fail(errAnswerMemory)
+			}
+			if h != nil && c.parser.Held()+cap(c.answer) <= answerSmall {
+				c.leave()
 			}
 			b = b[used:]
 			switch {
@@ -194,18 +198,13 @@ func (c *client) keep(b []byte, headDone bool) {
 }
 
 // shrink lets go of what an answer was kept in, when that is only for the other
-// outputs, and reports whether the exchange can go on.
+// outputs, and reports whether that was enough.
 func (c *client) shrink() bool {
 	if c.o.responses != nil {
 		c.o.responses.GiveBack(c.answer)
 		c.answer, c.cut = nil, true
 	}
-	if c.account() {
-		return true
-	}
-	c.parser, c.answer = http1.Parser{}, nil
-	c.account()
-	return false
+	return c.account()
 }
 
 func (t trip) fail(err error) trip {

@@ -49,6 +49,9 @@ type pluginEnv struct {
 	// answer.
 	answers *buffers.Budget
 
+	// places are for the large heads of answers, which take no part of answers.
+	places buffers.Places
+
 	// settle settles every output: what was written to any of them before
 	// the call is out of the process's hands when it returns.
 	settle func(cancel <-chan struct{}) error

@@ -1,0 +1,35 @@
+package buffers
+
+import (
+	"testing"
+	"time"
+)
+
+func TestPlaces(t *testing.T) {
+	p := NewPlaces(2)
+	now := time.Now()
+	if !p.Take(nil, now) || !p.Take(nil, now) || p.Take(nil, now.Add(time.Millisecond)) || p.Used() != 2 {
+		t.Errorf("%d of two places are taken", p.Used())
+	}
+	done := make(chan struct{})
+	close(done)
+	if p.Take(done, now.Add(time.Hour)) {
+		t.Error("a place after the end")
+	}
+	got := make(chan bool)
+	go func() { got <- p.Take(nil, now.Add(time.Hour)) }()
+	p.Leave()
+	if !<-got {
+		t.Error("no place although one was left")
+	}
+	p.Leave()
+	p.Leave()
+	if p.Used() != 0 {
+		t.Errorf("%d places are taken", p.Used())
+	}
+	var none Places
+	if !none.Take(nil, now) {
+		t.Error("nil Places have a bound")
+	}
+	none.Leave()
+}
