@@ -22,10 +22,23 @@ const (
 	linkLoopback   = 772 // ARPHRD_LOOPBACK of linux/if_arp.h
 )
 
+// A wanted says which packets the kernel is to let through.
+type wanted struct {
+	Address       Address
+	TrackResponse bool        // packets from the server too
+	Acks          bool        // packets to the server that only acknowledge too
+	Tunnels       bool        // what may be a tunnel, or has a second VLAN tag, too
+	Filter        *expression // what packets have to match beside; nil for all
+
+	// ByIndex lets only frames of these interfaces through.
+	ByIndex bool
+	Indices []uint32
+}
+
 // kernelFilter is the program for an AF_PACKET socket of type SOCK_DGRAM,
 // whose packets begin with the IP header on every kind of link. What c.Filter,
 // unless it is nil, does not match is refused whatever it is.
-func kernelFilter(c sourceConfig) ([]bpf.RawInstruction, error) {
+func kernelFilter(c wanted) ([]bpf.RawInstruction, error) {
 	a, e := c.Address, c.Filter
 	prog := dropLoopbackTwin()
 	if c.ByIndex {
@@ -97,7 +110,7 @@ func passWrapped() []bpf.Instruction {
 // which say what the other side has received. Where the program cannot tell, behind
 // IPv6 extension headers and, when they are asked for, in tunnels, it passes
 // the packet and user space decides.
-func packetFilter(c sourceConfig) []bpf.Instruction {
+func packetFilter(c wanted) []bpf.Instruction {
 	var p program
 	v4, v6, reject := p.label(), p.label(), p.label()
 	p.add(
@@ -109,7 +122,7 @@ func packetFilter(c sourceConfig) []bpf.Instruction {
 	p.mark(reject)
 	p.add(bpf.RetConstant{Val: 0})
 
-	f := filter{program: &p, addr: c.Address, response: c.TrackResponse, acks: c.TrackResponse || c.Acks, tunnels: c.Tunnels, reject: reject}
+	f := familyFilter{program: &p, addr: c.Address, response: c.TrackResponse, acks: c.TrackResponse || c.Acks, tunnels: c.Tunnels, reject: reject}
 	p.mark(v4)
 	f.ip4()
 	p.mark(v6)
@@ -117,8 +130,8 @@ func packetFilter(c sourceConfig) []bpf.Instruction {
 	return p.resolve()
 }
 
-// filter writes the part of the program that is for one family of addresses.
-type filter struct {
+// familyFilter writes the part of the program that is for one family of addresses.
+type familyFilter struct {
 	*program
 	addr     Address
 	response bool
@@ -127,7 +140,7 @@ type filter struct {
 	reject   label
 }
 
-func (f filter) ip4() {
+func (f familyFilter) ip4() {
 	hosts, none := f.hosts(false)
 	if none && !f.tunnels {
 		f.jump(f.reject)
@@ -166,7 +179,7 @@ func (f filter) ip4() {
 	f.add(bpf.RetConstant{Val: fragmentKeep})
 }
 
-func (f filter) ip6() {
+func (f familyFilter) ip6() {
 	hosts, none := f.hosts(true)
 	if none && !f.tunnels {
 		f.jump(f.reject)
@@ -207,7 +220,7 @@ func (f filter) ip6() {
 
 // tunnel passes the tunnels that decodeProto knows, if they are asked for. A
 // holds the protocol, before and after; udp has to let X point to a UDP header.
-func (f filter) tunnel(udp func()) {
+func (f familyFilter) tunnel(udp func()) {
 	if !f.tunnels {
 		return
 	}
@@ -225,7 +238,7 @@ func (f filter) tunnel(udp func()) {
 
 // tcp ends the program for a packet whose TCP header is at X. length has to
 // load A with the length of the packet, and may jump to compare early.
-func (f filter) tcp(hosts [][]uint32, srcAddr, dstAddr uint32, length func(compare label)) {
+func (f familyFilter) tcp(hosts [][]uint32, srcAddr, dstAddr uint32, length func(compare label)) {
 	wanted, accept := f.label(), f.label()
 	f.endpoint(2, dstAddr, hosts, wanted)
 	if f.bothWays() {
@@ -255,10 +268,10 @@ func (f filter) tcp(hosts [][]uint32, srcAddr, dstAddr uint32, length func(compa
 
 // bothWays reports whether packets from the captured address pass too. When
 // no port is given nobody knows yet which side the server is.
-func (f filter) bothWays() bool { return f.response || len(f.addr.Ports) == 0 }
+func (f familyFilter) bothWays() bool { return f.response || len(f.addr.Ports) == 0 }
 
 // endpoint jumps to yes when the port at X+port and the address are listed.
-func (f filter) endpoint(port, address uint32, hosts [][]uint32, yes label) {
+func (f familyFilter) endpoint(port, address uint32, hosts [][]uint32, yes label) {
 	no := f.label()
 	if len(f.addr.Ports) > 0 {
 		values := make([]uint32, len(f.addr.Ports))
@@ -277,7 +290,7 @@ func (f filter) endpoint(port, address uint32, hosts [][]uint32, yes label) {
 
 // address jumps to yes when the address at off is one of hosts, or when there
 // are none, which stands for any.
-func (f filter) address(off uint32, hosts [][]uint32, yes label) {
+func (f familyFilter) address(off uint32, hosts [][]uint32, yes label) {
 	if len(hosts) == 0 {
 		f.jump(yes)
 		return
@@ -295,7 +308,7 @@ func (f filter) address(off uint32, hosts [][]uint32, yes label) {
 
 // hosts gives the addresses of one family in words of four bytes. none says
 // that the address lists hosts, but no host of this family.
-func (f filter) hosts(v6 bool) (list [][]uint32, none bool) {
+func (f familyFilter) hosts(v6 bool) (list [][]uint32, none bool) {
 	for _, h := range f.addr.Hosts {
 		if h.Is4() == v6 {
 			continue

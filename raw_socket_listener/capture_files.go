@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -127,8 +126,6 @@ func readFiles(path string, fault func(string, ...any)) (packetReader, error) {
 	})
 	return c, nil
 }
-
-func hasPattern(path string) bool { return strings.ContainsAny(path, "*?[") }
 
 // look finds out when the packets of a file begin. One without any has none to
 // wait for.

@@ -14,20 +14,8 @@ import (
 	"testing"
 
 	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
-
-// corpus names the capture files of the Zeek project, or skips the test.
-func corpus(t testing.TB) []string {
-	t.Helper()
-	files, err := filepath.Glob("../../shared/corpora/zeek/traces/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Skip("the corpora are not beside the checkout: ../shared/corpora/zeek/traces")
-	}
-	return files
-}
 
 // testdata/corpus.tsv says what is in each capture file of the corpus: packets,
 // TCP segments, bytes of payload, and a checksum of all fields of the segments.
@@ -35,7 +23,7 @@ func corpus(t testing.TB) []string {
 // apart from GTP, which it knows, and from IPv6 packets in one fragment, behind
 // whose fragment header it does not look.
 func TestCorpusSegments(t *testing.T) {
-	files := corpus(t)
+	files := packettest.Corpus(t)
 	table, err := os.ReadFile("testdata/corpus.tsv")
 	if err != nil {
 		t.Fatal(err)

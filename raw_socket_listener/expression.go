@@ -58,8 +58,10 @@ func (f *Filter) String() string {
 	return f.text
 }
 
-// resolve looks up the names in the expression, once and for all. The filter
+// Resolve looks up the names in the expression, once and for all. The filter
 // nil is the expression nil.
+func (f *Filter) Resolve() (*expression, error) { return f.resolve(systemLookups()) }
+
 func (f *Filter) resolve(l lookups) (*expression, error) {
 	if f == nil {
 		return nil, nil

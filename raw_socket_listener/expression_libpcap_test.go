@@ -217,10 +217,19 @@ func TestExpressionRandomAgreesWithLibpcap(t *testing.T) {
 
 // Real captures say more than crafted ones.
 func TestExpressionCorpusAgreesWithLibpcap(t *testing.T) {
+	const etherARP, etherRARP, most = 0x0806, 0x8035, 40
 	tcpdump := needTcpdump(t)
 	var packets [][]byte
-	for _, path := range corpus(t) {
-		packets = append(packets, ethernetFrames(t, path, 40)...)
+	for _, path := range packettest.Corpus(t) {
+		for _, frame := range packettest.EthernetFrames(t, path, most) {
+			if len(frame) < packet.EtherHeaderLen {
+				continue
+			}
+			// libpcap takes the addresses of ARP for those of hosts too.
+			if etherType := binary.BigEndian.Uint16(frame[12:]); etherType != etherARP && etherType != etherRARP {
+				packets = append(packets, frame)
+			}
+		}
 	}
 	rnd := rand.New(rand.NewPCG(21, 34))
 	for range 30 {
@@ -236,27 +245,6 @@ func TestExpressionCorpusAgreesWithLibpcap(t *testing.T) {
 		compareExpression(t, e, vm, packets)
 	}
 	t.Logf("%d packets", len(packets))
-}
-
-// ethernetFrames are the first packets of a capture of Ethernet, but those of
-// ARP: libpcap takes their addresses for those of hosts too.
-func ethernetFrames(t testing.TB, path string, most int) (list [][]byte) {
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	c, err := newCaptureReader(f)
-	for err == nil && len(list) < most {
-		var p capturedPacket
-		if p, err = c.next(); err != nil || p.link != packet.LinkEthernet || len(p.data) < packet.EtherHeaderLen {
-			continue
-		}
-		if etherType := binary.BigEndian.Uint16(p.data[12:]); etherType != 0x0806 && etherType != 0x8035 {
-			list = append(list, append([]byte(nil), p.data...))
-		}
-	}
-	return list
 }
 
 // randomExpression is one that both should understand.

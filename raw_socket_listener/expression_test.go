@@ -1,7 +1,6 @@
 package rawsocket
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -344,39 +343,6 @@ func TestExpressionLinks(t *testing.T) {
 	}
 }
 
-// The packets of a file that do not match are counted for themselves.
-func TestExpressionOnFile(t *testing.T) {
-	file := packettest.Pcap(packet.LinkEthernet,
-		packettest.Ethernet(packet.EtherIP4, packettest.TCP4("10.0.0.1:5000", "10.0.0.9:80", packettest.Sample())),
-		packettest.Ethernet(packet.EtherIP4, packettest.TCP4("10.0.0.2:5000", "10.0.0.9:80", packettest.Sample())),
-		packettest.Ethernet(packet.EtherIP4, packettest.TCP4("10.0.0.1:5000", "10.0.0.9:81", packettest.Sample())),
-		packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, packettest.TCP4("10.0.0.1:5000", "10.0.0.9:80", packettest.Sample()))),
-		packettest.Ethernet(0x0806, make([]byte, 28)),
-		packettest.Ethernet(packet.EtherIP4, nil)[:10],
-	)
-	addr, err := ParseFileAddress("-:80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	src, err := openFile(sourceConfig{Address: addr, Filter: mustExpression(t, "src host 10.0.0.1"), Stdin: bytes.NewReader(file)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := packettest.NewRecorder()
-	if err := src.run(r); err != nil {
-		t.Fatal(err)
-	}
-	s := src.stats()
-	want := SourceStats{Received: 6, Segments: 2}
-	want.Ignored[packet.IgnoredFilter], want.Ignored[packet.IgnoredOther], want.Ignored[packet.IgnoredShort] = 2, 1, 1
-	if s.Received != want.Received || s.Segments != want.Segments || s.Ignored != want.Ignored {
-		t.Errorf("got %+v, want %+v", s, want)
-	}
-	if packet.IgnoredFilter.String() != "not matched by the filter" {
-		t.Error(packet.IgnoredFilter)
-	}
-}
-
 // The kernel's program refuses what the expression or the address refuses, and
 // says which of the two made it too long.
 func TestExpressionKernelFilter(t *testing.T) {
@@ -393,7 +359,7 @@ func TestExpressionKernelFilter(t *testing.T) {
 		{"not src 10.0.0.1", packettest.TCP6("[2001:db8::1]:5", "[2001:db8::9]:80", packettest.Sample()), true},
 		{"not port 80", packettest.TCP4("10.0.0.1:5000", "10.0.0.9:80", packettest.Sample()), false},
 	} {
-		raw, err := kernelFilter(sourceConfig{Address: addr, Filter: mustExpression(t, tt.text)})
+		raw, err := kernelFilter(wanted{Address: addr, Filter: mustExpression(t, tt.text)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -434,11 +400,11 @@ func TestExpressionKernelFilter(t *testing.T) {
 			}
 		}
 	}
-	if _, err := kernelFilter(sourceConfig{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err != nil {
+	if _, err := kernelFilter(wanted{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err != nil {
 		t.Error(err)
 	}
 	long = mustExpression(t, strings.Repeat("tcp port 80 or ", 300)+"ip6")
-	if _, err := kernelFilter(sourceConfig{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err == nil || !strings.Contains(err.Error(), "instructions with the expression, more than 4096: shorten") {
+	if _, err := kernelFilter(wanted{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err == nil || !strings.Contains(err.Error(), "instructions with the expression, more than 4096: shorten") {
 		t.Errorf("a program that the kernel would refuse: %v", err)
 	}
 }

@@ -54,7 +54,7 @@ func openFanout(c sourceConfig, n int) ([]source, error) {
 	}
 	list := make([]source, n)
 	for i, s := range members {
-		filter, err := kernelFilter(s.cfg)
+		filter, err := kernelFilter(s.cfg.wanted())
 		if err != nil {
 			return fail(err)
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -285,29 +284,5 @@ func TestInterfaceVerdicts(t *testing.T) {
 	}
 	if f := newIfaceFilter(nil, nil); f != nil {
 		t.Error("a filter without patterns")
-	}
-}
-
-// With Acks the kernel lets the client's bare acknowledgements pass, and the
-// server's as little as before.
-func TestFilterAcks(t *testing.T) {
-	for _, acks := range []bool{false, true} {
-		vm, err := bpf.NewVM(packetFilter(sourceConfig{Address: mustParse(t, ":80"), Acks: acks}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, tt := range []struct {
-			src, dst string
-			want     bool
-		}{
-			{"10.0.0.1:4000", "10.0.0.9:80", acks},
-			{"10.0.0.9:80", "10.0.0.1:4000", false},
-			{"10.0.0.1:4000", "10.0.0.9:81", false},
-		} {
-			n, err := vm.Run(packettest.TCP4(tt.src, tt.dst, packettest.Seg{Flags: packet.FlagACK}))
-			if err != nil || n > 0 != tt.want {
-				t.Errorf("acks %t: %s to %s passes: %d, %v; want %t", acks, tt.src, tt.dst, n, err, tt.want)
-			}
-		}
 	}
 }

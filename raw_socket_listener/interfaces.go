@@ -1,10 +1,6 @@
 package rawsocket
 
-import (
-	"path"
-	"slices"
-	"time"
-)
+import "time"
 
 // verdictTime is how long it is remembered whether an interface is ignored:
 // one may be given another name, and its index to another one. It is a
@@ -14,15 +10,6 @@ const verdictTime = int64(time.Second)
 // maxVerdicts bounds what is remembered, on hosts that make interfaces all the
 // time.
 const maxVerdicts = 4096
-
-// matchesAny reports whether an interface's name is one of these, or matches
-// one as a pattern.
-func matchesAny(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		ok, err := path.Match(p, name)
-		return p == name || err == nil && ok
-	})
-}
 
 // An ifaceFilter says of which interfaces frames are ignored. The kernel gives
 // the index, of which the name has to be found out; interfaces may come and go.

@@ -67,7 +67,7 @@ func (s *rings) lookAgain() {
 		s.tellInterfaces(len(s.cfg.Indices), len(now))
 	}
 	s.cfg.Indices = now
-	filter, err := kernelFilter(s.cfg)
+	filter, err := kernelFilter(s.cfg.wanted())
 	for _, r := range s.rings {
 		if err == nil {
 			err = r.attach(filter)

@@ -143,7 +143,7 @@ func Listen(c Config) (*Listener, error) {
 		}
 		stdin = &flushingReader{r, func() { flush() }}
 	}
-	filter, err := c.Filter.resolve(systemLookups())
+	filter, err := c.Filter.Resolve()
 	if err != nil {
 		return nil, err
 	}

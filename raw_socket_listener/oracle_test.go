@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/raw_socket_listener/oracle"
+	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // account reads what the ledger says of requests that were not given, by the
@@ -95,7 +96,7 @@ var oracleRepeated = map[string]string{
 
 // Each request of the recorded traffic is given or counted, and no other.
 func TestOracleZeekTraces(t *testing.T) {
-	files := corpus(t)
+	files := packettest.Corpus(t)
 	sum := oracle.Report{}
 	for _, path := range files {
 		name := filepath.Base(path)

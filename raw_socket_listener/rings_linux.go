@@ -98,7 +98,7 @@ func (s *rings) open(c sourceConfig, filter []bpf.RawInstruction) error {
 		}
 	}
 	if filter == nil {
-		if filter, err = kernelFilter(s.cfg); err != nil {
+		if filter, err = kernelFilter(s.cfg.wanted()); err != nil {
 			return err
 		}
 	}

@@ -100,6 +100,14 @@ func openSources(c sourceConfig, n int) ([]source, error) {
 	return []source{s}, nil
 }
 
+// wanted is what the kernel is to let through.
+func (c sourceConfig) wanted() wanted {
+	return wanted{
+		Address: c.Address, TrackResponse: c.TrackResponse, Acks: c.Acks, Tunnels: c.Tunnels, Filter: c.Filter,
+		ByIndex: c.ByIndex, Indices: c.Indices,
+	}
+}
+
 func (c sourceConfig) withDefaults() sourceConfig {
 	if c.RingBytes <= 0 {
 		c.RingBytes = defaultRingBytes

@@ -1,0 +1,19 @@
+package rawsocket
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// hasPattern reports whether a name of files or interfaces is a pattern.
+func hasPattern(path string) bool { return strings.ContainsAny(path, "*?[") }
+
+// matchesAny reports whether an interface's name is one of these, or matches
+// one as a pattern.
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, err := path.Match(p, name)
+		return p == name || err == nil && ok
+	})
+}
