@@ -193,7 +193,7 @@ func TestCapturePattern(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "x.pcap.old"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	a := mustParse(t, filepath.Join(dir, "x.pcap*")+":80")
+	a := mustAddress(t, filepath.Join(dir, "x.pcap*")+":80")
 	s, err := openSource(sourceConfig{Address: a})
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func TestCapturePatternOfMany(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := openSource(sourceConfig{Address: mustParse(t, filepath.Join(dir, "*.cap"))})
+	s, err := openSource(sourceConfig{Address: mustAddress(t, filepath.Join(dir, "*.cap"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestCaptureOfUnreadLinks(t *testing.T) {
 		{"nothing in it", w(127).file(), "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := openSource(sourceConfig{Address: mustParse(t, "-:80"), Stdin: bytes.NewReader(tt.file)})
+			s, err := openSource(sourceConfig{Address: mustAddress(t, "-:80"), Stdin: bytes.NewReader(tt.file)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -103,7 +103,7 @@ func TestVLANs(t *testing.T) {
 	}
 	t.Run("file", func(t *testing.T) {
 		for _, tt := range cases {
-			src, err := openSource(sourceConfig{Address: mustParse(t, "-:80"), VLANs: tt.vlans, Stdin: bytes.NewReader(packettest.Pcap(packet.LinkEthernet, frames...))})
+			src, err := openSource(sourceConfig{Address: mustAddress(t, "-:80"), VLANs: tt.vlans, Stdin: bytes.NewReader(packettest.Pcap(packet.LinkEthernet, frames...))})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -151,7 +151,7 @@ func Listen(c Config) (*Listener, error) {
 		Address: c.Address, TrackResponse: c.TrackResponse, RingBytes: c.RingBytes,
 		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: filter, Stdin: stdin,
 		VXLANPort: c.VXLANPort, VNIs: c.VNIs, Acks: c.Binary,
-		VLANs: vlanFilter{c.VLANTagged, c.VLANs}, IgnoredIfaces: c.Ignore,
+		VLANs: vlanFilter{tagged: c.VLANTagged, ids: c.VLANs}, IgnoredIfaces: c.Ignore,
 	}, c.Rings)
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ type noticeRig struct {
 
 func newNoticeRig(t *testing.T, address string, cfg Config) *noticeRig {
 	r := &noticeRig{}
-	cfg.Address = mustParse(t, address)
+	cfg.Address = mustAddress(t, address)
 	cfg.Logf = func(f string, args ...any) {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -190,7 +190,7 @@ func TestFileSourceDoesNotAllocate(t *testing.T) {
 		ng = append(ng, craftEnhanced(binary.LittleEndian, 0, 1, len(ip), ip))
 	}
 	for name, file := range map[string][]byte{"pcap": packettest.Pcap(packet.LinkRaw, many...), "pcapng": bytes.Join(ng, nil)} {
-		a := mustParse(t, "-:80")
+		a := mustAddress(t, "-:80")
 		n := testing.AllocsPerRun(1, func() {
 			s, err := openSource(sourceConfig{Address: a, Stdin: bytes.NewReader(file)})
 			if err != nil {

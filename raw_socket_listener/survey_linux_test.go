@@ -40,7 +40,7 @@ func inNamespace(t *testing.T) bool {
 }
 
 func testSurvey(t *testing.T) *survey {
-	return newSurvey(Config{Address: mustParse(t, ":80")})
+	return newSurvey(Config{Address: mustAddress(t, ":80")})
 }
 
 // A survey ends when its time is over, when it has seen enough, and when it
@@ -197,13 +197,4 @@ func TestSilenceNamesTheRightPort(t *testing.T) {
 	if m, err := l.Next(); err == nil {
 		t.Errorf("captured %q", m.Data)
 	}
-}
-
-func mustAddress(t *testing.T, s string) Address {
-	t.Helper()
-	a, err := ParseAddress(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
 }

@@ -23,7 +23,7 @@ const quicInitial = "\xc3\x00\x00\x00\x01\x08\x01\x02\x03\x04\x05\x06\x07\x08"
 // surveyOf is a survey whose interfaces are named eth0, eth1 and so on.
 func surveyOf(t testing.TB, address string, c Config) *survey {
 	t.Helper()
-	c.Address = mustParse(t, address)
+	c.Address = mustAddress(t, address)
 	s := newSurvey(c)
 	s.name = func(i int) string { return fmt.Sprintf("eth%d", i) }
 	s.took = 20 * time.Millisecond
@@ -189,7 +189,7 @@ func FuzzSurvey(f *testing.F) {
 	f.Add(uint16(packet.EtherIP4), sent("192.0.2.1:40000", "10.0.0.5:443", clientHello), uint8(0), true)
 	f.Add(uint16(packet.EtherIP4), packettest.IP4(packettest.MustAddr("10.0.0.1"), packettest.MustAddr("10.0.0.2"), packet.ProtoUDP, packettest.UDP(1, 443, []byte(quicInitial))), uint8(3), true)
 	f.Fuzz(func(t *testing.T, etherType uint16, b []byte, address uint8, tunnels bool) {
-		a := mustParse(t, addresses[int(address)%len(addresses)])
+		a := mustAddress(t, addresses[int(address)%len(addresses)])
 		s := newSurvey(Config{Address: a, Tunnels: tunnels})
 		s.name = func(int) string { return "eth0" }
 		everywhere := len(a.Interfaces)+len(a.Hosts) == 0

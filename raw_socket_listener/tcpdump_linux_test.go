@@ -37,7 +37,7 @@ func TestTcpdumpOfAnyInterface(t *testing.T) {
 		said := bufio.NewScanner(stderr)
 		for said.Scan() && !strings.Contains(said.Text(), "listening on") {
 		}
-		s, r, stop := startSource(t, sourceConfig{Address: mustParse(t, "-:"+port), Stdin: stdout})
+		s, r, stop := startSource(t, sourceConfig{Address: mustAddress(t, "-:"+port), Stdin: stdout})
 		talk(t, addr, []byte("get / http/1.1\r\n\r\n"))
 		r.Wait(t, func() bool { return r.Segs >= 3 }) // SYN, request, FIN
 		if err := stop(); err != nil {
