@@ -4,16 +4,18 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 // mustAddress parses an address. Of a host that has neither, eth0 is an
 // interface and "both" has an address of each family.
-func mustAddress(t testing.TB, s string) Address {
+func mustAddress(t testing.TB, s string) filter.Address {
 	t.Helper()
 	name, rest, _ := strings.Cut(s, ":")
 	if name == "eth0" || name == "both" {
 		a := mustAddress(t, ":"+rest)
-		a.text = s
+		a.Text = s
 		if name == "eth0" {
 			a.Interfaces = []string{"eth0"}
 		} else {
@@ -21,7 +23,7 @@ func mustAddress(t testing.TB, s string) Address {
 		}
 		return a
 	}
-	a, err := ParseAddress(s)
+	a, err := filter.ParseAddress(s)
 	if err != nil {
 		t.Fatal(err)
 	}

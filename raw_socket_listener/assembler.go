@@ -299,7 +299,7 @@ func (a *assembler) direction(s *packet.Segment) (fromClient, known bool) {
 	if fromClient {
 		server = s.Dst
 	}
-	if !a.cfg.Address.server(server) {
+	if !a.cfg.Address.IsServer(server) {
 		a.stats.Unmatched++
 		return false, false
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 // maxOpenCaptures is how many files of a pattern are read at the same time,
@@ -99,7 +101,7 @@ type openCapture struct {
 // pattern. fault is told of files that are empty.
 func readFiles(path string, fault func(string, ...any)) (packetReader, error) {
 	c := &captureFiles{fault: fault}
-	if _, err := os.Stat(path); err == nil || !hasPattern(path) {
+	if _, err := os.Stat(path); err == nil || !filter.HasPattern(path) {
 		o, err := c.openFile(path)
 		if err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 	"github.com/klauspost/compress/zstd"
@@ -219,7 +220,7 @@ func TestCapturePattern(t *testing.T) {
 
 	file("y.pcap1", []byte("this is no capture"))
 	for pattern, says := range map[string]string{"y.pcap*": "y.pcap1: it is no pcap", "z.pcap*": "no file matches", "[.pcap": "malformed"} {
-		_, err := openSource(sourceConfig{Address: Address{Path: filepath.Join(dir, pattern)}})
+		_, err := openSource(sourceConfig{Address: filter.Address{Path: filepath.Join(dir, pattern)}})
 		wantError(t, err, says)
 	}
 }

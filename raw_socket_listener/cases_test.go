@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 // sharedCases are captures of traffic from the field; they are not part of this
@@ -36,7 +38,7 @@ func TestFieldCases(t *testing.T) {
 				if _, err := os.Stat(name); err != nil {
 					t.Skip("the cases are not beside the checkout")
 				}
-				addr, err := ParseFileAddress(name)
+				addr, err := filter.ParseFileAddress(name)
 				if err != nil {
 					t.Fatal(err)
 				}

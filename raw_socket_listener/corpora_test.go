@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 // corpora are captures and conversations of other projects; they are not part
@@ -240,7 +242,7 @@ func unescape(s string) string {
 
 func readZeekTrace(t *testing.T, name string) (found []zeekRequest, s Stats) {
 	t.Helper()
-	addr, err := ParseFileAddress(name)
+	addr, err := filter.ParseFileAddress(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package rawsocket
 import (
 	"fmt"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +28,7 @@ func openFanout(c sourceConfig, n int) ([]source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assemble the kernel filter for %q: %w", c.Address, err)
 	}
-	c.ByIndex = !c.Address.everyInterface()
+	c.ByIndex = !c.Address.EveryInterface()
 	var members []*rings
 	fail := func(err error) ([]source, error) {
 		for _, s := range members {
@@ -54,7 +55,7 @@ func openFanout(c sourceConfig, n int) ([]source, error) {
 	}
 	list := make([]source, n)
 	for i, s := range members {
-		filter, err := kernelFilter(s.cfg.wanted())
+		filter, err := filter.KernelProgram(s.cfg.wanted())
 		if err != nil {
 			return fail(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 )
@@ -54,7 +55,7 @@ func TestExpressionLive(t *testing.T) {
 		{"ip6", 1, ""},
 	} {
 		t.Run(tt.text, func(t *testing.T) {
-			addr, err := ParseAddress("lo:" + port)
+			addr, err := filter.ParseAddress("lo:" + port)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +66,7 @@ func TestExpressionLive(t *testing.T) {
 			third := free.Addr().String()
 			_ = free.Close()
 			_, own, _ := net.SplitHostPort(third)
-			f, err := ParseFilter(strings.ReplaceAll(tt.text, "OWN", own))
+			f, err := filter.ParseFilter(strings.ReplaceAll(tt.text, "OWN", own))
 			if err != nil {
 				t.Fatal(err)
 			}

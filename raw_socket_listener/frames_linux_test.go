@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/sys/unix"
@@ -89,17 +90,17 @@ func TestVLANs(t *testing.T) {
 		frameFrom(6, double(packet.EtherQinQ)),
 	}
 	cases := []struct {
-		vlans vlanFilter
+		vlans filter.VLANs
 		want  []int
 	}{
-		{vlanFilter{}, []int{1, 2, 3, 4, 5, 6}},
-		{vlanFilter{tagged: true}, []int{2, 3, 4, 5, 6}},
-		{vlanFilter{ids: []int{5}}, []int{2}},
-		{vlanFilter{tagged: true, ids: []int{5}}, []int{2}},
-		{vlanFilter{ids: []int{7}}, []int{3, 5, 6}},
-		{vlanFilter{ids: []int{9, 5, 7}}, []int{2, 3, 5, 6}},
-		{vlanFilter{ids: []int{0}}, []int{4}},
-		{vlanFilter{ids: []int{9}}, nil},
+		{filter.VLANs{}, []int{1, 2, 3, 4, 5, 6}},
+		{filter.VLANs{Tagged: true}, []int{2, 3, 4, 5, 6}},
+		{filter.VLANs{IDs: []int{5}}, []int{2}},
+		{filter.VLANs{Tagged: true, IDs: []int{5}}, []int{2}},
+		{filter.VLANs{IDs: []int{7}}, []int{3, 5, 6}},
+		{filter.VLANs{IDs: []int{9, 5, 7}}, []int{2, 3, 5, 6}},
+		{filter.VLANs{IDs: []int{0}}, []int{4}},
+		{filter.VLANs{IDs: []int{9}}, nil},
 	}
 	t.Run("file", func(t *testing.T) {
 		for _, tt := range cases {
@@ -156,15 +157,15 @@ func TestVLANsLive(t *testing.T) {
 		return packettest.Ethernet(packet.EtherVLAN, packettest.VLAN(7, packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, p)))
 	}
 	for _, tt := range []struct {
-		vlans   vlanFilter
+		vlans   filter.VLANs
 		want    []int
 		ignored uint64
 	}{
-		{vlanFilter{}, []int{1, 2, 3, 4, 5, 99}, 0},
-		{vlanFilter{tagged: true}, []int{2, 3, 4, 5, 99}, 1},
-		{vlanFilter{ids: []int{5}}, []int{2, 99}, 4},
-		{vlanFilter{tagged: true, ids: []int{7, 5}}, []int{2, 3, 5, 99}, 2},
-		{vlanFilter{ids: []int{0, 5}}, []int{2, 4, 99}, 3},
+		{filter.VLANs{}, []int{1, 2, 3, 4, 5, 99}, 0},
+		{filter.VLANs{Tagged: true}, []int{2, 3, 4, 5, 99}, 1},
+		{filter.VLANs{IDs: []int{5}}, []int{2, 99}, 4},
+		{filter.VLANs{Tagged: true, IDs: []int{7, 5}}, []int{2, 3, 5, 99}, 2},
+		{filter.VLANs{IDs: []int{0, 5}}, []int{2, 4, 99}, 3},
 	} {
 		end := uint16(5)
 		src, r, stop := startSource(t, sourceConfig{Address: mustAddress(t, "near:80"), VLANs: tt.vlans, Tunnels: true, BlockTimeout: time.Millisecond})
@@ -233,7 +234,7 @@ func TestIgnoredInterfaces(t *testing.T) {
 
 // Of a pattern the ignored ones are left out, and something has to remain.
 func TestIgnoredInterfacesOfAPattern(t *testing.T) {
-	c := sourceConfig{Address: Address{Interfaces: []string{"eth0", "eth1", "eth10"}, text: "eth*:80"}}
+	c := sourceConfig{Address: filter.Address{Interfaces: []string{"eth0", "eth1", "eth10"}, Text: "eth*:80"}}
 	for _, tt := range []struct{ ignored, want string }{
 		{"", "eth0 eth1 eth10"}, {"eth1", "eth0 eth10"}, {"eth1*", "eth0"}, {"eth0 eth1*", "error"},
 	} {

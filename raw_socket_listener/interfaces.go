@@ -2,6 +2,10 @@ package rawsocket
 
 import "time"
 
+import (
+	"github.com/buger/gor/raw_socket_listener/filter"
+)
+
 // verdictTime is how long it is remembered whether an interface is ignored:
 // one may be given another name, and its index to another one. It is a
 // second, and one system call for each interface in this time.
@@ -42,7 +46,7 @@ func (f *ifaceFilter) ignores(index int, now int64) bool {
 		return v.ignored
 	}
 	if name, ok := f.name(index); ok {
-		v.ignored = matchesAny(f.patterns, name)
+		v.ignored = filter.MatchesAny(f.patterns, name)
 	}
 	v.until = now + verdictTime
 	if !known && len(f.verdicts) >= maxVerdicts {

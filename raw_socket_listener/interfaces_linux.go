@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,7 +35,7 @@ func (s *rings) look() {
 	switch {
 	case s.cfg.ByIndex:
 		s.lookAgain()
-	case s.addr.everyInterface():
+	case s.addr.EveryInterface():
 		for _, r := range s.rings { // asked for because of promiscuous mode
 			if err := s.promisc(r); err != nil {
 				s.fault("%v", err)
@@ -67,7 +68,7 @@ func (s *rings) lookAgain() {
 		s.tellInterfaces(len(s.cfg.Indices), len(now))
 	}
 	s.cfg.Indices = now
-	filter, err := kernelFilter(s.cfg.wanted())
+	filter, err := filter.KernelProgram(s.cfg.wanted())
 	for _, r := range s.rings {
 		if err == nil {
 			err = r.attach(filter)
@@ -104,7 +105,7 @@ func (s *rings) indices() ([]uint32, error) {
 	}
 	var found []uint32
 	for _, ifi := range list {
-		if !s.addr.takesInterface(ifi.Name) || matchesAny(s.ignored, ifi.Name) {
+		if !s.addr.TakesInterface(ifi.Name) || filter.MatchesAny(s.ignored, ifi.Name) {
 			continue
 		}
 		if len(found) == maxIndices {

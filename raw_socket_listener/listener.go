@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 // Defaults of a Config.
@@ -143,15 +145,15 @@ func Listen(c Config) (*Listener, error) {
 		}
 		stdin = &flushingReader{r, func() { flush() }}
 	}
-	filter, err := c.Filter.Resolve()
+	expression, err := c.Filter.Resolve()
 	if err != nil {
 		return nil, err
 	}
 	sources, err := openSources(sourceConfig{
 		Address: c.Address, TrackResponse: c.TrackResponse, RingBytes: c.RingBytes,
-		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: filter, Stdin: stdin,
+		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: expression, Stdin: stdin,
 		VXLANPort: c.VXLANPort, VNIs: c.VNIs, Acks: c.Binary,
-		VLANs: vlanFilter{tagged: c.VLANTagged, ids: c.VLANs}, IgnoredIfaces: c.Ignore,
+		VLANs: filter.VLANs{Tagged: c.VLANTagged, IDs: c.VLANs}, IgnoredIfaces: c.Ignore,
 	}, c.Rings)
 	if err != nil {
 		return nil, err

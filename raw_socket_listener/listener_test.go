@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 )
@@ -53,7 +54,7 @@ func TestListenerReadsAFile(t *testing.T) {
 		track bool
 		want  string
 	}{{false, get1 + get2}, {true, get1 + get2 + ok2 + none}} {
-		addr, err := ParseAddress(name + ":80")
+		addr, err := filter.ParseAddress(name + ":80")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +92,7 @@ func TestListenerReadsAPipe(t *testing.T) {
 	}
 	defer pr.Close()
 	defer pw.Close()
-	addr, err := ParseAddress("-:80")
+	addr, err := filter.ParseAddress("-:80")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func TestListenerReadsAPipe(t *testing.T) {
 func TestListenerReportsADamagedFile(t *testing.T) {
 	b := listenerCapture()
 	damaged := append(b, bytes.Repeat([]byte{0xFF}, 16)...)
-	addr, err := ParseAddress("-:80")
+	addr, err := filter.ParseAddress("-:80")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
@@ -28,7 +29,7 @@ func TestLiveLoopback(t *testing.T) {
 	}))
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(server.URL, "http://"))
-	addr, err := ParseAddress("lo:" + port)
+	addr, err := filter.ParseAddress("lo:" + port)
 	if err != nil {
 		t.Fatal(err)
 	}

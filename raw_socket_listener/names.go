@@ -1,9 +1,29 @@
 package rawsocket
 
-import "github.com/buger/gor/raw_socket_listener/packet"
+import (
+	"github.com/buger/gor/raw_socket_listener/filter"
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
 
-// Names of the rooms below that belong to what a caller of this package sees.
+// What a caller of this package sees of the rooms below.
 type (
-	// IgnoreReason says why a packet gave no segment.
+	// An Address says what to capture.
+	Address = filter.Address
+	// A Filter is an expression of pcap-filter(7) that packets have to match
+	// beside.
+	Filter = filter.Filter
+	// An IgnoreReason says why a packet gave no segment.
 	IgnoreReason = packet.IgnoreReason
 )
+
+// ParseAddress reads the value of --input-raw. It asks the system for its
+// interfaces and, when it must, for the addresses of a host name.
+func ParseAddress(s string) (Address, error) { return filter.ParseAddress(s) }
+
+// ParseFileAddress reads the value of --input-raw when its engine reads capture
+// files: any path will do, with or without ports behind a colon.
+func ParseFileAddress(s string) (Address, error) { return filter.ParseFileAddress(s) }
+
+// ParseFilter reads an expression of pcap-filter(7), without looking up the host
+// names in it.
+func ParseFilter(text string) (*Filter, error) { return filter.ParseFilter(text) }

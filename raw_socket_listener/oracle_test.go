@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/oracle"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 )
@@ -35,7 +36,7 @@ func oracleMessage(m *Message) oracle.Message {
 // ledger says against the oracle, which is given the packets that seen keeps.
 func judgeFile(t *testing.T, name string, ports []uint16, visible bool, seen func(*oracle.Packet) bool) (oracle.Report, Stats) {
 	t.Helper()
-	addr, err := ParseFileAddress(name)
+	addr, err := filter.ParseFileAddress(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -117,10 +118,10 @@ func TestMessageFields(t *testing.T) {
 // Without ports in the address, the handshake or the content says who is the
 // client.
 func TestDirection(t *testing.T) {
-	anyPort := Address{Path: "x.pcap", text: "x.pcap"}
+	anyPort := filter.Address{Path: "x.pcap", Text: "x.pcap"}
 	cases := []struct {
 		name string
-		addr Address
+		addr filter.Address
 		segs []seg
 		want int
 	}{
@@ -129,14 +130,14 @@ func TestDirection(t *testing.T) {
 		{"request", anyPort, []seg{c(0, get1), s(0, 0, ok2)}, 2},
 		{"response", anyPort, []seg{s(0, 0, ok2), ca(0, len(ok2), get1), s(len(ok2), 0, ok2)}, 2},
 		{"content", anyPort, []seg{c(0, "\x01\x02\x03"), s(0, 0, "\x03\x04")}, 0},
-		{"both ports are captured", Address{Ports: []uint16{80, 40000}}, joined(handshake, []seg{c(0, get1), s(0, 0, ok2)}), 2},
-		{"other port", Address{Ports: []uint16{81}}, joined(handshake, []seg{c(0, get1), s(0, 0, ok2)}), 0},
-		{"server is the host", Address{Hosts: []netip.Addr{rigServer.Addr()}}, joined(handshake, []seg{c(0, get1), s(0, 0, ok2)}), 2},
-		{"client is the host", Address{Hosts: []netip.Addr{rigClient.Addr()}}, joined(handshake, []seg{c(0, get1), s(0, 0, ok2)}), 0},
+		{"both ports are captured", filter.Address{Ports: []uint16{80, 40000}}, joined(handshake, []seg{c(0, get1), s(0, 0, ok2)}), 2},
+		{"other port", filter.Address{Ports: []uint16{81}}, joined(handshake, []seg{c(0, get1), s(0, 0, ok2)}), 0},
+		{"server is the host", filter.Address{Hosts: []netip.Addr{rigServer.Addr()}}, joined(handshake, []seg{c(0, get1), s(0, 0, ok2)}), 2},
+		{"client is the host", filter.Address{Hosts: []netip.Addr{rigClient.Addr()}}, joined(handshake, []seg{c(0, get1), s(0, 0, ok2)}), 0},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			tc.addr.text = "x"
+			tc.addr.Text = "x"
 			r := newRig(t, Config{TrackResponse: true, Address: tc.addr})
 			for _, g := range tc.segs {
 				r.send(g)

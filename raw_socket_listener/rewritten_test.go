@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -106,7 +107,7 @@ func TestRewrittenAddresses(t *testing.T) {
 	} {
 		for _, responses := range []bool{false, true} {
 			t.Run(tt.name, func(t *testing.T) {
-				r := newRig(t, Config{Address: Address{Ports: []uint16{80, 8080}}, TrackResponse: responses})
+				r := newRig(t, Config{Address: filter.Address{Ports: []uint16{80, 8080}}, TrackResponse: responses})
 				var lists [][]packet.Segment
 				for i, v := range tt.views {
 					late := tt.late

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -26,8 +27,8 @@ var (
 
 func newRig(t testing.TB, cfg Config) *rig {
 	r := &rig{t: t, hand: newHandover(1 << 30)}
-	if cfg.Address.Ports == nil && cfg.Address.text == "" {
-		cfg.Address = Address{Ports: []uint16{80}}
+	if cfg.Address.Ports == nil && cfg.Address.Text == "" {
+		cfg.Address = filter.Address{Ports: []uint16{80}}
 	}
 	cfg.Logf = func(f string, args ...any) { r.logs = append(r.logs, fmt.Sprintf(f, args...)) }
 	cfg = cfg.withDefaults()

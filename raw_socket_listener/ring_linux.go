@@ -232,7 +232,7 @@ func (t *tally) wantsFrame(f []byte, proto uint16, data []byte, to sink) bool {
 	if !tagged {
 		tci, tagged = packet.EtherTag(proto, data)
 	}
-	if !t.vlans.wants(tci, tagged) {
+	if !t.vlans.Wants(tci, tagged) {
 		t.take(packet.IgnoredVLAN, to)
 		return false
 	}

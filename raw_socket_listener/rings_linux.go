@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -33,7 +34,7 @@ const (
 // more memory than there is.
 type rings struct {
 	counters
-	addr  Address
+	addr  filter.Address
 	resp  bool
 	block time.Duration // for which the kernel may hold a packet back
 	rings []*ring
@@ -42,7 +43,7 @@ type rings struct {
 	cfg     sourceConfig // with what the filter lets through now
 	watch   *linkWatch   // nil where the kernel does not tell, or nothing depends on it
 	leader  bool         // it is the one that tells of its interfaces
-	vlans   vlanFilter
+	vlans   filter.VLANs
 	ignored []string // interfaces, by name or pattern
 
 	life     sync.Mutex // guards what follows, and the use of descriptors by others than run
@@ -60,22 +61,22 @@ func openRings(c sourceConfig) (source, error) {
 	return s, nil
 }
 
-// newRings opens the rings for an address and lets in what filter passes; nil
+// newRings opens the rings for an address and lets in what program passes; nil
 // stands for what c says.
-func newRings(c sourceConfig, filter []bpf.RawInstruction) (*rings, error) {
+func newRings(c sourceConfig, program []bpf.RawInstruction) (*rings, error) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("open an eventfd: %w", err)
 	}
 	s := &rings{addr: c.Address, resp: c.TrackResponse, block: c.BlockTimeout, wake: wake, vlans: c.VLANs, ignored: c.IgnoredIfaces, cfg: c, leader: true}
-	if err := s.open(c, filter); err != nil {
+	if err := s.open(c, program); err != nil {
 		s.release()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *rings) open(c sourceConfig, filter []bpf.RawInstruction) error {
+func (s *rings) open(c sourceConfig, program []bpf.RawInstruction) error {
 	names, err := c.interfaces()
 	if err != nil {
 		return err
@@ -83,7 +84,7 @@ func (s *rings) open(c sourceConfig, filter []bpf.RawInstruction) error {
 	if len(names) == 0 || c.ByIndex {
 		names = []string{""}
 	}
-	if !c.Address.everyInterface() || c.Promisc {
+	if !c.Address.EveryInterface() || c.Promisc {
 		// Before the interfaces are listed, so that none is missed.
 		if s.watch, err = openLinkWatch(); err != nil {
 			s.fault("interfaces that appear are looked for every %v: %v", lookEvery, err)
@@ -97,13 +98,13 @@ func (s *rings) open(c sourceConfig, filter []bpf.RawInstruction) error {
 			s.fault("no interface matches %s yet: waiting for one", s.addr.Pattern)
 		}
 	}
-	if filter == nil {
-		if filter, err = kernelFilter(s.cfg.wanted()); err != nil {
+	if program == nil {
+		if program, err = filter.KernelProgram(s.cfg.wanted()); err != nil {
 			return err
 		}
 	}
 	for _, name := range names {
-		r, err := openRing(name, c.RingBytes/len(names), c.BlockTimeout, filter)
+		r, err := openRing(name, c.RingBytes/len(names), c.BlockTimeout, program)
 		if err != nil {
 			return err
 		}
@@ -144,7 +145,7 @@ func (s *rings) promisc(r *ring) error {
 		return fmt.Errorf("list the network interfaces: %w", err)
 	}
 	for _, ifi := range list {
-		if ifi.Flags&net.FlagLoopback != 0 || matchesAny(s.ignored, ifi.Name) {
+		if ifi.Flags&net.FlagLoopback != 0 || filter.MatchesAny(s.ignored, ifi.Name) {
 			continue
 		}
 		if err := r.promisc(ifi.Index); err != nil {
@@ -167,10 +168,10 @@ func (s *rings) run(to sink) error {
 	defer s.release()
 
 	t := tally{addr: s.addr, response: s.resp, vlans: s.vlans}
-	if r := s.rings[0]; s.addr.everyInterface() { // those that were named are not ignored
+	if r := s.rings[0]; s.addr.EveryInterface() { // those that were named are not ignored
 		t.ifaces = newIfaceFilter(s.ignored, r.interfaceName)
 	}
-	t.picky = t.ifaces != nil || !t.vlans.all()
+	t.picky = t.ifaces != nil || !t.vlans.All()
 	const first = 2 // of the rings' descriptors
 	fds := make([]unix.PollFd, first+len(s.rings))
 	fds[0] = unix.PollFd{Fd: int32(s.wake), Events: unix.POLLIN}
@@ -216,7 +217,7 @@ func (s *rings) run(to sink) error {
 			if s.watch.changed() {
 				s.look()
 			}
-		case s.watch == nil && !s.addr.everyInterface() && now.Sub(checked) >= lookEvery:
+		case s.watch == nil && !s.addr.EveryInterface() && now.Sub(checked) >= lookEvery:
 			checked = now
 			s.look()
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/sys/unix"
@@ -91,7 +92,7 @@ func TestCaptureLoopback(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, response %t, on %q", ip, response, where), func(t *testing.T) {
 					l := echo(t, "tcp", ip+":0")
 					server := l.Addr().(*net.TCPAddr).AddrPort()
-					a, err := ParseAddress(fmt.Sprintf("%s:%d", where, server.Port()))
+					a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", where, server.Port()))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -142,7 +143,7 @@ func TestCaptureLoopback(t *testing.T) {
 func TestCaptureOnlyWhatIsNeeded(t *testing.T) {
 	packettest.NeedRoot(t)
 	l := echo(t, "tcp4", "127.0.0.1:0")
-	a, err := ParseAddress(fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port))
+	a, err := filter.ParseAddress(fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestCaptureOnlyWhatIsNeeded(t *testing.T) {
 
 func TestCaptureEnds(t *testing.T) {
 	packettest.NeedRoot(t)
-	a, err := ParseAddress("lo:1")
+	a, err := filter.ParseAddress("lo:1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +218,7 @@ func TestRingShape(t *testing.T) {
 func TestCaptureCountsDrops(t *testing.T) {
 	packettest.NeedRoot(t)
 	l := echo(t, "tcp4", "127.0.0.1:0")
-	a, err := ParseAddress(fmt.Sprintf("lo:%d", l.Addr().(*net.TCPAddr).Port))
+	a, err := filter.ParseAddress(fmt.Sprintf("lo:%d", l.Addr().(*net.TCPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,12 +281,12 @@ func TestCaptureVeth(t *testing.T) {
 	here, host, namespace, connect := veth(t)
 	l := echo(t, "tcp4", host+":0")
 	port := l.Addr().(*net.TCPAddr).Port
-	a, err := ParseAddress(fmt.Sprintf("%s:%d", here, port))
+	a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", here, port))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, r, stop := startSource(t, sourceConfig{Address: a, TrackResponse: true, BlockTimeout: time.Millisecond, Promisc: true})
-	everyInterface, err := ParseAddress(fmt.Sprintf(":%d", port))
+	everyInterface, err := filter.ParseAddress(fmt.Sprintf(":%d", port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +373,7 @@ func TestCaptureComingInterfaces(t *testing.T) {
 			if tt.absent {
 				packettest.RunIP(t, "link", "del", here)
 			}
-			a, err := ParseAddress(fmt.Sprintf("%s:%d", tt.where, port))
+			a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", tt.where, port))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -421,7 +422,7 @@ func TestCaptureReturningInterface(t *testing.T) {
 	packettest.NeedRoot(t)
 	here, host, namespace, _ := veth(t)
 	l := echo(t, "tcp4", host+":0")
-	a, err := ParseAddress(fmt.Sprintf("%s:%d", here, l.Addr().(*net.TCPAddr).Port))
+	a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", here, l.Addr().(*net.TCPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -502,7 +503,7 @@ func TestCaptureWrapped(t *testing.T) {
 	fragment := packettest.TCP4("127.0.0.1:5000", server, packettest.Sample())
 	fragment[7] = 2
 	for _, tunnels := range []bool{false, true} {
-		a, err := ParseAddress(server)
+		a, err := filter.ParseAddress(server)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -533,7 +534,7 @@ func TestCaptureFanout(t *testing.T) {
 	l := echo(t, "tcp4", "127.0.0.1:0")
 	server := l.Addr().(*net.TCPAddr).AddrPort()
 	for _, where := range []string{"", "lo"} {
-		a, err := ParseAddress(fmt.Sprintf("%s:%d", where, server.Port()))
+		a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", where, server.Port()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -45,19 +46,19 @@ type source interface {
 
 // sourceConfig says where packets come from.
 type sourceConfig struct {
-	Address       Address
-	TrackResponse bool          // packets from the server are wanted too
-	RingBytes     int           // of all rings together; 0 means defaultRingBytes
-	BlockTimeout  time.Duration // how long the kernel may hold a packet back; 0 means defaultBlockTimeout
-	Promisc       bool          // put the interfaces in promiscuous mode
-	Tunnels       bool          // look into tunnels and second VLAN tags too; a file's are always looked into
-	Filter        *expression   // what packets have to match beside; nil for all
-	Stdin         io.Reader     // what "-" reads
-	VXLANPort     int           // receive the packets from a VXLAN tunnel at this UDP port instead; 0 does not
-	VNIs          []int         // the tunnel's networks: those listed, or all but those listed below zero
-	Acks          bool          // packets to the server that only acknowledge are wanted too
-	VLANs         vlanFilter    // what frames are wanted by their VLAN tag
-	IgnoredIfaces []string      // interfaces whose frames are ignored, by name or pattern
+	Address       filter.Address
+	TrackResponse bool               // packets from the server are wanted too
+	RingBytes     int                // of all rings together; 0 means defaultRingBytes
+	BlockTimeout  time.Duration      // how long the kernel may hold a packet back; 0 means defaultBlockTimeout
+	Promisc       bool               // put the interfaces in promiscuous mode
+	Tunnels       bool               // look into tunnels and second VLAN tags too; a file's are always looked into
+	Filter        *filter.Expression // what packets have to match beside; nil for all
+	Stdin         io.Reader          // what "-" reads
+	VXLANPort     int                // receive the packets from a VXLAN tunnel at this UDP port instead; 0 does not
+	VNIs          []int              // the tunnel's networks: those listed, or all but those listed below zero
+	Acks          bool               // packets to the server that only acknowledge are wanted too
+	VLANs         filter.VLANs       // what frames are wanted by their VLAN tag
+	IgnoredIfaces []string           // interfaces whose frames are ignored, by name or pattern
 
 	// ByIndex has the kernel's filter let only frames of these interfaces
 	// through, which can change while the capture runs.
@@ -101,8 +102,8 @@ func openSources(c sourceConfig, n int) ([]source, error) {
 }
 
 // wanted is what the kernel is to let through.
-func (c sourceConfig) wanted() wanted {
-	return wanted{
+func (c sourceConfig) wanted() filter.Wanted {
+	return filter.Wanted{
 		Address: c.Address, TrackResponse: c.TrackResponse, Acks: c.Acks, Tunnels: c.Tunnels, Filter: c.Filter,
 		ByIndex: c.ByIndex, Indices: c.Indices,
 	}
@@ -122,7 +123,7 @@ func (c sourceConfig) withDefaults() sourceConfig {
 // pattern named without those that are ignored.
 func (c sourceConfig) interfaces() ([]string, error) {
 	all := c.Address.Interfaces
-	names := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return matchesAny(c.IgnoredIfaces, name) })
+	names := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return filter.MatchesAny(c.IgnoredIfaces, name) })
 	if len(names) == 0 && len(all) > 0 && c.Address.Pattern == "" {
 		return nil, fmt.Errorf("capture %q: --input-raw-ignore-interface leaves no interface of it", c.Address)
 	}
@@ -199,10 +200,10 @@ func (c *counters) snapshot() SourceStats {
 // counters: an atomic addition for each packet would cost as much as its
 // decoding.
 type tally struct {
-	addr     Address
+	addr     filter.Address
 	response bool
 	seg      packet.Segment
-	vlans    vlanFilter
+	vlans    filter.VLANs
 	ifaces   *ifaceFilter // nil: none is ignored
 	picky    bool         // either of these does not want all frames
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -30,10 +31,10 @@ type packetReader interface {
 // fileSource reads a capture file, or the files that a pattern names.
 type fileSource struct {
 	counters
-	addr   Address
+	addr   filter.Address
 	resp   bool
-	filter *expression
-	vlans  vlanFilter
+	filter *filter.Expression
+	vlans  filter.VLANs
 	reader packetReader
 	unread []unreadLink
 	closed atomic.Bool
@@ -156,9 +157,9 @@ func (s *fileSource) readAll(t *tally, to sink) error {
 		t.seg.Time = p.time
 		r := packet.IgnoredFilter
 		switch {
-		case !t.vlans.all() && !t.vlans.wants(packet.LinkTag(p.link, p.data)):
+		case !t.vlans.All() && !t.vlans.Wants(packet.LinkTag(p.link, p.data)):
 			r = packet.IgnoredVLAN
-		case s.filter == nil || s.filter.matchLink(p.link, p.data, p.wire):
+		case s.filter == nil || s.filter.MatchLink(p.link, p.data, p.wire):
 			r = packet.DecodeLink(p.link, p.data, p.wire, &t.seg)
 		}
 		if r == packet.IgnoredUnknownLink {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 )
@@ -56,7 +57,7 @@ func TestFileSource(t *testing.T) {
 	} {
 		t.Run(tt.ports, func(t *testing.T) {
 			for _, name := range []string{path, "-"} {
-				a, err := ParseAddress(name + tt.ports)
+				a, err := filter.ParseAddress(name + tt.ports)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -106,7 +107,7 @@ func TestFileSourceErrors(t *testing.T) {
 		{"damaged", write("damaged.pcap", append(file, bytes.Repeat([]byte{0xff}, 16)...)), "", "before byte ", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a, err := ParseAddress(tt.path)
+			a, err := filter.ParseAddress(tt.path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,7 +143,7 @@ func wantError(t *testing.T, err error, says ...string) {
 func TestStdinCloses(t *testing.T) {
 	file := craftExchange()
 	run := func(t *testing.T, in io.Reader, feed func([]byte)) {
-		a, err := ParseAddress("-")
+		a, err := filter.ParseAddress("-")
 		if err != nil {
 			t.Fatal(err)
 		}

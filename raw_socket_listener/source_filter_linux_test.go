@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/sys/unix"
@@ -56,11 +57,11 @@ func TestExpressionVLAN(t *testing.T) {
 		{"not (src host 10.0.0.1 or ip6)", true, "1.2 2.0 2.1 2.2"},
 		{"tcp[0:2] & 1 = 0 and tcp port 80", true, "1.0 2.0"},
 	} {
-		addr, err := ParseAddress(here + ":80")
+		addr, err := filter.ParseAddress(here + ":80")
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := ParseFilter(tt.text)
+		f, err := filter.ParseFilter(tt.text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +76,7 @@ func TestExpressionVLAN(t *testing.T) {
 			for host := 1; host <= 2; host++ {
 				frame := wrap(packettest.TCP4(fmt.Sprintf("10.0.0.%d:%d", host, 5000+i), "10.0.0.9:80", packettest.Seg{Payload: []byte("x")}))
 				frames = append(frames, frame)
-				if (i < 2 || tt.tunnels) && e.matchLink(packet.LinkEthernet, frame, len(frame)) {
+				if (i < 2 || tt.tunnels) && e.MatchLink(packet.LinkEthernet, frame, len(frame)) {
 					file = append(file, fmt.Sprintf("%d.%d", host, i))
 				}
 			}
@@ -84,7 +85,7 @@ func TestExpressionVLAN(t *testing.T) {
 		for host := 1; host <= 2; host++ {
 			frame := packettest.Ethernet(packet.EtherIP4, packettest.TCP4(fmt.Sprintf("10.0.0.%d:4998", host), "10.0.0.9:80", packettest.Seg{Payload: []byte("end")}))
 			frames = append(frames, frame)
-			if e.matchLink(packet.LinkEthernet, frame, len(frame)) {
+			if e.MatchLink(packet.LinkEthernet, frame, len(frame)) {
 				last++
 			}
 		}

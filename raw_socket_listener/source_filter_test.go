@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 )
@@ -18,11 +19,11 @@ func TestExpressionOnFile(t *testing.T) {
 		packettest.Ethernet(0x0806, make([]byte, 28)),
 		packettest.Ethernet(packet.EtherIP4, nil)[:10],
 	)
-	addr, err := ParseFileAddress("-:80")
+	addr, err := filter.ParseFileAddress("-:80")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := ParseFilter("src host 10.0.0.1")
+	f, err := filter.ParseFilter("src host 10.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -24,7 +25,7 @@ const (
 // A survey is what the packets of all interfaces show while a capture gets
 // none: the kernel filter lets nobody see what it holds back.
 type survey struct {
-	addr    Address                            // what is captured
+	addr    filter.Address                     // what is captured
 	tunnels bool                               // so are the insides of tunnels
 	ignored []string                           // interfaces that are not captured, by name or pattern
 	vxlan   bool                               // the capture is the end of a VXLAN tunnel and takes nothing else
@@ -117,7 +118,7 @@ func (s *survey) take(iface int, etherType uint16, b []byte) {
 
 // captures reports whether the capture takes the segment itself.
 func (s *survey) captures(iface int, w wrap, seg *packet.Segment) bool {
-	if len(s.ignored) > 0 && !s.vxlan && matchesAny(s.ignored, s.name(iface)) {
+	if len(s.ignored) > 0 && !s.vxlan && filter.MatchesAny(s.ignored, s.name(iface)) {
 		return false
 	}
 	takes := w == unwrapped || s.tunnels
@@ -125,7 +126,7 @@ func (s *survey) captures(iface int, w wrap, seg *packet.Segment) bool {
 		takes = w == wrapVXLAN
 	}
 	return takes && s.addr.Wants(seg.Src, seg.Dst, false) &&
-		(s.addr.everyInterface() || s.addr.takesInterface(s.name(iface))) // a name is a system call
+		(s.addr.EveryInterface() || s.addr.TakesInterface(s.name(iface))) // a name is a system call
 }
 
 // recognise says what a segment's payload begins.

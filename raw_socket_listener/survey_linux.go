@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +17,7 @@ import (
 // is over, or ctx ends. It needs what a capture needs, and sees the network
 // namespace of its thread.
 func (s *survey) look(ctx context.Context) error {
-	filter, err := bpf.Assemble(append(dropLoopbackTwin(), bpf.RetConstant{Val: surveySnap}))
+	filter, err := bpf.Assemble(append(filter.DropLoopbackTwin(), bpf.RetConstant{Val: surveySnap}))
 	if err != nil {
 		return fmt.Errorf("assemble the kernel filter: %w", err)
 	}

@@ -206,7 +206,7 @@ func FuzzSurvey(f *testing.F) {
 				if seen != n {
 					t.Fatalf("%+v was seen %d times, want %d", g, seen, n)
 				}
-				if everywhere && g.what != sightData && g.what != sightQUIC && g.wrap == unwrapped && a.server(netip.AddrPortFrom(netip.Addr{}, g.port)) {
+				if everywhere && g.what != sightData && g.what != sightQUIC && g.wrap == unwrapped && a.IsServer(netip.AddrPortFrom(netip.Addr{}, g.port)) {
 					t.Fatalf("%+v is what %s captures", g, a)
 				}
 			}

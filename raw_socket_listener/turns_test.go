@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -320,7 +321,7 @@ func TestTurnsWithHoles(t *testing.T) {
 
 // Without ports the handshake says who asks, and nothing else does.
 func TestTurnsWithoutPorts(t *testing.T) {
-	r := newRig(t, Config{Address: Address{text: "lo:"}, Binary: true, TrackResponse: true})
+	r := newRig(t, Config{Address: filter.Address{Text: "lo:"}, Binary: true, TrackResponse: true})
 	for _, g := range joined(handshake, []seg{ca(0, 0, get1), s(0, len(get1), "yes"), fin('c', len(get1), 3), fin('s', 3, len(get1)+1)}) {
 		r.send(g)
 	}

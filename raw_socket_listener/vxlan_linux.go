@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/sys/unix"
 )
@@ -35,11 +36,11 @@ const (
 // cloud's traffic mirroring sends copies of packets. It needs no privilege.
 type vxlanSource struct {
 	counters
-	addr   Address
+	addr   filter.Address
 	resp   bool
 	vnis   []int
-	filter *expression
-	vlans  vlanFilter
+	filter *filter.Expression
+	vlans  filter.VLANs
 	block  time.Duration
 	conn   *net.UDPConn
 	closed atomic.Bool
@@ -49,7 +50,7 @@ type vxlanSource struct {
 }
 
 func openVXLAN(c sourceConfig) (source, error) {
-	if !c.Address.everyInterface() || !c.Address.Live() {
+	if !c.Address.EveryInterface() || !c.Address.Live() {
 		return nil, fmt.Errorf("capture %q: the vxlan engine receives from a tunnel, not from an interface or a file: type :80 or 10.0.0.5:80", c.Address)
 	}
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{Port: c.VXLANPort})
@@ -202,7 +203,7 @@ func (s *vxlanSource) readControl(b []byte, at *int64) {
 // networks, when any are listed, and of none that is listed below zero, if its
 // VLAN is wanted and it matches the filter. Of the header only the I bit and the
 // network count (RFC 7348 section 5).
-func decodeVXLAN(b []byte, vnis []int, vlans *vlanFilter, filter *expression, s *packet.Segment) packet.IgnoreReason {
+func decodeVXLAN(b []byte, vnis []int, vlans *filter.VLANs, filter *filter.Expression, s *packet.Segment) packet.IgnoreReason {
 	if len(b) < packet.VXLANHeaderLen || b[0]&packet.VXLANHasVNI == 0 {
 		return packet.IgnoredShort
 	}
@@ -210,10 +211,10 @@ func decodeVXLAN(b []byte, vnis []int, vlans *vlanFilter, filter *expression, s 
 		return packet.IgnoredVNI
 	}
 	b = b[packet.VXLANHeaderLen:]
-	if !vlans.all() && !vlans.wants(packet.LinkTag(packet.LinkEthernet, b)) {
+	if !vlans.All() && !vlans.Wants(packet.LinkTag(packet.LinkEthernet, b)) {
 		return packet.IgnoredVLAN
 	}
-	if filter != nil && !filter.matchLink(packet.LinkEthernet, b, len(b)) {
+	if filter != nil && !filter.MatchLink(packet.LinkEthernet, b, len(b)) {
 		return packet.IgnoredFilter
 	}
 	return packet.AsReceived(packet.DecodeEther(b, len(b), s, 1), s, len(b), len(b))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
 	"golang.org/x/sys/unix"
@@ -50,14 +51,14 @@ func TestVXLAN(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			port := freeUDPPort(t)
-			var filter *Filter
+			var wanted *filter.Filter
 			if tt.filter != "" {
 				var err error
-				if filter, err = ParseFilter(tt.filter); err != nil {
+				if wanted, err = filter.ParseFilter(tt.filter); err != nil {
 					t.Fatal(err)
 				}
 			}
-			l, err := Listen(Config{Address: Address{Ports: []uint16{80}, text: ":80"}, VXLANPort: port, VNIs: tt.vnis, Filter: filter, Logf: t.Logf})
+			l, err := Listen(Config{Address: filter.Address{Ports: []uint16{80}, Text: ":80"}, VXLANPort: port, VNIs: tt.vnis, Filter: wanted, Logf: t.Logf})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +117,7 @@ func TestVXLAN(t *testing.T) {
 // What does not fit the socket's buffer is counted.
 func TestVXLANCountsDrops(t *testing.T) {
 	port := freeUDPPort(t)
-	s, err := openSource(sourceConfig{Address: Address{Ports: []uint16{80}, text: ":80"}, VXLANPort: port, RingBytes: 1 << 12})
+	s, err := openSource(sourceConfig{Address: filter.Address{Ports: []uint16{80}, Text: ":80"}, VXLANPort: port, RingBytes: 1 << 12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestVXLANPortInUse(t *testing.T) {
 	}
 	defer func() { _ = c.Close() }()
 	port := c.LocalAddr().(*net.UDPAddr).Port
-	_, err = openSource(sourceConfig{Address: Address{Ports: []uint16{80}, text: ":80"}, VXLANPort: port})
+	_, err = openSource(sourceConfig{Address: filter.Address{Ports: []uint16{80}, Text: ":80"}, VXLANPort: port})
 	if err == nil || !strings.Contains(err.Error(), "--input-raw-vxlan-port") || errors.Is(err, unix.EPERM) {
 		t.Errorf("error %v, want the remedy", err)
 	}
@@ -180,7 +181,7 @@ func TestVXLANFrames(t *testing.T) {
 		"whole": {whole, packet.Decoded}, "with a group policy": {policy, packet.Decoded}, "cut": {whole[:len(whole)-1], packet.IgnoredShort},
 	} {
 		var s packet.Segment
-		if r := decodeVXLAN(tt.datagram, nil, &vlanFilter{}, nil, &s); r != tt.want {
+		if r := decodeVXLAN(tt.datagram, nil, &filter.VLANs{}, nil, &s); r != tt.want {
 			t.Errorf("%s: %v, want %v", name, r, tt.want)
 		}
 	}
@@ -192,7 +193,7 @@ func FuzzVXLAN(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s, direct packet.Segment
-		r := decodeVXLAN(b, nil, &vlanFilter{}, nil, &s)
+		r := decodeVXLAN(b, nil, &filter.VLANs{}, nil, &s)
 		if len(b) < packet.VXLANHeaderLen {
 			if r != packet.IgnoredShort {
 				t.Fatalf("%d bytes: %v", len(b), r)

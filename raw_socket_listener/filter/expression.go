@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"context"
@@ -60,9 +60,9 @@ func (f *Filter) String() string {
 
 // Resolve looks up the names in the expression, once and for all. The filter
 // nil is the expression nil.
-func (f *Filter) Resolve() (*expression, error) { return f.resolve(systemLookups()) }
+func (f *Filter) Resolve() (*Expression, error) { return f.resolve(systemLookups()) }
 
-func (f *Filter) resolve(l lookups) (*expression, error) {
+func (f *Filter) resolve(l lookups) (*Expression, error) {
 	if f == nil {
 		return nil, nil
 	}
@@ -90,19 +90,19 @@ func systemLookups() lookups {
 	}
 }
 
-// An expression is a filter whose names are known, for each kind of packet.
-type expression struct {
+// An Expression is a filter whose names are known, for each kind of packet.
+type Expression struct {
 	text            string
 	ip4, ip6, other condition
 }
 
-func newExpression(text string, n condition) *expression {
-	return &expression{text: text, ip4: n.fold(familyIPv4), ip6: n.fold(familyIPv6), other: n.fold(familyOther)}
+func newExpression(text string, n condition) *Expression {
+	return &Expression{text: text, ip4: n.fold(familyIPv4), ip6: n.fold(familyIPv6), other: n.fold(familyOther)}
 }
 
 // match reports whether a packet matches that begins with what etherType
 // announces. It holds b only for the call, and allocates nothing.
-func (e *expression) match(etherType uint16, b []byte, wire int) bool {
+func (e *Expression) match(etherType uint16, b []byte, wire int) bool {
 	n := e.other
 	switch etherType {
 	case packet.EtherIP4:
@@ -114,9 +114,9 @@ func (e *expression) match(etherType uint16, b []byte, wire int) bool {
 	return holds && ok
 }
 
-// matchLink is match for a packet that begins with the header of its link. A
+// MatchLink is match for a packet that begins with the header of its link. A
 // packet whose link is not understood matches: packet.DecodeLink says so too, and why.
-func (e *expression) matchLink(link uint32, b []byte, wire int) bool {
+func (e *Expression) MatchLink(link uint32, b []byte, wire int) bool {
 	etherType, header, ok := stripLink(link, b)
 	return !ok || e.match(etherType, b[header:], wire-header)
 }
@@ -124,7 +124,7 @@ func (e *expression) matchLink(link uint32, b []byte, wire int) bool {
 // program is match as instructions for a socket of type SOCK_DGRAM. They end
 // the program for a packet that does not match, and go on behind themselves
 // with one that does.
-func (e *expression) program() []bpf.Instruction {
+func (e *Expression) program() []bpf.Instruction {
 	var p program
 	v4, v6, pass := p.label(), p.label(), p.label()
 	p.add(bpf.LoadExtension{Num: bpf.ExtProto})

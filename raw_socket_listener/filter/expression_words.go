@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"github.com/buger/gor/raw_socket_listener/packet"

@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"errors"
@@ -173,7 +173,7 @@ func FuzzParseAddress(f *testing.F) {
 		if a.Path != "" && (len(a.Hosts) > 0 || len(a.Interfaces) > 0) {
 			t.Errorf("%q is a file and live: %#v", s, a)
 		}
-		if _, err := kernelFilter(wanted{Address: a, TrackResponse: true, Tunnels: true}); err != nil {
+		if _, err := KernelProgram(Wanted{Address: a, TrackResponse: true, Tunnels: true}); err != nil {
 			t.Errorf("%q has no filter: %v", s, err)
 		}
 	})

@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"encoding/binary"
@@ -23,7 +23,7 @@ func mustParse(t testing.TB, s string) Address {
 
 func runFilter(t testing.TB, a Address, response bool, packet []byte) int {
 	t.Helper()
-	vm, err := bpf.NewVM(packetFilter(wanted{Address: a, TrackResponse: response}))
+	vm, err := bpf.NewVM(packetProgram(Wanted{Address: a, TrackResponse: response}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestFilterTunnels(t *testing.T) {
 	} {
 		for _, addr := range []string{":80", "10.0.0.5:80", "[2001:db8::5]:80"} {
 			for _, tunnels := range []bool{false, true} {
-				vm, err := bpf.NewVM(packetFilter(wanted{Address: mustParse(t, addr), Tunnels: tunnels}))
+				vm, err := bpf.NewVM(packetProgram(Wanted{Address: mustParse(t, addr), Tunnels: tunnels}))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -167,7 +167,7 @@ func TestFilterTunnels(t *testing.T) {
 	}
 	for _, packet := range [][]byte{packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Sample()), packettest.TCP6(packettest.Client6, packettest.Server6, packettest.Sample())} {
 		for _, addr := range []string{":80", "both:80", ":81"} {
-			vm, err := bpf.NewVM(packetFilter(wanted{Address: mustParse(t, addr), Tunnels: true}))
+			vm, err := bpf.NewVM(packetProgram(Wanted{Address: mustParse(t, addr), Tunnels: true}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,10 +189,10 @@ func TestFilterManyPorts(t *testing.T) {
 		for i := range n {
 			a.Ports = append(a.Ports, uint16(1000+2*i))
 		}
-		if _, err := kernelFilter(wanted{Address: a, TrackResponse: true, Tunnels: true}); err != nil {
+		if _, err := KernelProgram(Wanted{Address: a, TrackResponse: true, Tunnels: true}); err != nil {
 			t.Fatal(err)
 		}
-		vm, err := bpf.NewVM(packetFilter(wanted{Address: a, TrackResponse: true}))
+		vm, err := bpf.NewVM(packetProgram(Wanted{Address: a, TrackResponse: true}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +219,7 @@ func TestFilterTooLong(t *testing.T) {
 	for i := range 600 {
 		a.Hosts = append(a.Hosts, packettest.MustAddr(fmt.Sprintf("2001:db8::%x", i+1)))
 	}
-	if _, err := kernelFilter(wanted{Address: a, TrackResponse: true, Tunnels: true}); err == nil {
+	if _, err := KernelProgram(Wanted{Address: a, TrackResponse: true, Tunnels: true}); err == nil {
 		t.Error("a filter that the kernel would refuse was made")
 	}
 }
@@ -233,7 +233,7 @@ func FuzzFilter(f *testing.F) {
 	vms := map[bool][]*bpf.VM{}
 	for _, response := range []bool{false, true} {
 		for _, a := range addrs {
-			vm, err := bpf.NewVM(packetFilter(wanted{Address: a, TrackResponse: response}))
+			vm, err := bpf.NewVM(packetProgram(Wanted{Address: a, TrackResponse: response}))
 			if err != nil {
 				f.Fatal(err)
 			}
@@ -286,7 +286,7 @@ func startsTunnel(p []byte) bool {
 // server's as little as before.
 func TestFilterAcks(t *testing.T) {
 	for _, acks := range []bool{false, true} {
-		vm, err := bpf.NewVM(packetFilter(wanted{Address: mustParse(t, ":80"), Acks: acks}))
+		vm, err := bpf.NewVM(packetProgram(Wanted{Address: mustParse(t, ":80"), Acks: acks}))
 		if err != nil {
 			t.Fatal(err)
 		}

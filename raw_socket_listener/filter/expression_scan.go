@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"bufio"
@@ -72,7 +72,7 @@ func passes(t testing.TB, vm *bpf.VM, packet []byte) bool {
 
 // programVM is the kernel's program, for packets of one EtherType: the VM does
 // not know the extension that tells it.
-func programVM(t testing.TB, e *expression, etherType uint16) *bpf.VM {
+func programVM(t testing.TB, e *Expression, etherType uint16) *bpf.VM {
 	t.Helper()
 	prog := append(e.program(), bpf.RetConstant{Val: acceptAll})
 	if _, err := bpf.Assemble(prog); err != nil {
@@ -320,7 +320,7 @@ func disorder(rnd *rand.Rand, expr string) string {
 }
 
 // compareExpression asks e and libpcap's program about every packet.
-func compareExpression(t *testing.T, e *expression, vm *bpf.VM, packets [][]byte) (held, failed int) {
+func compareExpression(t *testing.T, e *Expression, vm *bpf.VM, packets [][]byte) (held, failed int) {
 	t.Helper()
 	programs := map[uint16]*bpf.VM{packet.EtherIP4: programVM(t, e, packet.EtherIP4), packet.EtherIP6: programVM(t, e, packet.EtherIP6), 0: programVM(t, e, 0)}
 	for _, frame := range packets {

@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"encoding/binary"
@@ -22,35 +22,35 @@ const (
 	linkLoopback   = 772 // ARPHRD_LOOPBACK of linux/if_arp.h
 )
 
-// A wanted says which packets the kernel is to let through.
-type wanted struct {
+// Wanted says which packets the kernel is to let through.
+type Wanted struct {
 	Address       Address
 	TrackResponse bool        // packets from the server too
 	Acks          bool        // packets to the server that only acknowledge too
 	Tunnels       bool        // what may be a tunnel, or has a second VLAN tag, too
-	Filter        *expression // what packets have to match beside; nil for all
+	Filter        *Expression // what packets have to match beside; nil for all
 
 	// ByIndex lets only frames of these interfaces through.
 	ByIndex bool
-	Indices []uint32
+	Indices []uint32 // ascending
 }
 
-// kernelFilter is the program for an AF_PACKET socket of type SOCK_DGRAM,
-// whose packets begin with the IP header on every kind of link. What c.Filter,
+// KernelProgram is the program for an AF_PACKET socket of type SOCK_DGRAM,
+// whose packets begin with the IP header on every kind of link. What w.Filter,
 // unless it is nil, does not match is refused whatever it is.
-func kernelFilter(c wanted) ([]bpf.RawInstruction, error) {
-	a, e := c.Address, c.Filter
-	prog := dropLoopbackTwin()
-	if c.ByIndex {
-		prog = append(prog, onInterfaces(c.Indices)...)
+func KernelProgram(w Wanted) ([]bpf.RawInstruction, error) {
+	a, e := w.Address, w.Filter
+	prog := DropLoopbackTwin()
+	if w.ByIndex {
+		prog = append(prog, onInterfaces(w.Indices)...)
 	}
 	if e != nil {
 		prog = append(prog, e.program()...)
 	}
-	if c.Tunnels {
+	if w.Tunnels {
 		prog = append(prog, passWrapped()...)
 	}
-	prog = append(prog, packetFilter(c)...)
+	prog = append(prog, packetProgram(w)...)
 	switch {
 	case len(prog) > maxFilter && e != nil:
 		return nil, fmt.Errorf("capture %q: the kernel filter has %d instructions with the expression, more than %d: shorten %q", a, len(prog), maxFilter, e.text)
@@ -64,10 +64,10 @@ func kernelFilter(c wanted) ([]bpf.RawInstruction, error) {
 	return raw, nil
 }
 
-// dropLoopbackTwin refuses the outgoing copy of a packet on loopback, where
+// DropLoopbackTwin refuses the outgoing copy of a packet on loopback, where
 // each packet is seen as sent and as received. Elsewhere outgoing packets are
 // the responses, and the requests of this host.
-func dropLoopbackTwin() []bpf.Instruction {
+func DropLoopbackTwin() []bpf.Instruction {
 	return []bpf.Instruction{
 		bpf.LoadExtension{Num: bpf.ExtType},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: packetOutgoing, SkipTrue: 3},
@@ -103,14 +103,14 @@ func passWrapped() []bpf.Instruction {
 	return p.resolve()
 }
 
-// packetFilter is the part of the program that looks at bytes only.
+// packetProgram is the part of the program that looks at bytes only.
 //
 // It passes what Address.Wants would pass, and of that only segments that
 // carry data, SYN, FIN or RST; with responses or Acks also bare acknowledgements,
 // which say what the other side has received. Where the program cannot tell, behind
 // IPv6 extension headers and, when they are asked for, in tunnels, it passes
 // the packet and user space decides.
-func packetFilter(c wanted) []bpf.Instruction {
+func packetProgram(w Wanted) []bpf.Instruction {
 	var p program
 	v4, v6, reject := p.label(), p.label(), p.label()
 	p.add(
@@ -122,7 +122,7 @@ func packetFilter(c wanted) []bpf.Instruction {
 	p.mark(reject)
 	p.add(bpf.RetConstant{Val: 0})
 
-	f := familyFilter{program: &p, addr: c.Address, response: c.TrackResponse, acks: c.TrackResponse || c.Acks, tunnels: c.Tunnels, reject: reject}
+	f := familyFilter{program: &p, addr: w.Address, response: w.TrackResponse, acks: w.TrackResponse || w.Acks, tunnels: w.Tunnels, reject: reject}
 	p.mark(v4)
 	f.ip4()
 	p.mark(v6)

@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ type parser struct {
 }
 
 // parseExpression reads text and looks up the names in it.
-func parseExpression(text string, l lookups) (*expression, error) {
+func parseExpression(text string, l lookups) (*Expression, error) {
 	if len(text) > maxExpression {
 		return nil, fmt.Errorf("it has %d bytes, and the kernel takes no filter that needs more than %d", len(text), maxExpression)
 	}

@@ -1,4 +1,4 @@
-package rawsocket
+package filter
 
 import (
 	"encoding/binary"
@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-func mustExpression(t testing.TB, text string) *expression {
+func mustExpression(t testing.TB, text string) *Expression {
 	t.Helper()
 	e, err := parseExpression(text, testLookups())
 	if err != nil {
@@ -193,7 +193,7 @@ func TestExpressionNames(t *testing.T) {
 			packettest.TCP6("[2001:db8::5]:1", "[2001:db8::9]:2", packettest.Seg{}), packettest.TCP6("[2001:db8::9]:2", "[2001:db8::5]:1", packettest.Seg{}),
 			packettest.TCP4("192.0.2.1:1", "192.0.2.9:1", packettest.Seg{}), packettest.TCP6("[2001:db8::1]:1", "[2001:db8::9]:2", packettest.Seg{}),
 		} {
-			if got := e.matchLink(packet.LinkRaw, p, len(p)); got != tt.want[i] {
+			if got := e.MatchLink(packet.LinkRaw, p, len(p)); got != tt.want[i] {
 				t.Errorf("%s: packet %d matches %t", tt.text, i, got)
 			}
 		}
@@ -259,10 +259,10 @@ func TestExpressionLength(t *testing.T) {
 		e := mustExpression(t, tt.text)
 		link := append(make([]byte, packet.SLLHeaderLen), p...)
 		binary.BigEndian.PutUint16(link[14:], packet.EtherIP4)
-		if got := e.matchLink(packet.LinkSLL, link, tt.wire+packet.SLLHeaderLen); got != tt.want {
+		if got := e.MatchLink(packet.LinkSLL, link, tt.wire+packet.SLLHeaderLen); got != tt.want {
 			t.Errorf("%s of %d bytes: %t", tt.text, tt.wire, got)
 		}
-		if got := e.matchLink(packet.LinkRaw, p, tt.wire); got != tt.want {
+		if got := e.MatchLink(packet.LinkRaw, p, tt.wire); got != tt.want {
 			t.Errorf("%s of %d bytes without a link: %t", tt.text, tt.wire, got)
 		}
 	}
@@ -336,7 +336,7 @@ func TestExpressionLinks(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := mustExpression(t, tt.text)
-			if got := e.matchLink(tt.link, tt.b, len(tt.b)); got != tt.want {
+			if got := e.MatchLink(tt.link, tt.b, len(tt.b)); got != tt.want {
 				t.Errorf("%s matches: %t", tt.text, got)
 			}
 		})
@@ -359,7 +359,7 @@ func TestExpressionKernelFilter(t *testing.T) {
 		{"not src 10.0.0.1", packettest.TCP6("[2001:db8::1]:5", "[2001:db8::9]:80", packettest.Sample()), true},
 		{"not port 80", packettest.TCP4("10.0.0.1:5000", "10.0.0.9:80", packettest.Sample()), false},
 	} {
-		raw, err := kernelFilter(wanted{Address: addr, Filter: mustExpression(t, tt.text)})
+		raw, err := KernelProgram(Wanted{Address: addr, Filter: mustExpression(t, tt.text)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -400,11 +400,11 @@ func TestExpressionKernelFilter(t *testing.T) {
 			}
 		}
 	}
-	if _, err := kernelFilter(wanted{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err != nil {
+	if _, err := KernelProgram(Wanted{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err != nil {
 		t.Error(err)
 	}
 	long = mustExpression(t, strings.Repeat("tcp port 80 or ", 300)+"ip6")
-	if _, err := kernelFilter(wanted{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err == nil || !strings.Contains(err.Error(), "instructions with the expression, more than 4096: shorten") {
+	if _, err := KernelProgram(Wanted{Address: addr, TrackResponse: true, Tunnels: true, Filter: long}); err == nil || !strings.Contains(err.Error(), "instructions with the expression, more than 4096: shorten") {
 		t.Errorf("a program that the kernel would refuse: %v", err)
 	}
 }
@@ -414,7 +414,7 @@ func TestExpressionAllocatesNothing(t *testing.T) {
 	packets := expressionPackets(rand.New(rand.NewPCG(1, 1)), 100)
 	allocs := testing.AllocsPerRun(20, func() {
 		for _, p := range packets {
-			e.matchLink(packet.LinkEthernet, p, len(p))
+			e.MatchLink(packet.LinkEthernet, p, len(p))
 		}
 	})
 	if allocs != 0 {
@@ -472,7 +472,7 @@ func BenchmarkExpression(b *testing.B) {
 			e := mustExpression(b, text)
 			b.ReportAllocs()
 			for b.Loop() {
-				e.matchLink(packet.LinkEthernet, p, len(p))
+				e.MatchLink(packet.LinkEthernet, p, len(p))
 			}
 			b.ReportMetric(float64(len(e.program())), "instructions")
 		})

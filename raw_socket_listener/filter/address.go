@@ -1,4 +1,7 @@
-package rawsocket
+// Package filter says which packets a capture wants: those of an address, those
+// that match an expression of pcap-filter(7), and those of a VLAN. It answers for
+// a packet of a file, and as a program for the kernel.
+package filter
 
 import (
 	"context"
@@ -40,21 +43,21 @@ type Address struct {
 	Pattern    string       // live: of the interfaces' names; those that appear later are captured too
 	Hosts      []netip.Addr // the server's addresses; empty for any
 	Ports      []uint16     // the server's ports, ascending; empty for all
-	text       string
+	Text       string       // the address as it was given
 }
 
 // String is the address as it was given.
-func (a Address) String() string { return a.text }
+func (a Address) String() string { return a.Text }
 
 // Live reports that the packets come from interfaces and not from a file.
 func (a Address) Live() bool { return a.Path == "" }
 
-// everyInterface reports that no interface was named.
-func (a Address) everyInterface() bool { return a.Pattern == "" && len(a.Interfaces) == 0 }
+// EveryInterface reports that no interface was named.
+func (a Address) EveryInterface() bool { return a.Pattern == "" && len(a.Interfaces) == 0 }
 
-// takesInterface reports whether the interface is one that was named.
-func (a Address) takesInterface(name string) bool {
-	return a.everyInterface() || slices.Contains(a.Interfaces, name) || a.Pattern != "" && matchesAny([]string{a.Pattern}, name)
+// TakesInterface reports whether the interface is one that was named.
+func (a Address) TakesInterface(name string) bool {
+	return a.EveryInterface() || slices.Contains(a.Interfaces, name) || a.Pattern != "" && MatchesAny([]string{a.Pattern}, name)
 }
 
 // Match says which way a segment goes: toServer when dst is the address that
@@ -64,19 +67,20 @@ func (a Address) Match(src, dst netip.AddrPort) (toServer, fromServer bool) {
 	if len(a.Ports) == 0 {
 		return false, false
 	}
-	return a.server(dst), a.server(src)
+	return a.IsServer(dst), a.IsServer(src)
 }
 
 // Wants reports whether a segment is to be looked at; those from the server
 // only with response, and for an address without ports always.
 func (a Address) Wants(src, dst netip.AddrPort, response bool) bool {
 	if len(a.Ports) == 0 {
-		return a.server(dst) || a.server(src)
+		return a.IsServer(dst) || a.IsServer(src)
 	}
-	return a.server(dst) || response && a.server(src)
+	return a.IsServer(dst) || response && a.IsServer(src)
 }
 
-func (a Address) server(p netip.AddrPort) bool {
+// IsServer reports whether p is an end that the address names.
+func (a Address) IsServer(p netip.AddrPort) bool {
 	if len(a.Ports) > 0 && !slices.Contains(a.Ports, p.Port()) {
 		return false
 	}
@@ -93,7 +97,7 @@ func ParseAddress(s string) (Address, error) {
 // capture files: any path will do, with or without ports behind a colon.
 func ParseFileAddress(s string) (Address, error) {
 	a, err := parseFile(s)
-	a.text = s
+	a.Text = s
 	return a, err
 }
 
@@ -134,7 +138,7 @@ func (n names) parse(s string) (Address, error) {
 	if err != nil {
 		return Address{}, fmt.Errorf("read the capture address %q: %w", s, err)
 	}
-	a.text = s
+	a.Text = s
 	return a, nil
 }
 
@@ -206,7 +210,7 @@ func (n names) parseName(a Address, host, s string) (Address, error) {
 			a.Interfaces = append(a.Interfaces, name)
 		}
 	}
-	if hasPattern(host) {
+	if HasPattern(host) {
 		a.Pattern = host
 	}
 	if len(a.Interfaces) > 0 {
@@ -290,7 +294,7 @@ func isCaptureName(s string) bool {
 // isCapturePattern reports whether s is a pattern with the name of a capture
 // file in it, such as x.pcap*: no interface's name has such a suffix.
 func isCapturePattern(s string) bool {
-	return hasPattern(s) && slices.ContainsFunc(captureSuffixes(), func(suffix string) bool { return strings.Contains(strings.ToLower(s), suffix) })
+	return HasPattern(s) && slices.ContainsFunc(captureSuffixes(), func(suffix string) bool { return strings.Contains(strings.ToLower(s), suffix) })
 }
 
 func isDigits(s string) bool {
