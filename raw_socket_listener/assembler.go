@@ -125,6 +125,9 @@ func (a *assembler) take(s *packet.Segment) {
 	}
 	a.touch(c)
 	f, other := c.flows(fromLow)
+	if !c.known && !f.response && len(s.Payload) > 0 {
+		a.exclude(c)
+	}
 	if len(s.Options) > 0 && (s.Flags.Has(packet.FlagSYN) || c.place == placeEmbryo) {
 		a.multipath(c, s)
 	}
@@ -265,11 +268,18 @@ func (a *assembler) admit(k key, fromLow bool, s *packet.Segment, begun bool) *c
 			f.syn = true
 		}
 	}
+	return c
+}
+
+// exclude asks Config.Exclude of a connection, once and when its client begins
+// to send: by then whoever made it knows its local port, which it does not know
+// before connect has returned.
+func (a *assembler) exclude(c *conn) {
+	c.known = true
 	if a.cfg.Exclude != nil && a.cfg.Exclude(c.ends()) {
 		a.stats.Excluded++
 		c.ignored = true
 	}
-	return c
 }
 
 // direction says whether s comes from the client. Where the address leaves it

@@ -60,6 +60,7 @@ type conn struct {
 	place     place
 	ignored   bool       // nothing of it is wanted
 	cut       bool       // a RST ended it, unless more of it comes
+	known     bool       // Config.Exclude was asked
 	multipath bool       // for its being one subflow of several
 	sights    uint8      // how many of the client's next segments are compared with those of other connections
 	proxied   bool       // a PROXY protocol header was read, or there is none

@@ -65,7 +65,8 @@ type Config struct {
 	VLANs      []int    // only frames of these VLANs, by their outermost tag
 	Ignore     []string // interfaces, or patterns of their names, whose packets are left out when all are captured, or those of a pattern
 
-	// Exclude is asked once for each new connection and refuses it with true.
+	// Exclude is asked once for each connection, when its client sends the first
+	// data that is seen, and refuses it with true.
 	// src is the client. Nil refuses none.
 	Exclude func(src, dst netip.AddrPort) bool
 

@@ -12,10 +12,10 @@ import (
 
 // Conns makes the connections of Gor's outputs and remembers them, so that
 // a capture on the same host never takes Gor's own requests for traffic. A
-// connection is remembered from before its first packet until a while after
+// connection is remembered from before its first byte is sent until a while after
 // it was closed, when its last packets have left the capture's buffers.
 type Conns struct {
-	bound bool // connections get their local port before they connect
+	capturing bool // they have to be known
 
 	mu    sync.RWMutex
 	local map[connKey]int // how many connections use the key
@@ -24,8 +24,8 @@ type Conns struct {
 	forget func(f func())
 }
 
-// connKey names an outgoing connection. The local address is not known before
-// connect, and the local port with the remote address is enough.
+// A connKey names an outgoing connection: the local port with the remote address
+// is enough.
 type connKey struct {
 	port   uint16
 	remote netip.AddrPort
@@ -36,14 +36,14 @@ type connKey struct {
 const forgetAfter = 2 * time.Second
 
 // New returns an empty Conns. Without a capture in the same run nothing has to
-// be known of connections: they are made as any program makes them. A local port
-// that is bound before connect is taken from all targets at once, and searching
-// a free one takes long when thousands of connections have just ended.
+// be known of connections. Their local ports are the kernel's choice at connect
+// either way: a port that is bound before is taken from all targets at once, and
+// the search for a free one takes long when thousands of connections have ended.
 func New(capturing bool) *Conns {
 	return &Conns{
-		bound:  capturing,
-		local:  make(map[connKey]int),
-		forget: func(f func()) { time.AfterFunc(forgetAfter, f) },
+		capturing: capturing,
+		local:     make(map[connKey]int),
+		forget:    func(f func()) { time.AfterFunc(forgetAfter, f) },
 	}
 }
 
@@ -69,47 +69,22 @@ func (o *Conns) remove(k connKey) {
 	}
 }
 
-// DialContext connects like net.Dialer's. Beside a capture the socket is bound to a port of
-// its own before it connects, because a capture may see the first packet
-// before connect returns.
+// DialContext connects like net.Dialer's. A connection is known before its first
+// byte is sent; a capture asks no earlier.
 func (o *Conns) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	if !o.bound {
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, network, address)
-		return conn, ExplainFiles(err)
-	}
-	var keys []connKey // one for each address that was tried
-	var mu sync.Mutex
-	d := net.Dialer{ControlContext: func(_ context.Context, network, address string, c rawConn) error {
-		remote, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return nil // no TCP address: nothing that a capture sees
-		}
-		remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
-		port, err := bindAnyPort(network, c)
-		if err != nil || port == 0 {
-			return err
-		}
-		k := connKey{port, remote}
-		o.add(k)
-		mu.Lock()
-		keys = append(keys, k)
-		mu.Unlock()
-		return nil
-	}}
+	var d net.Dialer
 	conn, err := d.DialContext(ctx, network, address)
-	mu.Lock()
-	defer mu.Unlock()
-	release := func() {
-		for _, k := range keys {
-			o.forget(func() { o.remove(k) })
-		}
-	}
 	if err != nil {
-		release()
 		return nil, ExplainFiles(err)
 	}
-	return &ownConn{TCPConn: conn.(*net.TCPConn), release: release}, nil
+	tcp, is := conn.(*net.TCPConn)
+	if !is || !o.capturing {
+		return conn, nil
+	}
+	local, remote := tcp.LocalAddr().(*net.TCPAddr).AddrPort(), tcp.RemoteAddr().(*net.TCPAddr).AddrPort()
+	k := connKey{local.Port(), netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())}
+	o.add(k)
+	return &ownConn{TCPConn: tcp, release: func() { o.forget(func() { o.remove(k) }) }}, nil
 }
 
 // An ownConn tells Conns of its end.
