@@ -75,6 +75,7 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	case f.begun.set && f.follows(other, s):
 		if f.untouched() {
 			f.begin(f.begun.at, a.begins) // the handshake was begun anew
+			f.fin = f.fin && f.finAt.within(f.next, maxAhead)
 			return fits
 		}
 		if n == 0 {
@@ -85,17 +86,21 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 		return fitsNot
 	case n == 0:
 		return fits
-	case f.untouched() && (ahead < 0 || ahead > maxAhead || !f.syn && ahead > reuseReach):
-		// Its beginning was taken from the other side, or from a SYN that a
-		// connection which began before the capture has challenged.
+	case f.untouched() && (ahead < 0 || ahead > reuseReach):
 		if end, late := a.late(&c.key, s, !f.response); late && !end.before(seq.plus(n)) {
 			a.stats.Retransmitted++ // of the connection before
 			return fitsNot
 		}
+		if f.syn && ahead > 0 && ahead <= maxAhead {
+			return fits
+		}
+		// Its beginning was taken from the other side, or from a SYN that a
+		// connection which began before the capture has challenged.
 		first := f.first
 		a.join(c, f, seq)
 		f.begun = mark{first, f.syn}
 		f.syn = false
+		f.fin = f.fin && f.finAt.within(seq, maxAhead)
 		return fits
 	case over && !f.response && (ahead > reuseReach || ahead < -staleReach):
 		return fitsNext
@@ -179,9 +184,10 @@ func (a *assembler) follow(f *flow, ack sequence) {
 	}
 }
 
-// untouched reports whether nothing of f came but its handshake.
+// untouched reports whether no byte of f came, but its handshake and perhaps its
+// FIN.
 func (f *flow) untouched() bool {
-	return f.fresh && f.next == f.first && !f.fin && (f.h == nil || !f.h.open && !f.h.prelude && f.h.store.empty())
+	return f.fresh && f.next == f.first && (f.h == nil || !f.h.open && !f.h.prelude && f.h.store.empty())
 }
 
 // contradicts reports whether the acknowledgement of s, of the other direction,

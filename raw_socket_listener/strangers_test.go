@@ -55,6 +55,8 @@ func TestStreamsAmongStrangers(t *testing.T) {
 		{name: "a RST that overtook its data", segs: joined(handshake, []seg{rst('c', n, 0), c(0, get1)}), want: []string{get1}},
 		{name: "a RST, and a SYN of the next connection", segs: joined(handshake, []seg{c(0, post10[:20]), rst('c', 20, 0), syn('c', 5000), c(5000, get1)}), want: []string{get1}, lost: map[Loss]uint64{LostClosed: 1}},
 		{name: "a RST in a response that goes on", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2[:20]), rst('s', 20, n), s(20, n, ok2[20:]), ca(n, m, get2)}), want: []string{get1, "<" + ok2, get2}},
+		{name: "a RST, a SYN, a FIN and then data before them", segs: joined(handshake, []seg{c(0, get1), rst('c', n, 0), syn('c', n+1), fin('c', 3*n, 0), c(n, get2), c(2*n, get3)}), want: []string{get1, get2, get3}},
+		{name: "a RST, a SYN far before, and a late copy", segs: joined(handshake, []seg{c(0, get1), rst('c', n, 0), syn('c', -maxAhead+5000), c(0, get1)}), want: []string{get1}},
 		{name: "a RST amid a tunnel", cfg: track, segs: joined(tunnel, []seg{rst('c', inTunnel+100, len(switched)), ca(inTunnel, len(switched), "x"), at(10*time.Second, ca(inTunnel+1, len(switched), get1))}), want: []string{upgrade, "<" + switched}},
 
 		// Behind the end.
