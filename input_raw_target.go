@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/buger/gor/internal/http1client"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
@@ -26,14 +27,14 @@ func warnOfTargets(a rawsocket.Address, s *Settings, env *pluginEnv) {
 		if err != nil {
 			continue // openOutput has refused it
 		}
-		t, err := parseTarget(addr)
+		t, err := http1client.ParseTarget(addr)
 		if err != nil {
 			continue
 		}
 		env.background.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), lookupPatience)
 			defer cancel()
-			if capturesTarget(ctx, a, t.dial) {
+			if capturesTarget(ctx, a, t.Address()) {
 				env.logf("output-http %s is a server that input-raw %s captures: it will get each of its requests a second time", t, a)
 			}
 		})

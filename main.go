@@ -16,9 +16,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
@@ -158,8 +160,8 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		logf:           log.Printf,
 		own:            outbound.New(captures(s)),
 		queueBytes:     queueBytes(s),
-		answers:        buffers.NewBudget(answersTotal),
-		places:         buffers.NewPlaces(answerPlaces),
+		answers:        buffers.NewBudget(answers.Total),
+		places:         buffers.NewPlaces(http1client.AnswerPlaces),
 		large:          buffers.NewCopies(buffers.NewBudget(largeTotal(s))),
 		latencyMatters: latencyMatters(s),
 		background:     &background,

@@ -11,6 +11,7 @@ import (
 	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/dispatch"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -34,10 +35,10 @@ type binaryOutput struct {
 
 	answers   *buffers.Budget // what all connections hold of answers
 	responses *answers.Input  // nil: nobody wants the answers
-	health    health
+	health    outbound.Health
 
 	sent, delivered, unsent, connections atomic.Uint64
-	failures                             *stats.Reasons
+	failures                             outbound.Outcomes
 	latency                              *stats.Histogram
 }
 
@@ -61,7 +62,7 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	o := &binaryOutput{
 		addr: addr, s: s, dial: env.own.DialContext, logf: env.logf,
 		q:        env.newQueue(binaryQueue),
-		failures: newHTTPReasons(),
+		failures: outbound.NewOutcomes(),
 		answers:  env.answers,
 		latency:  stats.NewHistogram(),
 	}
@@ -92,7 +93,7 @@ func checkBinaryOutput(addr string, _ *Settings) error { return checkBinaryTarge
 
 func (o *binaryOutput) Write(p []byte) (int, error) {
 	if !payload.IsRequest(p) {
-		o.failures.Add(failNotRequest)
+		o.failures.Add(outbound.NotRequest)
 		return len(p), nil
 	}
 	if err := o.q.Put(p); err != nil {
@@ -114,9 +115,9 @@ func (o *binaryOutput) serve(ss *dispatch.Session) {
 		if !ok {
 			return
 		}
-		reason := c.exchange(payload.Body(it.Bytes))
+		outcome := c.exchange(payload.Body(it.Bytes))
 		switch {
-		case reason == delivered:
+		case outcome == outbound.Delivered:
 			o.delivered.Add(1)
 			o.latency.Record(o.q.Age(it))
 			if o.responses != nil {
@@ -129,13 +130,13 @@ func (o *binaryOutput) serve(ss *dispatch.Session) {
 		case o.ctx.Err() != nil: // Close cut it off
 			o.unsent.Add(1)
 		default:
-			o.failures.Add(reason)
+			o.failures.Add(outcome)
 			if o.s.Verbose >= verboseLosses {
-				o.logf("%s: %s: %s", o, o.failures.Name(reason), payload.Describe(it.Bytes))
+				o.logf("%s: %s: %s", o, outcome, payload.Describe(it.Bytes))
 			}
 		}
 		c.forget()
-		o.q.Done(it, reason != failTimeout && reason != failWriteTimeout && reason != failConnectTimeout)
+		o.q.Done(it, !outcome.TimedOut())
 	}
 }
 

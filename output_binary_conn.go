@@ -8,6 +8,7 @@ import (
 
 	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/dispatch"
+	"github.com/buger/gor/internal/outbound"
 )
 
 // A binaryConn is the connection of one session. The target may say something
@@ -35,24 +36,27 @@ const (
 	// to be sent.
 	answerQuietLong  = 200 * time.Millisecond
 	answerQuietShort = 20 * time.Millisecond
+
+	// keepTurn bounds the buffer that a connection keeps for the next answer.
+	keepTurn = 16 << 10
 )
 
 // exchange sends a message and waits for the first byte of its answer. A
 // message may have been acted upon when it was written: it is never sent twice.
-func (c *binaryConn) exchange(msg []byte) (reason int) {
+func (c *binaryConn) exchange(msg []byte) outbound.Outcome {
 	if c.conn != nil && halted(c.closed) {
 		c.close()
 	}
 	if c.conn == nil {
-		if reason := c.connect(); reason != sendable {
-			return reason
+		if err := c.connect(); err != nil {
+			return outbound.ConnectOutcome(err)
 		}
 	}
 	c.listen()
 	_ = c.conn.SetWriteDeadline(time.Now().Add(c.o.s.BinaryTimeout))
 	if _, err := c.conn.Write(msg); err != nil {
 		c.close()
-		return failure(err, false, false)
+		return outbound.ExchangeOutcome(err, false, false)
 	}
 	c.o.sent.Add(1)
 	timer := time.NewTimer(c.o.s.BinaryTimeout)
@@ -62,24 +66,24 @@ func (c *binaryConn) exchange(msg []byte) (reason int) {
 		case <-c.came:
 		case <-c.closed:
 			if c.hasAnswer() {
-				return delivered
+				return outbound.Delivered
 			}
 			c.close()
-			return failClosed
+			return outbound.Closed
 		case <-timer.C:
-			return failTimeout // the next message may still be answered
+			return outbound.Timeout // the next message may still be answered
 		case <-c.o.ctx.Done():
-			return failClosed
+			return outbound.Closed
 		}
 	}
-	return delivered
+	return outbound.Delivered
 }
 
 // connect opens a connection, as soon as the target's health lets it.
-func (c *binaryConn) connect() (reason int) {
+func (c *binaryConn) connect() error {
 	deadline := time.Now().Add(c.o.s.BinaryTimeout)
 	open := func() error { return c.open(deadline) }
-	return c.o.health.connect(c.o.ctx, deadline, open, c.o.tellHealth)
+	return c.o.health.Connect(c.o.ctx, deadline, open, c.o.tellHealth)
 }
 
 func (c *binaryConn) open(deadline time.Time) error {
@@ -158,7 +162,7 @@ func (c *binaryConn) forget() {
 		c.o.responses.GiveBack(c.answer)
 	}
 	c.wanted, c.answer = false, c.answer[:0]
-	if cap(c.answer) > keepAnswer {
+	if cap(c.answer) > keepTurn {
 		c.answer = nil
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/ledger"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
@@ -66,8 +67,8 @@ func TestBinaryDeadTarget(t *testing.T) {
 	const n = 500
 	rig.put(0, n, 'a')
 	testkit.Must(t, rig.Settle(nil))
-	failed := rig.failures.Get(failRefused) + rig.failures.Get(failDown)
-	if failed != n || rig.failures.Get(failRefused) == 0 {
+	failed := rig.failures.Get(outbound.Refused) + rig.failures.Get(outbound.Down)
+	if failed != n || rig.failures.Get(outbound.Refused) == 0 {
 		t.Errorf("counts %v, want %d refused or target down", rig.Counts(), n)
 	}
 	if d := dials.Load(); d > 40 {

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +11,8 @@ import (
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/elastic"
+	"github.com/buger/gor/internal/http1client"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -23,12 +22,12 @@ import (
 // httpOutput sends requests to a target. Write queues; workers, each with a
 // connection of its own, take requests from the queue.
 type httpOutput struct {
-	t    *target
-	s    *Settings
-	q    *queue.Queue
-	tls  *tls.Config // nil for plain HTTP
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
-	logf func(format string, args ...any)
+	t      *http1client.Target
+	s      *Settings
+	q      *queue.Queue
+	client *http1client.Client
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	logf   func(format string, args ...any)
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
@@ -39,39 +38,27 @@ type httpOutput struct {
 	places    buffers.Places    // for large heads of answers
 	responses *answers.Input    // nil: nobody wants the answers
 	elastic   *elastic.Reporter // nil: exchanges are reported nowhere
-	health    health
 
-	sent, delivered, unsent, retried atomic.Uint64
-	connections                      atomic.Uint64
-	ambiguous                        atomic.Uint64 // requests whose end the target may see elsewhere
-	redirected, elsewhere            atomic.Uint64 // redirections that were followed, and those to other hosts
-	failures                         *stats.Reasons
-	statuses                         [1000]atomic.Uint64 // answers by status; http1 takes 100 to 999
-	latency                          *stats.Histogram
+	sent, delivered, unsent atomic.Uint64
+	failures                outbound.Outcomes
+	statuses                http1client.Statuses
+	latency                 *stats.Histogram
 }
 
 var _ Output = (*httpOutput)(nil)
 
 func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
-	t, err := parseTarget(addr)
+	t, err := http1client.ParseTarget(addr)
 	if err != nil {
 		return nil, asUsage(err)
 	}
 	o := &httpOutput{
 		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
 		q:        env.newQueue(s.HTTPQueueLen),
-		failures: newHTTPReasons(),
+		failures: outbound.NewOutcomes(),
 		answers:  env.answers,
 		places:   env.places,
 		latency:  stats.NewHistogram(),
-	}
-	if t.server != "" {
-		o.tls = &tls.Config{
-			ServerName:         t.server,
-			InsecureSkipVerify: s.HTTPSkipVerify,
-			NextProtos:         []string{"http/1.1"},
-			ClientSessionCache: tls.NewLRUClientSessionCache(1), // there is one server
-		}
 	}
 	if s.Elasticsearch != "" {
 		if o.elastic, err = openElastic(s.Elasticsearch, env); err != nil {
@@ -84,6 +71,7 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	if s.HTTPTrackResponse {
 		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.ResponseBuffer, LimitName: "--output-http-response-buffer"})
 	}
+	o.client = o.newClient()
 	if s.RecognizeSessions {
 		o.session = o.startSessions()
 	}
@@ -109,7 +97,7 @@ func openElastic(addr string, env *pluginEnv) (*elastic.Reporter, error) {
 
 func (o *httpOutput) Write(p []byte) (int, error) {
 	if !payload.IsRequest(p) {
-		o.failures.Add(failNotRequest)
+		o.failures.Add(outbound.NotRequest)
 		return len(p), nil
 	}
 	if err := o.q.Put(p); err != nil {
@@ -121,47 +109,21 @@ func (o *httpOutput) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// work is one worker's life: it sends requests until it has been idle for too
-// long, or the output ends.
-func (o *httpOutput) work() {
-	c := o.newClient(false)
-	defer c.release()
-	it, ok := o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
-	o.workers.Started()
-	o.workers.Grow(o.q.Len()) // a burst may have been over before its first worker stood
-	for {
-		if ok {
-			o.send(c, it)
-		} else if o.ctx.Err() != nil || o.q.Drained() || o.workers.MayEnd() {
-			return
-		} else {
-			c.closeIfGone() // a worker that stays must not hold a dead socket
-		}
-		it, ok = o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
+// newClient makes what the workers' connections share.
+func (o *httpOutput) newClient() *http1client.Client {
+	c := http1client.Config{
+		Target: o.t, TLS: o.t.TLS(o.s.HTTPSkipVerify), CertificateHint: "--output-http-skip-verify sends all the same",
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return o.dial(ctx, network, address)
+		},
+		Timeout: o.s.HTTPTimeout, HeadMost: o.s.ResponseBuffer, Redirects: o.s.HTTPRedirects,
+		KeepHost: o.s.HTTPOriginalHost, KeepConnection: o.s.RecognizeSessions,
+		KeepHeads: o.elastic != nil, Memory: o.answers, Places: o.places, Tell: o.tellHealth,
 	}
-}
-
-// startSessions puts sessions in the place of the workers, for
-// --recognize-tcp-sessions.
-func (o *httpOutput) startSessions() *dispatch.Sessions {
-	most := maxHTTPWorkers
-	if o.s.HTTPWorkers > 0 {
-		most = o.s.HTTPWorkers
+	if o.responses != nil {
+		c.Keeper = o.responses
 	}
-	serve := func(ss *dispatch.Session) {
-		c := o.newClient(true)
-		defer c.release()
-		for {
-			it, ok := ss.Take()
-			if !ok {
-				return
-			}
-			o.send(c, it)
-		}
-	}
-	return dispatch.StartSessions(dispatch.SessionsConfig{
-		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: o.s.HTTPWorkerTimeout, Serve: serve, Unsent: func() { o.unsent.Add(1) },
-	})
+	return http1client.New(c)
 }
 
 // workerBounds are the fewest and the most workers. --output-http-workers
@@ -175,48 +137,6 @@ func workerBounds(s *Settings) (least, most int) {
 		return most, most
 	}
 	return min(least, most), most
-}
-
-// newClient makes a worker's client. keepConnection is as sentRequest has it.
-func (o *httpOutput) newClient(keepConnection bool) *client {
-	c := &client{o: o, req: sentRequest{t: o.t, keepHost: o.s.HTTPOriginalHost, keepConnection: keepConnection}}
-	if o.responses != nil {
-		c.recorder = o.responses.Recorder(o.answers)
-	}
-	return c
-}
-
-func (o *httpOutput) send(c *client, it queue.Item) {
-	began := time.Now()
-	result := c.exchange(o.ctx, payload.Body(it.Bytes), began)
-	if result.reason == delivered && o.responses != nil {
-		c.recorder.Add(it.Bytes, answers.Answer{Bytes: c.answer, Cut: c.cut, Sent: began, Took: time.Since(began)})
-	}
-	if result.reason == delivered && o.elastic != nil {
-		c.reportTo(o.elastic, it.Bytes, result.status, began, time.Since(began))
-	}
-	c.forget()
-	c.leave()
-	if result.sent {
-		o.sent.Add(1)
-	}
-	switch {
-	case result.reason == delivered:
-		o.delivered.Add(1)
-		o.latency.Record(o.q.Age(it))
-		o.statuses[result.status].Add(1)
-		if o.s.Verbose >= verboseAnswers {
-			o.logf("%s: %d in %s: %s", o, result.status, o.q.Age(it), payload.Describe(it.Bytes))
-		}
-	case o.ctx.Err() != nil: // Close cut it off
-		o.unsent.Add(1)
-	default:
-		o.failures.Add(result.reason)
-		if o.s.Verbose >= verboseLosses {
-			o.logf("%s: %s: %s", o, o.failures.Name(result.reason), payload.Describe(it.Bytes))
-		}
-	}
-	o.q.Done(it, !result.timedOut())
 }
 
 // tellHealth says why there is no connection to the target, or, with a nil
@@ -279,65 +199,28 @@ func (o *httpOutput) Report(r *report) {
 	r.Line("requests: %d sent, %d answered", sent, answered)
 	r.Value("sent", sent)
 	r.Value("answered", answered)
-	if line := o.statusLine(r); line != "" {
-		r.Line("statuses: %s", line)
-	}
+	o.statuses.Report(r)
 	if l := o.latency.Snapshot(); l.Count() > 0 {
 		r.Line("latency: p50 %s p90 %s p99 %s p99.9 %s max %s",
 			l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Quantile(0.999), l.Max())
 		r.Value("latency_seconds", plugin.DurationsOf(l))
 	}
-	line := fmt.Sprintf("connections: %d", o.connections.Load())
-	if n := o.retried.Load(); n > 0 {
+	counts := o.client.Counts()
+	line := fmt.Sprintf("connections: %d", counts.Connections.Load())
+	if n := counts.SentAgain.Load(); n > 0 {
 		line += fmt.Sprintf(", %d requests sent again after a reset", n)
 	}
 	r.Line("%s", line)
-	r.Value("connections", o.connections.Load())
-	r.Value("sent_again", o.retried.Load())
-	if n := o.ambiguous.Load(); n > 0 {
+	r.Value("connections", counts.Connections.Load())
+	r.Value("sent_again", counts.SentAgain.Load())
+	if n := counts.Ambiguous.Load(); n > 0 {
 		r.Line("ambiguous framing: %d requests, each sent alone on a connection that was closed after it", n)
 		r.Value("ambiguous_framing", n)
 	}
-	if n, other := o.redirected.Load(), o.elsewhere.Load(); n+other > 0 {
+	if n, other := counts.Redirected.Load(), counts.Foreign.Load(); n+other > 0 {
 		r.Line("redirections: %d followed, %d to other hosts, not followed", n, other)
 		r.Value("redirections_followed", n)
 		r.Value("redirections_elsewhere", other)
 	}
 	o.elastic.Report(r)
-}
-
-// statusesShown is how many different statuses the report lists; when there
-// are more it sums them up by their first digit.
-const statusesShown = 12
-
-func (o *httpOutput) statusLine(r *report) string {
-	var each, classes []string
-	var sum uint64
-	byStatus, byClass := map[string]uint64{}, map[string]uint64{}
-	r.Value("statuses", byStatus)
-	r.Value("status_classes", byClass)
-	for status := range o.statuses {
-		n := o.statuses[status].Load()
-		if n > 0 {
-			each = append(each, fmt.Sprintf("%d x %d", status, n))
-			byStatus[strconv.Itoa(status)] = n
-		}
-		sum += n
-		if status%100 == 99 && sum > 0 {
-			classes = append(classes, fmt.Sprintf("%dxx x %d", status/100, sum))
-			byClass[fmt.Sprintf("%dxx", status/100)] = sum
-			sum = 0
-		}
-	}
-	if len(each) > statusesShown {
-		return fmt.Sprintf("%s (%d different)", strings.Join(classes, ", "), len(each))
-	}
-	return strings.Join(each, ", ")
-}
-
-// reportTo tells Elasticsearch of the exchange that c has just made.
-func (c *client) reportTo(e *elastic.Reporter, msg []byte, status int, sent time.Time, took time.Duration) {
-	if c.asked.Parse(payload.Body(msg)) == nil {
-		e.Add(&c.asked, c.answer, status, sent, took)
-	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -103,8 +104,8 @@ func TestDeadTarget(t *testing.T) {
 		rig.put(httpGet)
 	}
 	rig.settle()
-	failed := rig.failures.Get(failRefused) + rig.failures.Get(failDown)
-	if failed != 2000 || rig.failures.Get(failRefused) == 0 {
+	failed := rig.failures.Get(outbound.Refused) + rig.failures.Get(outbound.Down)
+	if failed != 2000 || rig.failures.Get(outbound.Refused) == 0 {
 		t.Errorf("%s, want 2000 refused or target down", rig.counts())
 	}
 	if n := dials.Load(); n > 40 {
@@ -150,7 +151,7 @@ func TestUnknownHost(t *testing.T) {
 	rig := newRig(t, "no-such-host.invalid", nil)
 	rig.put(httpGet)
 	rig.settle()
-	if rig.failures.Get(failDNS) != 1 {
+	if rig.failures.Get(outbound.NoSuchName) != 1 {
 		t.Skipf("the resolver here does not say that .invalid has no names: %s", rig.counts())
 	}
 }
@@ -189,7 +190,7 @@ func TestRetryRule(t *testing.T) {
 			if methods[method] == "2 delivered" {
 				retried = 1
 			}
-			if n := rig.retried.Load(); n != retried {
+			if n := rig.client.Counts().SentAgain.Load(); n != retried {
 				t.Errorf("%d retried, want %d", n, retried)
 			}
 		})
@@ -263,7 +264,7 @@ func TestClosedWhileIdle(t *testing.T) {
 			<-closed
 		}
 		rig.want("5 delivered")
-		if n := rig.retried.Load(); n != 0 {
+		if n := rig.client.Counts().SentAgain.Load(); n != 0 {
 			t.Errorf("%d retried", n)
 		}
 	}

@@ -191,10 +191,10 @@ func checkMarks(t *testing.T, addr string) {
 			}
 		}
 	}
-	if wrong > 0 || rig.ambiguous.Load() == 0 {
-		t.Errorf("%d wrong answers to %d requests; %d were ambiguous", wrong, len(good), rig.ambiguous.Load())
+	if wrong > 0 || rig.client.Counts().Ambiguous.Load() == 0 {
+		t.Errorf("%d wrong answers to %d requests; %d were ambiguous", wrong, len(good), rig.client.Counts().Ambiguous.Load())
 	}
-	t.Logf("%d requests with one reading, %d ambiguous; %s in %d connections", len(good), rig.ambiguous.Load(), rig.counts(), rig.connections.Load())
+	t.Logf("%d requests with one reading, %d ambiguous; %s in %d connections", len(good), rig.client.Counts().Ambiguous.Load(), rig.counts(), rig.client.Counts().Connections.Load())
 }
 
 // mixedRequest makes a request, half of them with one reading.

@@ -50,13 +50,12 @@ func TestAnswersShareTheirMemory(t *testing.T) {
 					}
 				}
 			})
-			rig := newRig(t, target.Address(), func(s *Settings) {
+			rig := newRigIn(t, buffers.NewBudget(room), tt.places, target.Address(), func(s *Settings) {
 				s.HTTPTrackResponse = tt.track
 				if strings.Contains(tt.counts, "no memory") {
 					s.HTTPTimeout = 200 * time.Millisecond
 				}
 			})
-			rig.answers, rig.places = buffers.NewBudget(room), tt.places
 			rig.each(httpPost, httpGet)
 			rig.want(tt.counts)
 			if tt.track && tt.answer == body && rig.responses.Counts()[0].N != 1 {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/buger/gor/internal/outbound"
 	"github.com/coder/websocket"
 )
 
@@ -163,7 +164,7 @@ func wsLost(err error) error {
 		return fmt.Errorf("the server closed the connection with status %d", int(closed.Code))
 	case errors.As(err, &closed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the server closed the connection")
-	case isTimeout(err):
+	case outbound.IsTimeout(err):
 		return errors.New("the server does not read any more")
 	case errors.As(err, &op): // without the library's words for where it was
 		err = op

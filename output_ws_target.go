@@ -29,7 +29,7 @@ func parseWSTarget(addr string) (*wsTarget, error) {
 	if addr == "" {
 		return nil, errors.New("the address is empty; " + wantWS)
 	}
-	if i := strings.IndexFunc(addr, blankOrControl); i >= 0 {
+	if i := strings.IndexFunc(addr, address.BlankOrControl); i >= 0 {
 		return nil, fmt.Errorf("%q has a space or control character in it; %s", addr, wantWS)
 	}
 	scheme, rest, found := strings.Cut(addr, "://")
@@ -80,7 +80,7 @@ func parseWSTarget(addr string) (*wsTarget, error) {
 	// The handshake goes over a connection that is there already and encrypted
 	// if need be, so that the library has to know only the plain scheme.
 	u.Scheme, u.User = "ws", nil
-	u.Host = hostHeader(host, port, usual)
+	u.Host = address.HostHeader(host, port, usual)
 	t.url = u.String()
 	u.Scheme, u.RawQuery, u.ForceQuery = scheme, "", false
 	t.shown = u.String()

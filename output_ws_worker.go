@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/link"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/coder/websocket"
 )
@@ -200,7 +201,7 @@ func (w *wsWorker) failed(c *wsConn, err error) error {
 	if w.o.verbose >= verboseLosses {
 		w.o.logf("%s: %s: %s", w.o, w.o.failures.Name(wsFailLost), payload.Describe(w.take[w.next]))
 	}
-	w.done(!isTimeout(err))
+	w.done(!outbound.IsTimeout(err))
 	return reason
 }
 

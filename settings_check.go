@@ -7,6 +7,7 @@ import (
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 )
@@ -101,7 +102,7 @@ func checkTCPInput(addr string, _ pace.Limit, s *Settings) error {
 }
 
 func checkHTTPOutput(addr string, _ *Settings) error {
-	_, err := parseTarget(addr)
+	_, err := http1client.ParseTarget(addr)
 	return err
 }
 

@@ -27,7 +27,7 @@ func takeLedger(e *emitter) ledger.Ledger {
 
 // ignoredRow names the row of what an output has no use for: it is neither
 // delivered nor failed.
-const ignoredRow = "responses ignored"
+const ignoredRow = stats.IgnoredRow
 
 // printStats prints the counts so far every five seconds until done.
 func (r *runner) printStats(done <-chan struct{}) {

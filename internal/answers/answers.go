@@ -43,6 +43,11 @@ const (
 	// fast target answers while the emitter is at work.
 	waitingMost = 1000
 
+	// Total bounds what the connections of all outputs hold of answers, wanted
+	// or not, in bytes: small heads in pieces, answers that are passed on, and
+	// what is kept for the next.
+	Total = 8 << 20
+
 	// Memory bounds the bytes of all answers to one output that are being
 	// received, and of those that wait: half of what the queues have.
 	Memory = 4 << 20

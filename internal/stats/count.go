@@ -27,6 +27,10 @@ const (
 	Ignored   // of no use to the output: neither delivered nor failed
 )
 
+// IgnoredRow names the row of what an output has no use for: it is neither
+// delivered nor failed.
+const IgnoredRow = "responses ignored"
+
 // A Count is one row of the ledger: how many messages ended in the state Name.
 type Count struct {
 	Name string

@@ -1,11 +1,11 @@
-package main
+package http1client
 
 import "net"
 
-// gone reports whether the kept connection can carry no request any more: the
+// stale reports whether the kept connection can carry no request any more: the
 // target has closed it, or has sent what nobody asked for, such as a 408 that
 // announces the end.
-func (c *client) gone() bool {
+func (c *conn) stale() bool {
 	if c.source == nil {
 		return !c.look.quiet()
 	}

@@ -1,4 +1,4 @@
-package main
+package http1client
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/outbound"
 )
 
 const (
@@ -45,11 +46,11 @@ type trip struct {
 
 // roundTrip sends the prepared request and reads its final answer. When that
 // leaves the connection unfit for another, it is closed.
-func (c *client) roundTrip(deadline time.Time) trip {
+func (c *conn) roundTrip(deadline time.Time) trip {
 	c.parser.ResetResponse()
-	c.parser.SetRequest(c.req.isHead, false)
-	c.unsure, c.goOn = c.req.ambiguous, false
-	if len(c.req.Body()) > splitBody {
+	c.parser.SetRequest(c.call.Head, false)
+	c.unsure, c.goOn = c.call.Alone, false
+	if len(c.call.Request.Body()) > splitBody {
 		return c.roundTripSplit(deadline)
 	}
 	n, werr := c.send(c.conn)
@@ -70,7 +71,7 @@ func (c *client) roundTrip(deadline time.Time) trip {
 
 // roundTripSplit sends beside the reading, so that a target that answers early
 // does not leave both sides waiting for the other to read.
-func (c *client) roundTripSplit(deadline time.Time) trip {
+func (c *conn) roundTripSplit(deadline time.Time) trip {
 	conn := c.conn
 	c.armed = time.Time{} // what follows changes the deadline
 	written := make(chan error, 1)
@@ -90,22 +91,22 @@ func (c *client) roundTripSplit(deadline time.Time) trip {
 	switch {
 	case t.err == nil && (werr != nil || c.unsure):
 		c.close() // after half a request nothing else can be said on it
-	case werr != nil && !t.got && !isTimeout(werr):
+	case werr != nil && !t.got && !outbound.IsTimeout(werr):
 		t.err = werr
 	}
 	return t
 }
 
 // send writes the prepared request and returns how many bytes were written.
-func (c *client) send(conn net.Conn) (int64, error) {
-	body := c.req.Body()
+func (c *conn) send(conn net.Conn) (int64, error) {
+	body := c.call.Request.Body()
 	if len(body) <= copyBody {
-		c.out = c.req.AppendTo(c.out[:0])
+		c.out = c.call.Request.AppendTo(c.out[:0])
 		n, err := conn.Write(c.out)
 		c.trim()
 		return int64(n), err
 	}
-	c.out = c.req.AppendHead(c.out[:0])
+	c.out = c.call.Request.AppendHead(c.out[:0])
 	c.vector = [2][]byte{c.out, body}
 	c.parts = c.vector[:]
 	n, err := c.parts.WriteTo(conn)
@@ -114,7 +115,7 @@ func (c *client) send(conn net.Conn) (int64, error) {
 	return n, err
 }
 
-func (c *client) trim() {
+func (c *conn) trim() {
 	if cap(c.out) > keepOut {
 		c.out = nil
 	}
@@ -122,7 +123,7 @@ func (c *client) trim() {
 
 // receive reads to the end of the final answer. What is read is framed and
 // dropped.
-func (c *client) receive() (t trip) {
+func (c *conn) receive() (t trip) {
 	if c.in == nil {
 		c.in = make([]byte, readLeast)
 	}
@@ -139,18 +140,18 @@ func (c *client) receive() (t trip) {
 			} else {
 				head = h.HeadLen
 			}
-			if perr != nil || head > c.o.s.ResponseBuffer || h != nil && h.Fields > http1.MaxFields {
-				return t.fail(errBadResponse)
+			if perr != nil || head > c.cfg.HeadMost || h != nil && h.Fields > http1.MaxFields {
+				return t.fail(outbound.ErrBadResponse)
 			}
 			if h != nil && c.parser.Held() > readLeast {
 				c.parser.Release()
 			}
-			c.keep(b[:used], h != nil && len(c.answer) >= h.HeadLen)
+			c.keep(b[:used], h != nil && len(c.call.Answer) >= h.HeadLen)
 			if !c.enough() {
 				c.parser = http1.Parser{}
-				return t.fail(errAnswerMemory)
+				return t.fail(outbound.ErrAnswerMemory)
 			}
-			if h != nil && c.parser.Held()+cap(c.answer) <= answerSmall {
+			if h != nil && c.parser.Held()+cap(c.call.Answer) <= smallHead {
 				c.leave()
 			}
 			b = b[used:]
@@ -161,7 +162,7 @@ func (c *client) receive() (t trip) {
 				c.unsure = c.unsure || h.Flags != 0
 				c.forget()
 				c.parser.ResetResponse()
-				c.parser.SetRequest(c.req.isHead, false)
+				c.parser.SetRequest(c.call.Head, false)
 				head = 0
 			default:
 				c.end(len(b) > 0 || err != nil)
@@ -184,29 +185,6 @@ func (c *client) receive() (t trip) {
 	}
 }
 
-// keep keeps a part of the answer: all of it when it is for other outputs too,
-// of one that may be a redirection or is reported, the head.
-func (c *client) keep(b []byte, headDone bool) {
-	switch {
-	case c.o.responses != nil && !c.cut:
-		var ok bool
-		c.answer, ok = c.o.responses.Keep(c.answer, b)
-		c.cut = !ok
-	case c.o.responses == nil && (c.o.s.HTTPRedirects > 0 || c.o.elastic != nil) && !headDone:
-		c.answer = append(c.answer, b[:min(len(b), c.o.s.ResponseBuffer)]...)
-	}
-}
-
-// shrink lets go of what an answer was kept in, when that is only for the other
-// outputs, and reports whether that was enough.
-func (c *client) shrink() bool {
-	if c.o.responses != nil {
-		c.o.responses.GiveBack(c.answer)
-		c.answer, c.cut = nil, true
-	}
-	return c.account()
-}
-
 func (t trip) fail(err error) trip {
 	t.err = err
 	return t
@@ -218,14 +196,14 @@ func (t trip) fail(err error) trip {
 // else: the answer's framing has two readings, or a target that was asked
 // whether it wants the body has answered without saying so, and may take the
 // body for requests (RFC 9110 section 10.1.1).
-func (c *client) end(extra bool) {
+func (c *conn) end(extra bool) {
 	h := c.parser.Head()
 	if extra || h.CloseAfter || c.parser.Opaque() {
 		c.close()
 		return
 	}
-	c.unsure = c.unsure || h.Flags != 0 || c.req.expects && !c.goOn
-	if c.req.isHead || h.Status == 204 || h.Status == 304 {
+	c.unsure = c.unsure || h.Flags != 0 || c.call.Expects && !c.goOn
+	if c.call.Head || h.Status == 204 || h.Status == 304 {
 		c.used = time.Time{} // a target that sends a body all the same shows it when it is looked at
 	}
 }

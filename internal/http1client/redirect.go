@@ -1,4 +1,4 @@
-package main
+package http1client
 
 import (
 	"bytes"
@@ -11,41 +11,41 @@ import (
 // redirect makes the request that an answer asks for (RFC 9110 section 15.4),
 // and reports whether there is one. Only redirections within the target are
 // followed: another host may be production, and gets nothing.
-func (c *client) redirect(status int) bool {
+func (s *Sender) redirect(status int) bool {
 	switch status {
 	case 301, 302, 303, 307, 308:
 	default:
 		return false
 	}
 	var answer http1.Response
-	if answer.Parse(c.answer) != nil {
+	if answer.Parse(s.call.Answer) != nil {
 		return false
 	}
 	location, ok := answer.Header("Location")
 	if !ok {
 		return false
 	}
-	target, ok := c.follow(string(location))
+	target, ok := s.follow(string(location))
 	if !ok {
-		c.o.elsewhere.Add(1)
+		s.counts.Foreign.Add(1)
 		return false
 	}
-	if !c.req.prepareAgain(redirected(&c.req.Request, target, status)) {
+	if !s.req.prepareAgain(redirected(&s.req.Request, target, status)) {
 		return false
 	}
-	c.o.redirected.Add(1)
+	s.counts.Redirected.Add(1)
 	return true
 }
 
 // follow gives the request target that a Location means, false when it lies
 // at another host.
-func (c *client) follow(location string) (string, bool) {
-	t := c.o.t
+func (s *Sender) follow(location string) (string, bool) {
+	t := s.cfg.Target
 	base := url.URL{Scheme: "http", Host: t.host}
 	if t.server != "" {
 		base.Scheme = "https"
 	}
-	here, err := url.ParseRequestURI(string(c.req.Target()))
+	here, err := url.ParseRequestURI(string(s.req.Target()))
 	if err != nil {
 		here = &url.URL{Path: "/"}
 	}
@@ -54,7 +54,7 @@ func (c *client) follow(location string) (string, bool) {
 	if err != nil || there.Scheme != base.Scheme {
 		return "", false
 	}
-	sent, _ := c.req.Header("Host")
+	sent, _ := s.req.Header("Host")
 	if there.Host != t.host && there.Host != t.dial && there.Host != string(sent) {
 		return "", false
 	}

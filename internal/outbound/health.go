@@ -1,21 +1,20 @@
-package main
+package outbound
 
 import (
 	"context"
 	"errors"
 	"sync"
 	"time"
-
-	"github.com/buger/gor/internal/outbound"
 )
 
-// health keeps a dead target from costing sockets, packets and time. When a
+// Health keeps a dead target from costing sockets, packets and time. When a
 // connect fails, the workers that need a connection no longer try each for
 // itself: one tries, after a pause that doubles, and the others wait for what
 // it finds. That goes on for a moment, so that a target which is restarted
 // loses nothing. If it is still down then, requests fail at once, and the
-// first to come after each pause tries.
-type health struct {
+// first to come after each pause tries. The zero value is a target that is up.
+// Connect is safe for concurrent use.
+type Health struct {
 	mu      sync.Mutex
 	since   time.Time // when the first connect that failed had begun; zero: it is up
 	pause   time.Duration
@@ -38,9 +37,9 @@ const (
 	downMost = 2 * time.Second
 
 	// downPatience is for how long requests wait for a target that is down.
-	// Half of what the emitter waits for an output that does not move, so
-	// that it takes no note.
-	downPatience = stallAfter / 2
+	// Half of the second that the emitter waits for an output that does not
+	// move, so that it takes no note.
+	downPatience = time.Second / 2
 
 	// filesPause is how long a worker waits for others to close a file.
 	filesPause = 20 * time.Millisecond
@@ -49,31 +48,36 @@ const (
 	tellDownAgain = 10 * time.Second
 )
 
-// connect calls open as soon as it may, until that succeeds, and returns
-// sendable, or when the time is over why there is no connection. tell is given
-// what is to be told: why there is none, or nil when there is one again.
-func (h *health) connect(ctx context.Context, deadline time.Time, open func() error, tell func(error)) (reason int) {
-	reason = failDown
+// ErrDown is what Connect returns when the target is known to be down.
+var ErrDown = errors.New("target down")
+
+// Connect calls open as soon as it may, until that succeeds, and returns nil,
+// or when the deadline has passed or ctx has ended why there is no connection:
+// the last error of open, or ErrDown if open was not called. tell is given what
+// people are to be told: why there is no connection, or nil when there is one
+// again.
+func (h *Health) Connect(ctx context.Context, deadline time.Time, open func() error, tell func(error)) error {
+	result := ErrDown
 	begun := time.Now()
 	for {
 		now := time.Now()
 		try, probe, wait, changed := h.mayTry(now)
 		if !try {
 			if !await(ctx, changed, min(wait, deadline.Sub(now))) {
-				return reason
+				return result
 			}
 			continue
 		}
 		err := open()
-		if lack := new(outbound.FilesError); errors.As(err, &lack) {
+		if lack := new(FilesError); errors.As(err, &lack) {
 			// It says nothing of the target, and passes when others end.
 			h.abandon(time.Now(), probe)
 			if h.files.tell(now) && ctx.Err() == nil {
 				tell(err)
 			}
-			reason = failFiles
+			result = err
 			if time.Since(begun) >= downPatience || !await(ctx, nil, min(filesPause, deadline.Sub(now))) {
-				return reason
+				return result
 			}
 			continue
 		}
@@ -81,9 +85,9 @@ func (h *health) connect(ctx context.Context, deadline time.Time, open func() er
 			tell(err)
 		}
 		if err == nil {
-			return sendable
+			return nil
 		}
-		reason = dialFailure(err)
+		result = err
 	}
 }
 
@@ -106,7 +110,7 @@ func await(ctx context.Context, event <-chan struct{}, d time.Duration) bool {
 // mayTry says what a worker that needs a connection does: try (probe says
 // that it is the one that tries, for note), fail when wait is zero or less, or
 // wait that long or until changed is closed, and ask again.
-func (h *health) mayTry(now time.Time) (try, probe bool, wait time.Duration, changed <-chan struct{}) {
+func (h *Health) mayTry(now time.Time) (try, probe bool, wait time.Duration, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.since.IsZero() {
@@ -127,7 +131,7 @@ func (h *health) mayTry(now time.Time) (try, probe bool, wait time.Duration, cha
 }
 
 // abandon takes back a try that found nothing out.
-func (h *health) abandon(now time.Time, probe bool) {
+func (h *Health) abandon(now time.Time, probe bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !probe {
@@ -143,7 +147,7 @@ func (h *health) abandon(now time.Time, probe bool) {
 
 // note takes the result of a connect that was begun at began, and reports
 // whether it is to be told that the target is down, or is back.
-func (h *health) note(began, now time.Time, probe, ok bool) (tell bool) {
+func (h *Health) note(began, now time.Time, probe, ok bool) (tell bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if probe {

@@ -1,6 +1,7 @@
-package main
+package http1client
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -11,8 +12,8 @@ import (
 	"github.com/buger/gor/internal/address"
 )
 
-// A target is where an HTTP output sends, as its address says.
-type target struct {
+// A Target is where requests are sent, as its address says.
+type Target struct {
 	dial   string // host:port to connect to
 	host   string // the Host header: without a default port
 	server string // the name for TLS; "" for plain HTTP
@@ -23,20 +24,20 @@ type target struct {
 // wantTarget ends every refusal of an address.
 const wantTarget = "want a target such as staging.com, staging.com:8080, [::1]:8080 or https://user:pass@staging.com/path"
 
-// parseTarget reads staging.com, staging.com:8080, [::1]:8080, http:// and
+// ParseTarget reads staging.com, staging.com:8080, [::1]:8080, http:// and
 // https:// URLs, with user:pass@ and a path.
-func parseTarget(addr string) (*target, error) {
+func ParseTarget(addr string) (*Target, error) {
 	if addr == "" {
 		return nil, errors.New("the address is empty; " + wantTarget)
 	}
-	if i := strings.IndexFunc(addr, blankOrControl); i >= 0 {
+	if i := strings.IndexFunc(addr, address.BlankOrControl); i >= 0 {
 		return nil, fmt.Errorf("%q has a space or control character in it; %s", addr, wantTarget)
 	}
 	u, err := address.Parse(addr, "http")
 	if err != nil {
 		return nil, fmt.Errorf("%q is no target: %w; %s", addr, err, wantTarget)
 	}
-	t := &target{prefix: strings.TrimRight(u.EscapedPath(), "/")}
+	t := &Target{prefix: strings.TrimRight(u.EscapedPath(), "/")}
 	host := u.Hostname()
 	usual := "80"
 	switch {
@@ -59,7 +60,7 @@ func parseTarget(addr string) (*target, error) {
 		return nil, fmt.Errorf("%q: %s is no port; %s", addr, port, wantTarget)
 	}
 	t.dial = net.JoinHostPort(host, port)
-	t.host = hostHeader(host, port, usual)
+	t.host = address.HostHeader(host, port, usual)
 	if u.User != nil {
 		password, _ := u.User.Password()
 		t.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
@@ -67,27 +68,28 @@ func parseTarget(addr string) (*target, error) {
 	return t, nil
 }
 
-func blankOrControl(c rune) bool { return c <= ' ' || c == 0x7f }
-
-// hostHeader is the Host header for a host: in brackets when it is IPv6,
-// without the zone, which means nothing elsewhere (RFC 6874 section 4), and
-// with its port unless that is the scheme's usual one.
-func hostHeader(host, port, usual string) string {
-	if strings.Contains(host, ":") {
-		host, _, _ = strings.Cut(host, "%")
-		host = "[" + host + "]"
-	}
-	if port == usual {
-		return host
-	}
-	return host + ":" + port
-}
-
 // String is the target for people, without the password.
-func (t *target) String() string {
+func (t *Target) String() string {
 	scheme := "http://"
 	if t.server != "" {
 		scheme = "https://"
 	}
 	return scheme + t.host + t.prefix
+}
+
+// Address is the host and port to connect to.
+func (t *Target) Address() string { return t.dial }
+
+// TLS returns how to speak TLS with the target, or nil when it is plain HTTP.
+// skipVerify takes any certificate.
+func (t *Target) TLS(skipVerify bool) *tls.Config {
+	if t.server == "" {
+		return nil
+	}
+	return &tls.Config{
+		ServerName:         t.server,
+		InsecureSkipVerify: skipVerify,
+		NextProtos:         []string{"http/1.1"},
+		ClientSessionCache: tls.NewLRUClientSessionCache(1), // there is one server
+	}
 }

@@ -1,10 +1,11 @@
-package main
+package http1client
 
 import (
 	"bytes"
 	"slices"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/outbound"
 )
 
 // A sentRequest is a recorded request on its way out. It goes as it is, but
@@ -13,7 +14,7 @@ import (
 // which is about the recorded connection and not about ours.
 type sentRequest struct {
 	http1.Request
-	t        *target
+	target   *Target
 	keepHost bool
 
 	// keepConnection says that our connection lives and ends with the recorded
@@ -32,15 +33,15 @@ type sentRequest struct {
 	expects   bool // it asks for 100 Continue, and has a body
 }
 
-// prepare indexes raw and makes the changes. It returns sendable, or why the
-// request is sent to nobody. raw stays in use until the next call.
-func (r *sentRequest) prepare(raw []byte) (reason int) {
+// prepare indexes raw and makes the changes. ok is false when the request is
+// sent to nobody; refused says why then. raw stays in use until the next call.
+func (r *sentRequest) prepare(raw []byte) (refused outbound.Outcome, ok bool) {
 	if r.Parse(raw) != nil || !r.whole(raw) {
-		return failMalformed
+		return outbound.Malformed, false
 	}
 	method := string(r.Method())
 	if method == "CONNECT" {
-		return failConnect
+		return outbound.Connect, false
 	}
 	r.isHead = method == "HEAD"
 	proto := r.Proto()
@@ -49,20 +50,20 @@ func (r *sentRequest) prepare(raw []byte) (reason int) {
 		// HTTP/1.0 knows no Host, and a request that had none was answered
 		// without one.
 		if _, ok := r.Header("Host"); ok || !http10 {
-			r.SetHeader("Host", r.t.host)
+			r.SetHeader("Host", r.target.host)
 		}
 	}
-	if r.t.auth != "" {
-		r.SetHeader("Authorization", r.t.auth)
+	if r.target.auth != "" {
+		r.SetHeader("Authorization", r.target.auth)
 	}
 	r.dropHTTP2()
 	if !r.keepConnection && !r.ambiguous {
 		r.keepAlive(http10)
 	}
 	if r.rewriteTarget() != nil {
-		return failMalformed // control characters in it: to be sent as it is, or not at all
+		return outbound.Malformed, false // control characters in it: to be sent as it is, or not at all
 	}
-	return sendable
+	return 0, true
 }
 
 // prepareAgain indexes a request that was prepared before and then redirected,
@@ -102,13 +103,13 @@ func (r *sentRequest) rewriteTarget() error {
 	case absolute && !r.keepHost:
 		authority = nil
 	case absolute, target[0] == '/':
-		if r.t.prefix == "" {
+		if r.target.prefix == "" {
 			return nil
 		}
 	default:
 		return nil
 	}
-	b := append(append(r.path[:0], authority...), r.t.prefix...)
+	b := append(append(r.path[:0], authority...), r.target.prefix...)
 	if len(path) == 0 && len(b) == 0 && string(r.Method()) == "OPTIONS" {
 		b = append(b, '*') // RFC 9112 section 3.2.4
 	} else if len(path) == 0 || path[0] != '/' {

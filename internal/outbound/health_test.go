@@ -1,32 +1,13 @@
-package main
+package outbound
 
 import (
-	"context"
-	"net"
-	"sync/atomic"
 	"testing"
 	"time"
 )
 
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
-
-func countDials(dial dialFunc, n *atomic.Int64) dialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		n.Add(1)
-		return dial(ctx, network, address)
-	}
-}
-
-// dialTo connects to addr whatever the address.
-func dialTo(addr string) dialFunc {
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, addr)
-	}
-}
-
 // TestHealth goes through the life of a target on a clock of its own.
 func TestHealth(t *testing.T) {
-	var h health
+	var h Health
 	start := time.Unix(1000, 0)
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	type answer struct {
@@ -88,7 +69,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestHealthPauseIsBounded(t *testing.T) {
-	var h health
+	var h Health
 	now := time.Unix(1000, 0)
 	h.note(now, now, false, false)
 	for range 20 {

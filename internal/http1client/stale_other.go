@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package http1client
 
 import "net"
 

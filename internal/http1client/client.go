@@ -1,0 +1,84 @@
+// Package http1client sends recorded HTTP/1 requests to a target, byte for byte
+// but for what must differ there, and reads the answers to their end.
+package http1client
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/outbound"
+)
+
+// A Config says where requests are sent and how.
+type Config struct {
+	Target *Target
+
+	// TLS is how to speak TLS with the target; nil for plain HTTP. CertificateHint
+	// is what to type so that any certificate is taken.
+	TLS             *tls.Config
+	CertificateHint string
+
+	// Dial makes the connections.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Timeout is for how long an exchange may go on, from the moment the request
+	// is sent.
+	Timeout time.Duration
+
+	// HeadMost is the longest head of an answer, in bytes.
+	HeadMost int
+
+	// Redirects is how many redirections within the target are followed for one
+	// request; none when it is zero.
+	Redirects int
+
+	// KeepHost sends the recorded Host, and KeepConnection the recorded
+	// Connection: our connections live and end with the recorded ones.
+	KeepHost, KeepConnection bool
+
+	// Keeper keeps whole answers; nil when nobody wants them. KeepHeads keeps
+	// their heads all the same.
+	Keeper    Keeper
+	KeepHeads bool
+
+	// Memory is what all connections of all clients have for answers, wanted or
+	// not; nil has no bound. Places are for their large heads, which take no part
+	// of Memory; see AnswerPlaces.
+	Memory *buffers.Budget
+	Places buffers.Places
+
+	// Tell is told why there is no connection to the target, or nil when there
+	// is one again.
+	Tell func(error)
+}
+
+func (c *Config) keepsHeads() bool { return c.Redirects > 0 || c.KeepHeads }
+
+// Counts are what a Client counts.
+type Counts struct {
+	Connections atomic.Uint64
+	SentAgain   atomic.Uint64 // after the connection ended before an answer
+	Ambiguous   atomic.Uint64 // requests whose end the target may see elsewhere
+	Redirected  atomic.Uint64 // redirections that were followed
+	Foreign     atomic.Uint64 // redirections to other hosts, which were not followed
+}
+
+// A Client is what all connections to one target share.
+type Client struct{ shared shared }
+
+type shared struct {
+	cfg    Config
+	health outbound.Health
+	counts Counts
+}
+
+// New returns a Client that has no connection yet. All of the Config must be set
+// but for what may be nil or zero.
+func New(c Config) *Client { return &Client{shared: shared{cfg: c}} }
+
+// Counts are the Client's counters, which go on.
+func (c *Client) Counts() *Counts { return &c.shared.counts }

@@ -1,0 +1,165 @@
+package http1client
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/outbound"
+)
+
+// A conn makes exchanges over one kept connection, in the goroutine of its
+// caller.
+type conn struct {
+	*shared
+	call *Call // of the exchange that goes on; the last one when none does
+
+	conn   net.Conn    // nil: none
+	tcp    net.Conn    // what conn stands on; conn itself without TLS
+	look   *peek       // at tcp
+	source *tlsSource  // nil without TLS
+	keepOn func() bool // has the end of the context end tcp no more
+	used   time.Time   // when the last exchange on conn began
+	armed  time.Time   // conn's deadline
+
+	parser http1.Parser // of the answer
+	unsure bool         // the answer leaves open where the target stands; see end
+	goOn   bool         // the target said 100 Continue
+	in     []byte       // read buffer
+	out    []byte       // the request's head, or all of it
+	vector [2][]byte
+	parts  net.Buffers // refers to vector
+
+	ctx   context.Context // of the exchange
+	taken int             // bytes of cfg.Memory; see account
+	place bool            // of cfg.Places; see enough
+}
+
+var _ Exchange = (*conn)(nil)
+
+// Start makes the exchange and calls its Done. It uses the kept connection when
+// there is one; a request that may be repeated is sent again on a new one when
+// the old turns out to be closed before any answer.
+func (c *conn) Start(ctx context.Context, call *Call) {
+	c.ctx, c.call = ctx, call
+	c.exchange(ctx)
+	call.Done()
+}
+
+// Forget gives back the memory of an answer that was kept.
+func (c *conn) Forget() {
+	c.forget()
+	c.leave()
+}
+
+// Idle closes a connection that can carry no request any more.
+func (c *conn) Idle() { c.closeIfStale() }
+
+// Close closes the connection and gives back all that is held of answers.
+func (c *conn) Close() {
+	c.close()
+	c.leave()
+	c.call.Answer, c.parser = nil, http1.Parser{}
+	c.account()
+}
+
+// freshFor is for how long after the start of an exchange its connection is
+// taken to be good for another without a look, if the next request may be
+// repeated. A look costs a tenth of an exchange.
+const freshFor = 10 * time.Millisecond
+
+// exchange sends the call's request, reads its answer, and sets what came of it.
+func (c *conn) exchange(ctx context.Context) {
+	call := c.call
+	call.Outcome, call.Status, call.Sent = 0, 0, false
+	c.leave()
+	if c.conn != nil && (call.Begun.Sub(c.used) > freshFor || !call.Repeatable) {
+		c.closeIfStale()
+	}
+	if c.conn != nil {
+		c.used = call.Begun
+		c.arm(call.Deadline)
+	}
+	for {
+		fresh := c.conn == nil
+		if fresh {
+			if err := c.connect(ctx, call.Deadline); err != nil {
+				call.Outcome = outbound.ConnectOutcome(err)
+				return
+			}
+			c.used = call.Begun
+		}
+		try := c.roundTrip(call.Deadline)
+		if try.err == nil {
+			call.Outcome, call.Status, call.Sent = outbound.Delivered, try.status, true
+			return
+		}
+		c.close()
+		repeat := !try.wrote || call.Repeatable
+		if fresh || try.got || !repeat || outbound.IsTimeout(try.err) || ctx.Err() != nil {
+			call.Outcome, call.Sent = outbound.ExchangeOutcome(try.err, try.sent, try.got), try.sent
+			return
+		}
+		if try.wrote {
+			c.counts.SentAgain.Add(1)
+		}
+	}
+}
+
+// arm sets the connection's deadline, to a little later so that it will do for
+// the next exchanges too: to set it costs more than to frame an answer.
+func (c *conn) arm(deadline time.Time) {
+	if c.armed.Before(deadline) {
+		c.armed = deadline.Add(c.cfg.Timeout / 16)
+		c.conn.SetDeadline(c.armed)
+	}
+}
+
+// connect opens a connection, as soon as the target's health lets it.
+func (c *conn) connect(ctx context.Context, deadline time.Time) error {
+	open := func() error { return c.open(ctx, deadline) }
+	return c.health.Connect(ctx, deadline, open, c.cfg.Tell)
+}
+
+// open makes a connection, with TLS if the target has it.
+func (c *conn) open(ctx context.Context, deadline time.Time) error {
+	dialing, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	tcp, err := c.cfg.Dial(dialing, "tcp", c.cfg.Target.dial)
+	if err != nil {
+		return err
+	}
+	c.counts.Connections.Add(1)
+	c.keepOn = context.AfterFunc(ctx, func() { tcp.Close() })
+	tcp.SetDeadline(deadline)
+	c.conn, c.tcp, c.look, c.source, c.armed = tcp, tcp, newPeek(tcp), nil, deadline
+	if c.cfg.TLS != nil {
+		c.source = &tlsSource{Conn: tcp, look: c.look}
+		secure := tls.Client(c.source, c.cfg.TLS)
+		c.conn = secure
+		if err := secure.Handshake(); err != nil {
+			c.close()
+			return &outbound.TLSError{Err: err, Hint: c.cfg.CertificateHint}
+		}
+	}
+	return nil
+}
+
+// closeIfStale ends a kept connection that can carry no request any more.
+func (c *conn) closeIfStale() {
+	if c.conn != nil && c.stale() {
+		c.close()
+	}
+}
+
+// close ends the connection. With TLS it sends no close_notify, which could
+// block: framing has told where the answer ended.
+func (c *conn) close() {
+	if c.conn != nil {
+		c.keepOn()
+		c.tcp.Close() // all that mattered was read
+		c.conn, c.tcp, c.look, c.source = nil, nil, nil, nil
+	}
+}

@@ -1,0 +1,84 @@
+package http1client
+
+import (
+	"context"
+	"time"
+
+	"github.com/buger/gor/internal/outbound"
+)
+
+// A Sender sends requests one after the other: it makes the changes that each
+// needs, and follows redirections. It is for one goroutine.
+type Sender struct {
+	*shared
+	exchange Exchange
+	req      sentRequest
+	call     Call
+	ctx      context.Context
+	hops     int // redirections that were followed for this request
+	done     func(Result)
+}
+
+// A Result is what became of one request.
+type Result struct {
+	Outcome outbound.Outcome
+	Status  int  // of the answer; valid iff Outcome is Delivered
+	Sent    bool // all of the request was written to a connection
+
+	// Answer is what is kept of the answer; valid until done returns.
+	Answer []byte
+	Cut    bool // the answer is longer than Answer
+}
+
+// NewSender returns a Sender with a connection of its own, which is opened when
+// it is needed. done is told what became of each request.
+func (c *Client) NewSender(done func(Result)) *Sender {
+	s := &Sender{shared: &c.shared, done: done}
+	s.req = sentRequest{target: s.cfg.Target, keepHost: s.cfg.KeepHost, keepConnection: s.cfg.KeepConnection}
+	s.call.Done = s.finished
+	s.exchange = &conn{shared: s.shared, call: &s.call}
+	return s
+}
+
+// Send sends one recorded request now, and calls done when it was answered, has
+// failed, or is one that is sent to nobody. raw stays in use until then. When
+// ctx ends, which must be the same for every request, it has failed.
+func (s *Sender) Send(ctx context.Context, raw []byte, now time.Time) {
+	if refused, ok := s.req.prepare(raw); !ok {
+		s.done(Result{Outcome: refused})
+		return
+	}
+	if s.req.ambiguous {
+		s.counts.Ambiguous.Add(1)
+	}
+	s.ctx, s.hops = ctx, 0
+	s.call.Request = &s.req.Request
+	s.call.Begun, s.call.Deadline = now, now.Add(s.cfg.Timeout)
+	s.start()
+}
+
+func (s *Sender) start() {
+	s.call.Repeatable, s.call.Alone = s.req.repeatable(), s.req.ambiguous
+	s.call.Head, s.call.Expects = s.req.isHead, s.req.expects
+	s.exchange.Start(s.ctx, &s.call)
+}
+
+// finished goes on after an exchange: with a redirection, or with the next
+// request.
+func (s *Sender) finished() {
+	if s.call.Outcome == outbound.Delivered && s.hops < s.cfg.Redirects && s.redirect(s.call.Status) {
+		s.hops++
+		s.start()
+		return
+	}
+	s.done(Result{Outcome: s.call.Outcome, Status: s.call.Status, Sent: s.call.Sent, Answer: s.call.Answer, Cut: s.call.Cut})
+	s.exchange.Forget()
+}
+
+// Idle is told that there was nothing to send for a while: a connection that can
+// carry no request any more is closed.
+func (s *Sender) Idle() { s.exchange.Idle() }
+
+// Close ends the connection and gives back all memory. No request may be under
+// way.
+func (s *Sender) Close() { s.exchange.Close() }
