@@ -48,7 +48,7 @@ func runTests(m *testing.M) (code int, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("%s: %w\n%s", build, err, out)
 	}
-	if err := testkit.UseProgram(program); err != nil {
+	if err := testkit.UseProgram(program, ".."); err != nil {
 		return 0, err
 	}
 	if testing.CoverMode() == "" {

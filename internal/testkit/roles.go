@@ -1,10 +1,14 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
@@ -14,9 +18,13 @@ import (
 // servers and clients inside network namespaces.
 const roleVar = "GOR_TEST_ROLE"
 
-// programVar holds the path of the Gor that is tested. It stands in the
-// environment, as roleVar does, so that this package has no variables.
-const programVar = "GOR_TEST_PROGRAM"
+// What tests start as Gor, and the folder of its sources that they have not yet
+// looked at. They stand in the environment, as roleVar does, so that this package
+// has no variables.
+const (
+	programVar = "GOR_TEST_PROGRAM"
+	sourcesVar = "GOR_TEST_SOURCES"
+)
 
 // A Role is a program that a test binary can be. It returns the exit code.
 type Role func(args []string) int
@@ -42,8 +50,11 @@ func PlayRole(more map[string]Role) {
 	os.Exit(role(os.Args[1:]))
 }
 
-// UseProgram says which program is the Gor that Spawn and its like start.
-func UseProgram(path string) error { return os.Setenv(programVar, path) }
+// UseProgram says which program is the Gor that Spawn and its like start, and the
+// folder of the sources that it was built from.
+func UseProgram(path, sources string) error {
+	return errors.Join(os.Setenv(programVar, path), os.Setenv(sourcesVar, sources))
+}
 
 // Program returns the path of the Gor that is tested.
 func Program(t *testing.T) string {
@@ -52,7 +63,28 @@ func Program(t *testing.T) string {
 	if path == "" {
 		t.Fatal("no program: this package's TestMain has not called testkit.UseProgram")
 	}
+	if sources := os.Getenv(sourcesVar); sources != "" {
+		Must(t, lookAtSources(sources))
+		Must(t, os.Unsetenv(sourcesVar))
+	}
 	return path
+}
+
+// lookAtSources looks at every source file in a folder and below. go test notes
+// what a test looks at, and so knows that a result it has kept is no longer valid
+// when the program has changed; what go build reads it does not see.
+func lookAtSources(folder string) error {
+	return filepath.WalkDir(folder, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != folder && strings.HasPrefix(d.Name(), "."):
+			return filepath.SkipDir
+		case strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"), d.Name() == "go.mod":
+			_, err = os.Stat(name)
+		}
+		return err
+	})
 }
 
 // RoleFailed prints why a role ends and returns its exit code.
