@@ -192,7 +192,8 @@ func (d *Direction) take(p *Packet) {
 	if !s.Begun {
 		s.First = min(s.First, at)
 	}
-	if end := at + int64(len(p.Payload)+p.Missing); p.Flags&FIN != 0 && !s.ended {
+	// A FIN before what came in sequence already is none of the receiver's.
+	if end := at + int64(len(p.Payload)+p.Missing); p.Flags&FIN != 0 && !s.ended && end >= s.next {
 		s.ended, s.fin = true, end
 		s.reach()
 	}
