@@ -58,17 +58,7 @@ func (a *assembler) remember(c *conn) {
 		t.list = make([]trace, traceWays*max(1, a.cfg.MaxConns*traceShare/traceWays))
 	}
 	place, tag := t.of(&c.key)
-	to := &place[0]
-	for i := range place {
-		p := &place[i]
-		if p.tag == tag {
-			to = p
-			break
-		}
-		if p.at < to.at {
-			to = p
-		}
-	}
+	to := room(place, tag, c.req.next)
 	*to = trace{tag: tag, at: uint32(a.now / int64(time.Second)), req: uint32(c.req.next), rsp: uint32(c.rsp.next)}
 	if c.req.first != c.req.next {
 		to.sides |= 1
@@ -76,6 +66,42 @@ func (a *assembler) remember(c *conn) {
 	if c.rsp.first != c.rsp.next && !c.rsp.silent {
 		to.sides |= 2
 	}
+}
+
+// room returns which of the traces in a place is overwritten by one that ends at
+// req: that of the same connection, the older of two between the same ports, or
+// the oldest of all. Two are kept, for a stranger's segment may have been taken
+// for the next connection.
+func room(place []trace, tag uint32, req sequence) *trace {
+	oldest, same := &place[0], (*trace)(nil)
+	twins := 0
+	for i := range place {
+		p := &place[i]
+		if p.at < oldest.at {
+			oldest = p
+		}
+		if p.at == 0 || p.tag != tag {
+			continue
+		}
+		if n := sequence(p.req).minus(req); n <= traceReach && n >= -traceReach {
+			return p
+		}
+		twins++
+		if same == nil || p.at < same.at {
+			same = p
+		}
+	}
+	if twins > 1 {
+		return same
+	}
+	return oldest
+}
+
+// isLate reports whether s, of f, holds only bytes before end that came before,
+// on an earlier connection between the same ports.
+func (a *assembler) isLate(c *conn, f *flow, s *packet.Segment, end sequence) bool {
+	known, late := a.late(&c.key, s, !f.response)
+	return late && !known.before(end)
 }
 
 // late returns where the bytes of s begin that were not seen before its
@@ -96,11 +122,9 @@ func (a *assembler) late(k *key, s *packet.Segment, fromClient bool) (end sequen
 		if !fromClient {
 			side, end = 2, sequence(p.rsp)
 		}
-		if p.sides&side == 0 {
-			return 0, false
+		if n := end.minus(sequence(s.Seq)); p.sides&side != 0 && n > 0 && n <= traceReach {
+			return end, true
 		}
-		n := end.minus(sequence(s.Seq))
-		return end, n > 0 && n <= traceReach
 	}
 	return 0, false
 }

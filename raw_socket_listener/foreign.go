@@ -91,8 +91,13 @@ func (a *assembler) overhear(c *conn, f, other *flow, s *packet.Segment) {
 		}
 		return
 	}
-	if end := seq.plus(len(s.Payload) + s.Missing); f.mode == modeOpaque && end.within(f.next, maxAhead) {
-		f.next = end
+	if n := len(s.Payload) + s.Missing; f.mode == modeOpaque && n > 0 {
+		switch end := seq.plus(n); {
+		case end.within(f.next, maxEarlyBytes), f.far.set && seq == f.far.at && end.within(f.next, maxAhead):
+			f.next, f.far = end, mark{}
+		case end.within(f.next, maxAhead):
+			f.far = mark{end, true} // of the connection if another follows it
+		}
 	}
 	if ack := sequence(s.Ack); s.Flags.Has(packet.FlagACK) && (!other.answered || ack.within(other.acked, maxAhead)) {
 		other.acked, other.answered = ack, true

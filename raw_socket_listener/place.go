@@ -87,7 +87,7 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	case n == 0:
 		return fits
 	case f.untouched() && (ahead < 0 || ahead > reuseReach):
-		if end, late := a.late(&c.key, s, !f.response); late && !end.before(seq.plus(n)) {
+		if a.isLate(c, f, s, seq.plus(n)) {
 			a.stats.Retransmitted++ // of the connection before
 			return fitsNot
 		}
@@ -102,6 +102,9 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 		f.syn = false
 		f.fin = f.fin && f.finAt.within(seq, maxAhead)
 		return fits
+	case (ahead > maxEarlyBytes || ahead < -reuseReach) && a.isLate(c, f, s, seq.plus(n)):
+		a.stats.Retransmitted++ // of the connection before
+		return fitsNot
 	case over && !f.response && (ahead > reuseReach || ahead < -staleReach):
 		return fitsNext
 	case f.mode == modeEnded && ahead > 0:

@@ -60,6 +60,9 @@ func TestStreamsAmongStrangers(t *testing.T) {
 		{name: "a RST amid a tunnel", cfg: track, segs: joined(tunnel, []seg{rst('c', inTunnel+100, len(switched)), ca(inTunnel, len(switched), "x"), at(10*time.Second, ca(inTunnel+1, len(switched), get1))}), want: []string{upgrade, "<" + switched}},
 
 		// Behind the end.
+		{name: "a request 2^30 ahead, behind a RST, and late copies", segs: []seg{c(0, get1), rst('c', n, 0), c(3<<30, get2), c(0, get1), c(0, get1)}, want: []string{get1, get2}},
+		{name: "a request 2^30 ahead, which is given up, and late copies", segs: []seg{c(0, get1), c(1<<30, get2), at(20*time.Second, c(0, get1)), at(50*time.Second, rst('c', 1<<30+n, 0)), at(60*time.Second, c(0, get1))}, want: []string{get1, get2}, lost: map[Loss]uint64{LostGap: 1}},
+		{name: "a far segment in a tunnel, and a late copy behind its end", cfg: track, segs: joined(tunnel, []seg{ca(inTunnel+1<<30-100, len(switched), "x"), fin('c', inTunnel, len(switched)), c(0, upgrade)}), want: []string{upgrade, "<" + switched}},
 		{name: "a far segment of the server's, and a late copy", cfg: track, segs: joined(over, []seg{s(m+1<<31, n, "xx"), c(0, get1)}), want: given},
 		{name: "a late copy of what a tunnel began with", cfg: track, segs: joined(tunnel, []seg{fin('c', inTunnel, len(switched)), at(5*time.Second, c(0, upgrade))}), want: []string{upgrade, "<" + switched}},
 		{name: "segments that wait behind the FIN", segs: joined(handshake, []seg{c(0, get1), c(n+maxAhead-9, get2), fin('c', n, 0)}), want: []string{get1}, lost: none, check: counted(1)},

@@ -231,6 +231,9 @@ func (a *assembler) giveUp(c *conn, f *flow) {
 	case f.h != nil && !f.h.store.empty():
 		if n := f.h.store.first.seq.minus(f.next); n > 0 {
 			f.hollow = LostGap // what follows may begin in it
+			if n > maxEarlyBytes {
+				a.remember(c) // what lies behind may be none of it
+			}
 			a.gap(c, f, n)
 		}
 	case f.torn():
