@@ -171,10 +171,10 @@ func (p *peer) release(b *buffer) {
 		}
 		p.r.unpacked.give(cost)
 	case len(b.bytes) == largeBuffer:
-		b.peer = nil
-		b.session = nil
+		cost := b.cost // b is another's once it is in the pool
+		b.peer, b.session = nil, nil
 		p.r.pool.Put(b)
-		p.r.large.give(b.cost)
+		p.r.large.give(cost)
 	default:
 		p.r.big.give(b.cost)
 	}
