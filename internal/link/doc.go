@@ -31,7 +31,8 @@
 //	"S"   sender    the message's              empty: it was left out, see limit
 //	"P"   sender    of the last message        empty: please acknowledge soon
 //	"Z"   sender    the first message's        messages, compressed; version 2
-//	"A"   receiver  highest it has received    version, settled (8), limit (4)
+//	"A"   receiver  highest it has received    version, settled (8), limit (4),
+//	                                           records (8), token (16)
 //	"K"   receiver  highest that is settled    empty
 //
 // The numbers on one connection follow each other without a gap. Settled means
@@ -63,5 +64,10 @@
 // An answer that comes too late finds the sender on the plain stream; no kind
 // is a digit, so that the receiver can tell a plain record from a frame and
 // goes along. The sender then ends the connection in good order and opens
-// another.
+// another. The receiver reads the older connection to its end before it answers
+// on the newer one, so that the order stays, and its answer says how many plain
+// records it has read from the connection whose hello had that token. The
+// sender keeps what it wrote there until it hears this, and sends the rest
+// again: also what a break swallowed. Receivers of earlier versions do not say
+// it.
 package link

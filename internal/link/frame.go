@@ -33,6 +33,7 @@ const (
 	summedHead = frameHead - 4
 
 	answerBody = 1 + 8 + 4
+	plainBody  = 8 + 16 // behind it
 
 	// maxControl bounds the body of a frame from the receiver: room for what
 	// later versions add to the answer.
@@ -154,14 +155,27 @@ type answer struct {
 	received uint64
 	settled  uint64
 	limit    int // bytes of the largest message it takes
+	plain    plainTaken
+	tells    bool // plain is valid
+}
+
+// plainTaken is how many records of the plain stream a receiver has read from
+// a connection that began with a hello. The token of that hello names it.
+type plainTaken struct {
+	token   token
+	records uint64
 }
 
 func (a answer) append(dst []byte) []byte {
-	var body [answerBody]byte
-	body[0] = byte(a.version)
-	binary.BigEndian.PutUint64(body[1:], a.settled)
-	binary.BigEndian.PutUint32(body[9:], uint32(a.limit))
-	return appendFrame(dst, kindAnswer, a.received, body[:])
+	body := make([]byte, 0, answerBody+plainBody)
+	body = append(body, byte(a.version))
+	body = binary.BigEndian.AppendUint64(body, a.settled)
+	body = binary.BigEndian.AppendUint32(body, uint32(a.limit))
+	if a.tells {
+		body = binary.BigEndian.AppendUint64(body, a.plain.records)
+		body = append(body, a.plain.token[:]...)
+	}
+	return appendFrame(dst, kindAnswer, a.received, body)
 }
 
 func parseAnswer(f frame, body []byte) (answer, error) {
@@ -176,6 +190,11 @@ func parseAnswer(f frame, body []byte) (answer, error) {
 	}
 	if a.settled > a.received {
 		return answer{}, errFrame
+	}
+	if rest := body[answerBody:]; len(rest) >= plainBody {
+		a.tells = true
+		a.plain.records = binary.BigEndian.Uint64(rest)
+		copy(a.plain.token[:], rest[8:])
 	}
 	return a, nil
 }

@@ -2,7 +2,6 @@ package link
 
 import (
 	"bytes"
-	"time"
 
 	"github.com/buger/gor/internal/payload"
 )
@@ -45,79 +44,6 @@ func (p *peer) parseFirst() (need int, err error) {
 	return len(b) + 1, nil
 }
 
-func (p *peer) parseHello(b []byte) (need int, err error) {
-	i := bytes.Index(b[:min(len(b), maxHello)], []byte(payload.Separator)) // however it was split
-	if i < 0 && len(b) < maxHello {
-		return len(b) + 1, nil
-	}
-	if i < 0 {
-		return 0, refuse(countRefused, "its hello has no end")
-	}
-	line, body, _ := bytes.Cut(b[:i], []byte{'\n'})
-	id, v, err := parseHello(line)
-	if err != nil {
-		return 0, refuse(countRefused, "its hello is malformed")
-	}
-	p.parsed += i + len(payload.Separator)
-	p.scanned = 0
-	p.parse = p.parseFrames
-	var shown proof
-	shown.token, shown.shown = parseToken(body)
-	if p.tls != nil {
-		if certs := p.tls.ConnectionState().PeerCertificates; len(certs) > 0 {
-			shown.subject = string(certs[0].RawSubject)
-		}
-	}
-	if err := p.greet(id, v, shown); err != nil {
-		return 0, err
-	}
-	return p.parseFrames()
-}
-
-// greet takes the sender's session over from an older connection and answers.
-func (p *peer) greet(id Identity, v int, shown proof) error {
-	r := p.r
-	r.mu.Lock()
-	s := r.sessions.get(id)
-	if !s.belongs(shown) {
-		r.mu.Unlock()
-		return refuse(countForged, "it shows the identity of another sender")
-	}
-	if s.peer != nil {
-		s.peer.raw.Close() // its reader ends
-	}
-	s.peer = p
-	p.session = s
-	p.highest = s.received
-	p.version = min(v, version)
-	a := answer{
-		version:  p.version,
-		received: s.received,
-		settled:  s.settled,
-		limit:    r.cfg.Limit + headerRoom,
-	}
-	r.mu.Unlock()
-	p.conn.SetWriteDeadline(time.Now().Add(answerStall))
-	if _, err := p.conn.Write(a.append(nil)); err != nil {
-		return nil // the read that follows finds the end
-	}
-	r.writers.Go(p.writeAcks)
-	return nil
-}
-
-// hush ends the acknowledgments: a sender of the plain stream may close its end
-// at any time, and what we wrote then would have its system reset the
-// connection and destroy what we have not read.
-func (p *peer) hush() {
-	p.r.mu.Lock()
-	defer p.r.mu.Unlock()
-	if p.session.peer == p {
-		p.session.peer = nil
-	}
-	p.session = nil
-	p.r.nudge(p.ack)
-}
-
 // parseFrames finds the frames of an acknowledged link.
 func (p *peer) parseFrames() (need int, err error) {
 	f := p.fill
@@ -125,7 +51,7 @@ func (p *peer) parseFrames() (need int, err error) {
 		b := f.bytes[p.parsed:f.n]
 		if len(b) > 0 && p.expect == 0 && b[0] >= '1' && b[0] <= '9' {
 			// The answer came too late: it sends the plain stream.
-			p.hush()
+			p.stopAcks()
 			p.parse = p.parsePlain
 			return p.parsePlain()
 		}
@@ -191,6 +117,11 @@ func (p *peer) knows(kind byte) bool {
 func (p *peer) message(f *buffer, h frame, from int) error {
 	if p.expect != 0 && h.number != p.expect {
 		return refuse(countDamaged, "message %d came after %d", h.number, p.expect-1)
+	}
+	if p.expect == 0 {
+		p.r.mu.Lock()
+		p.framed = true
+		p.r.mu.Unlock()
 	}
 	p.expect = h.number + 1
 	if h.number <= p.highest {
@@ -277,5 +208,6 @@ func (p *peer) parsePlain() (need int, err error) {
 		}
 		p.parsed += i + len(payload.Separator)
 		p.scanned = 0
+		p.records++
 	}
 }

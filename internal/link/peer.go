@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/internal/admission"
@@ -50,7 +51,15 @@ type peer struct {
 	gone    chan struct{} // closed when the connection has ended
 	place   *admission.Conn
 	leaving chan struct{} // closed when the receiver ends
-	drained chan struct{} // Read has done with a buffer that was lent
+	over    chan struct{} // closed when nothing more will be lent to Read
+
+	greeted    *session      // that of its hello; nil without one
+	framed     bool          // a frame with a message has come; guarded by r.mu
+	superseded atomic.Bool   // its sender has opened a newer connection
+	token      token         // of its hello
+	owes       time.Time     // until when it has to be answered; zero: it need not
+	records    uint64        // of the plain stream
+	drained    chan struct{} // Read has done with a buffer that was lent
 
 	fill   *buffer // read into
 	parsed int     // bytes of fill that are in spans, or skipped
@@ -86,6 +95,7 @@ func newPeer(r *Receiver, conn net.Conn) *peer {
 		ack:     make(chan struct{}, 1),
 		gone:    make(chan struct{}),
 		leaving: make(chan struct{}),
+		over:    make(chan struct{}),
 		drained: make(chan struct{}, 2),
 		started: time.Now(),
 	}
@@ -105,6 +115,8 @@ func (p *peer) run() {
 	if !failed {
 		err = p.receive()
 	}
+	p.concludeGreeted()
+	close(p.over)
 	p.release(p.fill)
 	p.fill = nil
 	if errors.Is(err, errClosing) {
@@ -195,6 +207,11 @@ func (p *peer) readSome() error {
 			return errClosing
 		default:
 		}
+		if p.superseded.Load() {
+			p.conn.SetReadDeadline(time.Now().Add(supersededWait))
+		} else if !p.owes.IsZero() {
+			p.conn.SetReadDeadline(p.owesUntil(time.Now()))
+		}
 		room := f.bytes[f.n:]
 		if f.cost > 0 && p.need > 0 && p.r.large.contended() && p.parsed+p.need > f.n {
 			// Others wait: end with this record, and hand the buffer on.
@@ -225,6 +242,13 @@ func (p *peer) readSome() error {
 		case <-p.r.closing:
 			return errClosing
 		default:
+		}
+		if p.superseded.Load() {
+			return io.EOF // what its sender wrote would be here by now
+		}
+		if !p.owes.IsZero() {
+			p.payAnswer()
+			continue
 		}
 		if err := p.expired(time.Now()); err != nil {
 			return err

@@ -109,6 +109,7 @@ type Sender struct {
 	open      bool // the source may have more
 	counts    [fates]uint64
 	suspicion int // plain connections in a row that broke before there was life
+	held      held
 
 	peer  *Peer
 	trial atomic.Bool // a plain connection waits for its receiver to show life
@@ -186,6 +187,9 @@ func (s *Sender) Close() (unsent int) {
 	s.cancel()
 	<-s.ended
 	s.mu.Lock()
+	s.mu.Unlock()
+	s.giveUpHeld()
+	s.mu.Lock()
 	unsent = s.window.count
 	for range unsent {
 		s.window.pop()
@@ -231,6 +235,7 @@ func (s *Sender) Counts() []stats.Count {
 var (
 	errFinished    = errors.New("all is delivered")
 	errLateAnswer  = errors.New("its answer came late")
+	errUncertain   = errors.New("the connection broke before the receiver had shown life")
 	errSilent      = errors.New("it does not answer any more")
 	errForeign     = errors.New("it acknowledges messages that were never sent")
 	errNumberTaken = errors.New("it knows later messages of this sender")
@@ -247,7 +252,7 @@ func (s *Sender) run() {
 			return
 		}
 		trouble.note(s.cfg.Logf, err)
-		if errors.Is(err, errNumberTaken) {
+		if errors.Is(err, errNumberTaken) { // what was held is released by then
 			s.mu.Lock()
 			s.id, s.secret = newIdentity(), newSecret()
 			s.mu.Unlock()

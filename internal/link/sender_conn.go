@@ -40,6 +40,7 @@ type senderConn struct {
 
 	counted *countedConn // between TLS and raw; nil without TLS
 	hello   int          // bytes of the hello
+	token   token        // of the hello; zero: it had none
 	state   plainState   // of the plain stream
 
 	dead chan struct{} // closed when the connection is of no more use
@@ -89,7 +90,9 @@ func (s *Sender) serve(conn, raw net.Conn, counted *countedConn, t *trouble) err
 	if s.cfg.Plain == PlainAlways {
 		return c.plain(t, &reader)
 	}
-	hello, err := conn.Write(s.greeting())
+	greeting, token := s.greeting()
+	c.token = token
+	hello, err := conn.Write(greeting)
 	if err != nil {
 		return fmt.Errorf("cannot write: %w", err)
 	}
@@ -108,19 +111,19 @@ func (s *Sender) serve(conn, raw net.Conn, counted *countedConn, t *trouble) err
 	return c.plain(t, &reader)
 }
 
-// greeting is the hello of the next connection.
-func (s *Sender) greeting() []byte {
+// greeting is the hello of the next connection, and its token.
+func (s *Sender) greeting() ([]byte, token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.secret == (secret{}) {
-		return appendHello(nil, s.id, version)
+		return appendHello(nil, s.id, version), token{}
 	}
 	t, ok := s.secret.next()
 	if !ok {
 		s.id, s.secret = newIdentity(), newSecret()
 		t, _ = s.secret.next()
 	}
-	return appendProvenHello(nil, s.id, version, t)
+	return appendProvenHello(nil, s.id, version, t), t
 }
 
 func lost(err error) error {
@@ -144,6 +147,7 @@ func (c *senderConn) fail(err error) {
 // acknowledged sends frames until the connection or the source ends.
 func (c *senderConn) acknowledged(a answer, t *trouble, wg *sync.WaitGroup) error {
 	s := c.s
+	s.concludeHeld(a)
 	if err := c.takeResumed(a.received); err != nil {
 		return err
 	}

@@ -37,6 +37,10 @@ func (c *senderConn) plain(t *trouble, wg *sync.WaitGroup) error {
 		s.cfg.Logf("the receiver does not acknowledge messages: sending the plain stream of Gor 0.10 and GoReplay; what a break of the connection swallows is not noticed")
 	}
 	c.conn.SetReadDeadline(time.Time{})
+	s.giveUpHeld() // this receiver will not say either what arrived
+	if s.nothingLeft() {
+		return errFinished
+	}
 	s.mu.Lock()
 	c.state = plainState{begun: time.Now(), alive: s.cfg.Plain == PlainAlways}
 	if c.counted != nil {
@@ -70,7 +74,9 @@ func (c *senderConn) plain(t *trouble, wg *sync.WaitGroup) error {
 		c.halfClose(lateLinger, c.quiet)
 	}
 	close(done)
-	c.concludePlain()
+	if c.concludePlain(errors.Is(err, errLateAnswer)) && errors.Is(err, errFinished) {
+		err = errUncertain
+	}
 	return err
 }
 

@@ -15,6 +15,8 @@ type plainState struct {
 	ended bool      // by the peer
 	bytes int       // of records that were written
 
+	records uint64 // that were written and have left the window
+
 	well bool // the peer has closed its end in good order, soon after ours
 }
 
@@ -86,6 +88,9 @@ func (c *senderConn) releaseTaken() {
 	}
 	number := s.window.first
 	for p.alive && number <= c.mark && s.window.at(number).end <= p.taken {
+		if s.window.at(number).fate == delivered {
+			p.records++
+		}
 		number++
 	}
 	moved := number > s.window.first || p.alive != before || p.taken >= p.wire
@@ -99,8 +104,10 @@ func (c *senderConn) releaseTaken() {
 // concludePlain says what became of all that was written on a connection that
 // has ended. What its socket still held was not delivered; nor was anything
 // when the receiver had not shown life, unless it closed its end in good order
-// after ours.
-func (c *senderConn) concludePlain() {
+// after ours. A receiver that has seen the hello may know better: when its
+// answer came late, or something is lost, all stays in the window until the
+// next connection is answered. concludePlain reports whether it does.
+func (c *senderConn) concludePlain(late bool) (uncertain bool) {
 	s := c.s
 	s.mu.Lock()
 	c.measureLocked()
@@ -114,6 +121,7 @@ func (c *senderConn) concludePlain() {
 		sl := s.window.at(n)
 		if sl.fate == delivered && (sl.end > p.taken || !p.alive && !well) {
 			sl.fate = broken
+			uncertain = true
 		}
 	}
 	mark := c.mark
@@ -122,6 +130,13 @@ func (c *senderConn) concludePlain() {
 	} else {
 		s.suspicion = 0
 	}
+	uncertain = (uncertain || late) && mark >= s.window.first && c.token != token{}
+	if uncertain {
+		s.held = held{mark: mark, token: c.token, before: p.records}
+	}
 	s.mu.Unlock()
-	s.release(mark)
+	if !uncertain {
+		s.release(mark)
+	}
+	return uncertain
 }

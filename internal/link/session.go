@@ -10,13 +10,15 @@ const maxSessions = 8192
 // Receiver.mu guards it.
 type session struct {
 	id       Identity
-	peer     *peer  // the newest connection; nil when there is none
+	peer     *peer  // the newest connection; nil when there is none, or it speaks the plain stream
+	last     *peer  // the newest connection, until all of it is lent to Read
 	received uint64 // highest number that was lent to Read
 	done     uint64 // highest number that the caller of Read has done with
 	settled  uint64 // highest number that every output has done with
 	dirty    bool   // is in Receiver.dirty
 	known    bool   // it had a connection, which has shown proof
 	proof    proof
+	plain    plainTaken // of the newest connection that spoke the plain stream
 	place    *list.Element
 }
 
@@ -42,7 +44,7 @@ func (m *sessions) get(id Identity) *session {
 	m.seen.MoveToBack(s.place)
 	for e := m.seen.Front(); len(m.byID) > maxSessions && e != nil; {
 		next := e.Next()
-		if old := e.Value.(*session); old != s && old.peer == nil && old.settled == old.received {
+		if old := e.Value.(*session); old != s && old.peer == nil && old.last == nil && old.settled == old.received {
 			m.seen.Remove(e)
 			delete(m.byID, old.id)
 		}
