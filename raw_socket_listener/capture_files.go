@@ -26,12 +26,25 @@ type captureStream struct {
 	ended  uint64
 }
 
-func readStream(r io.Reader) (packetReader, error) {
+func readStream(r io.Reader, before func()) (packetReader, error) {
 	in, err := interruptible(r)
 	if err != nil {
 		return nil, err
 	}
-	return &captureStream{in: in}, nil
+	return &captureStream{in: &waitingReader{in, before}}, nil
+}
+
+// A waitingReader calls before ahead of each read, which may wait.
+type waitingReader struct {
+	io.ReadCloser
+	before func()
+}
+
+func (r *waitingReader) Read(b []byte) (int, error) {
+	if r.before != nil {
+		r.before()
+	}
+	return r.ReadCloser.Read(b)
 }
 
 func (s *captureStream) next() (p capturedPacket, err error) {

@@ -125,7 +125,7 @@ func TestVLANs(t *testing.T) {
 			var got []int
 			for i, f := range frames {
 				var s packet.Segment
-				switch r := decodeVXLAN(vxlanDatagram(1, f), nil, &tt.vlans, nil, &s); r {
+				switch r := decodeVXLAN(packettest.VXLANDatagram(1, f), nil, &tt.vlans, nil, &s); r {
 				case packet.Decoded:
 					got = append(got, i+1)
 				case packet.IgnoredVLAN:
@@ -143,7 +143,7 @@ func TestVLANs(t *testing.T) {
 // So do frames that arrive, whose first tag the kernel takes off. A frame that
 // its sender puts on the wire still has it.
 func TestVLANsLive(t *testing.T) {
-	if !inNamespace(t) {
+	if !packettest.InNamespace(t) {
 		return
 	}
 	vethPair(t, "near", "far")
@@ -192,7 +192,7 @@ func TestVLANsLive(t *testing.T) {
 // Frames of ignored interfaces are counted and nothing else, also of those that
 // come later, and of one that is given another name.
 func TestIgnoredInterfaces(t *testing.T) {
-	if !inNamespace(t) {
+	if !packettest.InNamespace(t) {
 		return
 	}
 	vethPair(t, "eth0", "wire0")
@@ -253,6 +253,7 @@ func TestIgnoredInterfacesOfAPattern(t *testing.T) {
 // A verdict is not asked for again at each packet, and what is remembered is
 // bounded.
 func TestInterfaceVerdicts(t *testing.T) {
+	const epoch = int64(1_700_000_000_000_000_000) // ns since 1970
 	asked, names := 0, map[int]string{1: "veth1", 2: "eth0"}
 	f := newIfaceFilter([]string{"veth*"}, func(index int) (string, bool) {
 		asked++
@@ -266,21 +267,21 @@ func TestInterfaceVerdicts(t *testing.T) {
 			t.Errorf("interface %d: ignored %t after %d questions, want %t after %d", index, got, asked, want, times)
 		}
 	}
-	look(1, rigEpoch, true, 1)
-	look(1, rigEpoch+verdictTime-1, true, 0)
-	look(2, rigEpoch, false, 1)
+	look(1, epoch, true, 1)
+	look(1, epoch+verdictTime-1, true, 0)
+	look(2, epoch, false, 1)
 	delete(names, 1)
-	look(1, rigEpoch+verdictTime, true, 1) // gone: what was known stays
+	look(1, epoch+verdictTime, true, 1) // gone: what was known stays
 	names[2] = "veth2"
-	look(2, rigEpoch+verdictTime, true, 1)
-	look(3, rigEpoch, false, 1)
+	look(2, epoch+verdictTime, true, 1)
+	look(3, epoch, false, 1)
 	for i := range 3 * maxVerdicts {
-		f.ignores(i, rigEpoch)
+		f.ignores(i, epoch)
 		if len(f.verdicts) > maxVerdicts {
 			t.Fatalf("%d interfaces are remembered", len(f.verdicts))
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { f.ignores(3*maxVerdicts-1, rigEpoch) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { f.ignores(3*maxVerdicts-1, epoch) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 	if f := newIfaceFilter(nil, nil); f != nil {

@@ -2,7 +2,6 @@ package rawsocket
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/netip"
 	"sync"
@@ -138,21 +137,13 @@ func Listen(c Config) (*Listener, error) {
 	c = c.withDefaults()
 	l := &Listener{live: c.Address.Live(), hand: newHandover(handoverBytes)}
 	flush := func() {} // of the writer, once there is one
-	stdin := c.Stdin
-	if c.Address.Path == "-" && stdin != nil {
-		r, err := interruptible(stdin)
-		if err != nil {
-			return nil, fmt.Errorf("read the capture %q: %w", c.Address, err)
-		}
-		stdin = &flushingReader{r, func() { flush() }}
-	}
 	expression, err := c.Filter.Resolve()
 	if err != nil {
 		return nil, err
 	}
 	sources, err := openSources(sourceConfig{
 		Address: c.Address, TrackResponse: c.TrackResponse, RingBytes: c.RingBytes,
-		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: expression, Stdin: stdin,
+		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: expression, Stdin: c.Stdin, BeforeRead: func() { flush() },
 		VXLANPort: c.VXLANPort, VNIs: c.VNIs, Acks: c.Binary,
 		VLANs: filter.VLANs{Tagged: c.VLANTagged, IDs: c.VLANs}, IgnoredIfaces: c.Ignore,
 	}, c.Rings)
@@ -271,15 +262,3 @@ func (l *Listener) Live() bool { return l.live }
 
 // String is the address as it was given.
 func (l *Listener) String() string { return l.parts[0].src.String() }
-
-// A flushingReader hands over what is complete before each read, which may
-// wait: a capture that comes through a pipe has no ticks.
-type flushingReader struct {
-	io.ReadCloser
-	flush func()
-}
-
-func (r *flushingReader) Read(b []byte) (int, error) {
-	r.flush()
-	return r.ReadCloser.Read(b)
-}

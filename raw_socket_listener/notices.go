@@ -27,8 +27,8 @@ type notices struct {
 	cfg   Config
 	live  bool
 
-	silence time.Duration                              // after which the hint comes
-	observe func(ctx context.Context, s *survey) error // makes a survey
+	silence time.Duration                               // after which the hint comes
+	observe func(ctx context.Context) ([]string, error) // makes a survey and says what it saw
 
 	mu          sync.Mutex
 	began, next int64    // packet time
@@ -46,7 +46,7 @@ func newNotices(c Config, stats func() Stats) *notices {
 	return &notices{
 		logf: c.Logf, stats: stats, cfg: c, live: c.Address.Live(),
 		silence: silence,
-		observe: func(ctx context.Context, s *survey) error { return s.look(ctx) },
+		observe: func(ctx context.Context) ([]string, error) { return observe(ctx, c) },
 		losses:  lossNotices{cfg: c},
 	}
 }
@@ -134,15 +134,23 @@ func (n *notices) tellSilence(s *Stats) {
 	n.surveys.Go(func() { n.survey(ctx) })
 }
 
+// observe makes a survey of what the capture does not take.
+func observe(ctx context.Context, c Config) ([]string, error) {
+	s := newSurvey(surveyConfig{Address: c.Address, Tunnels: c.Tunnels, Ignore: c.Ignore, VXLANPort: c.VXLANPort, Exclude: c.Exclude})
+	if err := s.look(ctx); err != nil {
+		return nil, err
+	}
+	return s.lines(), nil
+}
+
 func (n *notices) survey(ctx context.Context) {
-	s := newSurvey(n.cfg)
-	err := n.observe(ctx, s)
+	lines, err := n.observe(ctx)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
 		n.logf("what else there is cannot be seen: %v", err)
 	default:
-		for _, line := range s.lines() {
+		for _, line := range lines {
 			n.logf("%s", line)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/buger/gor/raw_socket_listener/packet"
-	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
 // A noticeRig is notices whose counters and clock are a test's.
@@ -219,11 +218,9 @@ func TestSilence(t *testing.T) {
 	r := newNoticeRig(t, ":80", Config{})
 	r.toldSilence = false
 	surveys := 0
-	r.observe = func(_ context.Context, s *survey) error {
+	r.observe = func(context.Context) ([]string, error) {
 		surveys++
-		s.name = func(int) string { return "eth0" }
-		s.take(2, packet.EtherIP4, packettest.TCP4("192.0.2.1:40000", "10.0.0.5:8080", packettest.Seg{Flags: packet.FlagACK, Payload: []byte(get1)}))
-		return nil
+		return []string{"the interfaces saw, in 1s: eth0 1 packet", "HTTP requests go to port 8080 on eth0: capture them with --input-raw :8080"}, nil
 	}
 	r.s = Stats{Connections: 1, Starts: 2, Source: SourceStats{Received: 7, Faults: []string{"eth0 went down"}}}
 	r.s.Lost[LostJoined] = 2
@@ -265,7 +262,7 @@ func TestNoSilence(t *testing.T) {
 func TestSilenceWithoutPackets(t *testing.T) {
 	r := newNoticeRig(t, "eth0:80", Config{})
 	r.toldSilence = false
-	r.observe = func(context.Context, *survey) error { return errors.New("not permitted") }
+	r.observe = func(context.Context) ([]string, error) { return nil, errors.New("not permitted") }
 	r.at(0)
 	r.look(rigEpoch + int64(silence))
 	r.surveys.Wait()
@@ -280,11 +277,11 @@ func TestEndEndsTheSurvey(t *testing.T) {
 	r := newNoticeRig(t, ":80", Config{})
 	r.toldSilence = false
 	began, ended := make(chan bool), false
-	r.observe = func(ctx context.Context, s *survey) error {
+	r.observe = func(ctx context.Context) ([]string, error) {
 		close(began)
 		<-ctx.Done()
 		ended = true
-		return nil
+		return nil, nil
 	}
 	r.at(0)
 	wantLine(t, r.at(silence), "no request in 10s")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -39,50 +38,6 @@ func startSource(t testing.TB, c sourceConfig) (s source, r *packettest.Recorder
 	return s, r, stop
 }
 
-// echo answers every connection with what it sent, in capitals, once that
-// has ended.
-func echo(t testing.TB, network, addr string) net.Listener {
-	t.Helper()
-	l, err := net.Listen(network, addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			b, _ := io.ReadAll(c)
-			_, _ = c.Write(bytes.ToUpper(b))
-			_ = c.Close()
-		}
-	})
-	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
-	return l
-}
-
-// talk sends b to addr and waits for the end of the answer.
-func talk(t testing.TB, addr string, b []byte) (local netip.AddrPort) {
-	t.Helper()
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	if _, err := c.Write(b); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
-	if answer, err := io.ReadAll(c); err != nil || !bytes.Equal(answer, bytes.ToUpper(b)) {
-		t.Fatalf("%d bytes of answer, %v", len(answer), err)
-	}
-	return c.LocalAddr().(*net.TCPAddr).AddrPort()
-}
-
 func TestCaptureLoopback(t *testing.T) {
 	packettest.NeedRoot(t)
 	request := []byte("post / http/1.1\r\ncontent-length: 300000\r\n\r\n" + strings.Repeat("0123456789", 30000))
@@ -90,7 +45,7 @@ func TestCaptureLoopback(t *testing.T) {
 		for _, response := range []bool{false, true} {
 			for _, where := range []string{"", "lo", ip} {
 				t.Run(fmt.Sprintf("%s, response %t, on %q", ip, response, where), func(t *testing.T) {
-					l := echo(t, "tcp", ip+":0")
+					l := packettest.Echo(t, "tcp", ip+":0")
 					server := l.Addr().(*net.TCPAddr).AddrPort()
 					a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", where, server.Port()))
 					if err != nil {
@@ -98,7 +53,7 @@ func TestCaptureLoopback(t *testing.T) {
 					}
 					s, r, stop := startSource(t, sourceConfig{Address: a, TrackResponse: response, BlockTimeout: 5 * time.Millisecond})
 					before := time.Now()
-					client := talk(t, server.String(), request)
+					client := packettest.Talk(t, server.String(), request)
 					r.Wait(t, func() bool { return r.Segs > 0 }) // it runs
 					if err := stop(); err != nil {               // gives what the kernel still held
 						t.Fatal(err)
@@ -142,13 +97,13 @@ func TestCaptureLoopback(t *testing.T) {
 // costs SYN, data and FIN.
 func TestCaptureOnlyWhatIsNeeded(t *testing.T) {
 	packettest.NeedRoot(t)
-	l := echo(t, "tcp4", "127.0.0.1:0")
+	l := packettest.Echo(t, "tcp4", "127.0.0.1:0")
 	a, err := filter.ParseAddress(fmt.Sprintf(":%d", l.Addr().(*net.TCPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, r, stop := startSource(t, sourceConfig{Address: a})
-	talk(t, l.Addr().String(), []byte("get / http/1.1\r\n\r\n"))
+	packettest.Talk(t, l.Addr().String(), []byte("get / http/1.1\r\n\r\n"))
 	r.Wait(t, func() bool { return r.Segs > 0 }) // it runs
 	if err := stop(); err != nil {
 		t.Fatal(err)
@@ -217,7 +172,7 @@ func TestRingShape(t *testing.T) {
 // A ring that nobody reads overflows, and says so.
 func TestCaptureCountsDrops(t *testing.T) {
 	packettest.NeedRoot(t)
-	l := echo(t, "tcp4", "127.0.0.1:0")
+	l := packettest.Echo(t, "tcp4", "127.0.0.1:0")
 	a, err := filter.ParseAddress(fmt.Sprintf("lo:%d", l.Addr().(*net.TCPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +185,7 @@ func TestCaptureCountsDrops(t *testing.T) {
 	if s.pressed() {
 		t.Error("an empty ring is pressed")
 	}
-	talk(t, l.Addr().String(), make([]byte, 8<<20))
+	packettest.Talk(t, l.Addr().String(), make([]byte, 8<<20))
 	dropped := s.stats().Dropped
 	if dropped == 0 {
 		t.Error("no drops were counted")
@@ -279,7 +234,7 @@ func veth(t testing.TB) (here, host, namespace string, connect func()) {
 func TestCaptureVeth(t *testing.T) {
 	packettest.NeedRoot(t)
 	here, host, namespace, connect := veth(t)
-	l := echo(t, "tcp4", host+":0")
+	l := packettest.Echo(t, "tcp4", host+":0")
 	port := l.Addr().(*net.TCPAddr).Port
 	a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", here, port))
 	if err != nil {
@@ -341,7 +296,7 @@ func TestCaptureVeth(t *testing.T) {
 func TestCaptureComingInterfaces(t *testing.T) {
 	packettest.NeedRoot(t)
 	here, host, namespace, connect := veth(t)
-	l := echo(t, "tcp4", host+":0")
+	l := packettest.Echo(t, "tcp4", host+":0")
 	port := l.Addr().(*net.TCPAddr).Port
 	request := "get / " + strings.Repeat("0123456789", 100)
 	send := func() {
@@ -421,7 +376,7 @@ func TestCaptureComingInterfaces(t *testing.T) {
 func TestCaptureReturningInterface(t *testing.T) {
 	packettest.NeedRoot(t)
 	here, host, namespace, _ := veth(t)
-	l := echo(t, "tcp4", host+":0")
+	l := packettest.Echo(t, "tcp4", host+":0")
 	a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", here, l.Addr().(*net.TCPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
@@ -531,7 +486,7 @@ func TestCaptureWrapped(t *testing.T) {
 // Of several rings each has whole connections, and each packet is on one.
 func TestCaptureFanout(t *testing.T) {
 	packettest.NeedRoot(t)
-	l := echo(t, "tcp4", "127.0.0.1:0")
+	l := packettest.Echo(t, "tcp4", "127.0.0.1:0")
 	server := l.Addr().(*net.TCPAddr).AddrPort()
 	for _, where := range []string{"", "lo"} {
 		a, err := filter.ParseAddress(fmt.Sprintf("%s:%d", where, server.Port()))
@@ -558,7 +513,7 @@ func TestCaptureFanout(t *testing.T) {
 		request := []byte("get / http/1.1\r\n\r\n")
 		const connections = 60
 		for range connections {
-			talk(t, server.String(), request)
+			packettest.Talk(t, server.String(), request)
 		}
 		for _, s := range list {
 			if err := s.close(); err != nil {

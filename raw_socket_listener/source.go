@@ -54,6 +54,7 @@ type sourceConfig struct {
 	Tunnels       bool               // look into tunnels and second VLAN tags too; a file's are always looked into
 	Filter        *filter.Expression // what packets have to match beside; nil for all
 	Stdin         io.Reader          // what "-" reads
+	BeforeRead    func()             // called before each read of Stdin, which may wait; nil: nothing is
 	VXLANPort     int                // receive the packets from a VXLAN tunnel at this UDP port instead; 0 does not
 	VNIs          []int              // the tunnel's networks: those listed, or all but those listed below zero
 	Acks          bool               // packets to the server that only acknowledge are wanted too

@@ -53,7 +53,7 @@ func openFile(c sourceConfig) (source, error) {
 	case c.Address.Path == "-" && c.Stdin == nil:
 		err = errors.New("there is no stdin")
 	case c.Address.Path == "-":
-		s.reader, err = readStream(c.Stdin)
+		s.reader, err = readStream(c.Stdin, c.BeforeRead)
 	default:
 		s.reader, err = readFiles(c.Address.Path, s.fault)
 	}

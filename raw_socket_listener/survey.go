@@ -78,7 +78,17 @@ func (w wrap) String() string {
 	return [...]string{"", "a second VLAN tag", "PPPoE", "MPLS", "IP-in-IP", "GRE", "VXLAN", "Geneve", "TZSP"}[w]
 }
 
-func newSurvey(c Config) *survey {
+// A surveyConfig says of what a capture takes, so that a survey tells what else
+// there is.
+type surveyConfig struct {
+	Address   filter.Address
+	Tunnels   bool                               // the insides of tunnels too
+	Ignore    []string                           // not these interfaces, by name or pattern
+	VXLANPort int                                // the packets of a VXLAN tunnel and nothing else; 0: those of interfaces
+	Exclude   func(src, dst netip.AddrPort) bool // not these connections, by their client and server; nil: none
+}
+
+func newSurvey(c surveyConfig) *survey {
 	return &survey{
 		addr: c.Address, tunnels: c.Tunnels, ignored: c.Ignore, vxlan: c.VXLANPort != 0, exclude: c.Exclude, name: interfaceName,
 		most: surveyPackets, longest: surveyTime,

@@ -19,7 +19,7 @@ func TestTcpdumpOfAnyInterface(t *testing.T) {
 		t.Skip("there is no tcpdump")
 	}
 	for _, kind := range []string{"LINUX_SLL2", "LINUX_SLL"} {
-		l := echo(t, "tcp4", "127.0.0.1:0")
+		l := packettest.Echo(t, "tcp4", "127.0.0.1:0")
 		addr := l.Addr().String()
 		_, port, _ := strings.Cut(addr, ":")
 		cmd := exec.CommandContext(t.Context(), tcpdump, "-i", "any", "-y", kind, "-U", "--immediate-mode", "-w", "-", "tcp", "port", port)
@@ -38,7 +38,7 @@ func TestTcpdumpOfAnyInterface(t *testing.T) {
 		for said.Scan() && !strings.Contains(said.Text(), "listening on") {
 		}
 		s, r, stop := startSource(t, sourceConfig{Address: mustAddress(t, "-:"+port), Stdin: stdout})
-		talk(t, addr, []byte("get / http/1.1\r\n\r\n"))
+		packettest.Talk(t, addr, []byte("get / http/1.1\r\n\r\n"))
 		r.Wait(t, func() bool { return r.Segs >= 3 }) // SYN, request, FIN
 		if err := stop(); err != nil {
 			t.Error(err)
