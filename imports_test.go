@@ -99,11 +99,12 @@ var allowedImports = map[string][]string{
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 
-	"raw_socket_listener":            {"raw_socket_listener/filter", "raw_socket_listener/packet", "internal/buffers", "internal/http1", "golang.org/x/net/bpf", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
+	"raw_socket_listener":            {"raw_socket_listener/filter", "raw_socket_listener/packet", "raw_socket_listener/source", "internal/buffers", "internal/http1"},
 	"raw_socket_listener/filter":     {"raw_socket_listener/packet", "golang.org/x/net/bpf"},
 	"raw_socket_listener/oracle":     {}, // a second opinion shares no code with what it judges
 	"raw_socket_listener/packet":     {}, // a frame in, a segment out: it knows neither what is wanted nor where it comes from
 	"raw_socket_listener/packettest": {"raw_socket_listener/packet"},
+	"raw_socket_listener/source":     {"raw_socket_listener/filter", "raw_socket_listener/packet", "internal/http1", "golang.org/x/net/bpf", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"}, // internal/http1 tells a survey what a segment begins
 }
 
 // mayUseNetHTTP are the rooms that may import net/http, which is too slow and

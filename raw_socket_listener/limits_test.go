@@ -249,7 +249,7 @@ func TestStatsAddUp(t *testing.T) {
 	fill(reflect.ValueOf(&one).Elem())
 	want := one
 	sum.add(&one)
-	sum.Source.add(&one.Source)
+	sum.Source.Add(&one.Source)
 	if !reflect.DeepEqual(sum, want) {
 		t.Errorf("nothing and one are %+v, want %+v", sum, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/raw_socket_listener/filter"
+	"github.com/buger/gor/raw_socket_listener/source"
 )
 
 // Defaults of a Config.
@@ -127,7 +128,7 @@ type Listener struct {
 // has one for each ring, which do not know of each other: the kernel gives
 // both directions of a connection to the same.
 type part struct {
-	src source
+	src source.Source
 	asm *assembler
 }
 
@@ -141,11 +142,11 @@ func Listen(c Config) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := openSources(sourceConfig{
+	sources, err := source.Open(source.Config{
 		Address: c.Address, TrackResponse: c.TrackResponse, RingBytes: c.RingBytes,
 		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: expression, Stdin: c.Stdin, BeforeRead: func() { flush() },
 		VXLANPort: c.VXLANPort, VNIs: c.VNIs, Acks: c.Binary,
-		VLANs: filter.VLANs{Tagged: c.VLANTagged, IDs: c.VLANs}, IgnoredIfaces: c.Ignore,
+		VLANs: filter.VLANs{Tagged: c.VLANTagged, IDs: c.VLANs}, IgnoredInterfaces: c.Ignore,
 	}, c.Rings)
 	if err != nil {
 		return nil, err
@@ -157,13 +158,13 @@ func Listen(c Config) (*Listener, error) {
 }
 
 // add makes a part of each source. Together they keep to the bounds of c.
-func (l *Listener) add(c Config, sources []source) {
+func (l *Listener) add(c Config, sources []source.Source) {
 	c.MaxBuffered /= len(sources)
 	c.MaxConns = max(1, c.MaxConns/len(sources))
 	notes := newNotices(c, l.Stats)
 	seen := &sights{}
 	for _, src := range sources {
-		pressed := src.pressed
+		pressed := src.NearlyFull
 		if !l.live {
 			pressed = nil
 		}
@@ -175,7 +176,7 @@ func (l *Listener) add(c Config, sources []source) {
 func (l *Listener) start() {
 	for _, p := range l.parts {
 		go func() {
-			if err := p.src.run(p.asm); err != nil {
+			if err := p.src.Run(p.asm); err != nil {
 				l.fail(err)
 			}
 			p.asm.notice.end()
@@ -226,7 +227,7 @@ func (l *Listener) Close() error {
 	l.closing.Do(func() {
 		var errs []error
 		for _, p := range l.parts {
-			errs = append(errs, p.src.close())
+			errs = append(errs, p.src.Close())
 		}
 		l.closeErr = errors.Join(errs...)
 		l.hand.hurry()
@@ -247,11 +248,11 @@ func (l *Listener) Stats() Stats {
 	return sum
 }
 
-func (l *Listener) sourceStats() SourceStats {
-	var sum SourceStats
+func (l *Listener) sourceStats() source.Stats {
+	var sum source.Stats
 	for _, p := range l.parts {
-		s := p.src.stats()
-		sum.add(&s)
+		s := p.src.Stats()
+		sum.Add(&s)
 	}
 	return sum
 }

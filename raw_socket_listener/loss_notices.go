@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/source"
 )
 
 // lossAgain is how often losses that go on are told again.
@@ -76,12 +77,12 @@ func (l *lossNotices) look(now int64, s *Stats, logf func(string, ...any)) {
 func (l *lossNotices) more(s *Stats) string {
 	var list []string
 	if n := s.Source.Dropped; n > l.dropped {
-		list = append(list, fmt.Sprintf("%s dropped by the kernel (%d more)", counted(n, "packet"), n-l.dropped))
+		list = append(list, fmt.Sprintf("%s dropped by the kernel (%d more)", source.Counted(n, "packet"), n-l.dropped))
 		l.dropped = n
 	}
 	for k := notLost + 1; k < lossKinds; k++ {
 		if n := s.Lost[k]; l.manner(k) == lossAlarm && n > l.told[k] {
-			list = append(list, fmt.Sprintf("%s: %s (%d more)", counted(n, "message"), k, n-l.told[k]))
+			list = append(list, fmt.Sprintf("%s: %s (%d more)", source.Counted(n, "message"), k, n-l.told[k]))
 			l.told[k] = n
 		}
 	}
@@ -89,8 +90,8 @@ func (l *lossNotices) more(s *Stats) string {
 }
 
 // text is what a loss means and what to do about it.
-func (l *lossNotices) text(k Loss, n uint64, src *SourceStats) string {
-	switch messages := counted(n, "message"); k {
+func (l *lossNotices) text(k Loss, n uint64, src *source.Stats) string {
+	switch messages := source.Counted(n, "message"); k {
 	case LostGap:
 		return fmt.Sprintf("losing messages: %d with a hole that no retransmission closed: %s", n, l.holes(src))
 	case LostTooLarge:
@@ -104,7 +105,7 @@ func (l *lossNotices) text(k Loss, n uint64, src *SourceStats) string {
 	case LostExpired:
 		return fmt.Sprintf("%s begun and not continued for %v, as by a client or server that hangs: not passed on", messages, idleTimeout)
 	case LostUnpaired:
-		return fmt.Sprintf("%s without a request that was seen whole, as after the start or after a loss: not passed on", counted(n, "response"))
+		return fmt.Sprintf("%s without a request that was seen whole, as after the start or after a loss: not passed on", source.Counted(n, "response"))
 	case LostWithheld:
 		return fmt.Sprintf("%s without body, which the server refused to take (Expect: 100-continue): not passed on", messages)
 	case LostClosed:
@@ -114,7 +115,7 @@ func (l *lossNotices) text(k Loss, n uint64, src *SourceStats) string {
 }
 
 // holes says why packets are missing.
-func (l *lossNotices) holes(src *SourceStats) string {
+func (l *lossNotices) holes(src *source.Stats) string {
 	switch {
 	case src.Dropped > 0:
 		return "the kernel dropped packets of theirs: raise --input-raw-buffer-size"

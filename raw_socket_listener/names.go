@@ -3,6 +3,7 @@ package rawsocket
 import (
 	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/source"
 )
 
 // What a caller of this package sees of the rooms below.
@@ -14,6 +15,8 @@ type (
 	Filter = filter.Filter
 	// An IgnoreReason says why a packet gave no segment.
 	IgnoreReason = packet.IgnoreReason
+	// SourceStats says what became of the packets of a source.
+	SourceStats = source.Stats
 )
 
 // ParseAddress reads the value of --input-raw. It asks the system for its

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/source"
 )
 
 const (
@@ -111,13 +112,13 @@ func (n *notices) look(now int64) {
 // has a survey find out what there is beside them.
 func (n *notices) tellSilence(s *Stats) {
 	if k := s.Source.Ignored[packet.IgnoredVLAN]; k > 0 {
-		n.logf("%s of a VLAN, or of none, that --input-raw-vlan or --input-raw-vlan-vid leaves out", counted(k, "packet"))
+		n.logf("%s of a VLAN, or of none, that --input-raw-vlan or --input-raw-vlan-vid leaves out", source.Counted(k, "packet"))
 	}
 	switch {
 	case s.Source.Received > 0 && n.cfg.Binary:
 		n.logf("no request in %v from %s: %s, %s (%d excluded), %s begun, %d lost",
-			n.silence, n.cfg.Address, counted(s.Source.Received, "packet"), counted(s.Connections, "connection"),
-			s.Excluded, counted(s.Starts, "message"), s.LostSum())
+			n.silence, n.cfg.Address, source.Counted(s.Source.Received, "packet"), source.Counted(s.Connections, "connection"),
+			s.Excluded, source.Counted(s.Starts, "message"), s.LostSum())
 		return // what a survey knows is HTTP
 	case n.cfg.Binary:
 		n.logf("no request in %v, and no packet for %s", n.silence, n.cfg.Address)
@@ -126,8 +127,8 @@ func (n *notices) tellSilence(s *Stats) {
 		n.logf("no request in %v, and no packet for %s: looking at what else there is", n.silence, n.cfg.Address)
 	default:
 		n.logf("no request in %v from %s: %s, %s (%d TLS, %d HTTP/2, %d excluded), %s begun, %d lost; looking at what else there is",
-			n.silence, n.cfg.Address, counted(s.Source.Received, "packet"), counted(s.Connections, "connection"),
-			s.TLS, s.HTTP2, s.Excluded, counted(s.Starts, "message"), s.LostSum())
+			n.silence, n.cfg.Address, source.Counted(s.Source.Received, "packet"), source.Counted(s.Connections, "connection"),
+			s.TLS, s.HTTP2, s.Excluded, source.Counted(s.Starts, "message"), s.LostSum())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.cancel = cancel
@@ -136,11 +137,11 @@ func (n *notices) tellSilence(s *Stats) {
 
 // observe makes a survey of what the capture does not take.
 func observe(ctx context.Context, c Config) ([]string, error) {
-	s := newSurvey(surveyConfig{Address: c.Address, Tunnels: c.Tunnels, Ignore: c.Ignore, VXLANPort: c.VXLANPort, Exclude: c.Exclude})
-	if err := s.look(ctx); err != nil {
+	s := source.NewSurvey(source.SurveyConfig{Address: c.Address, Tunnels: c.Tunnels, Ignore: c.Ignore, VXLANPort: c.VXLANPort, Exclude: c.Exclude})
+	if err := s.Look(ctx); err != nil {
 		return nil, err
 	}
-	return s.lines(), nil
+	return s.Lines(), nil
 }
 
 func (n *notices) survey(ctx context.Context) {
@@ -171,7 +172,7 @@ func (n *notices) end() {
 	n.surveys.Wait()
 }
 
-func (n *notices) tellFaults(s *SourceStats) {
+func (n *notices) tellFaults(s *source.Stats) {
 	for _, line := range s.Faults { // those of several rings, in no order that stays
 		if !slices.Contains(n.faults, line) {
 			n.faults = append(n.faults, line)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/raw_socket_listener/packettest"
+	"github.com/buger/gor/raw_socket_listener/source"
 )
 
 // Drops of a real kernel are told within about a second of when the capture
@@ -89,7 +90,7 @@ func TestSilenceNamesTheRightPort(t *testing.T) {
 		BlockTimeout: time.Millisecond,
 		Logf:         func(f string, args ...any) { lines <- fmt.Sprintf(f, args...) },
 	}.withDefaults()
-	sources, err := openSources(sourceConfig{Address: c.Address, BlockTimeout: c.BlockTimeout}, 1)
+	sources, err := source.Open(source.Config{Address: c.Address, BlockTimeout: c.BlockTimeout}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

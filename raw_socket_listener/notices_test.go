@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/raw_socket_listener/packet"
+	"github.com/buger/gor/raw_socket_listener/source"
 )
 
 // A noticeRig is notices whose counters and clock are a test's.
@@ -222,7 +223,7 @@ func TestSilence(t *testing.T) {
 		surveys++
 		return []string{"the interfaces saw, in 1s: eth0 1 packet", "HTTP requests go to port 8080 on eth0: capture them with --input-raw :8080"}, nil
 	}
-	r.s = Stats{Connections: 1, Starts: 2, Source: SourceStats{Received: 7, Faults: []string{"eth0 went down"}}}
+	r.s = Stats{Connections: 1, Starts: 2, Source: source.Stats{Received: 7, Faults: []string{"eth0 went down"}}}
 	r.s.Lost[LostJoined] = 2
 	wantLine(t, r.at(0), "eth0 went down")
 	wantNothing(t, r.at(silence-1))
@@ -260,14 +261,14 @@ func TestNoSilence(t *testing.T) {
 // Nothing at all is told apart from something of no use; a survey that cannot
 // be made says why.
 func TestSilenceWithoutPackets(t *testing.T) {
-	r := newNoticeRig(t, "eth0:80", Config{})
+	r := newNoticeRig(t, "lo:80", Config{})
 	r.toldSilence = false
 	r.observe = func(context.Context) ([]string, error) { return nil, errors.New("not permitted") }
 	r.at(0)
 	r.look(rigEpoch + int64(silence))
 	r.surveys.Wait()
 	lines := r.take()
-	if len(lines) != 2 || !strings.Contains(lines[0], "no packet for eth0:80") || !strings.Contains(lines[1], "cannot be seen: not permitted") {
+	if len(lines) != 2 || !strings.Contains(lines[0], "no packet for lo:80") || !strings.Contains(lines[1], "cannot be seen: not permitted") {
 		t.Errorf("told %q", lines)
 	}
 }
