@@ -11,7 +11,7 @@ import (
 )
 
 func newFileInput(pattern string, limit pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
-	cfg, err := replayConfig(pattern, limit, s)
+	cfg, err := replayConfig(s, replay.Source{Pattern: pattern, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func newFileInput(pattern string, limit pace.Limit, s *Settings, env *pluginEnv)
 
 // checkFileInput finds what would stop newFileInput, for --check.
 func checkFileInput(pattern string, limit pace.Limit, s *Settings) error {
-	cfg, err := replayConfig(pattern, limit, s)
+	cfg, err := replayConfig(s, replay.Source{Pattern: pattern, Limit: limit})
 	if err != nil {
 		return err
 	}
@@ -34,14 +34,16 @@ func checkFileInput(pattern string, limit pace.Limit, s *Settings) error {
 
 // replayConfig is what the settings say of a replay. It refuses two paces for
 // one.
-func replayConfig(pattern string, limit pace.Limit, s *Settings) (replay.Config, error) {
-	if s.FileRate > 0 && (limit.Kind == pace.LimitPercent || limit.Kind == pace.LimitMax) {
-		return replay.Config{}, asUsage(fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.FileRate))
+func replayConfig(s *Settings, sources ...replay.Source) (replay.Config, error) {
+	for i, source := range sources {
+		if limit := source.Limit; s.FileRate > 0 && (limit.Kind == pace.LimitPercent || limit.Kind == pace.LimitMax) {
+			err := asUsage(fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.FileRate))
+			return replay.Config{}, &replay.SourceError{Index: i, Err: err}
+		}
 	}
 	return replay.Config{
 		Kind:         "input-file",
-		Pattern:      pattern,
-		Limit:        limit,
+		Sources:      sources,
 		Timing:       pace.Timing{MaxWait: s.FileMaxWait, Catchup: s.FileCatchup, Rate: s.FileRate},
 		Loop:         s.FileLoop,
 		Depth:        s.FileReadDepth,
@@ -72,23 +74,20 @@ func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
 		if arg.Flag != "input-file" {
 			return asUsage(fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value))
 		}
-		addr, limit, err := splitLimit(arg.Value)
-		if err == nil {
-			err = limit.Speed()
-		}
-		if err != nil {
-			return asUsage(fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err))
-		}
-		cfg, err := replayConfig(addr, limit, s)
+	}
+	groups := inputGroups(s.Inputs)
+	tellOfSpeeds(groups, env.logf)
+	for _, group := range groups {
+		cfg, err := mergedConfig(group, s)
 		if err == nil {
 			cfg.Logf = env.logf
-			err = explainReplay(replay.DryRun(cfg, w))
+			err = replay.DryRun(cfg, w)
 		}
 		if errors.As(err, new(*replay.ReadError)) {
 			return err // it says which
 		}
 		if err != nil {
-			return fmt.Errorf("--%s %s: %w", arg.Flag, arg.Value, err)
+			return sourceError(group, err)
 		}
 	}
 	return nil

@@ -82,6 +82,17 @@ func (v *verdicts) spend(msg []byte) {
 	}
 }
 
+// admit is pass, and spend for what passed.
+func (v *verdicts) admit(msg []byte) bool {
+	v.lock()
+	defer v.unlock()
+	ok := v.pass(msg)
+	if ok {
+		v.spend(msg)
+	}
+	return ok
+}
+
 func (v *verdicts) row() stats.Count {
 	return stats.Count{Name: limitedRow, Kind: stats.Limited, N: v.limited.Load()}
 }
@@ -107,13 +118,7 @@ func (l *limitedInput) Read(p []byte) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		l.v.lock()
-		ok := l.v.pass(p[:n])
-		if ok {
-			l.v.spend(p[:n])
-		}
-		l.v.unlock()
-		if ok {
+		if l.v.admit(p[:n]) {
 			return n, nil
 		}
 	}

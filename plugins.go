@@ -174,10 +174,12 @@ func (p *plugins) open(s *Settings, env *pluginEnv) error {
 	if p.middle, err = startMiddleware(s, env); err != nil {
 		return fmt.Errorf("--middleware %q: %w", shownCommand(s.Middleware), err)
 	}
-	for _, arg := range s.Inputs {
-		in, err := openInput(arg, s, env)
+	groups := inputGroups(s.Inputs)
+	tellOfSpeeds(groups, env.logf)
+	for _, group := range groups {
+		in, err := openInputs(group, s, env)
 		if err != nil {
-			return argError(arg.Flag, arg.Value, err)
+			return err
 		}
 		p.inputs = append(p.inputs, in)
 	}
@@ -219,6 +221,18 @@ func findOutput(flag string) (outputPlugin, error) {
 		}
 	}
 	return outputPlugin{}, errors.New("no such output")
+}
+
+// openInputs opens an input, or recordings that are merged.
+func openInputs(group []pluginArg, s *Settings, env *pluginEnv) (Input, error) {
+	if len(group) > 1 {
+		return openMergedFiles(group, s, env)
+	}
+	in, err := openInput(group[0], s, env)
+	if err != nil {
+		return nil, argError(group[0].Flag, group[0].Value, err)
+	}
+	return in, nil
 }
 
 func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {

@@ -196,7 +196,7 @@ func (s *Settings) groups() []flagGroup {
 				"sudo gor --input-raw :8080 --output-http staging.com", input("input-raw")},
 			{"input-tcp", "ADDRESS", "receive messages from the --output-tcp of other Gor processes",
 				"gor --input-tcp :28020 --output-http staging.com", input("input-tcp")},
-			{"input-file", "FILE", "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. FILE may be a pattern; several files are merged by time",
+			{"input-file", "FILE", "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. FILE may be a pattern; several files are merged by time, those of several flags too when they have one speed",
 				"gor --input-file ./requests.gor --output-http staging.com", input("input-file")},
 			{"input-http", "ADDRESS", "take requests over HTTP and treat them as captured: for the mirroring of nginx, HAProxy or Envoy, where TLS hides the traffic from a capture. Each is answered with 204 at once",
 				"gor --input-http 127.0.0.1:28021 --output-http http://staging.com", input("input-http")},

@@ -77,6 +77,7 @@ func (s *Settings) sayRight(logf func(format string, args ...any)) {
 	for _, arg := range s.Inputs {
 		logf("from %s %s", arg.Flag, address.Redact(arg.Value))
 	}
+	tellOfSpeeds(inputGroups(s.Inputs), logf)
 	if s.Middleware != "" {
 		logf("through middleware %s", shownCommand(s.Middleware))
 	}

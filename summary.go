@@ -46,8 +46,8 @@ func (r *runner) printStats(done <-chan struct{}) {
 func (r *runner) printCaptures(done <-chan struct{}) {
 	every(stats.GaugePeriod, done, func() {
 		l := takeLedger(r.em)
-		for i, arg := range r.s.Inputs {
-			if arg.Flag == "input-raw" {
+		for i, group := range inputGroups(r.s.Inputs) {
+			if group[0].Flag == "input-raw" {
 				r.log.Printf("%s", l.Inputs[i].Line())
 			}
 		}

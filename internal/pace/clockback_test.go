@@ -26,7 +26,7 @@ func TestClockSetBack(t *testing.T) {
 			for r.Full() {
 				pop()
 			}
-			r.Push(at, []byte("x"))
+			r.Push(at, []byte("x"), 0)
 		}
 		for pop() {
 		}

@@ -14,6 +14,7 @@ type Reorder struct {
 	seq          uint64
 	out          []byte         // what Pop returned last
 	outBlock     *buffers.Block // what out lies in, when it is large
+	outSource    int            // of out
 	free         buffers.Free
 
 	newest     int64 // the latest time pushed, of this generation
@@ -30,6 +31,7 @@ type held struct {
 	generation uint32
 	time       int64
 	seq        uint64
+	source     int
 	msg        []byte
 	block      *buffers.Block // what msg lies in, when it is large
 }
@@ -66,8 +68,9 @@ func (r *Reorder) OutOfOrder() uint64 { return r.outOfOrder }
 // the window was too small to put them in their place.
 func (r *Reorder) Late() uint64 { return r.late }
 
-// Push takes a copy of msg, which was recorded at time t.
-func (r *Reorder) Push(t int64, msg []byte) {
+// Push takes a copy of msg, which was recorded at time t. source is the caller's,
+// and comes back with Source.
+func (r *Reorder) Push(t int64, msg []byte, source int) {
 	if r.anyNewest && t < r.newest {
 		r.outOfOrder++
 	} else {
@@ -90,7 +93,7 @@ func (r *Reorder) Push(t int64, msg []byte) {
 	default:
 		buf = buffers.New(len(msg))
 	}
-	h := held{r.generation, t, r.seq, buf[:copy(buf, msg)], block}
+	h := held{r.generation, t, r.seq, source, buf[:copy(buf, msg)], block}
 	r.heap = append(r.heap, h)
 	r.bytes += len(msg)
 	r.caps += cap(h.msg)
@@ -139,9 +142,12 @@ func (r *Reorder) Pop() (msg []byte, t int64, ok bool) {
 	if h.generation == r.generation && (!r.anyPopped || h.time > r.popped) {
 		r.popped, r.anyPopped = h.time, true
 	}
-	r.out, r.outBlock = h.msg, h.block
+	r.out, r.outBlock, r.outSource = h.msg, h.block, h.source
 	return h.msg, h.time, true
 }
+
+// Source returns what Push was given with the message that Pop returned last.
+func (r *Reorder) Source() int { return r.outSource }
 
 // Release ends the use of what Pop returned last, before the next message comes:
 // two large ones need not be in memory.

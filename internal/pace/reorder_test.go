@@ -35,7 +35,7 @@ func run(t *testing.T, r *Reorder, times []int64) (order []int) {
 		for r.Full() {
 			pop()
 		}
-		r.Push(at, binary.BigEndian.AppendUint32(nil, uint32(i)))
+		r.Push(at, binary.BigEndian.AppendUint32(nil, uint32(i)), 0)
 	}
 	for pop() {
 	}
@@ -161,7 +161,7 @@ func FuzzReorder(f *testing.F) {
 			msg = append(msg, bytes.Repeat([]byte{byte(rng.Uint32())}, rng.IntN(int(size)+1))...)
 			largest = max(largest, len(msg))
 			want[i] = bytes.Clone(msg)
-			r.Push(rng.Int64N(1000)*int64(time.Second), msg)
+			r.Push(rng.Int64N(1000)*int64(time.Second), msg, 0)
 			clear(msg) // the window must not refer to it
 			if r.Bytes() > max(int(limit), 1)+largest || r.Len() > max(int(depth), 1) {
 				t.Fatalf("%d messages, %d bytes held", r.Len(), r.Bytes())
@@ -189,7 +189,7 @@ func TestReorderAllocates(t *testing.T) {
 	at := t0
 	cycle := func() {
 		at += ms
-		r.Push(at-rng.Int64N(50*ms), msg[:100+rng.IntN(len(msg)-100)])
+		r.Push(at-rng.Int64N(50*ms), msg[:100+rng.IntN(len(msg)-100)], 0)
 		for r.Full() {
 			r.Pop()
 		}
@@ -210,7 +210,7 @@ func BenchmarkReorder(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		at += ms
-		r.Push(at-rng.Int64N(50*ms), msg)
+		r.Push(at-rng.Int64N(50*ms), msg, 0)
 		for r.Full() {
 			r.Pop()
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/pace"
@@ -11,13 +12,12 @@ import (
 
 // A Config says which recordings are replayed, and how.
 type Config struct {
-	Kind    string // what messages call such an input: "input-file"
-	Pattern string // a file's name, or a pattern as of filepath.Match
+	Kind string // what messages call such an input: "input-file"
 
-	// Limit is what stands behind the name: a speed, or a number of messages a
-	// second, which is kept to by somebody else.
-	Limit  pace.Limit
-	Timing pace.Timing
+	// Sources are merged by time. Their limits have the same speed; see SameSpeed.
+	Sources []Source
+
+	Timing pace.Timing // but Speed and Max, which the sources' limits say
 	Loop   bool
 
 	Depth        int // records that are held back to put late ones in order
@@ -27,6 +27,49 @@ type Config struct {
 	Hints Hints
 }
 
+// A Source is one or more recordings.
+type Source struct {
+	Pattern string // a file's name, or a pattern as of filepath.Match
+
+	// Limit is a speed, or a number of messages a second, to which whoever reads
+	// keeps: Replay.Source tells whose a message is.
+	Limit pace.Limit
+}
+
+// SameSpeed reports whether what has one limit can be merged with what has the
+// other: both are replayed at the same speed.
+func SameSpeed(a, b pace.Limit) bool { return speedOf(a) == speedOf(b) }
+
+func speedOf(l pace.Limit) pace.Limit {
+	switch l.Kind {
+	case pace.LimitPercent, pace.LimitMax:
+		return l
+	}
+	return pace.Limit{Kind: pace.LimitPercent, N: 100}
+}
+
+// name is what messages call the recordings.
+func (c *Config) name() string {
+	names := make([]string, len(c.Sources))
+	for i, s := range c.Sources {
+		names[i] = s.Pattern
+	}
+	return c.Kind + " " + strings.Join(names, ", ")
+}
+
+// speed is that of all sources.
+func (c *Config) speed() pace.Limit { return speedOf(c.Sources[0].Limit) }
+
+// A SourceError is about one of the sources.
+type SourceError struct {
+	Index int // of Config.Sources
+	Err   error
+}
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+
+func (e *SourceError) Unwrap() error { return e.Err }
+
 // Hints are what messages call what the user may set.
 type Hints struct {
 	MaxWait      string // a pause's longest wait, with an example of it
@@ -34,7 +77,7 @@ type Hints struct {
 	Depth        string
 }
 
-// ErrNoName is what Check and Open return when there is no pattern.
+// ErrNoName is the error of a source without a pattern.
 var ErrNoName = errors.New("want the name of a recording, such as requests.gor")
 
 // A LoopError says that a file cannot be read twice, as Loop wants.
@@ -46,13 +89,15 @@ func (e *LoopError) Error() string {
 
 // Check finds what would stop Open, and takes nothing from a pipe.
 func Check(cfg Config) error {
-	names, err := fileNames(cfg.Pattern)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(names, disk.IsPipe) {
-		// What is read from a pipe is gone, and its other end may come later.
-		return nil
+	for i, s := range cfg.Sources {
+		names, err := fileNames(s.Pattern)
+		if err != nil {
+			return &SourceError{i, err}
+		}
+		if slices.ContainsFunc(names, disk.IsPipe) {
+			// What is read from a pipe is gone, and its other end may come later.
+			return nil
+		}
 	}
 	cfg.Logf = func(string, ...any) {}
 	files, err := openMerged(cfg)

@@ -68,15 +68,22 @@ func DryRun(cfg Config, w io.Writer) error {
 
 // expected says how long the replay takes when nothing is late.
 func (f *Replay) expected(end int64) string {
-	if f.cfg.Limit.Kind == pace.LimitMax {
+	if f.cfg.Timing.Max {
 		return "as fast as it goes (|max)"
 	}
 	text := "takes " + plugin.RoundSpan(time.Duration(end-f.span.began.Load())).String()
 	if n := f.span.shortened.Load(); n > 0 {
 		text += fmt.Sprintf(", %d pauses shortened by %s in all", n, plugin.RoundSpan(time.Duration(f.span.saved.Load())))
 	}
-	if f.cfg.Limit.Kind == pace.LimitCount {
-		text += fmt.Sprintf("; of what comes in a second at most %d are replayed", f.cfg.Limit.N)
+	for _, s := range f.cfg.Sources {
+		if s.Limit.Kind != pace.LimitCount {
+			continue
+		}
+		of := ""
+		if len(f.cfg.Sources) > 1 {
+			of = " of " + s.Pattern
+		}
+		text += fmt.Sprintf("; of what comes in a second%s at most %d are replayed", of, s.Limit.N)
 	}
 	return text
 }

@@ -14,6 +14,7 @@ import (
 type recordedFile struct {
 	name    string
 	index   int // among the names, in order
+	source  int // of Config.Sources
 	f       *os.File
 	regular atomic.Bool
 	size    atomic.Int64 // bytes; of a regular file

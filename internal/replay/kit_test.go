@@ -27,7 +27,7 @@ func testConfig() *Config {
 }
 
 func withPattern(cfg *Config, pattern string) *Config {
-	cfg.Pattern = pattern
+	cfg.Sources = []Source{{Pattern: pattern}}
 	return cfg
 }
 
@@ -114,7 +114,7 @@ func newReplay(t testing.TB, pattern string, limit pace.Limit, cfg *Config) repl
 		cfg = testConfig()
 	}
 	r := replayed{clock: &fakeClock{now: 1}, log: &testLog{}}
-	cfg.Pattern, cfg.Limit, cfg.Logf = pattern, limit, r.log.logf
+	cfg.Sources, cfg.Logf = append(cfg.Sources, Source{pattern, limit}), r.log.logf
 	in, err := Open(*cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -28,20 +28,23 @@ type mergedFiles struct {
 	total payload.Damage
 }
 
-// openMerged opens what the pattern names. It fails when that is nothing, or
-// when one of the files cannot be read.
+// openMerged opens what the sources name. It fails with a *SourceError when that
+// is nothing, or when one of the files cannot be read.
 func openMerged(cfg Config) (*mergedFiles, error) {
-	names, err := fileNames(cfg.Pattern)
-	if err != nil {
-		return nil, err
-	}
 	m := &mergedFiles{cfg: cfg}
-	for i, name := range names {
-		r := &recordedFile{name: name, index: i}
-		m.files = append(m.files, r)
+	for i, s := range cfg.Sources {
+		names, err := fileNames(s.Pattern)
+		if err != nil {
+			return nil, &SourceError{i, err}
+		}
+		for _, name := range names {
+			m.files = append(m.files, &recordedFile{name: name, index: len(m.files), source: i})
+		}
+	}
+	for _, r := range m.files {
 		if err := m.look(r); err != nil {
 			m.close()
-			return nil, err
+			return nil, &SourceError{r.source, err}
 		}
 	}
 	m.sort()
@@ -122,10 +125,10 @@ func (m *mergedFiles) rewind() error {
 }
 
 // next returns the earliest message that the files have and its time. The
-// message is valid until the next call. At the end it returns io.EOF, or the
+// message is valid until the next call; source tells whose it is. At the end it returns io.EOF, or the
 // error of a file that could not be read to its end: the others go on
 // meanwhile.
-func (m *mergedFiles) next() (msg []byte, at int64, err error) {
+func (m *mergedFiles) next() (msg []byte, at int64, source int, err error) {
 	if m.last != nil {
 		m.advance(m.last)
 		m.last = nil
@@ -144,12 +147,12 @@ func (m *mergedFiles) next() (msg []byte, at int64, err error) {
 	}
 	if first == nil {
 		if m.err != nil {
-			return nil, 0, m.err
+			return nil, 0, 0, m.err
 		}
-		return nil, 0, io.EOF
+		return nil, 0, 0, io.EOF
 	}
 	m.last = first
-	return first.msg, first.time, nil
+	return first.msg, first.time, first.source, nil
 }
 
 // earliest returns the open file with the earliest message, nil when none is

@@ -4,6 +4,7 @@ package replay
 
 import (
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,11 +19,12 @@ import (
 // the goroutine that calls Read: handing it over from another would cost a
 // switch between the two each time.
 //
-// The first message of a Replay goes at once, so that several of them
-// start together, each from its own beginning. Recordings that are to keep
-// their distance are named by one pattern.
+// The first message of a Replay goes at once, so that several of them start
+// together, each from its own beginning. Recordings that are to keep their
+// distance are sources of one Replay.
 type Replay struct {
-	cfg Config
+	cfg  Config
+	name string // what messages call it
 
 	// What follows, to cancel, is Read's alone.
 	files    *mergedFiles
@@ -33,9 +35,10 @@ type Replay struct {
 	over     error // why files gives no more; the window may still
 	err      error // how it ended; stays
 
-	msg  []byte // taken from the window, not yet given
-	slot pace.Slot
-	due  bool // the wait for msg is over
+	msg    []byte // taken from the window, not yet given
+	source int    // whose it is; also once it was given
+	slot   pace.Slot
+	due    bool // the wait for msg is over
 
 	cancel chan struct{}
 	once   sync.Once
@@ -69,14 +72,15 @@ func Open(cfg Config) (*Replay, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch cfg.Limit.Kind {
-	case pace.LimitPercent:
-		cfg.Timing.Speed = cfg.Limit.N
+	switch speed := cfg.speed(); speed.Kind {
 	case pace.LimitMax:
 		cfg.Timing.Max = true
+	default:
+		cfg.Timing.Speed = speed.N
 	}
 	return &Replay{
 		cfg:      cfg,
+		name:     cfg.name(),
 		files:    files,
 		window:   pace.NewReorder(cfg.Depth, reorderBytes),
 		schedule: pace.NewSchedule(cfg.Timing),
@@ -120,13 +124,13 @@ func (f *Replay) next() error {
 	msg, at, ok := f.window.Pop()
 	if !ok {
 		if err == io.EOF && f.given.Load() == 0 && !halted(f.cancel) {
-			f.cfg.Logf("%s %s holds no records", f.cfg.Kind, f.cfg.Pattern)
+			f.cfg.Logf("%s holds no records", f.name)
 		}
 		return err
 	}
-	f.msg = msg
+	f.msg, f.source = msg, f.window.Source()
 	f.span.note(at)
-	if f.cfg.Limit.Kind == pace.LimitMax {
+	if f.cfg.Timing.Max {
 		if f.span.began.Load() == 0 {
 			f.span.began.Store(f.clock.Now())
 		}
@@ -137,8 +141,8 @@ func (f *Replay) next() error {
 	f.slot, f.due = f.schedule.Due(at, now), false
 	f.span.began.CompareAndSwap(0, now)
 	if f.slot.Gap > 0 {
-		f.cfg.Logf("%s %s: the next request comes in %s; %s shortens such pauses",
-			f.cfg.Kind, f.cfg.Pattern, f.slot.Gap.Round(time.Second), f.cfg.Hints.MaxWait)
+		f.cfg.Logf("%s: the next request comes in %s; %s shortens such pauses",
+			f.name, f.slot.Gap.Round(time.Second), f.cfg.Hints.MaxWait)
 	}
 	return nil
 }
@@ -147,10 +151,10 @@ func (f *Replay) next() error {
 // the window is empty.
 func (f *Replay) fill() error {
 	for f.over == nil && !f.window.Full() {
-		msg, at, err := f.files.next()
+		msg, at, source, err := f.files.next()
 		switch {
 		case err == nil:
-			f.window.Push(at, msg)
+			f.window.Push(at, msg, source)
 			f.inPass++
 		case err == io.EOF && f.cfg.Loop && f.inPass > 0:
 			if f.window.Len() > 0 {
@@ -213,13 +217,23 @@ func (f *Replay) Close() error {
 // Live returns false: a recording can wait.
 func (f *Replay) Live() bool { return false }
 
+// String names the recordings with their speed. What limits the messages of one
+// source is not seen from outside, and so named here too, unless it is the only
+// one.
 func (f *Replay) String() string {
-	name := f.cfg.Kind + " " + f.cfg.Pattern
-	if f.cfg.Limit.Kind != pace.LimitNone && f.cfg.Limit.Kind != pace.LimitCount {
-		name += "|" + f.cfg.Limit.String()
+	names := make([]string, len(f.cfg.Sources))
+	for i, s := range f.cfg.Sources {
+		names[i] = s.Pattern
+		if s.Limit.Kind != pace.LimitNone && (s.Limit.Kind != pace.LimitCount || len(names) > 1) {
+			names[i] += "|" + s.Limit.String()
+		}
 	}
-	return name
+	return f.cfg.Kind + " " + strings.Join(names, ", ")
 }
+
+// Source returns the index of the source whose message Read gave last. Only the
+// goroutine that reads may call it.
+func (f *Replay) Source() int { return f.source }
 
 // Counts gives what was damaged, and what was not in order.
 func (f *Replay) Counts() []stats.Count {
