@@ -54,19 +54,26 @@ func (r *runner) showProgress(done <-chan struct{}) {
 	}
 }
 
-// progress sums up how far the inputs have got; all is zero when one of them
-// has no end.
-func (r *runner) progress() (sum progress, all int64) {
+// progressParts is how finely progress is measured: each input has a unit of its
+// own.
+const progressParts = 1_000_000
+
+// progress is how far the inputs have got, in parts of all: as far as the one
+// that has the most before it. all is zero when one of them has no end.
+func (r *runner) progress() (least progress, all int64) {
 	for _, in := range r.plugs.inputs {
 		p := in.Progress()
 		if p.All == 0 {
-			return sum, 0
+			return least, 0
 		}
-		sum.Done += p.Done
-		sum.Lag = max(sum.Lag, p.Lag)
-		all += p.All
+		done := int64(float64(p.Done) / float64(p.All) * progressParts)
+		if all == 0 || done < least.Done {
+			least.Done = done
+		}
+		least.Lag = max(least.Lag, p.Lag)
+		all = progressParts
 	}
-	return sum, all
+	return least, all
 }
 
 // progressCounts is how many messages the inputs gave, and how many an output

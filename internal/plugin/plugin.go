@@ -97,6 +97,6 @@ type Output interface {
 
 // A Progress is how far an input has got.
 type Progress struct {
-	Done, All int64         // in a unit of the input's; All is zero when there is no end
+	Done, All int64         // in a unit of the input's; All is zero when there is no end, or nobody knows it
 	Lag       time.Duration // behind the plan, at the last message
 }

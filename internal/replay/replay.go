@@ -50,6 +50,8 @@ type Replay struct {
 	lag      *stats.Histogram
 	lagNow   atomic.Int64 // ns, of the last message
 	span     replaySpan
+	position position
+	ends     ends
 }
 
 var _ plugin.Input = (*Replay)(nil)
@@ -129,6 +131,7 @@ func (f *Replay) next() error {
 		return err
 	}
 	f.msg, f.source = msg, f.window.Source()
+	before := f.span.recorded.Load()
 	f.span.note(at)
 	if f.cfg.Timing.Max {
 		if f.span.began.Load() == 0 {
@@ -140,6 +143,7 @@ func (f *Replay) next() error {
 	now := f.clock.Now()
 	f.slot, f.due = f.schedule.Due(at, now), false
 	f.span.began.CompareAndSwap(0, now)
+	f.position.move(before, f.span.recorded.Load(), f.slot.Send)
 	if f.slot.Gap > 0 {
 		f.cfg.Logf("%s: the next request comes in %s; %s shortens such pauses",
 			f.name, f.slot.Gap.Round(time.Second), f.cfg.Hints.MaxWait)
@@ -240,15 +244,6 @@ func (f *Replay) Counts() []stats.Count {
 	return append(f.files.counts(),
 		stats.Count{Name: "records out of order", Kind: stats.Note, N: f.shuffled.Load()},
 		stats.Count{Name: "records too late for their place", Kind: stats.Note, N: f.late.Load()})
-}
-
-// Progress is in bytes of the recordings. One that loops has no end.
-func (f *Replay) Progress() plugin.Progress {
-	p := plugin.Progress{Lag: time.Duration(f.lagNow.Load())}
-	if !f.cfg.Loop {
-		p.Done, p.All = f.files.progress()
-	}
-	return p
 }
 
 // Report says how the replay kept its time.
