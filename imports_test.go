@@ -48,6 +48,7 @@ var allowedImports = map[string][]string{
 		"internal/spill",
 		"internal/stats",
 		"internal/status",
+		"internal/turnclient",
 		"raw_socket_listener",
 		"github.com/coder/websocket",
 		"github.com/klauspost/compress/gzip",
@@ -96,6 +97,7 @@ var allowedImports = map[string][]string{
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/payload"},
 	"internal/status":            {"internal/admission", "internal/ledger"},
+	"internal/turnclient":        {"internal/outbound"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 

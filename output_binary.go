@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/turnclient"
 )
 
 // binaryOutput replays what --input-raw-protocol binary captured, of a protocol
@@ -23,11 +22,12 @@ import (
 // its messages in order, each when the one before it has begun to be answered.
 // A message is delivered when a byte of an answer has come.
 type binaryOutput struct {
-	addr string
-	s    *Settings
-	q    *queue.Queue
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
-	logf func(format string, args ...any)
+	target turnclient.Target
+	client *turnclient.Client
+	s      *Settings
+	q      *queue.Queue
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	logf   func(format string, args ...any)
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
@@ -35,11 +35,10 @@ type binaryOutput struct {
 
 	answers   *buffers.Budget // what all connections hold of answers
 	responses *answers.Input  // nil: nobody wants the answers
-	health    outbound.Health
 
-	sent, delivered, unsent, connections atomic.Uint64
-	failures                             outbound.Outcomes
-	latency                              *stats.Histogram
+	delivered, unsent atomic.Uint64
+	failures          outbound.Outcomes
+	latency           *stats.Histogram
 }
 
 var _ Output = (*binaryOutput)(nil)
@@ -56,11 +55,12 @@ const (
 )
 
 func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
-	if err := checkBinaryTarget(addr); err != nil {
+	target, err := turnclient.Parse(addr)
+	if err != nil {
 		return nil, asUsage(err)
 	}
 	o := &binaryOutput{
-		addr: addr, s: s, dial: env.own.DialContext, logf: env.logf,
+		target: target, s: s, dial: env.own.DialContext, logf: env.logf,
 		q:        env.newQueue(binaryQueue),
 		failures: outbound.NewOutcomes(),
 		answers:  env.answers,
@@ -70,6 +70,7 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	if s.BinaryTrackResponse {
 		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.BinaryBuffer, LimitName: "--output-tcp-response-buffer"})
 	}
+	o.client = o.newClient()
 	most := maxHTTPWorkers
 	if s.BinaryWorkers > 0 {
 		most = s.BinaryWorkers
@@ -80,16 +81,24 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	return o, nil
 }
 
-// checkBinaryTarget refuses what is not HOST:PORT.
-func checkBinaryTarget(addr string) error {
-	host, port, err := net.SplitHostPort(addr)
-	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || perr != nil || n == 0 {
-		return fmt.Errorf("%q is no target; it is written staging.com:9000 or [::1]:9000", addr)
+// newClient makes what the connections share.
+func (o *binaryOutput) newClient() *turnclient.Client {
+	c := turnclient.Config{
+		Target: o.target, Timeout: o.s.BinaryTimeout, Tell: o.tellHealth,
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return o.dial(ctx, network, address)
+		},
 	}
-	return nil
+	if o.responses != nil {
+		c.Keeper = o.responses
+	}
+	return turnclient.New(o.ctx, c)
 }
 
-func checkBinaryOutput(addr string, _ *Settings) error { return checkBinaryTarget(addr) }
+func checkBinaryOutput(addr string, _ *Settings) error {
+	_, err := turnclient.Parse(addr)
+	return err
+}
 
 func (o *binaryOutput) Write(p []byte) (int, error) {
 	if !payload.IsRequest(p) {
@@ -104,25 +113,27 @@ func (o *binaryOutput) Write(p []byte) (int, error) {
 
 // serve is the life of one recorded connection.
 func (o *binaryOutput) serve(ss *dispatch.Session) {
-	c := &binaryConn{o: o}
+	c := o.client.NewConn()
+	defer c.Close()
+	var recorder *answers.Recorder
 	if o.responses != nil {
-		c.recorder = o.responses.Recorder(o.answers)
-		defer c.recorder.Release()
+		recorder = o.responses.Recorder(o.answers)
+		defer recorder.Release()
 	}
-	defer c.close()
 	for {
 		it, ok := ss.Take()
 		if !ok {
 			return
 		}
-		outcome := c.exchange(payload.Body(it.Bytes))
+		outcome := c.Exchange(payload.Body(it.Bytes))
 		switch {
 		case outcome == outbound.Delivered:
 			o.delivered.Add(1)
 			o.latency.Record(o.q.Age(it))
 			if o.responses != nil {
-				c.await(ss)
-				c.give(it.Bytes)
+				c.Await(ss.More)
+				a := c.Answer()
+				recorder.Add(it.Bytes, answers.Answer{Bytes: a.Bytes, Cut: a.Cut, Sent: a.Sent, Took: a.Took})
 			}
 			if o.s.Verbose >= verboseAnswers {
 				o.logf("%s: answered in %s: %s", o, o.q.Age(it), payload.Describe(it.Bytes))
@@ -135,7 +146,7 @@ func (o *binaryOutput) serve(ss *dispatch.Session) {
 				o.logf("%s: %s: %s", o, outcome, payload.Describe(it.Bytes))
 			}
 		}
-		c.forget()
+		c.Forget()
 		o.q.Done(it, !outcome.TimedOut())
 	}
 }
@@ -154,7 +165,7 @@ func (o *binaryOutput) Room(cancel <-chan struct{}, d time.Duration) bool { retu
 func (o *binaryOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
 func (o *binaryOutput) Settle(cancel <-chan struct{}) error               { return o.q.Settle(cancel) }
 func (o *binaryOutput) Drain(cancel <-chan struct{}) error                { return o.q.Settle(cancel) }
-func (o *binaryOutput) String() string                                    { return "output-binary " + o.addr }
+func (o *binaryOutput) String() string                                    { return "output-binary " + string(o.target) }
 
 // Close ends all connections at once.
 func (o *binaryOutput) Close() error {
@@ -181,7 +192,7 @@ func (o *binaryOutput) Counts() []stats.Count {
 }
 
 func (o *binaryOutput) Report(r *report) {
-	sent, answered, connections := o.sent.Load(), o.delivered.Load(), o.connections.Load()
+	sent, answered, connections := o.client.Sent(), o.delivered.Load(), o.client.Connections()
 	r.Line("messages: %d sent over %d connections, %d answered", sent, connections, answered)
 	r.Value("sent", sent)
 	r.Value("answered", answered)

@@ -145,7 +145,7 @@ func TestBinaryAnswersAreDoneWith(t *testing.T) {
 	if n := <-passed; n != waves*each || bytes < answers.Memory*3/2 {
 		t.Errorf("%d answers, %d bytes, want %d: %v", n, bytes, waves*each, in.Counts())
 	}
-	if d := time.Duration(least); d <= 0 || d >= answerQuietLong {
+	if d := time.Duration(least); d <= 0 || d >= 200*time.Millisecond {
 		t.Errorf("the quickest answer took %s", d)
 	}
 }
@@ -197,13 +197,5 @@ func TestBinaryCloseCutsOff(t *testing.T) {
 	}
 	if rows := ledger.Words(out.Counts()); rows != "3 unsent" {
 		t.Errorf("counts %s", rows)
-	}
-}
-
-func TestBinaryAddresses(t *testing.T) {
-	for addr, ok := range map[string]bool{"staging.com:9000": true, "[::1]:1": true, "staging.com": false, ":9000": false, "a:0": false, "a:b": false, "http://a:1": false, "": false} {
-		if err := checkBinaryTarget(addr); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "staging.com:9000") {
-			t.Errorf("%q: %v", addr, err)
-		}
 	}
 }

@@ -42,7 +42,7 @@ type Config struct {
 
 	// Keeper keeps whole answers; nil when nobody wants them. KeepHeads keeps
 	// their heads all the same.
-	Keeper    Keeper
+	Keeper    outbound.Keeper
 	KeepHeads bool
 
 	// Memory is what all connections of all clients have for answers, wanted or

@@ -16,15 +16,6 @@ const (
 	keepScarce = 1 << 10
 )
 
-// A Keeper is who wants whole answers, and bounds what is kept of them.
-type Keeper interface {
-	// Keep appends a part of an answer, or reports false and appends nothing.
-	Keep(answer, part []byte) (longer []byte, ok bool)
-
-	// GiveBack returns the memory of an answer that was kept.
-	GiveBack(answer []byte)
-}
-
 // keep keeps a part of the answer: all of it when somebody wants it, of one
 // that may be a redirection or is reported, the head.
 func (c *conn) keep(b []byte, headDone bool) {
