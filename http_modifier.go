@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/pretty"
 	"github.com/buger/gor/internal/recent"
@@ -186,4 +187,48 @@ func (d *describedInput) Read(p []byte) (int, error) {
 		d.logf("%s: %s", d, payload.Describe(p[:n]))
 	}
 	return n, err
+}
+
+// filterFlags are the filters, under the names of both generations.
+func (s *Settings) filterFlags() flagGroup {
+	return flagGroup{"Filters: a request that does not pass is dropped, for every output", []flagDef{
+		{"http-allow-method", "METHOD", "pass only this method; may be given several times", "", s.rule("http-allow-method", rules.AllowMethod)},
+		{"output-http-method", "METHOD", "the same under its first name",
+			"gor --input-raw :80 --output-http staging.com --output-http-method GET --output-http-method OPTIONS", s.rule("output-http-method",
+				rules.AllowMethod)},
+		{"http-allow-url", "REGEXP", "pass only requests whose URL, or host and URL, match", "", s.rule("http-allow-url", rules.AllowURL)},
+		{"http-disallow-url", "REGEXP", "drop them", "", s.rule("http-disallow-url", rules.DisallowURL)},
+		{"output-http-url-regexp", "REGEXP", "pass only requests whose host and URL match",
+			"gor --input-raw :8080 --output-http staging.com --output-http-url-regexp ^www.", s.rule("output-http-url-regexp", rules.AllowHostURL)},
+		{"http-allow-header", "NAME:REGEXP", "pass only requests with a matching header", "", s.rule("http-allow-header", rules.AllowHeader)},
+		{"http-disallow-header", "NAME:REGEXP", "drop requests with a matching header", "", s.rule("http-disallow-header", rules.DisallowHeader)},
+		{"output-http-header-filter", "NAME:REGEXP", "http-allow-header under its first name",
+			"gor --input-raw :8080 --output-http staging.com --output-http-header-filter api-version:^v1", s.rule("output-http-header-filter",
+				rules.AllowHeader)},
+		{"output-http-header-hash-filter", "NAME:N/D",
+			"pass a fraction of the requests, always the same ones, by a hash of the header; D is a power of two",
+			"gor --input-raw :8080 --output-http staging.com --output-http-header-hash-filter user-id:1/4", s.rule("output-http-header-hash-filter",
+				rules.SampleHeaderHash)},
+		{"http-basic-auth-filter", "REGEXP", "pass only requests whose Basic auth user:password matches, or that have none", "", s.rule(
+			"http-basic-auth-filter", rules.AllowBasicAuth)},
+		{"http-header-limiter", "NAME:P%", "the hash filter in percent; requests without the header pass", "", s.rule("http-header-limiter",
+			rules.SampleHeader)},
+		{"http-param-limiter", "NAME:P%", "the same by a query parameter", "", s.rule("http-param-limiter", rules.SampleParam)},
+	}}
+}
+
+// rewriteFlags are the rewrites, under the names of both generations.
+func (s *Settings) rewriteFlags() flagGroup {
+	return flagGroup{"Rewrites: done after the filters, for every output", []flagDef{
+		{"http-set-header", "NAME: VALUE", "set a header", "", s.rule("http-set-header", rules.SetHeader)},
+		{"output-http-header", "NAME: VALUE", "the same under its first name",
+			"gor --input-raw :8080 --output-http staging.com --output-http-header 'User-Agent: Gor'", s.rule("output-http-header", rules.SetHeader)},
+		{"http-set-param", "NAME=VALUE", "set a query parameter", "", s.rule("http-set-param", rules.SetParam)},
+		{"http-rewrite-url", "REGEXP:REPLACEMENT", "rewrite the URL; $1 is the first group; the first rule that matches wins", "", s.rule(
+			"http-rewrite-url", rules.RewriteURL)},
+		{"output-http-rewrite-url", "REGEXP:REPLACEMENT", "the same under its first name", "", s.rule("output-http-rewrite-url", rules.RewriteURL)},
+		{"http-rewrite-header", "NAME: REGEXP,REPLACEMENT", "rewrite a header where it is present", "", s.rule("http-rewrite-header",
+			rules.RewriteHeader)},
+		{"http-original-host", "", "keep the recorded Host header instead of the target's", "", flags.Bool(&s.HTTPOriginalHost)},
+	}}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/replay"
 )
@@ -91,4 +92,22 @@ func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// replayFlags are those of --input-file.
+func (s *Settings) replayFlags() flagGroup {
+	return flagGroup{"Replay from files", []flagDef{
+		{"input-file-loop", "", "start again at the end of the recording, for ever",
+			"gor --input-file requests.gor --input-file-loop --output-http staging.com", flags.Bool(&s.FileLoop)},
+		{"input-file-max-wait", "DURATION", "shorten every longer pause between two requests to this",
+			"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", flags.Duration(&s.FileMaxWait, 0)},
+		{"input-file-read-depth", "N", "how many records are held back to put late ones in order", "", flags.Int(&s.FileReadDepth, 1, 1_000_000)},
+		{"input-file-catchup", "PERCENT",
+			"how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means " +
+				"at once", "", flags.Percent(&s.FileCatchup)},
+		{"input-file-rate", "N", "replay N records a second, evenly, in place of the recorded pace; none is dropped; 0 means as recorded",
+			"gor --input-file requests.gor --input-file-rate 500 --output-http staging.com", flags.Int(&s.FileRate, 0, 1_000_000_000)},
+		{"input-file-dry-run", "", "say what the recordings hold and how long their replay will take, and exit",
+			"gor --input-file \"requests.gor|200%\" --input-file-dry-run", flags.Bool(&s.FileDryRun)},
+	}}
 }

@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"runtime"
-	"sync/atomic"
 	"time"
 
-	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/rules"
 	"github.com/buger/gor/internal/stats"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
@@ -23,7 +24,7 @@ type rawInput struct {
 	head []byte             // its header line, and its HTTP head when that was edited
 	body []byte             // what follows of it
 	id   []byte             // scratch
-	ip   realIP
+	ip   rules.ClientHeader
 }
 
 var _ Input = (*rawInput)(nil)
@@ -92,7 +93,7 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 	case len(s.RawIgnored) > 0:
 		env.logf("input-raw %s does not capture interfaces: --input-raw-ignore-interface has no effect on it", addr)
 	}
-	return &rawInput{addr: addr, l: l, ip: realIP{header: s.RawRealIP}}, nil
+	return &rawInput{addr: addr, l: l, ip: rules.ClientHeader{Name: s.RawRealIP}}, nil
 }
 
 func rawAddress(addr string, s *Settings) (rawsocket.Address, error) {
@@ -114,27 +115,13 @@ func rings(s *Settings) int {
 	return max(1, runtime.NumCPU()/coresPerRing)
 }
 
-// filterValue takes one expression: two would have to be joined, and only
-// whoever wrote them knows how.
-type filterValue struct{ p **rawsocket.Filter }
-
-func (v *filterValue) String() string {
-	if v.p == nil {
-		return ""
+// clientOf is the address that a request came from: a load balancer that is
+// between may have named it.
+func clientOf(m *rawsocket.Message) netip.Addr {
+	if m.Client.IsValid() {
+		return m.Client
 	}
-	return (*v.p).String()
-}
-
-func (v *filterValue) Set(s string) error {
-	if *v.p != nil {
-		return fmt.Errorf("there is the filter %q already: join them with and, or with or", *v.p)
-	}
-	f, err := rawsocket.ParseFilter(s)
-	if err != nil {
-		return err
-	}
-	*v.p = f
-	return nil
+	return m.Src.Addr()
 }
 
 func (r *rawInput) Read(p []byte) (int, error) {
@@ -144,8 +131,8 @@ func (r *rawInput) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		r.msg, r.head, r.body = m, r.header(m), m.Data
-		if r.ip.header != "" && !m.Response {
-			r.head, r.body = r.ip.set(r.head, m)
+		if r.ip.Name != "" && !m.Response {
+			r.head, r.body = r.ip.Set(r.head, m.Data, clientOf(m))
 		}
 	}
 	if len(p) < len(r.head)+len(r.body) {
@@ -186,33 +173,78 @@ func (r *rawInput) Counts() []stats.Count {
 	for _, row := range s.Rows() {
 		counts = append(counts, stats.Count{Name: row.Name, Kind: stats.Note, N: row.N})
 	}
-	return append(counts, stats.Count{Name: "requests without the client's address", Kind: stats.Note, N: r.ip.failed.Load()})
+	return append(counts, stats.Count{Name: "requests without the client's address", Kind: stats.Note, N: r.ip.Failed()})
 }
 
-// A realIP puts the client's address into a header of each request
-// (--input-raw-realip-header).
-type realIP struct {
-	header string // "": none
-	req    http1.Request
-	text   []byte        // scratch
-	failed atomic.Uint64 // requests that could not be edited and go as they are
-}
-
-// set appends the head of m, with the header, to head, and returns that and
-// what follows of m.
-func (r *realIP) set(head []byte, m *rawsocket.Message) (edited, body []byte) {
-	client := m.Src.Addr()
-	if m.Client.IsValid() {
-		client = m.Client // a load balancer is between
-	}
-	r.text = client.Unmap().AppendTo(r.text[:0])
-	err := r.req.Parse(m.Data)
-	if err == nil {
-		err = r.req.SetHeaderBytes(r.header, r.text)
-	}
-	if err != nil {
-		r.failed.Add(1)
-		return head, m.Data
-	}
-	return r.req.AppendHead(head), r.req.Body()
+// captureFlags are those of --input-raw.
+func (s *Settings) captureFlags() flagGroup {
+	return flagGroup{"Capture", []flagDef{
+		{"input-raw-track-response", "", "capture the responses too, each under its request's id",
+			"sudo gor --input-raw :80 --input-raw-track-response --output-file both.gor", flags.Bool(&s.RawTrackResponse)},
+		{"input-raw-buffer-size", "SIZE", "memory that the kernel may fill with packets before Gor reads them, for all captures together",
+			"sudo gor --input-raw :80 --input-raw-buffer-size 64mb --output-file x.gor", flags.Size(&s.RawBufferSize, 1<<20, maxMessageLimit)},
+		{"input-raw-buffer-timeout", "DURATION",
+			"longest time a packet waits in that memory; 0 means 64ms when all outputs are files or links, 16ms " +
+				"otherwise",
+			"", flags.Duration(&s.RawBufferTimeout, 0)},
+		{"input-raw-expire", "DURATION",
+			"how long a hole in a connection may wait for its retransmission once its sender seems to have been " +
+				"answered; before that it waits for 13s, as long as TCP sends again, or for longer if this is longer",
+			"", flags.Duration(&s.RawExpire, time.Millisecond)},
+		{"input-raw-promisc", "", "put the interface into promiscuous mode", "", flags.Bool(&s.RawPromisc)},
+		{"input-raw-bpf-filter", "EXPRESSION",
+			"capture only packets that match this expression of pcap-filter(7) too: of what is not understood " +
+				"nothing is ignored. With --input-raw-track-response it has to match both directions: host, not src " +
+				"host",
+			"sudo gor --input-raw :80 --input-raw-bpf-filter \"src net 10.0.0.0/8 and not src host 10.0.0.7\" " +
+				"--output-file x.gor", &filterValue{&s.RawFilter}},
+		{"input-raw-rings", "N", "how many threads share the packets, each with its part of the memory and of the connections; 0 means " +
+			"one for each four cores",
+			"", flags.Int(&s.RawRings, 0, 64)},
+		{"input-raw-max-buffered", "SIZE",
+			"memory for messages that are not whole yet; when it is full, the oldest idle ones go first, counted",
+			"", flags.Size(&s.RawMaxBuffered, 1<<20, maxMessageLimit)},
+		{"input-raw-max-connections", "N", "connections known at the same time; beyond them the oldest idle ones go first, counted",
+			"", flags.Int(&s.RawMaxConns, 16, 10_000_000)},
+		{"input-raw-tunnels", "", "look into VLANs in VLANs, GRE, ERSPAN, VXLAN, Geneve, TZSP, PPPoE, MPLS and IP in IP on interfaces " +
+			"too; all tunnel traffic then reaches Gor",
+			"sudo gor --input-raw eth1:80 --input-raw-tunnels --output-file mirrored.gor", flags.Bool(&s.RawTunnels)},
+		{"input-raw-engine", "NAME", "where packets come from: af_packet (also under the names libpcap and raw_socket), pcap_file (ADDRESS " +
+			"is a capture file whatever its name), or vxlan (Gor is the end of a VXLAN tunnel, as of a cloud's " +
+			"traffic mirroring; needs no privilege)",
+			"gor --input-raw :80 --input-raw-engine vxlan --output-http staging.com", flags.Named(&s.RawEngine, checkEngine, engineRings, engineFile, engineVXLAN)},
+		{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", flags.Int(&s.RawVXLANPort, 1, 65535)},
+		{"input-raw-vxlan-vni", "N", "VXLAN network to capture; may be given several times; -N captures all but N",
+			"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", flags.Ints(&s.RawVNIs, 1-1<<24, 1<<24-1, "want a number up to 16777215, or one below zero to leave a network out")},
+		{"input-raw-realip-header", "NAME",
+			"put the client's address, without its port, into this header of each request, in place of what the " +
+				"first one of that name says",
+			"sudo gor --input-raw :80 --input-raw-realip-header X-Real-IP --output-http staging.com", flags.Checked(&s.RawRealIP, checkHeaderName)},
+		{"input-raw-allow-incomplete", "",
+			"pass on messages of which bytes are missing too, or the end: what was captured of them, in order. " +
+				"Their number is in the summary. One whose head is not whole is lost all the same, and --output-http " +
+				"refuses all others, counted", "", flags.Bool(&s.RawIncomplete)},
+		{"input-raw-protocol", "http|binary",
+			"what is captured: HTTP/1, or anything else that asks and answers in turn over TCP. There a message " +
+				"is what one side sends until it hears from the other, nothing came for --input-raw-expire, or the " +
+				"connection ends; one above --copy-buffer-size goes on as the next, counted",
+			"sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000",
+			flags.OneOf(&s.RawProtocol, protocolHTTP, protocolBinary)},
+		{"input-raw-stats", "", "print what each capture has counted every 5 seconds", "", flags.Bool(&s.RawStats)},
+		{"input-raw-ignore-interface", "NAME",
+			"capture on all interfaces, or all of a pattern, but this one; may be given several times; NAME may " +
+				"be a pattern such as veth*, and localhost is lo",
+			"sudo gor --input-raw :80 --input-raw-ignore-interface cbr0 --output-file x.gor", flags.Texts(&s.RawIgnored, checkInterface)},
+		{"input-raw-vlan", "", "capture only packets with a VLAN tag (without it, with or without); of several tags on an interface " +
+			"see --input-raw-tunnels", "", flags.Bool(&s.RawVLAN)},
+		{"input-raw-vlan-vid", "N", "capture only this VLAN, by the outermost tag; may be given several times",
+			"sudo gor --input-raw eth0:80 --input-raw-vlan-vid 100 --output-file x.gor", flags.Ints(&s.RawVLANIDs, 0, 4094, "want a VLAN number from 0 to 4094")},
+		{"input-raw-override-snaplen", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "packets are never cut")},
+		{"input-raw-timestamp-type", "NAME", "accepted for older command lines", "", flags.Obsolete(flags.String(new(string)),
+			"the kernel's own times of packets are used, to the nanosecond")},
+		{"input-raw-monitor", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
+			"radio frames are not captured: only what reaches the host's own network stack is")},
+		{"input-raw-immediate-mode", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
+			"--input-raw-buffer-timeout says how long a packet may wait")},
+	}}
 }

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"path"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/http1client"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
@@ -82,4 +86,71 @@ func isLocal(ip netip.Addr) bool {
 		local, ok := netip.AddrFromSlice(n.IP)
 		return ok && local.Unmap() == ip
 	})
+}
+
+// The engines of --input-raw, under one of their names each.
+const (
+	engineRings = "af_packet"
+	engineFile  = "pcap_file"
+	engineVXLAN = "vxlan"
+)
+
+// What --input-raw-protocol captures.
+const (
+	protocolHTTP   = "http"
+	protocolBinary = "binary"
+)
+
+// checkEngine takes the names that GoReplay has for its engines. Those that
+// read from interfaces are one engine here.
+func checkEngine(s string) (string, error) {
+	switch s {
+	case "libpcap", "raw_socket", engineRings:
+		return engineRings, nil
+	case engineFile, engineVXLAN:
+		return s, nil
+	}
+	return "", errors.New("want af_packet, pcap_file or vxlan")
+}
+
+// checkHeaderName takes the name of an HTTP header.
+func checkHeaderName(s string) (string, error) {
+	if !http1.ValidHeaderName(s) {
+		return "", errors.New("want the name of a header such as X-Real-IP")
+	}
+	return s, nil
+}
+
+// checkInterface takes the name of an interface, or a pattern of names.
+func checkInterface(s string) (string, error) {
+	if _, err := path.Match(s, ""); err != nil || s == "" {
+		return "", errors.New("want the name of an interface such as eth0, or a pattern such as veth*")
+	}
+	if s == "localhost" {
+		s = "lo" // so GoReplay's own example calls it
+	}
+	return s, nil
+}
+
+// filterValue takes one expression: two would have to be joined, and only
+// whoever wrote them knows how.
+type filterValue struct{ p **rawsocket.Filter }
+
+func (v *filterValue) String() string {
+	if v.p == nil {
+		return ""
+	}
+	return (*v.p).String()
+}
+
+func (v *filterValue) Set(s string) error {
+	if *v.p != nil {
+		return fmt.Errorf("there is the filter %q already: join them with and, or with or", *v.p)
+	}
+	f, err := rawsocket.ParseFilter(s)
+	if err != nil {
+		return err
+	}
+	*v.p = f
+	return nil
 }

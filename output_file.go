@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"syscall"
+	"time"
 
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
@@ -65,4 +67,28 @@ func explainOpen(err error) error {
 		return fmt.Errorf("%w; what stands before the last / must be a folder", err)
 	}
 	return err
+}
+
+// recordingFlags are those of --output-file.
+func (s *Settings) recordingFlags() flagGroup {
+	return flagGroup{"File output", []flagDef{
+		{"output-file-flush-interval", "DURATION", "longest time a message may wait before it is in the file", "",
+			flags.Duration(&s.FileFlushInterval, time.Millisecond)},
+		{"output-file-mode", "MODE", "permissions of a new file, in octal", "", flags.Mode(&s.FileMode)},
+		{"output-file-size-limit", "SIZE",
+			"record in chunks of at most SIZE on the disk (a larger message has one to itself): x.gor becomes " +
+				"x_0.gor, x_1.gor and so on, counting on from what is there; 0 means no limit",
+			"sudo gor --input-raw :80 --output-file requests.gor.gz --output-file-size-limit 256mb", flags.Size(&s.FileSizeLimit, 0, math.MaxInt)},
+		{"output-file-queue-limit", "N",
+			"record in such chunks of N messages; with both limits the first that is reached ends a chunk; 0 " +
+				"means no limit",
+			"sudo gor --input-raw :80 --output-file %Y-%m-%d.gor --output-file-queue-limit 100000", flags.Int(&s.FileQueueLimit, 0, math.MaxInt)},
+		{"output-file-append", "", "append to the file of that name and make no chunks, whatever these limits say", "", flags.Bool(&s.FileAppend)},
+		{"output-file-max-size-limit", "SIZE",
+			"end a recording when all its files together have got SIZE on the disk in this run; messages that " +
+				"come then are counted as failed, and all else goes on; 0 means no limit", "", flags.Size(&s.FileMaxSize, 0, math.MaxInt)},
+		{"min-free", "SIZE|PERCENT", "leave so much of a disk free: recordings pause, counted, while less is left, and go on when there is " +
+			"room again; 0 means to the last byte",
+			"sudo gor --input-raw :80 --output-file requests.gor --min-free 10%", minFreeFlag(&s.MinFree)},
+	}}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/elastic"
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
@@ -223,4 +224,42 @@ func (o *httpOutput) Report(r *report) {
 		r.Value("redirections_elsewhere", other)
 	}
 	o.elastic.Report(r)
+}
+
+// httpFlags are those of --output-http.
+func (s *Settings) httpFlags() flagGroup {
+	return flagGroup{"HTTP output", []flagDef{
+		{"output-http-workers", "N", "connections to the target: N, or -1 to grow and shrink with the queue",
+			"gor --input-tcp :28020 --output-http staging.com --output-http-workers 20", flags.Int(&s.HTTPWorkers, -1, 10_000)},
+		{"output-http-workers-min", "N", "connections to keep when they grow and shrink", "", flags.Int(&s.HTTPWorkersMin, 1, 10_000)},
+		{"output-http-worker-timeout", "DURATION", "how long a worker may be idle before it ends", "",
+			flags.Duration(&s.HTTPWorkerTimeout, time.Millisecond)},
+		{"output-http-queue-len", "N", "requests that may wait for a worker", "", flags.Int(&s.HTTPQueueLen, 1, 1_000_000)},
+		{"output-http-timeout", "DURATION", "longest time for one request and its whole response", "",
+			flags.Duration(&s.HTTPTimeout, time.Millisecond)},
+		{"output-http-redirects", "N", "follow up to N redirections within the target; those to other hosts are never followed", "",
+			flags.Int(&s.HTTPRedirects, 0, 100)},
+		{"output-http-skip-verify", "", "do not verify the target's certificate", "", flags.Bool(&s.HTTPSkipVerify)},
+		{"output-http-track-response", "", "give the target's responses to the other outputs too, each under its request's id",
+			"gor --input-file requests.gor --output-http staging.com --output-http-track-response --output-file " +
+				"answered.gor", flags.Bool(&s.HTTPTrackResponse)},
+		{"output-http-response-buffer", "SIZE",
+			"largest head of a response that is accepted, and largest response that --output-http-track-response " +
+				"passes on", "", flags.Size(&s.ResponseBuffer, 4<<10, 64<<20)},
+		{"output-http-stats", "", "print the queue's length as latest,mean,max,count,count/second", "", flags.Bool(&s.HTTPStats)},
+		{"output-http-stats-ms", "N", "milliseconds between two lines of --output-http-stats", "", flags.Int(&s.HTTPStatsMs, 10, 3_600_000)},
+		{"output-http-elasticsearch", "HOST:PORT/INDEX",
+			"report each exchange (URL, headers, status, time) to this index of an Elasticsearch; http://, " +
+				"https:// and user:pass@ may be put before",
+			"gor --input-tcp :28020 --output-http staging.com --output-http-elasticsearch localhost:9200/gor", flags.Checked(&s.Elasticsearch, checkElastic)},
+		{"output-http-compatibility-mode", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
+			"requests go out as they were recorded, byte for byte")},
+		{"output-http-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
+	}}
+}
+
+// checkElastic refuses what is not the address of an Elasticsearch index.
+func checkElastic(s string) (string, error) {
+	_, err := elastic.Parse(s)
+	return s, err
 }

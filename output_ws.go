@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
@@ -197,3 +198,23 @@ func (o *wsOutput) Report(r *report) {
 }
 
 func (o *wsOutput) String() string { return "output-ws " + o.t.shown }
+
+// otherTargetFlags are those of --output-ws and --output-binary.
+func (s *Settings) otherTargetFlags() flagGroup {
+	return flagGroup{"WebSocket and binary outputs", []flagDef{
+		{"output-ws-skip-verify", "", "do not verify the server's certificate", "", flags.Bool(&s.WSSkipVerify)},
+		{"output-ws-workers", "N", "connections to each server; what was one connection when it was recorded goes over one of them, in " +
+			"order", "", flags.Int(&s.WSWorkers, 1, maxLinkWorkers)},
+		{"output-ws-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
+			"what was one connection when it was recorded always goes over one connection")},
+		{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.WSStats)},
+		{"output-binary-workers", "N", "connections to the target at once: N, or -1 for as many as there are recorded ones, up to 512", "",
+			flags.Int(&s.BinaryWorkers, -1, 10_000)},
+		{"output-binary-timeout", "DURATION", "longest time to wait for an answer", "", flags.Duration(&s.BinaryTimeout, time.Millisecond)},
+		{"output-binary-track-response", "", "give the target's answers to the other outputs too, each under its request's id", "",
+			flags.Bool(&s.BinaryTrackResponse)},
+		{"output-tcp-response-buffer", "SIZE", "largest answer that --output-binary-track-response passes on", "",
+			flags.Size(&s.BinaryBuffer, 4<<10, 64<<20)},
+		{"output-binary-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
+	}}
+}

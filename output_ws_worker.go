@@ -7,10 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
-	"github.com/coder/websocket"
 )
 
 const (

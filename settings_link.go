@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
 )
 
@@ -105,4 +106,43 @@ func firstSet(pairs ...string) string {
 // has reports whether flag is one of list's.
 func has(list []pluginArg, flag string) bool {
 	return slices.ContainsFunc(list, func(arg pluginArg) bool { return arg.Flag == flag })
+}
+
+// linkFlags are those of --input-tcp and --output-tcp.
+func (s *Settings) linkFlags() flagGroup {
+	return flagGroup{"TCP link", []flagDef{
+		{"input-tcp-secure", "", "receive over TLS; needs --input-tcp-certificate and --input-tcp-certificate-key. The files are read " +
+			"again when they change",
+			"gor --input-tcp :28020 --input-tcp-secure --input-tcp-certificate cert.pem " +
+				"--input-tcp-certificate-key key.pem --output-http staging.com", flags.Bool(&s.TCP.InSecure)},
+		{"input-tcp-certificate", "FILE", "the certificate of --input-tcp in PEM form, followed by those that lead to its authority", "",
+			flags.String(&s.TCP.InCertificate)},
+		{"input-tcp-certificate-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.TCP.InKey)},
+		{"input-tcp-client-ca", "FILE", "admit only senders with a certificate of an authority in FILE; without it, everyone who can reach " +
+			"the port can have requests replayed", "", flags.String(&s.TCP.InClientCA)},
+		{"output-tcp-secure", "", "send over TLS; the receiver's certificate has to be for the host in ADDRESS",
+			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-secure --output-tcp-ca ca.pem", flags.Bool(&s.TCP.OutSecure)},
+		{"output-tcp-ca", "FILE", "trust the authorities in FILE, in PEM form, in place of the system's", "", flags.String(&s.TCP.OutCA)},
+		{"output-tcp-client-cert", "FILE", "the certificate for a receiver that wants one, in PEM form", "", flags.String(&s.TCP.OutCertificate)},
+		{"output-tcp-client-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.TCP.OutKey)},
+		{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers is given the traffic", "",
+			flags.Bool(&s.TCP.SkipVerify)},
+		{"output-tcp-plain", "never|auto|always",
+			"when to send the plain stream of Gor 0.10 and GoReplay 1.x, of which nobody learns what arrived; " +
+				"auto: to a receiver that does not answer and never has, and not with --output-tcp-spill",
+			"sudo gor --input-raw :80 --output-tcp goreplay.local:28020 --output-tcp-plain always", (*plainValue)(&s.TCP.Plain)},
+		{"output-tcp-workers", "N", "connections to the receiver; what was one connection when it was recorded goes over one of them, in " +
+			"order",
+			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-workers 4", flags.Int(&s.TCP.Workers, 1, maxLinkWorkers)},
+		{"output-tcp-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
+			"what was one connection when it was recorded always goes over one connection")},
+		{"output-tcp-compress", "", "compress what is sent with zstd, if the receiver can take it so",
+			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-compress", flags.Bool(&s.TCP.Compress)},
+		{"output-tcp-spill", "DIR", "keep on disk, in a folder in DIR, what the receiver cannot take yet, and across a restart of this " +
+			"program; it is sent in order when the receiver is back",
+			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-spill /var/spool/gor", flags.String(&s.TCP.Spill)},
+		{"output-tcp-spill-size", "SIZE", "what each receiver's folder may hold; beyond it messages are shed, counted", "",
+			flags.Size(&s.TCP.SpillSize, 16<<20, maxSpillSize)},
+		{"output-tcp-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.TCPStats)},
+	}}
 }

@@ -6,9 +6,11 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/middleware"
+	"github.com/buger/gor/internal/rules"
 )
 
 //go:generate ./scripts/readme-flags
@@ -144,4 +146,69 @@ func (s *Settings) checkBinary() error {
 		return errors.New("--prettify-http " + reason + "leave it out")
 	}
 	return nil
+}
+
+// pluginList collects the occurrences of one plugin's flag into a list that
+// all plugins of its kind share, so that their order is kept.
+type pluginList struct {
+	list *[]pluginArg
+	flag string
+}
+
+func (v *pluginList) String() string { return "" }
+func (v *pluginList) IsList() bool   { return true }
+
+func (v *pluginList) Set(value string) error {
+	*v.list = append(*v.list, pluginArg{Flag: v.flag, Value: value})
+	return nil
+}
+
+// ruleList does the same for filters and rewrites. A rule that does not parse
+// is refused here, before anything is opened.
+type ruleList struct {
+	list *[]ruleArg
+	flag string
+	kind rules.Kind
+}
+
+func (v *ruleList) String() string { return "" }
+func (v *ruleList) IsList() bool   { return true }
+
+func (v *ruleList) Set(value string) error {
+	rule, err := rules.Parse(v.kind, value)
+	if err != nil {
+		return err
+	}
+	*v.list = append(*v.list, ruleArg{v.flag, value, rule})
+	return nil
+}
+
+// generalFlags are about the whole run.
+func (s *Settings) generalFlags() flagGroup {
+	return flagGroup{"General", []flagDef{
+		{"config", "FILE", "read flags from a TOML file, named as here: input-raw = \":80\"; those that may be given several " +
+			"times take a list. The command line goes before the environment (GOR_INPUT_RAW), and that before the " +
+			"file",
+			"gor --config gor.toml", flags.Only(flags.Once(&s.Config), flags.FromLine|flags.FromEnvironment)},
+		{"check", "", "say whether the flags, the environment and the file are right, open nothing, and exit",
+			"gor --input-raw :80 --output-file requests.gor --check", flags.Only(flags.Bool(&s.Check), flags.FromLine|flags.FromEnvironment)},
+		{"exit-after", "DURATION", "stop after this time, as if interrupted",
+			"sudo gor --input-raw :80 --output-file x.gor --exit-after 30s", flags.Duration(&s.ExitAfter, 0)},
+		{"drain-timeout", "DURATION", "when the inputs have ended: how long an output may make no progress before the rest is given up", "",
+			flags.Duration(&s.DrainTimeout, time.Millisecond)},
+		{"copy-buffer-size", "SIZE", "largest message; larger ones are dropped and counted, never cut", "",
+			flags.Size(&s.MessageLimit, 4<<10, maxMessageLimit)},
+		{"debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 3 names every message")},
+		{"stats", "", "print the counts so far every 5 seconds", "", flags.Bool(&s.Stats)},
+		{"verbose", "0-3", "say more on stderr: 1 names each request that was filtered or not answered, 2 each answer, 3 each " +
+			"message", "", flags.Level(&s.Verbose)},
+		{"summary-json", "FILE", "write the summary at the end as JSON too",
+			"gor --input-file requests.gor --output-http staging.com --summary-json summary.json", flags.String(&s.SummaryJSON)},
+		{"cpuprofile", "FILE", "write a CPU profile", "", flags.String(&s.CPUProfile)},
+		{"memprofile", "FILE", "write a heap profile at the end", "", flags.String(&s.MemProfile)},
+		{"http-pprof", "ADDRESS", "listen on ADDRESS, such as :8181 or 127.0.0.1:8181, and serve the counts under /metrics (for " +
+			"Prometheus) and /debug/vars (JSON), and profiles under /debug/pprof/",
+			"sudo gor --input-raw :80 --output-http staging.com --http-pprof 127.0.0.1:8181", flags.Checked(&s.HTTPPprof, checkListenAddr)},
+		{"version", "", "print the version and exit", "", flags.Alone(flags.Only(flags.Bool(&s.Version), flags.FromLine))},
+	}}
 }

@@ -84,15 +84,10 @@ func shownValue(flag, value string) string {
 	return address.Redact(value)
 }
 
-// listenValue is an address to listen on.
-type listenValue string
-
-func listenFlag(p *string) *listenValue { return (*listenValue)(p) }
-func (v *listenValue) String() string   { return string(*v) }
-func (v *listenValue) Set(s string) error {
+// checkListenAddr refuses what cannot be listened on.
+func checkListenAddr(s string) (string, error) {
 	if checkLinkAddr(s) != nil {
-		return errors.New("want an address to listen on, such as :8181 or 127.0.0.1:8181")
+		return "", errors.New("want an address to listen on, such as :8181 or 127.0.0.1:8181")
 	}
-	*v = listenValue(s)
-	return nil
+	return s, nil
 }

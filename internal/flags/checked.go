@@ -1,0 +1,78 @@
+package flags
+
+import (
+	"errors"
+	"flag"
+	"strconv"
+)
+
+// checkedValue keeps what a check makes of the text.
+type checkedValue struct {
+	p     *string
+	check func(s string) (kept string, err error)
+	words []string // it is one of these; nil: any text may do
+}
+
+// Checked takes a text that check does not refuse, and keeps what check returns.
+func Checked(p *string, check func(s string) (kept string, err error)) flag.Value {
+	return &checkedValue{p: p, check: check}
+}
+
+// Named is Checked for a text that is known under a few words, which shells
+// complete, and perhaps under others.
+func Named(p *string, check func(s string) (kept string, err error), words ...string) flag.Value {
+	return &checkedValue{p, check, words}
+}
+
+func (v *checkedValue) Choices() []string { return v.words }
+
+func (v *checkedValue) String() string {
+	if v.p == nil {
+		return ""
+	}
+	return *v.p
+}
+
+func (v *checkedValue) Set(s string) error {
+	kept, err := v.check(s)
+	if err != nil {
+		return err
+	}
+	*v.p = kept
+	return nil
+}
+
+// listOf collects what a flag is given that may be given several times.
+type listOf[T any] struct {
+	p    *[]T
+	read func(s string) (T, error)
+}
+
+func (v *listOf[T]) String() string { return "" }
+func (v *listOf[T]) IsList() bool   { return true }
+
+func (v *listOf[T]) Set(s string) error {
+	item, err := v.read(s)
+	if err != nil {
+		return err
+	}
+	*v.p = append(*v.p, item)
+	return nil
+}
+
+// Ints collects whole numbers from least to most. want is the error for all
+// others.
+func Ints(p *[]int, least, most int, want string) flag.Value {
+	return &listOf[int]{p, func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return 0, errors.New(want)
+		}
+		return n, nil
+	}}
+}
+
+// Texts collects what check returns of each text.
+func Texts(p *[]string, check func(s string) (kept string, err error)) flag.Value {
+	return &listOf[string]{p, check}
+}
