@@ -115,7 +115,7 @@ func (d *Direction) find(seq uint32) *Stream {
 	for _, s := range slices.Backward(d.Streams) {
 		at := s.at(seq)
 		low := s.First - streamReach
-		if s.Begun {
+		if s.Begun && !s.Joined {
 			low = s.First - 1 // of a keep-alive probe
 		}
 		if at >= low && at <= s.high+streamReach {
@@ -189,7 +189,7 @@ func (d *Direction) take(p *Packet) {
 		s.origin = at
 	}
 	s.begins[at] = true
-	if !s.Begun {
+	if !s.Begun || s.Joined {
 		s.First = min(s.First, at)
 	}
 	// A FIN before what came in sequence already is none of the receiver's.
