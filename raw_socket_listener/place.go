@@ -156,8 +156,8 @@ func (a *assembler) fitSYN(c *conn, f, other *flow, s *packet.Segment) fit {
 	if f.first == first || !f.syn && f.first.within(first, reuseReach) {
 		return fits
 	}
-	if over {
-		return fitsNext
+	if over && !s.Flags.Has(packet.FlagACK) {
+		return fitsNext // a server's answer alone begins nothing
 	}
 	f.begun = mark{first, true}
 	a.stats.Refused++

@@ -45,6 +45,8 @@ func TestStreamsAmongStrangers(t *testing.T) {
 		{name: "another SYN,ACK behind the end", cfg: track, segs: joined(over, []seg{{from: 's', off: m + 1000, ack: 3 << 28, flags: packet.FlagSYN}, c(0, get1)}), want: given},
 		{name: "the next connection, whose SYN was not seen", cfg: track, segs: joined(over, []seg{{from: 's', off: 1<<29 - 1, ack: 3 << 28, flags: packet.FlagSYN}, ca(3<<28, 1<<29, get3), s(1<<29, 3<<28+n, ok2)}), want: []string{get1, "<" + ok2, get3, "<" + ok2}},
 
+		{name: "a SYN,ACK near, behind a RST of the server's", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(m, n, ok2), ca(n, 2*m, get2), rst('s', 2*m, n), {from: 's', off: 7, ack: n, flags: packet.FlagSYN}, ca(2*n, 2*m, get3), c(0, get1)}), want: []string{get1, get2, get3}, lost: map[Loss]uint64{LostGap: 1, LostUnpaired: 1}},
+
 		// RSTs.
 		{name: "a RST of the server's behind a hole of its own", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(10, n, "xx"), rst('s', 12, n), ca(n, 0, get2)}), want: []string{get1, get2}, lost: map[Loss]uint64{LostGap: 1}},
 		{name: "a RST behind a hole of the client's", segs: joined(handshake, []seg{c(0, get1), c(2*n, get3), rst('c', 3*n, 0), c(n, get2)}), want: []string{get1, get2, get3}},
