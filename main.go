@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"runtime/debug"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +21,7 @@ import (
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/process"
 )
 
 // Exit codes. exitInterrupted is what a shell gives a process that SIGINT
@@ -124,7 +122,8 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit %d", int(c)) }
 // supervise opens the plugins, carries messages until the inputs end or
 // somebody says stop, drains the outputs, and says what became of it all.
 func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Writer) (err error) {
-	stopProfiles, err := startProfiles(s)
+	stopProfiles, err := process.StartProfiles(
+		process.ProfileFile{Label: "--cpuprofile", Name: s.CPUProfile}, process.ProfileFile{Label: "--memprofile", Name: s.MemProfile})
 	if err != nil {
 		return err
 	}
@@ -251,28 +250,16 @@ func latencyMatters(s *Settings) bool {
 // that Gor promises, less the rings and large messages, which are not on the heap, and stacks.
 const heapTarget = 24 << 20
 
-// gcPercent lets the heap grow less between collections than Go would: in
-// steady state nothing is allocated, and under abuse, when connections come and
-// go by the thousand, what lies about for the next collection is what counts.
-const gcPercent = 60
-
-// tuneRuntime sets what the runtime cannot know. The user's own settings
-// stand.
+// tuneRuntime sets what the runtime cannot know.
 func tuneRuntime(s *Settings) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		// Messages above the default size may need several copies of
-		// themselves; a limit that they alone exceed would only cost time.
-		debug.SetMemoryLimit(heapTarget + 4*int64(max(0, s.MessageLimit-defaultMessageLimit)))
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMAXPROCS") == "" && replaysOnTime(s) {
-		// The thread that keeps the schedule needs a free P when it wakes.
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	// Messages above the default size may need several copies of themselves; a
+	// limit that they alone exceed would only cost time.
+	process.LimitHeap(heapTarget + 4*int64(max(0, s.MessageLimit-defaultMessageLimit)))
+	if replaysOnTime(s) {
+		process.AddProc()
 	}
 	if capturesOnly(s) && !latencyMatters(s) {
-		giveWay()
+		process.GiveWay()
 	}
 }
 
@@ -296,42 +283,4 @@ func replaysOnTime(s *Settings) bool {
 		}
 	}
 	return false
-}
-
-// startProfiles starts what --cpuprofile and --memprofile ask for. The
-// function it returns ends both and writes them.
-func startProfiles(s *Settings) (stop func() error, err error) {
-	var cpu *os.File
-	if s.CPUProfile != "" {
-		if cpu, err = disk.Rewrite(s.CPUProfile, 0o600); err != nil {
-			return nil, fmt.Errorf("--cpuprofile: %w", err)
-		}
-		if err := pprof.StartCPUProfile(cpu); err != nil {
-			return nil, fmt.Errorf("--cpuprofile: %w", err)
-		}
-	}
-	return func() error {
-		var errs []error
-		if cpu != nil {
-			pprof.StopCPUProfile()
-			errs = append(errs, cpu.Close())
-		}
-		if s.MemProfile != "" {
-			errs = append(errs, writeHeapProfile(s.MemProfile))
-		}
-		return errors.Join(errs...)
-	}, nil
-}
-
-func writeHeapProfile(name string) error {
-	f, err := disk.Rewrite(name, 0o600)
-	if err != nil {
-		return fmt.Errorf("--memprofile: %w", err)
-	}
-	runtime.GC() // the profile shows the last collection
-	if err := pprof.WriteHeapProfile(f); err != nil {
-		f.Close()
-		return fmt.Errorf("--memprofile: %w", err)
-	}
-	return f.Close()
 }

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"os"
@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// giveWay puts the program's threads under SCHED_BATCH (sched(7)): they get
+// GiveWay puts the program's threads under SCHED_BATCH (sched(7)): they get
 // their share of the cores as before, but do not interrupt another program by
 // waking up. A server whose traffic is captured loses less by that, and the
 // packets wait in the ring. Threads that are started later inherit it. Who
 // chose another policy for the program keeps it.
-func giveWay() {
+func GiveWay() {
 	for range 3 { // again for a thread that one of the old ones started meanwhile
 		tasks, err := os.ReadDir("/proc/self/task")
 		if err != nil {
