@@ -110,7 +110,7 @@ func (s *linkSpill) fates(rows []stats.Count) []stats.Count {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rows = append(rows, stats.Count{Name: "spill damaged", Kind: stats.Failed, N: uint64(s.store.Damaged())})
-	early := s.found
+	early := uint64(s.store.Found())
 	for i := range rows {
 		n := min(early, rows[i].N)
 		rows[i].N -= n
@@ -122,9 +122,9 @@ func (s *linkSpill) fates(rows []stats.Count) []stats.Count {
 func (s *linkSpill) report(r *report) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.found > 0 {
-		r.Line("spill: %s of an earlier run", plural(int(s.found), "message"))
-		r.Value("spill_found", s.found)
+	if found := s.store.Found(); found > 0 {
+		r.Line("spill: %s of an earlier run", plural(found, "message"))
+		r.Value("spill_found", found)
 	}
 	if s.kept > 0 {
 		r.Line("spill: %s in %s for the next start", plural(int(s.kept), "message"), s.dir)

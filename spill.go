@@ -41,7 +41,6 @@ type spiller struct {
 	said    string
 	lost    uint64 // messages that could be put nowhere at the end
 	kept    uint64 // messages that are on disk at the end
-	found   uint64 // messages that were on disk at the start
 }
 
 const (
@@ -57,8 +56,6 @@ const (
 )
 
 func (p *spiller) start() {
-	waiting, _, _ := p.store.Level()
-	p.found = uint64(waiting)
 	p.taking.Go(p.intake)
 	p.feeding.Go(p.feed)
 }

@@ -49,26 +49,50 @@ type position struct {
 // bytes on disk and messages of at most most bytes. mark is that of the last
 // Close, nil when the process that used the folder did not get so far: then
 // some of what is kept may have been sent. When another process has the
-// folder, the error is disk.ErrLocked.
+// folder, the error is disk.ErrLocked; when a stranger made it, a
+// *disk.Untrusted. On a full disk the folder may be made later, see Full.
 func Open(dir string, limit int64, most int) (s *Store, mark *Mark, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, err
+	s = &Store{dir: dir, limit: limit, most: most, next: firstSegment}
+	s.more.L = &s.mu
+	mark, err = s.establish()
+	if isFull(err) {
+		s.full, err = err, nil
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := disk.Lock(lock); err != nil {
-		lock.Close()
-		return nil, nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	s = &Store{dir: dir, limit: limit, most: most, next: firstSegment, lock: lock}
-	s.more.L = &s.mu
-	if mark, err = s.load(); err != nil {
-		lock.Close()
-		return nil, nil, err
-	}
 	return s, mark, nil
+}
+
+// isFull reports whether err is about a disk without room.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// establish makes and locks the folder and finds out what is in it, unless that
+// was done. s.mu is held, or s is new.
+func (s *Store) establish() (*Mark, error) {
+	if s.lock != nil {
+		return nil, nil
+	}
+	if err := disk.MakeFolder(s.dir); err != nil {
+		return nil, err
+	}
+	lock, err := disk.Append(filepath.Join(s.dir, lockName), 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = disk.Lock(lock)
+	if err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("%s: %w", s.dir, err)
+	}
+	s.lock = lock
+	mark, err := s.load()
+	if err != nil {
+		lock.Close()
+		s.lock, s.segs = nil, nil
+		return nil, err
+	}
+	return mark, nil
 }
 
 // load finds out what the folder holds.
@@ -95,7 +119,7 @@ func (s *Store) load() (*Mark, error) {
 	}
 	slices.SortFunc(s.segs, func(a, b *segment) int { return int(a.number) - int(b.number) })
 	pos := s.readPosition()
-	s.acknowledges = pos.Acknowledges
+	s.acknowledges = s.acknowledges || pos.Acknowledges
 	if len(s.segs) > 0 && s.segs[0].number == pos.Segment {
 		first := s.segs[0]
 		first.released = min(max(pos.Released, 0), first.count)
@@ -103,14 +127,17 @@ func (s *Store) load() (*Mark, error) {
 	} else if len(s.segs) > 0 {
 		pos.Mark = nil // it is about another one
 	}
+	s.waiting, s.bytes = 0, 0
 	for _, seg := range s.segs {
 		s.waiting += seg.count - seg.taken
 		s.bytes += seg.bytes
 	}
+	s.found = s.waiting
+	s.more.Signal()
 	s.sweep()
 	// The mark holds once: from now on only a good end renews it.
 	if err := s.save(nil); err != nil {
-		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		if !isFull(err) {
 			return nil, err
 		}
 		// A disk that is full must not keep the process from starting: what
@@ -124,9 +151,17 @@ func (s *Store) load() (*Mark, error) {
 	return pos.Mark, nil
 }
 
-// Full returns why the folder could not be written to when it was opened: its
-// disk is full. Nil means that it was not.
+// Full returns why the folder could not be made, or written to, when it was
+// opened: its disk is full. Nil means that it was not. Append and Secure try
+// again.
 func (s *Store) Full() error { return s.full }
+
+// Found returns how many messages an earlier process has left in the folder.
+func (s *Store) Found() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.found
+}
 
 // count finds out how many messages a segment has.
 func (s *Store) count(seg *segment) error {
@@ -178,6 +213,9 @@ func (s *Store) Remember() error {
 		return nil
 	}
 	s.acknowledges = true
+	if s.lock == nil {
+		return nil // it is said when there is a folder
+	}
 	return s.save(nil)
 }
 

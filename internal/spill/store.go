@@ -34,7 +34,7 @@ type Store struct {
 	limit int64 // bytes on disk
 	most  int   // bytes of a message
 
-	lock *os.File // on the folder, until it is closed
+	lock *os.File // on the folder, until it is closed; nil: there is no folder yet
 
 	mu      sync.Mutex
 	more    sync.Cond // something can be taken, or closed
@@ -50,6 +50,7 @@ type Store struct {
 
 	acknowledges bool  // see position
 	full         error // see Full
+	found        int   // see Found
 
 	out []byte // scratch of Append
 
@@ -78,6 +79,9 @@ func (s *Store) Append(msgs [][]byte) error {
 	defer s.mu.Unlock()
 	if s.closed {
 		return os.ErrClosed
+	}
+	if _, err := s.establish(); err != nil {
+		return err
 	}
 	s.out = s.out[:0]
 	count := 0
@@ -228,7 +232,7 @@ func (s *Store) Release(n int) {
 		n -= m
 	}
 	s.sweep()
-	if now := time.Now(); !s.closed && now.Sub(s.saved) >= saveInterval {
+	if now := time.Now(); !s.closed && s.lock != nil && now.Sub(s.saved) >= saveInterval {
 		s.saved = now
 		_ = s.save(nil) // an older position sends some messages again, no more
 	}
@@ -282,6 +286,12 @@ func (s *Store) Close(before [][]byte, mark *Mark) (kept int, err error) {
 	s.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.lock == nil && len(before) == 0 {
+		return 0, nil
+	}
+	if _, err := s.establish(); err != nil {
+		return 0, err
+	}
 	defer s.lock.Close()
 	s.seal()
 	if len(before) > 0 {
@@ -298,6 +308,9 @@ func (s *Store) Close(before [][]byte, mark *Mark) (kept int, err error) {
 func (s *Store) Secure(msgs [][]byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, err := s.establish(); err != nil {
+		return err
+	}
 	if err := s.prepend(msgs); err != nil {
 		return err
 	}
