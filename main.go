@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
-	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/process"
 )
 
@@ -217,70 +215,4 @@ func sayPlan(log *console.Console, plugs *plugins) {
 	for _, out := range plugs.outputs {
 		log.Printf("to %s", out)
 	}
-}
-
-// queuesTotal is the memory of all outputs' queues together. With 16 MB of
-// rings, 12 for reassembly and 9 of the program itself it leaves the collector
-// enough room below the 64 MB that Gor promises.
-const queuesTotal = 12 << 20
-
-// largeTotal bounds what all queues hold of large messages, where each admits
-// one that is larger than its share: two of the largest that are let through.
-func largeTotal(s *Settings) int { return max(queuesTotal, 2*s.MessageLimit) }
-
-func queueBytes(s *Settings) int {
-	queues := max(1, len(s.Outputs))
-	if s.Middleware != "" {
-		queues++
-	}
-	return queuesTotal / queues
-}
-
-// latencyMatters reports whether any output is more than a file or a link.
-func latencyMatters(s *Settings) bool {
-	for _, out := range s.Outputs {
-		if out.Flag != "output-file" && out.Flag != "output-tcp" && out.Flag != "output-null" {
-			return true
-		}
-	}
-	return false
-}
-
-// heapTarget is where the garbage collector begins to work harder: the 64 MB
-// that Gor promises, less the rings and large messages, which are not on the heap, and stacks.
-const heapTarget = 24 << 20
-
-// tuneRuntime sets what the runtime cannot know.
-func tuneRuntime(s *Settings) {
-	// Messages above the default size may need several copies of themselves; a
-	// limit that they alone exceed would only cost time.
-	process.LimitHeap(heapTarget + 4*int64(max(0, s.MessageLimit-defaultMessageLimit)))
-	if replaysOnTime(s) {
-		process.AddProc()
-	}
-	if capturesOnly(s) && !latencyMatters(s) {
-		process.GiveWay()
-	}
-}
-
-func captures(s *Settings) bool {
-	return slices.ContainsFunc(s.Inputs, func(in pluginArg) bool { return in.Flag == "input-raw" })
-}
-
-func capturesOnly(s *Settings) bool {
-	for _, in := range s.Inputs {
-		if in.Flag != "input-raw" {
-			return false
-		}
-	}
-	return true
-}
-
-func replaysOnTime(s *Settings) bool {
-	for _, in := range s.Inputs {
-		if _, limit, err := splitLimit(in.Value); in.Flag == "input-file" && (err != nil || limit.Kind != pace.LimitMax) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/schollz/progressbar/v3"
 
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/stats"
@@ -66,4 +69,86 @@ func every(period time.Duration, done <-chan struct{}, f func()) {
 			f()
 		}
 	}
+}
+
+// progressGrain is how often a progress bar is drawn: as often as a person
+// can read it.
+const progressGrain = 250 * time.Millisecond
+
+// showProgress draws a bar below the log until done is closed, when a person
+// looks and every input has an end.
+func (r *runner) showProgress(done <-chan struct{}) {
+	if !r.log.IsTerminal() {
+		return
+	}
+	_, all := r.progress()
+	if all == 0 {
+		return
+	}
+	bar := progressbar.NewOptions64(all,
+		progressbar.OptionSetWriter(r.log.BarWriter()),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionShowBytes(false),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionThrottle(0),
+		progressbar.OptionClearOnFinish(),
+	)
+	r.log.SetBar(bar)
+	defer r.log.SetBar(nil)
+	t := time.NewTicker(progressGrain)
+	defer t.Stop()
+	before, last := uint64(0), time.Now()
+	for {
+		select {
+		case <-done:
+			return
+		case <-t.C:
+		}
+		p, _ := r.progress()
+		messages, failed := r.progressCounts()
+		now := time.Now()
+		rate := float64(messages-before) / now.Sub(last).Seconds()
+		before, last = messages, now
+		text := fmt.Sprintf("%d done %.0f/s lag %s errors %d", messages, rate, p.Lag.Round(100*time.Microsecond), failed)
+		r.log.Draw(func() {
+			bar.Describe(text)
+			_ = bar.Set64(min(p.Done, all-1)) // at all it ends, and is cleared
+		})
+	}
+}
+
+// progressParts is how finely progress is measured: each input has a unit of its
+// own.
+const progressParts = 1_000_000
+
+// progress is how far the inputs have got, in parts of all: as far as the one
+// that has the most before it. all is zero when one of them has no end.
+func (r *runner) progress() (least progress, all int64) {
+	for _, in := range r.plugs.inputs {
+		p := in.Progress()
+		if p.All == 0 {
+			return least, 0
+		}
+		done := int64(float64(p.Done) / float64(p.All) * progressParts)
+		if all == 0 || done < least.Done {
+			least.Done = done
+		}
+		least.Lag = max(least.Lag, p.Lag)
+		all = progressParts
+	}
+	return least, all
+}
+
+// progressCounts is how many messages the inputs gave, and how many an output
+// failed to deliver.
+func (r *runner) progressCounts() (messages, failed uint64) {
+	l := takeLedger(r.em)
+	for _, in := range l.Inputs {
+		messages += in.Read
+	}
+	for _, out := range l.Outputs {
+		failed += out.Shed + out.Failed()
+	}
+	return messages, failed
 }

@@ -2,4 +2,5 @@
 
 package process
 
+// GiveWay needs Linux.
 func GiveWay() {}
