@@ -303,6 +303,17 @@ func (s *Stream) cutIn(from, to int64) bool {
 	return false
 }
 
+// requestIn reports whether a segment begins with a request line at an offset
+// from from up to, and not at, to.
+func (s *Stream) requestIn(from, to int64) bool {
+	for at := from; at < to; at++ {
+		if s.begins[at] && registered(readHead(s.tail(at)).method) {
+			return true
+		}
+	}
+	return false
+}
+
 // end returns the offset behind the last byte that is there.
 func (s *Stream) end() int64 {
 	if len(s.runs) == 0 {

@@ -29,6 +29,10 @@ type scanner struct {
 	pos    int64
 	synced bool
 	sure   bool
+
+	// The client left out the body before c.pos. A head there that does not end
+	// before another segment begins a request may have been content as well.
+	refused bool
 }
 
 // lose goes on from an offset in search of a head.
@@ -103,6 +107,10 @@ func (c *scanner) request() bool {
 		c.lose(c.pos + int64(h.line))
 		return true
 	}
+	if c.refused && s.requestIn(c.pos+1, c.pos+int64(max(h.line, h.size))) {
+		c.sure = false
+	}
+	c.refused = false
 	start := Start{Offset: c.pos, Sure: c.sure}
 	switch {
 	case h.size == 0:
@@ -134,7 +142,7 @@ func (c *scanner) request() bool {
 				c.sure = false
 			}
 			c.starts = append(c.starts, start)
-			c.pos = bodyAt
+			c.pos, c.refused = bodyAt, true
 			return true
 		} else if next.line == 0 {
 			c.sure = false
