@@ -86,7 +86,7 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 		return fitsNot
 	case n == 0:
 		return fits
-	case f.untouched() && (ahead < 0 || ahead > reuseReach):
+	case f.untouched() && (ahead < 0 || ahead > reuseReach) && !(f.agreed() && (ahead > maxAhead || ahead < -staleReach)):
 		if a.isLate(c, f, s, seq.plus(n)) {
 			a.stats.Retransmitted++ // of the connection before
 			return fitsNot
@@ -114,8 +114,8 @@ func (a *assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	case ahead < 0 && ahead >= -staleReach && !other.contradicts(s):
 		return fits
 	}
-	if f.far.set && seq == f.far.at && (a.cfg.Binary || http1.MayBegin(s.Payload, f.response)) {
-		return fitsNext // the second in sequence, and what it holds begins there
+	if f.far.set && seq == f.far.at && !f.response && (a.cfg.Binary || http1.MayBegin(s.Payload, f.response)) {
+		return fitsNext // the client's second in sequence, and what it holds begins there
 	}
 	f.far = mark{seq.plus(n), true}
 	a.stats.Far++
@@ -186,6 +186,9 @@ func (a *assembler) follow(f *flow, ack sequence) {
 		f.begin(f.begun.at, a.begins)
 	}
 }
+
+// agreed reports whether both ends have named the first byte of f.
+func (f *flow) agreed() bool { return f.syn && f.answered && f.acked == f.first }
 
 // untouched reports whether no byte of f came, but its handshake and perhaps its
 // FIN.

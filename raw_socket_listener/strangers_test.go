@@ -47,6 +47,8 @@ func TestStreamsAmongStrangers(t *testing.T) {
 
 		{name: "a SYN,ACK near, behind a RST of the server's", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(m, n, ok2), ca(n, 2*m, get2), rst('s', 2*m, n), {from: 's', off: 7, ack: n, flags: packet.FlagSYN}, ca(2*n, 2*m, get3), c(0, get1)}), want: []string{get1, get2, get3}, lost: map[Loss]uint64{LostGap: 1, LostUnpaired: 1}},
 
+		{name: "two far segments of a server's in sequence", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(1<<31, n, ok2), s(1<<31+m, n, ok2), s(0, n, ok2), ca(n, m, get2)}), want: []string{get1, "<" + ok2, get2}},
+
 		// RSTs.
 		{name: "a RST of the server's behind a hole of its own", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(10, n, "xx"), rst('s', 12, n), ca(n, 0, get2)}), want: []string{get1, get2}, lost: map[Loss]uint64{LostGap: 1}},
 		{name: "a RST behind a hole of the client's", segs: joined(handshake, []seg{c(0, get1), c(2*n, get3), rst('c', 3*n, 0), c(n, get2)}), want: []string{get1, get2, get3}},
