@@ -90,6 +90,7 @@ var allowedImports = map[string][]string{
 	"internal/outbound":          {"internal/stats", "golang.org/x/sys/unix"},
 	"internal/pace":              {"internal/buffers", "golang.org/x/sys/unix"},
 	"internal/payload":           {"internal/buffers", "internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"internal/plugin/plugintest": {"internal/payload", "internal/plugin", "internal/queue", "internal/stats"},
 	"internal/process":           {"internal/disk", "golang.org/x/sys/unix"},
 	"internal/pretty":            {"internal/http1", "github.com/klauspost/compress/gzip"},
 	"internal/queue":             {"internal/buffers", "internal/stats"},
