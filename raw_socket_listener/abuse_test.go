@@ -30,7 +30,7 @@ func TestEndlessBodiesDisplaceThemselves(t *testing.T) {
 		{"one among half heads", 1, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := newRig(t, Config{MaxBuffered: most})
+			r := newRig(t, assembleConfig{MaxBuffered: most})
 			port := uint16(1000)
 			begin := func(at time.Duration, data string) uint16 {
 				port++
@@ -73,7 +73,7 @@ func TestEndlessBodiesDisplaceThemselves(t *testing.T) {
 
 // An upload that pauses is an idler, and gives way to one that goes on.
 func TestAnIdleUploadGivesWay(t *testing.T) {
-	r := newRig(t, Config{MaxBuffered: 100_000})
+	r := newRig(t, assembleConfig{MaxBuffered: 100_000})
 	body := strings.Repeat("u", 1000)
 	r.send(seg{from: 'c', off: -1, flags: packet.FlagSYN, port: 7})
 	r.send(seg{from: 'c', data: chunkedHead + "2710\r\n" + body, port: 7})
@@ -99,7 +99,7 @@ func TestAFullPoolIsReused(t *testing.T) {
 		"both":   {head, head, body, head, body + body + body, body},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, Config{MaxBuffered: 4 << 20, MaxConns: 1000})
+			r := newRig(t, assembleConfig{MaxBuffered: 4 << 20, MaxConns: 1000})
 			g := &packet.Segment{Dst: rigServer, Time: rigEpoch}
 			var payloads [][]byte
 			for _, kind := range kinds {
@@ -129,7 +129,7 @@ func TestAFullPoolIsReused(t *testing.T) {
 
 // The ledger of a capture that runs adds up, with the messages under way.
 func TestOpenMessagesAreCounted(t *testing.T) {
-	r := newRig(t, Config{TrackResponse: true})
+	r := newRig(t, assembleConfig{TrackResponse: true})
 	now := rigEpoch
 	want := func(open uint64) {
 		t.Helper()

@@ -38,7 +38,7 @@ const (
 // An assembler makes messages of segments. It is a sink: one goroutine calls
 // it, and all but published belongs to that goroutine.
 type assembler struct {
-	cfg Config
+	cfg assembleConfig
 	out *writer
 	pool
 
@@ -63,16 +63,17 @@ type assembler struct {
 	begins mode    // of a direction that is seen from its first byte
 	sights *sights // of connections that are seen twice; shared by the assemblers of a capture
 
-	stats  Stats
-	notice *notices
+	stats  assembleStats
+	notice observer
 
 	mu        sync.Mutex
-	published Stats
+	published assembleStats
 }
 
 // newAssembler takes a Config whose defaults are filled in.
-func newAssembler(cfg Config, out *writer, notice *notices) *assembler {
-	a := &assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn), sights: &sights{}}
+// The assemblers of a capture share what they have seen.
+func newAssembler(cfg assembleConfig, out *writer, notice observer, seen *sights) *assembler {
+	a := &assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn), sights: seen}
 	a.pool.limit = cfg.MaxBuffered
 	a.begins = modeFraming
 	if cfg.Binary {
@@ -188,7 +189,7 @@ func (a *assembler) due() {
 		a.expireWaits(w)
 	}
 	a.publish()
-	a.notice.look(a.now)
+	a.notice.Look(a.now)
 }
 
 // end resolves what is left when the source has ended.
@@ -206,6 +207,9 @@ func (a *assembler) end() {
 	a.out.end()
 }
 
+// flush hands over the messages that are complete.
+func (a *assembler) flush() { a.out.flush() }
+
 // publish makes the ledger visible to Stats.
 func (a *assembler) publish() {
 	a.stats.Open = a.stats.Starts - a.stats.Emitted() - a.stats.Interim - a.stats.LostSum()
@@ -217,7 +221,7 @@ func (a *assembler) publish() {
 }
 
 // snapshot returns the ledger as it was published last.
-func (a *assembler) snapshot() Stats {
+func (a *assembler) snapshot() assembleStats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.published

@@ -43,7 +43,7 @@ func TestFieldCases(t *testing.T) {
 					t.Fatal(err)
 				}
 				addr.Ports = []uint16{80}
-				l, err := Listen(Config{Address: addr, TrackResponse: track})
+				l, err := listen(assembleConfig{Address: addr, TrackResponse: track})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -189,3 +189,9 @@ func (q *exchanges) pop() exchange {
 	}
 	return e
 }
+
+// server is the end that is asked.
+func (c *conn) server() netip.AddrPort {
+	_, server := c.ends()
+	return server
+}

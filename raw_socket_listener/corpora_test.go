@@ -75,8 +75,8 @@ func TestLibhtpConversations(t *testing.T) {
 	total, malformed := 0, 0
 	for _, name := range names {
 		d := readDialogue(t, name)
-		run := func(segs []seg) ([]string, *Stats) {
-			r := newRig(t, Config{TrackResponse: true})
+		run := func(segs []seg) ([]string, *assembleStats) {
+			r := newRig(t, assembleConfig{TrackResponse: true})
 			for _, s := range append(d.handshake(), segs...) {
 				r.send(s)
 			}
@@ -240,13 +240,13 @@ func unescape(s string) string {
 	return b.String()
 }
 
-func readZeekTrace(t *testing.T, name string) (found []zeekRequest, s Stats) {
+func readZeekTrace(t *testing.T, name string) (found []zeekRequest, s assembleStats) {
 	t.Helper()
 	addr, err := filter.ParseFileAddress(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Listen(Config{Address: addr, TrackResponse: true, MaxMessage: 64 << 20, MaxBuffered: 64 << 20})
+	l, err := listen(assembleConfig{Address: addr, TrackResponse: true, MaxMessage: 64 << 20, MaxBuffered: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

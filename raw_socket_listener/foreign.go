@@ -47,10 +47,10 @@ func (a *assembler) foreign(c *conn, b []byte) bool {
 	switch http1.Sniff(b) {
 	case http1.PrefaceTLS:
 		a.stats.TLS++
-		a.notice.tls(c)
+		a.notice.TLS(c.server())
 	case http1.PrefaceHTTP2:
 		a.stats.HTTP2++
-		a.notice.http2(c)
+		a.notice.HTTP2(c.server())
 	default:
 		return false
 	}

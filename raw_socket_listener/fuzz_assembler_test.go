@@ -79,7 +79,7 @@ func FuzzAssembler(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, modes byte, b []byte) {
 		const most = 64 << 10
-		r := newRig(t, Config{TrackResponse: modes&fuzzTrack != 0, Binary: modes&fuzzBinary != 0, AllowIncomplete: modes&fuzzIncomplete != 0, MaxConns: 3, MaxBuffered: most, MaxMessage: 2000})
+		r := newRig(t, assembleConfig{TrackResponse: modes&fuzzTrack != 0, Binary: modes&fuzzBinary != 0, AllowIncomplete: modes&fuzzIncomplete != 0, MaxConns: 3, MaxBuffered: most, MaxMessage: 2000})
 		now := rigEpoch
 		for ; len(b) >= 10; b = b[10:] {
 			g := packet.Segment{

@@ -172,3 +172,30 @@ func (h *handover) hurry() {
 	h.mu.Unlock()
 	h.room.Broadcast()
 }
+
+// A reader takes messages from a handover, for one goroutine.
+type reader struct {
+	from *handover
+	cur  *batch
+	at   int
+	msg  Message
+}
+
+func newReader(from *handover) *reader { return &reader{from: from} }
+
+// Next returns the next message, which is valid until the call after it, and nil
+// when all writers have ended and all messages were taken. A request comes before
+// its response.
+func (r *reader) Next() *Message {
+	for r.cur == nil || r.at == len(r.cur.entries) {
+		r.cur, r.at = r.from.get(r.cur), 0
+		if r.cur == nil {
+			return nil
+		}
+	}
+	e := &r.cur.entries[r.at]
+	r.at++
+	r.msg = e.Message
+	r.msg.Data = r.cur.arena[e.from:e.to:e.to]
+	return &r.msg
+}

@@ -11,21 +11,6 @@ import (
 	"github.com/buger/gor/raw_socket_listener/source"
 )
 
-// Defaults of a Config.
-const (
-	// DefaultExpire is how long GoReplay waits for a message to become whole.
-	DefaultExpire = 2 * time.Second
-	// DefaultMaxMessage is above what servers accept as an upload unless they
-	// are told to.
-	DefaultMaxMessage = 16 << 20
-	// DefaultMaxBuffered is the share of the program's memory that is for
-	// reassembly.
-	DefaultMaxBuffered = 12 << 20
-	// DefaultMaxConns takes little more than half of that. An idle connection that is forgotten
-	// is joined again at its next request, which is whole.
-	DefaultMaxConns = 16384
-)
-
 // Config says what to capture and how much it may cost. Zero values are
 // replaced by defaults.
 type Config struct {
@@ -75,41 +60,28 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Expire <= 0 {
-		c.Expire = DefaultExpire
-	}
-	if c.MaxMessage <= 0 {
-		c.MaxMessage = DefaultMaxMessage
-	}
-	if c.MaxBuffered <= 0 {
-		c.MaxBuffered = DefaultMaxBuffered
-	}
-	if c.MaxConns <= 0 {
-		c.MaxConns = DefaultMaxConns
-	}
+	a := c.assembling().withDefaults()
+	c.Expire, c.MaxMessage, c.MaxBuffered, c.MaxConns = a.Expire, a.MaxMessage, a.MaxBuffered, a.MaxConns
 	if c.Logf == nil {
 		c.Logf = func(string, ...any) {}
 	}
 	return c
 }
 
-// A Message is one message as it was on the wire.
-type Message struct {
-	Response   bool
-	Incomplete bool           // bytes of it are missing
-	Conn       uint64         // names its connection; random
-	Ordinal    uint32         // of the exchange in the connection, from 1; a response has its request's
-	Time       int64          // of its first packet, ns since 1970
-	Duration   int64          // from its first packet to its last, ns
-	Src, Dst   netip.AddrPort // who sent it to whom
-	Client     netip.Addr     // the client, if a PROXY protocol header in front of the connection named one
-	Data       []byte         // the listener's memory, valid until the next call of Next
+// assembling is what the assemblers need of it.
+func (c Config) assembling() assembleConfig {
+	return assembleConfig{
+		Address: c.Address, TrackResponse: c.TrackResponse, Expire: c.Expire,
+		MaxMessage: c.MaxMessage, MaxBuffered: c.MaxBuffered, MaxConns: c.MaxConns,
+		Binary: c.Binary, AllowIncomplete: c.AllowIncomplete, Exclude: c.Exclude,
+	}
 }
 
 // A Listener captures HTTP messages.
 type Listener struct {
 	parts []part
 	hand  *handover
+	notes *notices
 	live  bool
 
 	closing  sync.Once
@@ -118,10 +90,7 @@ type Listener struct {
 	mu  sync.Mutex
 	err error // of the first source that failed
 
-	// Of the caller of Next.
-	cur *batch
-	at  int
-	msg Message
+	reader *reader // of the caller of Next
 }
 
 // A part is a source and what makes messages of its segments. Live capture
@@ -136,7 +105,7 @@ type part struct {
 // missed, as long as Next is called quickly enough.
 func Listen(c Config) (*Listener, error) {
 	c = c.withDefaults()
-	l := &Listener{live: c.Address.Live(), hand: newHandover(handoverBytes)}
+	l := newListener(c.Address.Live())
 	flush := func() {} // of the writer, once there is one
 	expression, err := c.Filter.Resolve()
 	if err != nil {
@@ -152,24 +121,29 @@ func Listen(c Config) (*Listener, error) {
 		return nil, err
 	}
 	l.add(c, sources)
-	flush = l.parts[0].asm.out.flush
+	flush = l.parts[0].asm.flush
 	l.start()
 	return l, nil
+}
+
+func newListener(live bool) *Listener {
+	l := &Listener{live: live, hand: newHandover(handoverBytes)}
+	l.reader = newReader(l.hand)
+	return l
 }
 
 // add makes a part of each source. Together they keep to the bounds of c.
 func (l *Listener) add(c Config, sources []source.Source) {
 	c.MaxBuffered /= len(sources)
 	c.MaxConns = max(1, c.MaxConns/len(sources))
-	notes := newNotices(c, l.Stats)
+	l.notes = newNotices(c, l.Stats)
 	seen := &sights{}
 	for _, src := range sources {
-		pressed := src.NearlyFull
+		nearlyFull := src.NearlyFull
 		if !l.live {
-			pressed = nil
+			nearlyFull = nil
 		}
-		l.parts = append(l.parts, part{src, newAssembler(c, newWriter(l.hand, pressed), notes)})
-		l.parts[len(l.parts)-1].asm.sights = seen
+		l.parts = append(l.parts, part{src, newAssembler(c.assembling(), newWriter(l.hand, nearlyFull), l.notes, seen)})
 	}
 }
 
@@ -179,7 +153,7 @@ func (l *Listener) start() {
 			if err := p.src.Run(p.asm); err != nil {
 				l.fail(err)
 			}
-			p.asm.notice.end()
+			l.notes.end()
 			p.asm.end()
 		}()
 	}
@@ -202,23 +176,15 @@ func (l *Listener) fail(err error) {
 // the source failed, it is the source's, at the same place. Next is for one
 // goroutine.
 func (l *Listener) Next() (*Message, error) {
-	for l.cur == nil || l.at == len(l.cur.entries) {
-		l.cur, l.at = l.hand.get(l.cur), 0
-		if l.cur == nil {
-			l.mu.Lock()
-			err := l.err
-			l.mu.Unlock()
-			if err == nil {
-				err = io.EOF
-			}
-			return nil, err
-		}
+	if m := l.reader.Next(); m != nil {
+		return m, nil
 	}
-	e := &l.cur.entries[l.at]
-	l.at++
-	l.msg = e.Message
-	l.msg.Data = l.cur.arena[e.from:e.to:e.to]
-	return &l.msg, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return nil, l.err
+	}
+	return nil, io.EOF
 }
 
 // Close stops the capture. Next gives what was complete by then, and then
@@ -242,7 +208,7 @@ func (l *Listener) Stats() Stats {
 	var sum Stats
 	for _, p := range l.parts {
 		s := p.asm.snapshot()
-		sum.add(&s)
+		sum.assembleStats.add(&s)
 	}
 	sum.Source = l.sourceStats()
 	return sum

@@ -6,9 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/buger/gor/raw_socket_listener/filter"
@@ -16,14 +14,21 @@ import (
 	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
+const (
+	firstGet  = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"
+	secondGet = "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"
+	okAnswer  = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+	noAnswer  = "HTTP/1.1 204 No Content\r\n\r\n"
+)
+
 func listenerCapture() []byte {
 	const cl, sv = "10.0.0.1:40000", "10.0.0.2:80"
 	p := [][]byte{
 		packettest.TCP4(cl, sv, packettest.Seg{Seq: 99, Flags: packet.FlagSYN}),
 		packettest.TCP4(sv, cl, packettest.Seg{Seq: 499, Ack: 100, Flags: packet.FlagSYN | packet.FlagACK}),
-		packettest.TCP4(cl, sv, packettest.Seg{Seq: 100, Ack: 500, Flags: packet.FlagACK, Payload: []byte(get1 + get2[:5])}),
-		packettest.TCP4(cl, sv, packettest.Seg{Seq: 100 + uint32(len(get1)) + 5, Ack: 500, Flags: packet.FlagACK, Payload: []byte(get2[5:])}),
-		packettest.TCP4(sv, cl, packettest.Seg{Seq: 500, Ack: 100 + 2*uint32(len(get1)), Flags: packet.FlagACK, Payload: []byte(ok2 + none)}),
+		packettest.TCP4(cl, sv, packettest.Seg{Seq: 100, Ack: 500, Flags: packet.FlagACK, Payload: []byte(firstGet + secondGet[:5])}),
+		packettest.TCP4(cl, sv, packettest.Seg{Seq: 100 + uint32(len(firstGet)) + 5, Ack: 500, Flags: packet.FlagACK, Payload: []byte(secondGet[5:])}),
+		packettest.TCP4(sv, cl, packettest.Seg{Seq: 500, Ack: 100 + 2*uint32(len(firstGet)), Flags: packet.FlagACK, Payload: []byte(okAnswer + noAnswer)}),
 	}
 	for i := range p {
 		p[i] = packettest.Ethernet(0x0800, p[i])
@@ -53,7 +58,7 @@ func TestListenerReadsAFile(t *testing.T) {
 	for _, tc := range []struct {
 		track bool
 		want  string
-	}{{false, get1 + get2}, {true, get1 + get2 + ok2 + none}} {
+	}{{false, firstGet + secondGet}, {true, firstGet + secondGet + okAnswer + noAnswer}} {
 		addr, err := filter.ParseAddress(name + ":80")
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +108,7 @@ func TestListenerReadsAPipe(t *testing.T) {
 	if _, err := pw.Write(listenerCapture()); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{get1, get2} {
+	for _, want := range []string{firstGet, secondGet} {
 		m, err := l.Next()
 		if err != nil || !bytes.Equal(m.Data, []byte(want)) {
 			t.Fatalf("got %v, %v, want %q", m, err, want)
@@ -142,85 +147,5 @@ func TestListenerReportsADamagedFile(t *testing.T) {
 	}
 	if n != 2 || errors.Is(err, io.EOF) {
 		t.Errorf("%d messages, then %v; want 2 and what is wrong with the file", n, err)
-	}
-}
-
-// A source of a file waits for Next.
-func TestHandoverWaits(t *testing.T) {
-	h := newHandover(1000)
-	w := newWriter(h, nil)
-	const n = 100
-	go func() {
-		for range n {
-			b := w.room(300)
-			b.arena = append(b.arena, make([]byte, 300)...)
-			e := b.next()
-			e.from, e.to = len(b.arena)-300, len(b.arena)
-			w.flush()
-		}
-		w.end()
-	}()
-	l := &Listener{hand: h}
-	got := 0
-	for {
-		m, err := l.Next()
-		if err != nil {
-			break
-		}
-		h.mu.Lock()
-		queued := h.bytes
-		h.mu.Unlock()
-		if len(m.Data) != 300 || queued > 1000 {
-			t.Fatalf("%d bytes, %d queued", len(m.Data), queued)
-		}
-		got++
-	}
-	if got != n {
-		t.Errorf("%d messages, want %d", got, n)
-	}
-}
-
-func TestRowsNameEveryLoss(t *testing.T) {
-	var s Stats
-	seen := map[string]bool{}
-	for _, c := range s.Rows() {
-		if c.Name == "" || seen[c.Name] {
-			t.Errorf("a row is named %q", c.Name)
-		}
-		seen[c.Name] = true
-	}
-	for l := notLost + 1; l < lossKinds; l++ {
-		if !seen["lost: "+l.String()] {
-			t.Errorf("no row for %q", l)
-		}
-	}
-}
-
-// A live source waits for a slow reader as long as its ring has room.
-func TestHandoverWaitsUntilTheRingIsPressed(t *testing.T) {
-	var looks atomic.Int64
-	h := newHandover(1000)
-	pressed := func() bool { return looks.Add(1) > 3 }
-	fill := func() (*batch, bool) {
-		return h.put(&batch{arena: make([]byte, 800), entries: make([]entry, 1)}, pressed)
-	}
-	if _, ok := fill(); !ok {
-		t.Fatal("an empty handover refused a batch")
-	}
-	if _, ok := fill(); ok || looks.Load() != 4 {
-		t.Errorf("taken %v after %d looks at the ring, want a refusal after 4", ok, looks.Load())
-	}
-	looks.Store(-1 << 40)
-	took := make(chan bool)
-	go func() {
-		_, ok := fill()
-		took <- ok
-	}()
-	for looks.Load() < -1<<40+2 { // it waits
-		runtime.Gosched()
-	}
-	h.get(nil)
-	if !<-took {
-		t.Error("refused although the reader took a batch")
 	}
 }

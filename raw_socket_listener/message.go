@@ -273,7 +273,7 @@ func (a *assembler) emit(c *conn, h *half, whole []byte, ordinal uint32) Loss {
 	n := max(h.buf.size, len(whole))
 	b := a.out.room(n)
 	if b == nil {
-		a.notice.shed()
+		a.notice.Shed()
 		return LostShed
 	}
 	from := len(b.arena)

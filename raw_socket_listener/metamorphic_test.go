@@ -166,7 +166,7 @@ func TestAnyOrderGivesTheSame(t *testing.T) {
 			}
 			permute(rnd, segs, 1+rnd.IntN(50))
 
-			r := newRig(t, Config{TrackResponse: true})
+			r := newRig(t, assembleConfig{TrackResponse: true})
 			for _, k := range dialogues {
 				for _, s := range k.handshake() {
 					r.send(s)
@@ -241,7 +241,7 @@ func TestRemovedSegmentsCostTheirMessages(t *testing.T) {
 			if seed%2 == 0 {
 				permute(rnd, segs[:len(segs)-2], 4)
 			}
-			r := newRig(t, Config{TrackResponse: true})
+			r := newRig(t, assembleConfig{TrackResponse: true})
 			for _, s := range append(k.handshake(), segs...) {
 				r.send(s)
 			}

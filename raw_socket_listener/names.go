@@ -30,3 +30,10 @@ func ParseFileAddress(s string) (Address, error) { return filter.ParseFileAddres
 // ParseFilter reads an expression of pcap-filter(7), without looking up the host
 // names in it.
 func ParseFilter(text string) (*Filter, error) { return filter.ParseFilter(text) }
+
+// Stats is the ledger of a capture. Starts equals the sum of Requests, Responses,
+// Interim, all of Lost, and Open.
+type Stats struct {
+	assembleStats
+	Source SourceStats // packets: received, dropped, ignored
+}

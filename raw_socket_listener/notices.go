@@ -2,6 +2,7 @@ package rawsocket
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -52,28 +53,28 @@ func newNotices(c Config, stats func() Stats) *notices {
 	}
 }
 
-func (n *notices) tls(c *conn) {
+// TLS tells of the first connection with TLS.
+func (n *notices) TLS(server netip.AddrPort) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !once(&n.toldTLS) {
 		return
 	}
-	_, server := c.ends()
 	n.logf("port %d carries TLS, which cannot be read: capture behind the TLS terminator, on the port it forwards plain HTTP to", server.Port())
 }
 
-func (n *notices) http2(c *conn) {
+// HTTP2 tells of the first connection with HTTP/2.
+func (n *notices) HTTP2(server netip.AddrPort) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !once(&n.toldHTTP2) {
 		return
 	}
-	_, server := c.ends()
 	n.logf("port %d carries HTTP/2, which is not captured: capture where it has been translated to HTTP/1, behind the proxy", server.Port())
 }
 
-// shed tells of the first message that the reader was too slow for, at once.
-func (n *notices) shed() {
+// Shed tells of the first message that the reader was too slow for, at once.
+func (n *notices) Shed() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.losses.told[LostShed] == 0 {
@@ -83,8 +84,8 @@ func (n *notices) shed() {
 	}
 }
 
-// look tells what the counters show. now is packet time.
-func (n *notices) look(now int64) {
+// Look tells what the counters show. now is packet time.
+func (n *notices) Look(now int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if now < n.next || n.ended {
@@ -186,4 +187,12 @@ func once(told *bool) bool {
 	first := !*told
 	*told = true
 	return first
+}
+
+// Rewritten tells of the first connection that was seen twice.
+func (n *notices) Rewritten(firstClient, firstServer, client, server netip.AddrPort) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.logf("a connection from %s to %s is seen again as one from %s to %s, as a published container port or masquerading rewrites it: each is taken once, as it is seen first; to choose, name the interface or the server's address, such as --input-raw %s",
+		firstClient, firstServer, client, server, server)
 }

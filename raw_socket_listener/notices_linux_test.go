@@ -94,9 +94,9 @@ func TestSilenceNamesTheRightPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Listener{live: true, hand: newHandover(handoverBytes)}
+	l := newListener(true)
 	l.add(c, sources)
-	l.parts[0].asm.notice.silence = time.Millisecond
+	l.notes.silence = time.Millisecond
 	l.start()
 
 	// The client goes on until the hint is there.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -38,7 +39,7 @@ func newNoticeRig(t *testing.T, address string, cfg Config) *noticeRig {
 
 // at looks at the counters so long after the start and returns what is told.
 func (r *noticeRig) at(d time.Duration) []string {
-	r.look(rigEpoch + int64(d))
+	r.Look(noticeEpoch + int64(d))
 	return r.take()
 }
 
@@ -168,9 +169,9 @@ func TestLossesOfAFileAreToldOnce(t *testing.T) {
 func TestShedIsToldAtOnce(t *testing.T) {
 	r := newNoticeRig(t, ":80", Config{})
 	r.at(0)
-	r.shed()
+	r.Shed()
 	wantLine(t, r.take(), "losing messages, 1 so far", "captured faster")
-	r.shed()
+	r.Shed()
 	r.s.Lost[LostShed] = 2
 	wantNothing(t, r.at(time.Second))
 	wantLine(t, r.at(2*time.Minute), "still losing: 2 messages: reader too slow (1 more)")
@@ -178,40 +179,69 @@ func TestShedIsToldAtOnce(t *testing.T) {
 
 // Losses that an assembler really has are told in its look at the counters.
 func TestRealLossesAreTold(t *testing.T) {
-	hole := joined(handshake, []seg{c(0, post10[:20]), c(len(post10)+100, get1)})
+	const get, post = firstGet, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n0123456789"
 	large := "POST / HTTP/1.1\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("x", 2000)
+	const syn, ack, fin = packet.FlagSYN, packet.FlagACK, packet.FlagFIN | packet.FlagACK
+	type seg struct {
+		port  uint16
+		off   uint32
+		flags packet.TCPFlags
+		data  string
+	}
+	first := seg{1000, 0, syn, ""}
 	for _, tt := range []struct {
 		name string
 		cfg  Config
 		segs []seg
 		want string
 	}{
-		{"gap", Config{}, hole, "1 with a hole"},
-		{"too large", Config{MaxMessage: 1000}, joined(handshake, []seg{c(0, large[:500]), c(500, large[500:])}), "1 of more than 1000 bytes"},
-		{"malformed", Config{}, joined(handshake, []seg{c(0, "no HTTP\r\nat all\r\n\r\n")}), "1 message cannot be read"},
-		{"closed", Config{TrackResponse: true}, joined(handshake, []seg{c(0, post10[:20]), {from: 'c', off: 20, flags: packet.FlagFIN}}), "1 message cut short"},
-		{"memory", Config{MaxConns: 1}, joined(handshake, []seg{c(0, post10[:20]), {from: 'c', data: get1, port: 5}}), "1 given up"},
-		{"joined", Config{}, []seg{c(0, "middle of a body"), c(16, get1)}, ""},
+		{"gap", Config{}, []seg{first, {1000, 1, ack, post[:20]}, {1000, uint32(len(post)) + 101, ack, get}}, "1 with a hole"},
+		{"too large", Config{MaxMessage: 1000}, []seg{first, {1000, 1, ack, large[:500]}, {1000, 501, ack, large[500:]}}, "1 of more than 1000 bytes"},
+		{"malformed", Config{}, []seg{first, {1000, 1, ack, "no HTTP\r\nat all\r\n\r\n"}}, "1 message cannot be read"},
+		{"closed", Config{TrackResponse: true}, []seg{first, {1000, 1, ack, post[:20]}, {1000, 21, fin, ""}}, "1 message cut short"},
+		{"memory", Config{MaxConns: 1}, []seg{first, {1000, 1, ack, post[:20]}, {5, 1, ack, get}}, "1 given up"},
+		{"joined", Config{}, []seg{{1000, 1, ack, "middle of a body"}, {1000, 17, ack, get}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t, tt.cfg)
-			r.a.notice = newNotices(r.a.cfg, func() Stats { return r.a.snapshot() })
-			r.a.notice.toldSilence = true
+			var logs []string
+			cfg := tt.cfg
+			cfg.Address = mustAddress(t, ":80")
+			cfg.Logf = func(f string, args ...any) { logs = append(logs, fmt.Sprintf(f, args...)) }
+			cfg = cfg.withDefaults()
+			l := newListener(true)
+			l.add(cfg, []source.Source{idleSource{}})
+			l.notes.toldSilence = true
+			asm := l.parts[0].asm
 			for _, g := range tt.segs {
-				r.send(g)
+				asm.Segment(&packet.Segment{
+					Time: noticeEpoch, Src: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), g.port), Dst: netip.MustParseAddrPort("10.0.0.2:80"),
+					Seq: g.off, Flags: g.flags, Payload: []byte(g.data),
+				})
 			}
 			for i := range 16 {
-				r.a.Tick(rigEpoch + int64(i)*int64(noticeGrain))
+				asm.Tick(noticeEpoch + int64(i)*int64(noticeGrain))
 			}
 			if tt.want == "" {
-				wantNothing(t, r.logs)
+				wantNothing(t, logs)
 			} else {
-				wantLine(t, r.logs, tt.want)
+				wantLine(t, logs, tt.want)
 			}
-			r.messages()
+			asm.end()
 		})
 	}
 }
+
+// noticeEpoch is a time for packets, in ns since 1970.
+const noticeEpoch = int64(1_700_000_000_000_000_000)
+
+// An idleSource gives nothing and has room.
+type idleSource struct{}
+
+func (idleSource) Run(source.Sink) error { return nil }
+func (idleSource) Close() error          { return nil }
+func (idleSource) NearlyFull() bool      { return false }
+func (idleSource) Stats() source.Stats   { return source.Stats{} }
+func (idleSource) String() string        { return "idle" }
 
 // A capture that sees no request says so once, with what it did see, and then
 // what a survey of all packets shows.
@@ -223,12 +253,13 @@ func TestSilence(t *testing.T) {
 		surveys++
 		return []string{"the interfaces saw, in 1s: eth0 1 packet", "HTTP requests go to port 8080 on eth0: capture them with --input-raw :8080"}, nil
 	}
-	r.s = Stats{Connections: 1, Starts: 2, Source: source.Stats{Received: 7, Faults: []string{"eth0 went down"}}}
+	r.s.Connections, r.s.Starts = 1, 2
+	r.s.Source = SourceStats{Received: 7, Faults: []string{"eth0 went down"}}
 	r.s.Lost[LostJoined] = 2
 	wantLine(t, r.at(0), "eth0 went down")
 	wantNothing(t, r.at(silence-1))
-	r.look(rigEpoch + int64(silence))
-	r.look(rigEpoch + int64(2*silence))
+	r.Look(noticeEpoch + int64(silence))
+	r.Look(noticeEpoch + int64(2*silence))
 	r.surveys.Wait()
 	lines := r.take()
 	if len(lines) != 3 || surveys != 1 {
@@ -265,7 +296,7 @@ func TestSilenceWithoutPackets(t *testing.T) {
 	r.toldSilence = false
 	r.observe = func(context.Context) ([]string, error) { return nil, errors.New("not permitted") }
 	r.at(0)
-	r.look(rigEpoch + int64(silence))
+	r.Look(noticeEpoch + int64(silence))
 	r.surveys.Wait()
 	lines := r.take()
 	if len(lines) != 2 || !strings.Contains(lines[0], "no packet for lo:80") || !strings.Contains(lines[1], "cannot be seen: not permitted") {
@@ -303,8 +334,8 @@ func TestEndEndsTheSurvey(t *testing.T) {
 // Looking costs no memory while there is nothing to tell.
 func TestLookAllocates(t *testing.T) {
 	r := newNoticeRig(t, ":80", Config{})
-	now := rigEpoch
-	if n := testing.AllocsPerRun(100, func() { now += int64(noticeGrain); r.look(now) }); n != 0 {
+	now := noticeEpoch
+	if n := testing.AllocsPerRun(100, func() { now += int64(noticeGrain); r.Look(now) }); n != 0 {
 		t.Errorf("look allocates %v times", n)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // judge gives packets to an assembler that captures port 80, and holds what it
 // says against the oracle.
-func judge(t testing.TB, cfg Config, packets []oracle.Packet) (oracle.Report, *Stats) {
+func judge(t testing.TB, cfg assembleConfig, packets []oracle.Packet) (oracle.Report, *assembleStats) {
 	r := newRig(t, cfg)
 	for i := range packets {
 		p := &packets[i]
@@ -51,7 +51,7 @@ func (s *softTB) Errorf(f string, a ...any) { s.said = append(s.said, fmt.Sprint
 func (s *softTB) Fatalf(f string, a ...any) { s.Errorf(f, a...); panic(softFailure{}) }
 
 // try is judge, whose findings include panics and what the rig finds wrong.
-func try(t testing.TB, cfg Config, packets []oracle.Packet) (r oracle.Report, s *Stats) {
+func try(t testing.TB, cfg assembleConfig, packets []oracle.Packet) (r oracle.Report, s *assembleStats) {
 	soft := &softTB{TB: t}
 	defer func() {
 		switch p := recover().(type) {
@@ -63,7 +63,7 @@ func try(t testing.TB, cfg Config, packets []oracle.Packet) (r oracle.Report, s 
 			r.Findings = append(r.Findings, oracle.Finding{Kind: crashed, What: what})
 		}
 		if s == nil {
-			s = &Stats{}
+			s = &assembleStats{}
 		}
 	}()
 	return judge(soft, cfg, packets)
@@ -119,7 +119,7 @@ func TestOracleMutations(t *testing.T) {
 			set = settled(set, visible)
 		}
 		packets := mutate(rnd.IntN, set, base.packets)
-		r, s := try(t, Config{TrackResponse: visible}, packets)
+		r, s := try(t, assembleConfig{TrackResponse: visible}, packets)
 		sum.Strict, sum.Given, sum.Requests = sum.Strict+r.Strict, sum.Given+r.Given, sum.Requests+r.Requests
 		for i := range packets {
 			if n == 1 {

@@ -15,7 +15,7 @@ import (
 
 // account reads what the ledger says of requests that were not given, by the
 // rows that people see.
-func account(s Stats, visible bool) oracle.Account {
+func account(s assembleStats, visible bool) oracle.Account {
 	a := oracle.Account{Visible: visible}
 	for _, row := range s.Rows() {
 		switch {
@@ -34,14 +34,14 @@ func oracleMessage(m *Message) oracle.Message {
 
 // judgeFile reads a capture file as the program does, and holds what the
 // ledger says against the oracle, which is given the packets that seen keeps.
-func judgeFile(t *testing.T, name string, ports []uint16, visible bool, seen func(*oracle.Packet) bool) (oracle.Report, Stats) {
+func judgeFile(t *testing.T, name string, ports []uint16, visible bool, seen func(*oracle.Packet) bool) (oracle.Report, assembleStats) {
 	t.Helper()
 	addr, err := filter.ParseFileAddress(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr.Ports = ports
-	l, err := Listen(Config{Address: addr, TrackResponse: visible, MaxMessage: 64 << 20, MaxBuffered: 64 << 20})
+	l, err := listen(assembleConfig{Address: addr, TrackResponse: visible, MaxMessage: 64 << 20, MaxBuffered: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,11 +25,11 @@ func TestPairs(t *testing.T) {
 		no   = "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno"
 		late = DefaultExpire + time.Second
 	)
-	track := Config{TrackResponse: true}
+	track := assembleConfig{TrackResponse: true}
 	at := func(d time.Duration, g seg) seg { g.at = d; return g }
 	cases := []streamCase{
 		{name: "one pair", segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2)}), want: []string{get1, "<" + ok2}},
-		{name: "without tracking", cfg: Config{Expire: 1}, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2)}), want: []string{get1}},
+		{name: "without tracking", cfg: assembleConfig{Expire: 1}, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2)}), want: []string{get1}},
 		{name: "pipelined", segs: joined(handshake, []seg{c(0, get1+get2), c(2*n, get3), s(0, 3*n, ok2+none), s(m+len(none), 3*n, ok2)}),
 			want: []string{get1, get2, get3, "<" + ok2, "<" + none, "<" + ok2}},
 		{name: "the response overtakes the request", segs: joined(handshake, []seg{s(0, n, ok2), c(0, get1)}), want: []string{get1, "<" + ok2}},
@@ -86,7 +86,7 @@ func tunnels(n uint64) func(*testing.T, *rig) {
 // addresses the other way round.
 func TestMessageFields(t *testing.T) {
 	const n = len(get1)
-	r := newRig(t, Config{TrackResponse: true})
+	r := newRig(t, assembleConfig{TrackResponse: true})
 	for _, g := range joined(handshake, []seg{
 		{from: 'c', data: get1 + get2[:5], at: 1000},
 		{from: 'c', off: n + 5, data: get2[5:], at: 3000},
@@ -138,7 +138,7 @@ func TestDirection(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.addr.Text = "x"
-			r := newRig(t, Config{TrackResponse: true, Address: tc.addr})
+			r := newRig(t, assembleConfig{TrackResponse: true, Address: tc.addr})
 			for _, g := range tc.segs {
 				r.send(g)
 			}

@@ -14,7 +14,7 @@ func TestUnansweredRequestsAreBounded(t *testing.T) {
 	if n := int(unsafe.Sizeof(exchange{})); n > exchangeBytes {
 		t.Errorf("an exchange takes %d bytes, %d are accounted for", n, exchangeBytes)
 	}
-	r := newRig(t, Config{TrackResponse: true})
+	r := newRig(t, assembleConfig{TrackResponse: true})
 	for _, g := range handshake {
 		r.send(g)
 	}

@@ -79,7 +79,9 @@ func (l *sights) again(client, server netip.AddrPort, s *packet.Segment) (first 
 	case !same, was.client == client && was.server == server:
 	case was.client == client && apart <= sightWindow,
 		now.stamps != 0 && was.stamps == now.stamps && apart <= masqueradeWindow:
-		return was, !once(&l.told), true
+		told = l.told
+		l.told = true
+		return was, told, true
 	}
 	*slot = now
 	return rewriteSight{}, false, false
@@ -101,15 +103,7 @@ func (a *assembler) rewritten(c *conn, s *packet.Segment) bool {
 	}
 	a.stats.Rewritten++
 	if !told {
-		a.notice.rewritten(first, client, server)
+		a.notice.Rewritten(first.client, first.server, client, server)
 	}
 	return true
-}
-
-// rewritten tells of the first connection that was seen twice.
-func (n *notices) rewritten(first rewriteSight, client, server netip.AddrPort) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.logf("a connection from %s to %s is seen again as one from %s to %s, as a published container port or masquerading rewrites it: each is taken once, as it is seen first; to choose, name the interface or the server's address, such as --input-raw %s",
-		first.client, first.server, client, server, server)
 }

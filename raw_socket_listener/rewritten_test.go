@@ -107,7 +107,7 @@ func TestRewrittenAddresses(t *testing.T) {
 	} {
 		for _, responses := range []bool{false, true} {
 			t.Run(tt.name, func(t *testing.T) {
-				r := newRig(t, Config{Address: filter.Address{Ports: []uint16{80, 8080}}, TrackResponse: responses})
+				r := newRig(t, assembleConfig{Address: filter.Address{Ports: []uint16{80, 8080}}, TrackResponse: responses})
 				var lists [][]packet.Segment
 				for i, v := range tt.views {
 					late := tt.late
@@ -144,7 +144,7 @@ func TestRewrittenAddresses(t *testing.T) {
 // The second sight may come on another ring, and is told of once for all.
 func TestRewrittenOnAnotherRing(t *testing.T) {
 	v := interfaceView{client: "198.51.100.2:39412", server: "198.51.100.1:80", isn: 1, serverISN: 2, requests: []string{"GET / HTTP/1.1\r\n\r\n"}}
-	one, other := newRig(t, Config{}), newRig(t, Config{})
+	one, other := newRig(t, assembleConfig{}), newRig(t, assembleConfig{})
 	other.a.sights = one.a.sights
 	for _, s := range v.segmentsOf(0) {
 		one.a.Segment(&s)

@@ -16,7 +16,7 @@ type rig struct {
 	t    testing.TB
 	a    *assembler
 	hand *handover
-	logs []string
+	logs []string // what people would be told
 	done bool
 }
 
@@ -25,16 +25,33 @@ var (
 	rigServer = netip.MustParseAddrPort("10.0.0.2:80")
 )
 
-func newRig(t testing.TB, cfg Config) *rig {
+func newRig(t testing.TB, cfg assembleConfig) *rig {
 	r := &rig{t: t, hand: newHandover(1 << 30)}
 	if cfg.Address.Ports == nil && cfg.Address.Text == "" {
 		cfg.Address = filter.Address{Ports: []uint16{80}}
 	}
-	cfg.Logf = func(f string, args ...any) { r.logs = append(r.logs, fmt.Sprintf(f, args...)) }
 	cfg = cfg.withDefaults()
-	r.a = newAssembler(cfg, newWriter(r.hand, func() bool { return true }), &notices{logf: cfg.Logf})
+	r.a = newAssembler(cfg, newWriter(r.hand, func() bool { return true }), r, &sights{})
 	return r
 }
+
+// What an assembler tells.
+
+func (r *rig) TLS(server netip.AddrPort) {
+	r.logs = append(r.logs, fmt.Sprintf("port %d carries TLS", server.Port()))
+}
+
+func (r *rig) HTTP2(server netip.AddrPort) {
+	r.logs = append(r.logs, fmt.Sprintf("port %d carries HTTP/2", server.Port()))
+}
+
+func (r *rig) Rewritten(firstClient, firstServer, client, server netip.AddrPort) {
+	r.logs = append(r.logs, fmt.Sprintf("%s to %s is seen again as %s to %s", firstClient, firstServer, client, server))
+}
+
+func (r *rig) Shed() { r.logs = append(r.logs, "shed") }
+
+func (r *rig) Look(int64) {}
 
 // messages ends the capture, checks the ledger and returns what was given.
 func (r *rig) messages() []Message {
@@ -43,11 +60,11 @@ func (r *rig) messages() []Message {
 		r.done = true
 		r.a.end()
 	}
-	l := &Listener{hand: r.hand}
+	from := newReader(r.hand)
 	var all []Message
 	for {
-		m, err := l.Next()
-		if err != nil {
+		m := from.Next()
+		if m == nil {
 			break
 		}
 		c := *m

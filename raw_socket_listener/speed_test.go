@@ -16,7 +16,7 @@ type load struct {
 }
 
 func newLoad(t testing.TB, conns int, parts ...string) *load {
-	l := &load{r: newRig(t, Config{})}
+	l := &load{r: newRig(t, assembleConfig{})}
 	l.r.hand.limit = handoverBytes
 	for i := range conns {
 		l.r.a.Segment(&packet.Segment{Src: client(i), Dst: rigServer, Flags: packet.FlagSYN, Time: rigEpoch})
@@ -99,7 +99,7 @@ func TestNothingIsAllocated(t *testing.T) {
 // without.
 func TestTurnsAllocateNothing(t *testing.T) {
 	for _, track := range []bool{false, true} {
-		r := newRig(t, Config{Binary: true, TrackResponse: track})
+		r := newRig(t, assembleConfig{Binary: true, TrackResponse: track})
 		r.hand.limit = handoverBytes
 		l := &load{r: r}
 		ask, answer := []byte(strings.Repeat("ask", 300)), []byte(strings.Repeat("yes", 1000))

@@ -235,7 +235,7 @@ func TestEveryStateHears(t *testing.T) {
 					if state.visible && !visible {
 						continue
 					}
-					r := newRig(t, Config{TrackResponse: visible, MaxMessage: 8000})
+					r := newRig(t, assembleConfig{TrackResponse: visible, MaxMessage: 8000})
 					l := &life{r: r}
 					state.lead(l)
 					if wrong := l.hears(good); wrong != "" {

@@ -38,11 +38,9 @@ func (l Loss) String() string {
 	}[l]
 }
 
-// Stats is the ledger of a capture. Starts equals the sum of Requests,
+// assembleStats is the ledger of an assembler. Starts equals the sum of Requests,
 // Responses, Interim, all of Lost, and Open.
-type Stats struct {
-	Source SourceStats // packets: received, dropped, ignored
-
+type assembleStats struct {
 	Segments   uint64 // TCP segments looked at
 	Unmatched  uint64 // segments to and from other addresses
 	Undirected uint64 // segments of connections of which it is not known who asks whom
@@ -84,8 +82,8 @@ type Stats struct {
 	Buffered uint64 // now: bytes of memory that torn messages and early segments take
 }
 
-// add adds the ledger of another assembler; Source is left alone.
-func (s *Stats) add(o *Stats) {
+// add adds the ledger of another assembler.
+func (s *assembleStats) add(o *assembleStats) {
 	for _, n := range [...]struct {
 		to   *uint64
 		from uint64
@@ -112,10 +110,10 @@ type Count struct {
 }
 
 // Emitted is how many messages were given.
-func (s *Stats) Emitted() uint64 { return s.Requests + s.Responses }
+func (s *assembleStats) Emitted() uint64 { return s.Requests + s.Responses }
 
 // LostSum is how many messages were lost, for whatever reason.
-func (s *Stats) LostSum() uint64 {
+func (s *assembleStats) LostSum() uint64 {
 	var sum uint64
 	for _, n := range s.Lost {
 		sum += n
@@ -124,8 +122,8 @@ func (s *Stats) LostSum() uint64 {
 }
 
 // Rows lists the ledger in the order in which a reader asks: what was given,
-// what was lost and why, then what explains it. Rows of Source are not in it.
-func (s Stats) Rows() []Count {
+// what was lost and why, then what explains it.
+func (s assembleStats) Rows() []Count {
 	rows := []Count{
 		{"messages begun", s.Starts},
 		{"requests", s.Requests},

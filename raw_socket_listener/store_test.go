@@ -32,7 +32,7 @@ func TestSequence(t *testing.T) {
 func TestStoreKeepsTheFirst(t *testing.T) {
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
-		r := newRig(t, Config{})
+		r := newRig(t, assembleConfig{})
 		h := &half{}
 		base := sequence(rnd.Uint32())
 		model := map[int]byte{}

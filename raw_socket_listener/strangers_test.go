@@ -13,7 +13,7 @@ import (
 func TestStreamsAmongStrangers(t *testing.T) {
 	const n = len(get1)
 	m := len(ok2)
-	track := Config{TrackResponse: true}
+	track := assembleConfig{TrackResponse: true}
 	counted := func(want uint64) func(*testing.T, *rig) {
 		return func(t *testing.T, r *rig) {
 			t.Helper()

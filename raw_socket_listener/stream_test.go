@@ -23,7 +23,7 @@ const (
 
 type streamCase struct {
 	name  string
-	cfg   Config
+	cfg   assembleConfig
 	segs  []seg
 	want  []string // requests as they are, responses behind "<"
 	lost  map[Loss]uint64
@@ -128,10 +128,10 @@ func TestStreams(t *testing.T) {
 		{name: "Upgrade refused, unseen", segs: joined(handshake, []seg{c(0, upgrade), c(len(upgrade), get1)}), want: []string{upgrade, get1}},
 		{name: "Upgrade taken, unseen", segs: joined(handshake, []seg{c(0, upgrade), c(len(upgrade), "\x81\x85abcdhello"), c(len(upgrade)+11, "\x81\x85abcdhello")}), want: []string{upgrade}},
 		{name: "CONNECT, unseen", segs: joined(handshake, []seg{c(0, connect), c(len(connect), get1), c(len(connect)+n, connect)}), want: []string{connect, connect}},
-		{name: "too large", cfg: Config{MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10[:40]), c(40, post10[40:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
-		{name: "too large, in one segment", cfg: Config{MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
-		{name: "too large, chunked", cfg: Config{MaxMessage: 60}, segs: joined(handshake, []seg{c(0, chunky[:40]), c(40, chunky[40:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
-		{name: "excluded", cfg: Config{Exclude: exclude}, segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 0, data: get2, port: 7}}), want: []string{get2},
+		{name: "too large", cfg: assembleConfig{MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10[:40]), c(40, post10[40:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
+		{name: "too large, in one segment", cfg: assembleConfig{MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
+		{name: "too large, chunked", cfg: assembleConfig{MaxMessage: 60}, segs: joined(handshake, []seg{c(0, chunky[:40]), c(40, chunky[40:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}},
+		{name: "excluded", cfg: assembleConfig{Exclude: exclude}, segs: joined(handshake, []seg{c(0, get1), {from: 'c', off: 0, data: get2, port: 7}}), want: []string{get2},
 			check: func(t *testing.T, r *rig) {
 				if r.a.stats.Excluded != 1 {
 					t.Errorf("excluded %d, want 1", r.a.stats.Excluded)
@@ -171,8 +171,8 @@ func TestGaps(t *testing.T) {
 // the sums are right all the same.
 func TestIncomplete(t *testing.T) {
 	const n = len(get1)
-	on := Config{AllowIncomplete: true}
-	both := Config{AllowIncomplete: true, TrackResponse: true}
+	on := assembleConfig{AllowIncomplete: true}
+	both := assembleConfig{AllowIncomplete: true, TrackResponse: true}
 	incomplete := func(n uint64) func(*testing.T, *rig) {
 		return func(t *testing.T, r *rig) {
 			if s := &r.a.stats; s.Incomplete != n {
@@ -199,7 +199,7 @@ func TestIncomplete(t *testing.T) {
 		{name: "the capture ended", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41])}), want: []string{post10[:41]}, check: incomplete(1)},
 		{name: "the connection idled", cfg: on, segs: joined(handshake, []seg{c(0, post10[:41]), {from: 'c', data: get1, port: 9, at: idleTimeout + time.Second}}), want: []string{post10[:41], get1}, check: incomplete(1)},
 		{name: "joined in the middle", cfg: on, segs: []seg{c(0, "the end of a body"), c(17, get1)}, want: []string{get1}, lost: map[Loss]uint64{LostJoined: 1}, check: incomplete(0)},
-		{name: "too large", cfg: Config{AllowIncomplete: true, MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10[:41]), c(45, post10[45:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}, check: incomplete(0)},
+		{name: "too large", cfg: assembleConfig{AllowIncomplete: true, MaxMessage: 45}, segs: joined(handshake, []seg{c(0, post10[:41]), c(45, post10[45:]+get1)}), want: []string{get1}, lost: map[Loss]uint64{LostTooLarge: 1}, check: incomplete(0)},
 		{name: "not HTTP", cfg: on, segs: joined(handshake, []seg{c(0, chunky[:52]+"XX nonsense\r\n")}), lost: map[Loss]uint64{LostMalformed: 1}, check: incomplete(0)},
 		{name: "with its response", cfg: both, segs: joined(handshake, []seg{c(0, post10[:41]), c(45, post10[45:]), s(0, 49, ok2), ca(49, len(ok2), get1), s(len(ok2), 49+n, none)}),
 			want: []string{post10[:41] + post10[45:], get1, "<" + ok2, "<" + none}, check: incomplete(1)},

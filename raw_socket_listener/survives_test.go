@@ -62,7 +62,7 @@ func TestStreamsSurvive(t *testing.T) {
 		proxyV2  = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x07\xc0\x00\x02\x01\xc8\x22\x00\x50"
 		proxyOwn = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 	)
-	track := Config{TrackResponse: true}
+	track := assembleConfig{TrackResponse: true}
 	m := len(ok2)
 	rst := func(off int) seg { return seg{from: 'c', off: off, flags: packet.FlagRST} }
 	runStreamCases(t, []streamCase{
@@ -208,7 +208,7 @@ func closing(t *testing.T, r *rig) {
 
 // The address that a PROXY header names comes with each request.
 func TestProxyNamesTheClient(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, assembleConfig{})
 	for _, g := range joined(handshake, []seg{c(0, "PROXY TCP6 2001:db8::7 2001:db8::1 51234 80\r\n"+get1), c(45+len(get1), get2)}) {
 		r.send(g)
 	}
@@ -225,7 +225,7 @@ func TestProxyNamesTheClient(t *testing.T) {
 
 // A RST whose checksum is wrong ends nothing, wherever it lies.
 func TestRSTWithAWrongChecksum(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, assembleConfig{})
 	for _, g := range joined(handshake, []seg{c(0, post10[:20])}) {
 		r.send(g)
 	}
@@ -299,7 +299,7 @@ func TestMultipath(t *testing.T) {
 		{"by the first data", []seg{{from: 'c', data: get1, options: "\x01\x01\x1e\x16\x01\x01AAAAAAAA" + key + "\x00\x1c"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t, Config{TrackResponse: true})
+			r := newRig(t, assembleConfig{TrackResponse: true})
 			segs := joined(handshake[:1], tt.learns, []seg{c(0, get1), c(len(get1), post10[:20])})
 			segs[0].options = "\x1e\x0c\x01\x01AAAAAAAA"
 			segs = append(segs, seg{from: 'c', off: -1, flags: packet.FlagSYN, port: 9, options: "\x02\x04\x05\xb4\x1e\x0c\x10\x01" + string(token[:4]) + "rand"})
@@ -321,7 +321,7 @@ func TestMultipath(t *testing.T) {
 // Traces of connections take no more memory than is accounted for, however many
 // there are, and are forgotten in time.
 func TestTraces(t *testing.T) {
-	r := newRig(t, Config{MaxConns: 64})
+	r := newRig(t, assembleConfig{MaxConns: 64})
 	for i := range uint16(1000) {
 		r.send(seg{from: 'c', data: get1, flags: packet.FlagFIN, port: 1000 + i, at: time.Duration(i) * time.Millisecond})
 	}
@@ -338,7 +338,7 @@ func TestTraces(t *testing.T) {
 // What is missing of a connection that closed just before the end of a capture
 // is counted.
 func TestClosedBeforeTheEndIsCounted(t *testing.T) {
-	r := newRig(t, Config{TrackResponse: true})
+	r := newRig(t, assembleConfig{TrackResponse: true})
 	const n = len(get1)
 	for _, g := range joined(handshake, []seg{c(0, get1), s(0, n, ok2), {from: 'c', off: 3 * n, flags: packet.FlagFIN}, {from: 's', off: len(ok2), ack: 3*n + 1, flags: packet.FlagFIN}}) {
 		r.send(g)

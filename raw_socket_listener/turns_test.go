@@ -42,7 +42,7 @@ func TestTurns(t *testing.T) {
 	const long = "0123456789"
 	for _, tt := range []struct {
 		name string
-		cfg  Config
+		cfg  assembleConfig
 		segs []seg
 		want string // with responses
 		lost string // with responses
@@ -78,19 +78,19 @@ func TestTurns(t *testing.T) {
 		{name: "out of order", segs: joined(handshake, []seg{
 			ca(2, 0, "k1"), ca(4, 3, "ask2"), ca(0, 0, "as"), s(0, 4, "yes"), fin('c', 8, 3), fin('s', 3, 9),
 		}), want: "c1:ask1 c2:ask2 s1:yes"},
-		{name: "a pause ends a message", cfg: Config{Expire: time.Second}, segs: joined(handshake, []seg{
+		{name: "a pause ends a message", cfg: assembleConfig{Expire: time.Second}, segs: joined(handshake, []seg{
 			ca(0, 0, "ask"), at(1100*time.Millisecond, ca(3, 0, "more")), at(1200*time.Millisecond, s(0, 7, "yes")), at(3*time.Second, s(3, 7, "and")), at(3*time.Second, fin('c', 7, 6)), at(3*time.Second, fin('s', 6, 8)),
 		}), want: "c1:ask c2:more s2:yes s2:and"},
 		{name: "a reset ends a message", segs: joined(handshake, []seg{
 			ca(0, 0, "ask"), {from: 'c', off: 3, flags: packet.FlagRST},
 		}), want: "c1:ask"},
-		{name: "longer than the limit", cfg: Config{MaxMessage: 4}, segs: joined(handshake, []seg{
+		{name: "longer than the limit", cfg: assembleConfig{MaxMessage: 4}, segs: joined(handshake, []seg{
 			ca(0, 0, long), s(0, 10, "yes"), ca(10, 3, "1234"), s(3, 14, long), fin('c', 14, 13), fin('s', 13, 15),
 		}), want: "c1:0123 c2:4567 c3:89 s3:yes c4:1234 s4:0123 s4:4567 s4:89"},
 		{name: "a hole in a message", segs: joined(handshake, []seg{
 			ca(0, 0, "as"), at(time.Millisecond, ca(3, 0, "k")), at(time.Second, s(0, 4, "yes")), at(time.Second, ca(4, 3, "and")), at(2*time.Second, s(3, 7, "no")), at(4*time.Second, fin('c', 7, 5)), at(4*time.Second, fin('s', 5, 8)),
 		}), want: "c2:and s2:no", lost: "gap 1, response without request 1, "},
-		{name: "the same, passed on", cfg: Config{AllowIncomplete: true}, segs: joined(handshake, []seg{
+		{name: "the same, passed on", cfg: assembleConfig{AllowIncomplete: true}, segs: joined(handshake, []seg{
 			ca(0, 0, "as"), at(time.Millisecond, ca(3, 0, "k")), at(time.Second, s(0, 4, "yes")), at(time.Second, ca(4, 3, "and")), at(2*time.Second, s(3, 7, "no")), at(4*time.Second, fin('c', 7, 5)), at(4*time.Second, fin('s', 5, 8)),
 		}), want: "c1:ask~ s1:yes c2:and s2:no"},
 		{name: "a hole between messages", segs: joined(handshake, []seg{
@@ -102,15 +102,15 @@ func TestTurns(t *testing.T) {
 		{name: "the end is missing", segs: joined(handshake, []seg{
 			ca(0, 0, "ask"), fin('c', 5, 0), at(5*time.Second, fin('s', 0, 6)),
 		}), lost: "gap 1, "},
-		{name: "the end is missing, passed on", cfg: Config{AllowIncomplete: true}, segs: joined(handshake, []seg{
+		{name: "the end is missing, passed on", cfg: assembleConfig{AllowIncomplete: true}, segs: joined(handshake, []seg{
 			ca(0, 0, "ask"), fin('c', 5, 0), at(5*time.Second, fin('s', 0, 6)),
 		}), want: "c1:ask~"},
 		{name: "the capture ends in it", segs: joined(handshake, []seg{ca(0, 0, "ask")}), lost: "capture ended 1, "},
-		{name: "the capture ends in it, passed on", cfg: Config{AllowIncomplete: true}, segs: joined(handshake, []seg{ca(0, 0, "ask")}), want: "c1:ask~"},
+		{name: "the capture ends in it, passed on", cfg: assembleConfig{AllowIncomplete: true}, segs: joined(handshake, []seg{ca(0, 0, "ask")}), want: "c1:ask~"},
 		{name: "joined", segs: []seg{
 			ca(0, 0, "the end of it"), s(0, 13, "yes"), ca(13, 3, "ask"), s(3, 16, "no"), fin('c', 16, 5), fin('s', 5, 17),
 		}, want: "c2:ask s2:no", lost: "joined mid-message 2, "},
-		{name: "joined, passed on", cfg: Config{AllowIncomplete: true}, segs: []seg{
+		{name: "joined, passed on", cfg: assembleConfig{AllowIncomplete: true}, segs: []seg{
 			ca(0, 0, "the end of it"), s(0, 13, "yes"), ca(13, 3, "ask"), fin('c', 16, 3), fin('s', 3, 17),
 		}, want: "c1:the end of it~ s1:yes~ c2:ask"},
 		{name: "joined after it was idle", segs: []seg{
@@ -191,7 +191,7 @@ func TestTurnsInAnyOrder(t *testing.T) {
 				segs = slices.Insert(segs, i, segs[rnd.IntN(len(segs))])
 			}
 			permute(rnd, segs, 1+rnd.IntN(50))
-			r := newRig(t, Config{Binary: true, TrackResponse: track})
+			r := newRig(t, assembleConfig{Binary: true, TrackResponse: track})
 			send := func(g seg) {
 				if track || g.from == 'c' {
 					r.send(g)
@@ -265,7 +265,7 @@ func TestTurnsWithHoles(t *testing.T) {
 				gone += len(g.data)
 				segs = slices.Delete(segs, i, i+1)
 			}
-			r := newRig(t, Config{Binary: true, TrackResponse: track, AllowIncomplete: incomplete})
+			r := newRig(t, assembleConfig{Binary: true, TrackResponse: track, AllowIncomplete: incomplete})
 			for i, g := range append(k.handshake(), segs...) {
 				g.at = time.Duration(i) * 100 * time.Millisecond // holes are given up where they are
 				if track || g.from == 'c' {
@@ -321,7 +321,7 @@ func TestTurnsWithHoles(t *testing.T) {
 
 // Without ports the handshake says who asks, and nothing else does.
 func TestTurnsWithoutPorts(t *testing.T) {
-	r := newRig(t, Config{Address: filter.Address{Text: "lo:"}, Binary: true, TrackResponse: true})
+	r := newRig(t, assembleConfig{Address: filter.Address{Text: "lo:"}, Binary: true, TrackResponse: true})
 	for _, g := range joined(handshake, []seg{ca(0, 0, get1), s(0, len(get1), "yes"), fin('c', len(get1), 3), fin('s', 3, len(get1)+1)}) {
 		r.send(g)
 	}
@@ -338,7 +338,7 @@ func TestTurnsWithoutPorts(t *testing.T) {
 // what follows of it is no message of its own.
 func TestTurnsInLittleMemory(t *testing.T) {
 	const most = 100_000
-	r := newRig(t, Config{Binary: true, MaxBuffered: most})
+	r := newRig(t, assembleConfig{Binary: true, MaxBuffered: most})
 	part := strings.Repeat("u", 1000)
 	const conns, rounds = 5, 60
 	for i := range rounds {
