@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/assemble"
 	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/source"
 )
@@ -29,7 +30,7 @@ type Config struct {
 	// Expire is how long, in packet time, a hole in a stream is waited for of
 	// which its sender has probably heard, until what lies behind it is used
 	// without it, and all holes when it is longer than TCP takes to send again
-	// (see the package comment); and how long a response waits for its request
+	// (see package assemble); and how long a response waits for its request
 	// to be complete.
 	Expire time.Duration
 
@@ -60,7 +61,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	a := c.assembling().withDefaults()
+	a := c.assembling().WithDefaults()
 	c.Expire, c.MaxMessage, c.MaxBuffered, c.MaxConns = a.Expire, a.MaxMessage, a.MaxBuffered, a.MaxConns
 	if c.Logf == nil {
 		c.Logf = func(string, ...any) {}
@@ -69,8 +70,8 @@ func (c Config) withDefaults() Config {
 }
 
 // assembling is what the assemblers need of it.
-func (c Config) assembling() assembleConfig {
-	return assembleConfig{
+func (c Config) assembling() assemble.Config {
+	return assemble.Config{
 		Address: c.Address, TrackResponse: c.TrackResponse, Expire: c.Expire,
 		MaxMessage: c.MaxMessage, MaxBuffered: c.MaxBuffered, MaxConns: c.MaxConns,
 		Binary: c.Binary, AllowIncomplete: c.AllowIncomplete, Exclude: c.Exclude,
@@ -80,7 +81,7 @@ func (c Config) assembling() assembleConfig {
 // A Listener captures HTTP messages.
 type Listener struct {
 	parts []part
-	hand  *handover
+	hand  *assemble.Handover
 	notes *notices
 	live  bool
 
@@ -90,7 +91,7 @@ type Listener struct {
 	mu  sync.Mutex
 	err error // of the first source that failed
 
-	reader *reader // of the caller of Next
+	reader *assemble.Reader // of the caller of Next
 }
 
 // A part is a source and what makes messages of its segments. Live capture
@@ -98,7 +99,7 @@ type Listener struct {
 // both directions of a connection to the same.
 type part struct {
 	src source.Source
-	asm *assembler
+	asm *assemble.Assembler
 }
 
 // Listen begins to capture. What the interfaces see from now on is not
@@ -121,14 +122,14 @@ func Listen(c Config) (*Listener, error) {
 		return nil, err
 	}
 	l.add(c, sources)
-	flush = l.parts[0].asm.flush
+	flush = l.parts[0].asm.Flush
 	l.start()
 	return l, nil
 }
 
 func newListener(live bool) *Listener {
-	l := &Listener{live: live, hand: newHandover(handoverBytes)}
-	l.reader = newReader(l.hand)
+	l := &Listener{live: live, hand: assemble.NewHandover(assemble.HandoverBytes)}
+	l.reader = assemble.NewReader(l.hand)
 	return l
 }
 
@@ -137,13 +138,13 @@ func (l *Listener) add(c Config, sources []source.Source) {
 	c.MaxBuffered /= len(sources)
 	c.MaxConns = max(1, c.MaxConns/len(sources))
 	l.notes = newNotices(c, l.Stats)
-	seen := &sights{}
+	seen := &assemble.Sights{}
 	for _, src := range sources {
 		nearlyFull := src.NearlyFull
 		if !l.live {
 			nearlyFull = nil
 		}
-		l.parts = append(l.parts, part{src, newAssembler(c.assembling(), newWriter(l.hand, nearlyFull), l.notes, seen)})
+		l.parts = append(l.parts, part{src, assemble.New(c.assembling(), assemble.NewWriter(l.hand, nearlyFull), l.notes, seen)})
 	}
 }
 
@@ -154,7 +155,7 @@ func (l *Listener) start() {
 				l.fail(err)
 			}
 			l.notes.end()
-			p.asm.end()
+			p.asm.End()
 		}()
 	}
 }
@@ -196,7 +197,7 @@ func (l *Listener) Close() error {
 			errs = append(errs, p.src.Close())
 		}
 		l.closeErr = errors.Join(errs...)
-		l.hand.hurry()
+		l.hand.Hurry()
 	})
 	return l.closeErr
 }
@@ -207,8 +208,8 @@ func (l *Listener) Close() error {
 func (l *Listener) Stats() Stats {
 	var sum Stats
 	for _, p := range l.parts {
-		s := p.asm.snapshot()
-		sum.assembleStats.add(&s)
+		s := p.asm.Snapshot()
+		sum.Stats.Add(&s)
 	}
 	sum.Source = l.sourceStats()
 	return sum

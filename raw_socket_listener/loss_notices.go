@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/assemble"
 	"github.com/buger/gor/raw_socket_listener/source"
 )
 
@@ -16,9 +17,9 @@ const lossAgain = time.Minute
 // that can be helped again while they go on.
 type lossNotices struct {
 	cfg     Config
-	told    [lossKinds]uint64 // what was said last of each kind
-	dropped uint64            // likewise, of the kernel's drops
-	again   int64             // packet time from which on a loss that goes on may be told
+	told    [assemble.LossKinds]uint64 // what was said last of each kind
+	dropped uint64                     // likewise, of the kernel's drops
+	again   int64                      // packet time from which on a loss that goes on may be told
 }
 
 // lossManner is how a kind of loss is told.
@@ -30,13 +31,13 @@ const (
 	lossAlarm                    // and again while it goes on: something can
 )
 
-func (l *lossNotices) manner(k Loss) lossManner {
+func (l *lossNotices) manner(k assemble.Loss) lossManner {
 	switch k {
-	case LostGap, LostTooLarge, LostMemory, LostShed:
+	case assemble.LostGap, assemble.LostTooLarge, assemble.LostMemory, assemble.LostShed:
 		return lossAlarm
-	case LostMalformed, LostExpired, LostUnpaired, LostWithheld:
+	case assemble.LostMalformed, assemble.LostExpired, assemble.LostUnpaired, assemble.LostWithheld:
 		return lossCalm
-	case LostClosed:
+	case assemble.LostClosed:
 		// Every client that goes away ends an upload or two. Who wants the
 		// responses also wants to know that some are cut.
 		if l.cfg.TrackResponse {
@@ -53,7 +54,7 @@ func (l *lossNotices) look(now int64, s *Stats, logf func(string, ...any)) {
 		first, l.dropped = true, s.Source.Dropped
 		logf("losing packets: the kernel dropped %d that its ring had no room for, and the messages in them are lost: raise --input-raw-buffer-size", s.Source.Dropped)
 	}
-	for k := notLost + 1; k < lossKinds; k++ {
+	for k := assemble.NotLost + 1; k < assemble.LossKinds; k++ {
 		n, manner := s.Lost[k], l.manner(k)
 		if n == 0 || l.told[k] > 0 || manner == lossUntold {
 			continue
@@ -80,7 +81,7 @@ func (l *lossNotices) more(s *Stats) string {
 		list = append(list, fmt.Sprintf("%s dropped by the kernel (%d more)", source.Counted(n, "packet"), n-l.dropped))
 		l.dropped = n
 	}
-	for k := notLost + 1; k < lossKinds; k++ {
+	for k := assemble.NotLost + 1; k < assemble.LossKinds; k++ {
 		if n := s.Lost[k]; l.manner(k) == lossAlarm && n > l.told[k] {
 			list = append(list, fmt.Sprintf("%s: %s (%d more)", source.Counted(n, "message"), k, n-l.told[k]))
 			l.told[k] = n
@@ -90,25 +91,25 @@ func (l *lossNotices) more(s *Stats) string {
 }
 
 // text is what a loss means and what to do about it.
-func (l *lossNotices) text(k Loss, n uint64, src *source.Stats) string {
+func (l *lossNotices) text(k assemble.Loss, n uint64, src *source.Stats) string {
 	switch messages := source.Counted(n, "message"); k {
-	case LostGap:
+	case assemble.LostGap:
 		return fmt.Sprintf("losing messages: %d with a hole that no retransmission closed: %s", n, l.holes(src))
-	case LostTooLarge:
+	case assemble.LostTooLarge:
 		return fmt.Sprintf("losing messages: %d of more than %d bytes (raise --copy-buffer-size), or with more than %d header fields", n, l.cfg.MaxMessage, http1.MaxFields)
-	case LostMemory:
+	case assemble.LostMemory:
 		return fmt.Sprintf("losing messages: %d given up to stay below the ceilings of memory: raise --input-raw-max-buffered or --input-raw-max-connections", n)
-	case LostShed:
+	case assemble.LostShed:
 		return fmt.Sprintf("losing messages, %d so far: they are captured faster than they are passed on: give Gor more CPU, or take a share of them, such as --input-raw '%s|50%%'", n, l.cfg.Address)
-	case LostMalformed:
+	case assemble.LostMalformed:
 		return fmt.Sprintf("%s cannot be read as HTTP/1 and will not be passed on: if that goes on, something else than HTTP uses the port", messages)
-	case LostExpired:
-		return fmt.Sprintf("%s begun and not continued for %v, as by a client or server that hangs: not passed on", messages, idleTimeout)
-	case LostUnpaired:
+	case assemble.LostExpired:
+		return fmt.Sprintf("%s begun and not continued for %v, as by a client or server that hangs: not passed on", messages, assemble.IdleTimeout)
+	case assemble.LostUnpaired:
 		return fmt.Sprintf("%s without a request that was seen whole, as after the start or after a loss: not passed on", source.Counted(n, "response"))
-	case LostWithheld:
+	case assemble.LostWithheld:
 		return fmt.Sprintf("%s without body, which the server refused to take (Expect: 100-continue): not passed on", messages)
-	case LostClosed:
+	case assemble.LostClosed:
 		return fmt.Sprintf("%s cut short by the end of the connection, as when a client goes away: not passed on", messages)
 	}
 	return ""

@@ -1,13 +1,24 @@
 package rawsocket
 
 import (
+	"github.com/buger/gor/raw_socket_listener/assemble"
 	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/source"
 )
 
+// Defaults of a Config.
+const (
+	DefaultExpire      = assemble.DefaultExpire
+	DefaultMaxMessage  = assemble.DefaultMaxMessage
+	DefaultMaxBuffered = assemble.DefaultMaxBuffered
+	DefaultMaxConns    = assemble.DefaultMaxConns
+)
+
 // What a caller of this package sees of the rooms below.
 type (
+	// A Message is one message as it was on the wire.
+	Message = assemble.Message
 	// An Address says what to capture.
 	Address = filter.Address
 	// A Filter is an expression of pcap-filter(7) that packets have to match
@@ -34,6 +45,6 @@ func ParseFilter(text string) (*Filter, error) { return filter.ParseFilter(text)
 // Stats is the ledger of a capture. Starts equals the sum of Requests, Responses,
 // Interim, all of Lost, and Open.
 type Stats struct {
-	assembleStats
+	assemble.Stats
 	Source SourceStats // packets: received, dropped, ignored
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/assemble"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/source"
 )
@@ -77,9 +78,9 @@ func (n *notices) HTTP2(server netip.AddrPort) {
 func (n *notices) Shed() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.losses.told[LostShed] == 0 {
+	if n.losses.told[assemble.LostShed] == 0 {
 		var s Stats
-		s.Lost[LostShed] = 1
+		s.Lost[assemble.LostShed] = 1
 		n.losses.look(n.next, &s, n.logf)
 	}
 }

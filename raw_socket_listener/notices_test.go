@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/raw_socket_listener/assemble"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/source"
 )
@@ -76,19 +77,19 @@ func wantNothing(t *testing.T, lines []string) {
 // means. What belongs to every capture is not told.
 func TestEachLossIsToldOnce(t *testing.T) {
 	const alarm = "losing messages: 3 "
-	told := map[Loss][]string{
-		LostGap:       {alarm, "a hole that no retransmission closed", "ethtool -S"},
-		LostTooLarge:  {alarm, "more than 1000 bytes", "raise --copy-buffer-size"},
-		LostMemory:    {alarm, "ceilings of memory", "raise --input-raw-"},
-		LostShed:      {"losing messages, 3 so far", "captured faster", "':80|50%'"},
-		LostMalformed: {"3 messages cannot be read as HTTP/1"},
-		LostClosed:    {"3 messages cut short by the end of the connection"},
-		LostExpired:   {"3 messages begun and not continued for 5m"},
-		LostWithheld:  {"3 messages without body", "Expect: 100-continue"},
-		LostUnpaired:  {"3 responses without a request", "as after the start"},
+	told := map[assemble.Loss][]string{
+		assemble.LostGap:       {alarm, "a hole that no retransmission closed", "ethtool -S"},
+		assemble.LostTooLarge:  {alarm, "more than 1000 bytes", "raise --copy-buffer-size"},
+		assemble.LostMemory:    {alarm, "ceilings of memory", "raise --input-raw-"},
+		assemble.LostShed:      {"losing messages, 3 so far", "captured faster", "':80|50%'"},
+		assemble.LostMalformed: {"3 messages cannot be read as HTTP/1"},
+		assemble.LostClosed:    {"3 messages cut short by the end of the connection"},
+		assemble.LostExpired:   {"3 messages begun and not continued for 5m"},
+		assemble.LostWithheld:  {"3 messages without body", "Expect: 100-continue"},
+		assemble.LostUnpaired:  {"3 responses without a request", "as after the start"},
 	}
-	untold := []Loss{LostJoined, LostIncomplete}
-	for k := notLost + 1; k < lossKinds; k++ {
+	untold := []assemble.Loss{assemble.LostJoined, assemble.LostIncomplete}
+	for k := assemble.NotLost + 1; k < assemble.LossKinds; k++ {
 		t.Run(k.String(), func(t *testing.T) {
 			r := newNoticeRig(t, ":80", Config{TrackResponse: true, MaxMessage: 1000})
 			wantNothing(t, r.at(0))
@@ -116,7 +117,7 @@ func TestEachLossIsToldOnce(t *testing.T) {
 func TestClosedIsUntoldWithoutResponses(t *testing.T) {
 	r := newNoticeRig(t, ":80", Config{})
 	r.at(0)
-	r.s.Lost[LostClosed] = 5
+	r.s.Lost[assemble.LostClosed] = 5
 	wantNothing(t, r.at(noticeGrain))
 }
 
@@ -139,14 +140,14 @@ func TestDropsAreToldAgain(t *testing.T) {
 
 	// They stop; a loss of another kind begins and is told at once.
 	wantNothing(t, r.at(230*time.Second))
-	r.s.Lost[LostGap], r.s.Lost[LostClosed] = 1, 9
+	r.s.Lost[assemble.LostGap], r.s.Lost[assemble.LostClosed] = 1, 9
 	wantLine(t, r.at(231*time.Second), "losing messages: 1 ", "the kernel dropped packets of theirs", "--input-raw-buffer-size")
-	r.s.Lost[LostGap] = 5
+	r.s.Lost[assemble.LostGap] = 5
 	r.s.Source.Dropped = 13
 	wantNothing(t, r.at(290*time.Second))
 	wantLine(t, r.at(291*time.Second), "still losing: 13 packets dropped by the kernel (2 more), 5 messages: gap (4 more)")
 	wantNothing(t, r.at(400*time.Second))
-	r.s.Lost[LostGap] = 6
+	r.s.Lost[assemble.LostGap] = 6
 	wantLine(t, r.at(401*time.Second), "6 messages: gap (1 more)")
 }
 
@@ -154,13 +155,13 @@ func TestDropsAreToldAgain(t *testing.T) {
 func TestLossesOfAFileAreToldOnce(t *testing.T) {
 	r := newNoticeRig(t, "x.pcap:80", Config{})
 	r.at(0)
-	r.s.Lost[LostGap] = 1
+	r.s.Lost[assemble.LostGap] = 1
 	wantLine(t, r.at(time.Second), "the capture file has not got these packets")
-	r.s.Lost[LostGap] = 2
+	r.s.Lost[assemble.LostGap] = 2
 	wantNothing(t, r.at(time.Hour))
 	cut := newNoticeRig(t, "x.pcap:80", Config{})
 	cut.at(0)
-	cut.s.Lost[LostGap], cut.s.Source.Cut = 1, 1
+	cut.s.Lost[assemble.LostGap], cut.s.Source.Cut = 1, 1
 	wantLine(t, cut.at(time.Second), "tcpdump -s 0")
 }
 
@@ -172,7 +173,7 @@ func TestShedIsToldAtOnce(t *testing.T) {
 	r.Shed()
 	wantLine(t, r.take(), "losing messages, 1 so far", "captured faster")
 	r.Shed()
-	r.s.Lost[LostShed] = 2
+	r.s.Lost[assemble.LostShed] = 2
 	wantNothing(t, r.at(time.Second))
 	wantLine(t, r.at(2*time.Minute), "still losing: 2 messages: reader too slow (1 more)")
 }
@@ -226,7 +227,7 @@ func TestRealLossesAreTold(t *testing.T) {
 			} else {
 				wantLine(t, logs, tt.want)
 			}
-			asm.end()
+			asm.End()
 		})
 	}
 }
@@ -255,7 +256,7 @@ func TestSilence(t *testing.T) {
 	}
 	r.s.Connections, r.s.Starts = 1, 2
 	r.s.Source = SourceStats{Received: 7, Faults: []string{"eth0 went down"}}
-	r.s.Lost[LostJoined] = 2
+	r.s.Lost[assemble.LostJoined] = 2
 	wantLine(t, r.at(0), "eth0 went down")
 	wantNothing(t, r.at(silence-1))
 	r.Look(noticeEpoch + int64(silence))

@@ -1,0 +1,343 @@
+package assemble
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
+
+// Times of the life of a connection.
+const (
+	// IdleTimeout is how long a connection may carry nothing until it is
+	// forgotten, and with it a message that has begun: above what servers and
+	// proxies keep idle connections for, and what they wait for a stalled
+	// upload. Memory that is needed is taken back sooner.
+	IdleTimeout = 5 * time.Minute
+	// lingerTime is how long a connection that is over stays known, so that a
+	// late copy of one of its segments is not taken for a new connection.
+	lingerTime = 2 * time.Second
+	// reorderGrace is how long a hole that the receiver acknowledged may still
+	// be closed by a packet that another CPU's queue delayed, or that another
+	// tap saw, whose clock or buffer is behind: captures that are merged are
+	// some tens to hundreds of milliseconds apart.
+	reorderGrace = 500 * time.Millisecond
+	// backoffTime is how long a hole waits for a retransmission when nothing
+	// says that the receiver has the bytes: TCP waits for 0.2, 0.4 ... 6.4 s
+	// (RFC 6298 section 5.5), together 12.6 s. A hole that a seventh
+	// retransmission would close is given up.
+	backoffTime = 13 * time.Second
+	// sweepGrain is how often the timeouts are looked at.
+	sweepGrain = 10 * time.Millisecond
+	// touchGrain is how exactly the order of idle connections is kept.
+	touchGrain = 100 * time.Millisecond
+)
+
+// An Assembler makes messages of segments. It is a sink: one goroutine calls
+// it, and all but published belongs to that goroutine.
+type Assembler struct {
+	cfg Config
+	out *Writer
+	pool
+
+	now   int64 // the highest time seen, ns since 1970
+	blind int64 // since then, connections that carry something are known
+	sweep int64 // when to look at the timeouts again
+
+	conns                    map[key]*conn
+	embryos, active, closing list[conn] // by when they carried something last
+	freeConns                []*conn
+	pendingBytes             int // of all conn.pending
+
+	waits      [waitKinds]list[half] // by when their wait began
+	holders    list[half]            // by when they took memory last
+	largest    *half                 // of those that were served while memory was short
+	freeHalves []*half
+	freePieces *piece
+
+	traces traces           // of connections that are forgotten
+	tokens map[uint32]*conn // those of MPTCP, by what a subflow calls them
+
+	begins mode    // of a direction that is seen from its first byte
+	sights *Sights // of connections that are seen twice; shared by the assemblers of a capture
+
+	stats  Stats
+	notice Observer
+
+	mu        sync.Mutex
+	published Stats
+}
+
+// New takes a Config whose defaults are filled in.
+// The assemblers of a capture share what they have seen.
+func New(cfg Config, out *Writer, notice Observer, seen *Sights) *Assembler {
+	a := &Assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn), sights: seen}
+	a.pool.limit = cfg.MaxBuffered
+	a.begins = modeFraming
+	if cfg.Binary {
+		a.begins = modeTurns
+	}
+	return a
+}
+
+// Segment implements sink. Holes that are due by the segment's time are given up
+// behind it: a packet that closes one must not be what gives it up.
+func (a *Assembler) Segment(s *packet.Segment) {
+	a.stats.Segments++
+	a.see(s.Time)
+	a.take(s)
+	if a.now >= a.sweep {
+		a.due()
+	}
+}
+
+// take gives s to its connection.
+func (a *Assembler) take(s *packet.Segment) {
+	k, fromLow := keyOf(s)
+	c := a.conns[k]
+	begun := false
+	if c != nil {
+		f, other := c.flows(fromLow)
+		switch a.fit(c, f, other, s) {
+		case fitsNot:
+			a.countStarts(f, s.Payload)
+			return
+		case fitsBegun:
+			begun = true
+			fallthrough
+		case fitsNext:
+			first := f.begun.at
+			a.stats.Reused++
+			a.finish(c, LostClosed)
+			a.forget(c)
+			if c = a.admit(k, fromLow, s, begun); c == nil {
+				return
+			}
+			if begun {
+				f, _ = c.flows(fromLow)
+				f.begin(first, a.begins)
+				f.syn = true
+			}
+		}
+	} else if c = a.admit(k, fromLow, s, false); c == nil {
+		return
+	}
+	a.touch(c)
+	f, other := c.flows(fromLow)
+	if !c.known && !f.response && len(s.Payload) > 0 {
+		a.exclude(c)
+	}
+	if len(s.Options) > 0 && (s.Flags.Has(packet.FlagSYN) || c.place == placeEmbryo) {
+		a.multipath(c, s)
+	}
+	if c.sights > 0 && !f.response && len(s.Payload) > 0 && !c.ignored && a.rewritten(c, s) {
+		a.ignore(c)
+	}
+	if c.ignored {
+		a.overhear(c, f, other, s)
+		return
+	}
+	if s.Flags.Has(packet.FlagRST) {
+		a.reset(c, f, other, s)
+		a.reclaim(c)
+		return
+	}
+	if c.cut && f.revives(s) {
+		c.cut = false
+		a.move(c, placeActive)
+	}
+	if s.Flags.Has(packet.FlagACK) {
+		a.acknowledge(c, other, sequence(s.Ack))
+	}
+	if !f.silent {
+		a.receive(c, f, s)
+		a.settle(c)
+	}
+	a.reclaim(c)
+}
+
+// Tick implements sink.
+func (a *Assembler) Tick(now int64) {
+	a.see(now)
+	if a.now >= a.sweep {
+		a.due()
+	}
+	a.out.flush()
+}
+
+// see moves the clock, which never goes back: a stepped system clock delays
+// timeouts and does no other harm.
+func (a *Assembler) see(now int64) {
+	if now <= a.now {
+		return
+	}
+	a.now = now
+	if a.sweep == 0 {
+		a.blind = now
+	}
+	if now >= a.sweep {
+		a.expire()
+	}
+}
+
+// due gives up the holes that are due by the clock, and makes the ledger visible.
+func (a *Assembler) due() {
+	a.sweep = a.now + int64(sweepGrain)
+	for w := waitHole; w < waitKinds; w++ {
+		a.expireWaits(w)
+	}
+	a.publish()
+	a.notice.Look(a.now)
+}
+
+// End resolves what is left when the source has ended.
+func (a *Assembler) End() {
+	for _, l := range []*list[conn]{&a.embryos, &a.active} {
+		for c := l.oldest(); c != nil; c = l.oldest() {
+			a.finish(c, LostIncomplete)
+			a.forget(c)
+		}
+	}
+	for c := a.closing.oldest(); c != nil; c = a.closing.oldest() {
+		a.forget(c)
+	}
+	a.publish()
+	a.out.end()
+}
+
+// Flush hands over the messages that are complete.
+func (a *Assembler) Flush() { a.out.flush() }
+
+// publish makes the ledger visible to Stats.
+func (a *Assembler) publish() {
+	a.stats.Open = a.stats.Starts - a.stats.Emitted() - a.stats.Interim - a.stats.LostSum()
+	a.stats.Live = uint64(len(a.conns))
+	a.stats.Buffered = uint64(a.pool.used)
+	a.mu.Lock()
+	a.published = a.stats
+	a.mu.Unlock()
+}
+
+// Snapshot returns the ledger as it was published last.
+func (a *Assembler) Snapshot() Stats {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.published
+}
+
+// admit makes a connection of the first segment that is seen of it, nil when
+// the segment is of no use. begun says that the SYN before it was seen.
+func (a *Assembler) admit(k key, fromLow bool, s *packet.Segment, begun bool) *conn {
+	if s.Flags.Has(packet.FlagRST) || len(s.Payload)+s.Missing > maxSegment {
+		return nil
+	}
+	if !s.Flags.Has(packet.FlagSYN) && len(s.Payload)+s.Missing == 0 {
+		return nil
+	}
+	fromClient, known := a.direction(s)
+	if !known {
+		return nil
+	}
+	if !fromClient && !a.cfg.TrackResponse {
+		return nil
+	}
+	var end sequence
+	again := false
+	if !s.Flags.Has(packet.FlagSYN) && !begun {
+		n := len(s.Payload) + s.Missing
+		if end, again = a.late(&k, s, fromClient); again && !end.before(sequence(s.Seq).plus(n)) {
+			a.stats.Retransmitted++
+			return nil
+		}
+	}
+	for len(a.conns) >= a.cfg.MaxConns {
+		a.evict()
+	}
+	c := a.newConn()
+	c.key, c.clientLow = k, fromClient == fromLow
+	c.id, c.seen = rand.Uint64(), a.now
+	c.rsp.response, c.rsp.silent = true, !a.cfg.TrackResponse
+	c.sights = fewSights
+	a.conns[k] = c
+	a.move(c, placeEmbryo)
+	a.stats.Connections++
+	if !s.Flags.Has(packet.FlagSYN) && !begun {
+		a.stats.Joined++
+		c.unsure = true
+		if again {
+			f, _ := c.flows(fromLow)
+			a.join(c, f, end) // of s, what was not seen before
+			f.syn = true
+		}
+	}
+	return c
+}
+
+// exclude asks Config.Exclude of a connection, once and when its client begins
+// to send: by then whoever made it knows its local port, which it does not know
+// before connect has returned.
+func (a *Assembler) exclude(c *conn) {
+	c.known = true
+	if a.cfg.Exclude != nil && a.cfg.Exclude(c.ends()) {
+		a.stats.Excluded++
+		c.ignored = true
+	}
+}
+
+// direction says whether s comes from the client. Where the address leaves it
+// open, the handshake tells, or what the segment begins with.
+func (a *Assembler) direction(s *packet.Segment) (fromClient, known bool) {
+	toServer, fromServer := a.cfg.Address.Match(s.Src, s.Dst)
+	if toServer != fromServer {
+		return toServer, true
+	}
+	switch {
+	case !toServer && len(a.cfg.Address.Ports) > 0:
+		a.stats.Unmatched++
+		return false, false
+	case s.Flags.Has(packet.FlagSYN):
+		fromClient = !s.Flags.Has(packet.FlagACK)
+	case a.cfg.Binary:
+		a.stats.Undirected++
+		return false, false
+	case http1.MayBegin(s.Payload, false):
+		fromClient = true
+	case http1.MayBegin(s.Payload, true):
+	default:
+		a.stats.Undirected++
+		return false, false
+	}
+	server := s.Src
+	if fromClient {
+		server = s.Dst
+	}
+	if !a.cfg.Address.IsServer(server) {
+		a.stats.Unmatched++
+		return false, false
+	}
+	return fromClient, true
+}
+
+// acknowledge notes that the receiver of f has all bytes before ack: a hole
+// before it will not be closed by a retransmission.
+func (a *Assembler) acknowledge(c *conn, f *flow, ack sequence) {
+	if f.begun.set {
+		a.follow(f, ack)
+	}
+	if f.answered {
+		if n := ack.minus(f.acked); n <= 0 || n > maxAhead {
+			return
+		}
+	}
+	if f.mode != modeUnseen && !f.silent {
+		if n := ack.minus(f.next); n > maxAhead || n < -maxAhead {
+			return
+		}
+	}
+	f.acked, f.answered = ack, true
+	if f.h != nil || f.torn() {
+		a.updateLists(c, f)
+	}
+}

@@ -1,0 +1,157 @@
+package assemble
+
+import (
+	"bytes"
+
+	"github.com/buger/gor/internal/http1"
+)
+
+// How a direction is entered where it is not known what its bytes belong to, and
+// how a message that was none is taken back.
+
+// interrupt ends the message under way in f when b, which begins a segment,
+// shows that it is another one than was thought. It returns what belongs to that.
+func (a *Assembler) interrupt(c *conn, f *flow, h *half, b []byte, from *arrival) []byte {
+	switch {
+	case f.response && !h.matched && c.sentAt(f.next) >= 0 && http1.CompleteHead(b, true):
+		// It has no body after all: the request that was missed was a HEAD.
+		a.conclude(c, f, h, LostUnpaired, nil)
+	case h.trial != modeUnseen && !h.known && (!f.response && http1.BeginsRequest(b) || f.response && http1.CompleteHead(b, true)):
+		// A line that begins a segment is better than one that nothing
+		// followed that could be a head.
+		back := h.trial
+		a.abandon(c, f, h)
+		h.trial, f.mode = back, modeFraming
+	case h.bare:
+		begin := h.afterHead(b)
+		if !h.refused(begin, from) {
+			break
+		}
+		f.next = f.next.plus(len(b) - len(begin))
+		a.conclude(c, f, h, LostWithheld, nil)
+		h.trial = modeResync
+		return begin
+	}
+	return b
+}
+
+// afterHead returns b with what is kept of the body under way before it.
+func (h *half) afterHead(b []byte) []byte {
+	n := h.buf.size - h.parser.Head().HeadLen
+	if h.lost != NotLost || n <= 0 {
+		return b
+	}
+	whole := h.buf.appendTo(make([]byte, 0, h.buf.size+len(b)))
+	return append(whole[h.buf.size-n:], b...)
+}
+
+// The lengths of what a server may say before a body comes.
+const (
+	// continueLen is that of the plain interim response that lets a client
+	// send its body. Any final one is longer.
+	continueLen = len("HTTP/1.1 100 Continue\r\n\r\n")
+	// continueMost is that of one with the few headers that some servers add.
+	continueMost = 2 * continueLen
+)
+
+// withoutBody reports whether the head that has just become complete with n bytes
+// leaves its body for later and may leave it out.
+func (h *half) withoutBody(n int) bool {
+	head := h.parser.Head()
+	if !head.Expect100 {
+		return false
+	}
+	if head.Chunked {
+		return h.buf.size+n == head.HeadLen
+	}
+	return h.parser.Remaining() == head.Length
+}
+
+// refused reports whether b begins another request where the body of one with
+// Expect: 100-continue could begin (RFC 9110 section 10.1.1): the client has
+// received more than leave to send it. Where acknowledgements say nothing, the
+// bytes have to be a request line.
+func (h *half) refused(b []byte, from *arrival) bool {
+	if !from.acked || !h.request.acked {
+		return http1.BeginsRequest(b)
+	}
+	n := from.ack.minus(h.request.ack)
+	if n <= continueLen || n >= staleReach || !http1.MayBegin(b, false) {
+		return false
+	}
+	// A word that is cut is as likely the beginning of a body. A method is not
+	// when it begins a body in chunks.
+	return n > continueMost && h.parser.Head().Chunked || bytes.IndexByte(b, ' ') > 0
+}
+
+// resumes reports whether b, which begins a segment, may begin a message as
+// well: the bytes may be the content of an upload, or the rest of a method.
+// Whether it does shows when its head is whole.
+func (f *flow) resumes(b []byte) bool {
+	if f.mode == modeConnected && !connects(b) || f.blind && !f.response && http1.TailOfMethod(b) {
+		return false
+	}
+	return http1.MayBegin(b, f.response)
+}
+
+// connects reports whether b is a CONNECT request, or may become one.
+func connects(b []byte) bool {
+	const connect = "CONNECT "
+	n := min(len(b), len(connect))
+	return string(b[:n]) == connect[:n]
+}
+
+// plausible reports whether the message that may have begun in f goes on with b
+// as one can. What it began with is in h.buf.
+func (f *flow) plausible(h *half, b []byte) bool {
+	if h.buf.size == 0 || h.buf.size >= http1.MayBeginLen || h.parser.StartRead() {
+		return true
+	}
+	var begin [http1.MayBeginLen]byte
+	n := copy(begin[:], h.buf.prefix())
+	n += copy(begin[n:], b)
+	if h.trial == modeConnected && !connects(begin[:n]) || h.blind && !f.response && http1.TailOfMethod(begin[:n]) {
+		return false
+	}
+	return http1.MayBegin(begin[:n], f.response)
+}
+
+// abandon takes back that a message began in f: what it began with is passed
+// over, and the direction goes on as before.
+func (a *Assembler) abandon(c *conn, f *flow, h *half) {
+	a.stats.Starts--
+	a.stats.SkippedBytes += uint64(h.buf.size)
+	if f.response {
+		h.matched = false
+	} else {
+		c.exchanges--
+		for ch := h.buf.head; ch != nil; ch = ch.next {
+			a.stats.SkippedStarts += f.skipped.Count(ch.data)
+		}
+	}
+	f.mode, f.fresh = h.trial, false
+	if h.atFirst && f.mode == modeJoining {
+		a.stats.Starts++
+		a.stats.Lost[LostJoined]++
+	}
+	a.pool.drop(&h.buf)
+	h.over()
+}
+
+// pass goes over bytes that belong to no message that can be had.
+func (a *Assembler) pass(c *conn, f *flow, b []byte) {
+	if f.fresh && f.mode == modeJoining {
+		if a.foreign(c, b) {
+			return
+		}
+		// Once, for the message that the capture came upon.
+		a.stats.Starts++
+		a.stats.Lost[LostJoined]++
+	}
+	f.fresh, f.blind = false, false
+	f.next = f.next.plus(len(b))
+	a.stats.SkippedBytes += uint64(len(b))
+	if !f.response {
+		a.stats.SkippedStarts += f.skipped.Count(b)
+	}
+}

@@ -1,0 +1,186 @@
+package assemble
+
+import (
+	"github.com/buger/gor/raw_socket_listener/packet"
+)
+
+// Messages of protocols that are not understood (Config.Binary). Whoever asks
+// waits for the answer, so that a message is what one side sends until it has
+// received something from the other: its segments acknowledge the same, and the
+// next message's acknowledge more. That can be seen of one side alone, and
+// whatever the order in which packets of the two sides came upon the capture.
+// A message also ends when nothing more of it came for Config.Expire, with its
+// connection, and where it reaches Config.MaxMessage.
+
+// turn takes b, the next bytes of f, and returns those that must wait for the
+// other direction, after which f waits for its peer.
+func (a *Assembler) turn(c *conn, f *flow, b []byte, from *arrival) (rest []byte) {
+	h := a.halfOf(c, f)
+	if h.passed(from.ack, from.acked) {
+		a.endTurn(c, f, h, NotLost)
+	}
+	if !h.open {
+		if a.early(c, f, from) {
+			f.waitsForPeer = true
+			return b
+		}
+		f.forced = false
+		a.endOther(c, f, from)
+		a.beginTurn(c, f, h, from)
+	}
+	if !h.request.acked {
+		h.request.ack, h.request.acked = from.ack, from.acked
+	}
+	f.gapBefore = NotLost
+	for len(b) > 0 {
+		if h.lost == NotLost && h.buf.size >= a.cfg.MaxMessage {
+			a.stats.Divided++
+			a.endTurn(c, f, h, NotLost)
+			a.beginTurn(c, f, h, from)
+		}
+		n := len(b)
+		if h.lost == NotLost {
+			n = min(n, a.cfg.MaxMessage-h.buf.size)
+			if h.buf.size == 0 {
+				h.begun = from.time // of its bytes: it may begin with a hole
+			}
+			a.pool.add(&h.buf, b[:n])
+		}
+		h.latest = max(h.latest, from.time)
+		f.next = f.next.plus(n)
+		b = b[n:]
+	}
+	return nil
+}
+
+// passed reports whether a segment with this acknowledgement comes behind the
+// message under way: its sender has received something since.
+func (h *half) passed(ack sequence, acked bool) bool {
+	return h.open && acked && h.request.acked && h.request.ack.before(ack)
+}
+
+// early reports whether bytes of f answer some that were not seen yet: packets
+// of the two directions can overtake each other on their way to us, and a
+// request is given before its response.
+func (a *Assembler) early(c *conn, f *flow, from *arrival) bool {
+	if !f.response || f.forced || !from.acked || c.req.mode != modeTurns {
+		return false
+	}
+	n := from.ack.minus(c.req.next)
+	return n > 0 && n < staleReach
+}
+
+// endOther ends the other side's message when what begins in f answers it.
+func (a *Assembler) endOther(c *conn, f *flow, from *arrival) {
+	o := c.otherOf(f)
+	if h := o.h; h != nil && h.open && from.acked && o.next == from.ack {
+		a.endTurn(c, o, h, NotLost)
+		a.updateLists(c, o)
+	}
+}
+
+// acknowledged takes an acknowledgement without data, which lies at seq.
+func (a *Assembler) acknowledged(c *conn, f *flow, seq sequence, s *packet.Segment) {
+	if h := f.h; h != nil && f.next == seq && h.passed(sequence(s.Ack), s.Flags.Has(packet.FlagACK)) {
+		a.endTurn(c, f, h, NotLost)
+	}
+}
+
+// shortOf says whether the message that ends because nothing follows is whole:
+// its receiver may have acknowledged more than was seen. One byte more may be a
+// FIN.
+func (f *flow) shortOf() Loss {
+	if n := f.acked.minus(f.next); f.answered && n > 1 && n < staleReach {
+		return LostGap
+	}
+	return NotLost
+}
+
+// beginTurn notes the beginning of a message.
+func (a *Assembler) beginTurn(c *conn, f *flow, h *half, from *arrival) {
+	h.open, h.begun, h.latest = true, from.time, from.time
+	a.stats.Starts++
+	h.request = exchange{ack: from.ack, acked: from.acked, from: f.next}
+	if f.response {
+		a.answer(c, h, from)
+	} else {
+		c.exchanges++
+		h.request.ordinal = c.exchanges
+	}
+	if f.gapBefore != NotLost {
+		a.miss(h, f.gapBefore)
+	}
+}
+
+// answer finds the request that a response answers: that of which its sender had
+// received the end, or some of it. It stays there for what else answers it.
+func (a *Assembler) answer(c *conn, h *half, from *arrival) {
+	q := &c.pending
+	for q.len() > 0 && from.acked {
+		e := q.at(0)
+		end := e.ack
+		if c.req.fin && end == c.req.finAt {
+			end++ // the FIN is acknowledged as one byte
+		}
+		switch {
+		case from.ack.minus(e.from) <= 0:
+			return
+		case end.before(from.ack):
+			q.pop()
+			continue
+		}
+		h.request.ordinal, h.request.kept = e.ordinal, e.kept
+		return
+	}
+}
+
+// miss notes that bytes of the message under way are missing.
+func (a *Assembler) miss(h *half, why Loss) {
+	if a.cfg.AllowIncomplete {
+		h.hole()
+		return
+	}
+	a.lose(h, why)
+}
+
+// missTurn notes a hole of n bytes, of which f.next is the end. Between two
+// messages it held at least one, of which the rest may follow.
+func (a *Assembler) missTurn(c *conn, f *flow, n int) {
+	h := a.halfOf(c, f)
+	if !h.open {
+		f.gapBefore = NotLost
+		a.beginTurn(c, f, h, &arrival{time: a.now})
+		h.request.from = f.next.plus(-n)
+	}
+	a.miss(h, LostGap)
+}
+
+// endTurn ends the message under way in f: as far as it came when why is
+// NotLost.
+func (a *Assembler) endTurn(c *conn, f *flow, h *half, why Loss) {
+	why = a.verdict(h, why)
+	switch {
+	case why != NotLost:
+	case h.buf.size == 0:
+		why = LostGap // of all of it
+	case f.response && !h.request.kept:
+		why = LostUnpaired
+	default:
+		why = a.emit(c, h, nil, h.request.ordinal)
+	}
+	switch {
+	case why != NotLost:
+		a.stats.Lost[why]++
+	case f.response:
+		a.stats.Responses++
+	default:
+		a.stats.Requests++
+	}
+	if !f.response && a.cfg.TrackResponse && c.rsp.mode != modeEnded {
+		e := h.request
+		e.ack, e.kept = f.next, why == NotLost
+		a.enqueue(c, e)
+	}
+	a.pool.drop(&h.buf)
+	h.over()
+}
