@@ -200,8 +200,8 @@ func TestCounts(t *testing.T) {
 	for _, g := range joined(handshake, []seg{
 		c(0, both),
 		{from: 's', data: none, ack: len(both)},
-		{from: 'c', off: len(both), flags: packet.FlagRST, ack: len(none)},
-		{from: 's', off: len(none), ack: len(both) + 100}, // 100 bytes that were not seen, behind the end
+		{from: 'c', off: len(both), flags: packet.FlagFIN, ack: len(none)},
+		{from: 's', off: len(none), flags: packet.FlagFIN, ack: len(both) + 1 + 100}, // 100 bytes that were not seen, behind the end
 	}) {
 		r.send(g)
 	}

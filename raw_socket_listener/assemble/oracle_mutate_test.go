@@ -51,9 +51,8 @@ var mutations = []mutation{
 	{"far", mutateFar},
 }
 
-// settledMutations is how many of the mutations every run makes. Those behind
-// them come with allMutationsVar: of SYNs and far data on a connection that is
-// ending nobody can tell in every case what they are.
+// settledMutations is how many of the mutations FuzzOracle makes: a fuzzer that
+// looks for it finds SYNs and far data of which nobody can tell what they are.
 const settledMutations = 9
 
 // mutate applies the mutations that set says by bits, and then gives the

@@ -111,6 +111,9 @@ func (t *Trace) Check(a Account) (r Report) {
 				switch {
 				case st.Whole && st.Sure:
 					r.found(Missed, "%s", line)
+				case s.cutIn(st.Offset+1, st.Offset+int64(len(readHead(s.tail(st.Offset)).method))):
+					// Where the order was lost, a method in pieces is as likely
+					// content: it has to be counted, no more.
 				case st.Whole && !s.Late && !s.Reset && !s.Cut && !s.Stray && (sounds[i] || st.Offset >= s.origin):
 					idle = append(idle, line)
 				}
