@@ -50,8 +50,8 @@ var allowedImports = map[string][]string{
 		"internal/stats",
 		"internal/status",
 		"internal/turnclient",
+		"internal/wsclient",
 		"raw_socket_listener",
-		"github.com/coder/websocket",
 		"github.com/klauspost/compress/gzip",
 		"github.com/klauspost/compress/zstd",
 		"github.com/schollz/progressbar/v3",
@@ -83,7 +83,7 @@ var allowedImports = map[string][]string{
 	"internal/http1client":       {"internal/address", "internal/buffers", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
 	"internal/plugin":            {"internal/console", "internal/stats"},
-	"internal/link":              {"internal/admission", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
+	"internal/link":              {"internal/admission", "internal/outbound", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/buffers":           {},
 	"internal/middleware":        {"internal/address", "internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "golang.org/x/sys/unix", "mvdan.cc/sh/v3/shell"},
 	"internal/mirror":            {"internal/admission", "internal/http1", "internal/payload", "internal/queue", "internal/stats"},
@@ -100,6 +100,7 @@ var allowedImports = map[string][]string{
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/payload"},
 	"internal/status":            {"internal/admission", "internal/ledger"},
+	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},
 	"internal/turnclient":        {"internal/outbound"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
@@ -114,8 +115,9 @@ var allowedImports = map[string][]string{
 }
 
 // mayUseNetHTTP are the rooms that may import net/http, which is too slow and
-// too forgiving for what was captured: a page, and documents for a database.
-var mayUseNetHTTP = []string{"internal/status", "internal/elastic"}
+// too forgiving for what was captured: a page, documents for a
+// database, and the handshake of a WebSocket.
+var mayUseNetHTTP = []string{"internal/status", "internal/elastic", "internal/wsclient"}
 
 func TestImportsPointDown(t *testing.T) {
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {

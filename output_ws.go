@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/wsclient"
 )
 
 // wsOutput sends each captured message, requests and original responses, to a
@@ -25,13 +24,12 @@ import (
 // link that knows better. A message of which the write failed was not received,
 // and is sent again over the next connection.
 type wsOutput struct {
-	t        *wsTarget
+	t        *wsclient.Target
 	q        *queue.Queue
-	tls      *tls.Config // nil without TLS
-	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	cfg      wsclient.Config // of client
+	client   *wsclient.Client
 	logf     func(format string, args ...any)
 	verbose  int
-	stall    time.Duration  // see wsStall
 	patience queue.Patience // see linkPatience
 
 	ctx     context.Context // ends with Close
@@ -42,8 +40,8 @@ type wsOutput struct {
 	running sync.WaitGroup
 	workers chan struct{} // closed when all workers have ended
 
-	delivered, unsent, again, connections atomic.Uint64
-	failures                              *stats.Reasons
+	unsent   atomic.Uint64 // that no worker had
+	failures *stats.Reasons
 }
 
 var _ Output = (*wsOutput)(nil)
@@ -66,24 +64,21 @@ func newWSOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 
 // makeWSOutput makes one whose workers are not yet started.
 func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
-	t, err := parseWSTarget(addr)
+	t, err := wsclient.Parse(addr)
 	if err != nil {
 		return nil, err
 	}
 	o := &wsOutput{
-		t: t, dial: env.own.DialContext, logf: env.logf, verbose: s.Verbose,
-		q:     env.newQueue(linkQueue),
-		stall: wsStall, patience: queue.Patience{Limit: linkPatience},
-		drained: make(chan struct{}), workers: make(chan struct{}),
+		t: t, logf: env.logf, verbose: s.Verbose,
+		q:        env.newQueue(linkQueue),
+		patience: queue.Patience{Limit: linkPatience},
+		drained:  make(chan struct{}), workers: make(chan struct{}),
 		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: the connection was lost twice while it was sent", "failed: malformed"),
 			stats.Count{Name: ignoredRow, Kind: stats.Ignored})),
 	}
-	if t.server != "" {
-		o.tls = &tls.Config{
-			ServerName:         t.server,
-			InsecureSkipVerify: s.WSSkipVerify,
-			NextProtos:         []string{"http/1.1"}, // the handshake is one of HTTP/1.1 (RFC 6455 section 4.1)
-		}
+	o.cfg = wsclient.Config{
+		Target: t, TLS: t.TLS(s.WSSkipVerify), CertificateHint: "--output-ws-skip-verify sends all the same",
+		Dial: env.own.DialContext, Stall: wsclient.StallTimeout, Drained: o.drained, Lost: o.lost,
 	}
 	if s.WSStats {
 		gauge := stats.NewGauge("output_ws", stats.GaugePeriod)
@@ -96,7 +91,8 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 
 // start sets n workers to work, each with a connection of its own.
 func (o *wsOutput) start(n int) {
-	sources := []wsSource{&linkSource{q: o.q}}
+	o.client = wsclient.New(o.cfg)
+	sources := []wsclient.Source{&linkSource{q: o.q}}
 	if n > 1 {
 		o.shares = newLinkShares(o.q, n)
 		sources = sources[:0]
@@ -110,8 +106,7 @@ func (o *wsOutput) start(n int) {
 		if n > 1 {
 			name = fmt.Sprintf("%s, connection %d", name, i+1)
 		}
-		w := &wsWorker{o: o, src: src, trouble: wsTrouble{logf: prefixed(o.logf, name+": ")}}
-		o.running.Go(w.run)
+		o.running.Go(func() { o.client.Run(o.ctx, src, prefixed(o.logf, name+": ")) })
 	}
 	go func() { o.running.Wait(); close(o.workers) }() // Close waits for workers
 }
@@ -136,6 +131,14 @@ func (o *wsOutput) pass(p []byte, reason int) (int, error) {
 	return len(p), nil
 }
 
+// lost counts a message that two connections were lost over.
+func (o *wsOutput) lost(msg []byte) {
+	o.failures.Add(wsFailLost)
+	if o.verbose >= verboseLosses {
+		o.logf("%s: %s: %s", o, o.failures.Name(wsFailLost), payload.Describe(msg))
+	}
+}
+
 func (o *wsOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
 func (o *wsOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
 
@@ -154,7 +157,7 @@ func (o *wsOutput) Drain(cancel <-chan struct{}) error {
 		return err
 	}
 	close(o.drained)
-	late := time.NewTimer(wsLeave)
+	late := time.NewTimer(wsclient.LeaveTimeout)
 	defer late.Stop()
 	select {
 	case <-o.workers:
@@ -181,23 +184,24 @@ func (o *wsOutput) Responses() Input { return nil }
 
 func (o *wsOutput) Counts() []stats.Count {
 	return append([]stats.Count{
-		{Name: "delivered", Kind: stats.Delivered, N: o.delivered.Load()},
-		{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()},
+		{Name: "delivered", Kind: stats.Delivered, N: o.client.Counts().Delivered.Load()},
+		{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load() + o.client.Counts().Unsent.Load()},
 	}, o.failures.NonZero()...)
 }
 
 // Report says how many connections it took.
 func (o *wsOutput) Report(r *report) {
-	line := fmt.Sprintf("connections: %d", o.connections.Load())
-	if n := o.again.Load(); n > 0 {
+	counts := o.client.Counts()
+	line := fmt.Sprintf("connections: %d", counts.Connections.Load())
+	if n := counts.SentAgain.Load(); n > 0 {
 		line += fmt.Sprintf(", %d messages sent again", n)
 	}
 	r.Line("%s", line)
-	r.Value("connections", o.connections.Load())
-	r.Value("sent_again", o.again.Load())
+	r.Value("connections", counts.Connections.Load())
+	r.Value("sent_again", counts.SentAgain.Load())
 }
 
-func (o *wsOutput) String() string { return "output-ws " + o.t.shown }
+func (o *wsOutput) String() string { return "output-ws " + o.t.String() }
 
 // otherTargetFlags are those of --output-ws and --output-binary.
 func (s *Settings) otherTargetFlags() flagGroup {

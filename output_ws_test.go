@@ -23,39 +23,8 @@ import (
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
+	"github.com/buger/gor/internal/wsclient"
 )
-
-func TestWSAddresses(t *testing.T) {
-	for _, tt := range []struct{ addr, dial, url, shown, want string }{
-		{addr: "ws://h", dial: "h:80", url: "ws://h", shown: "ws://h"},
-		{addr: "ws://h:8080/a%20b?x=1", dial: "h:8080", url: "ws://h:8080/a%20b?x=1", shown: "ws://h:8080/a%20b"},
-		{addr: "WSS://u:p@[::1]/", dial: "[::1]:443", url: "ws://[::1]/", shown: "wss://[::1]/"},
-		{addr: "wss://h:28020/endpoint", dial: "h:28020", url: "ws://h:28020/endpoint", shown: "wss://h:28020/endpoint"},
-		{addr: "", want: "the address is empty; want an address such as ws://"},
-		{addr: "replay.local:28020/x", want: "write ws://replay.local:28020/x"},
-		{addr: "http://h/x", want: "write ws://h/x"},
-		{addr: "https://h/x", want: "write wss://h/x"},
-		{addr: "tcp://h", want: "tcp is no scheme of WebSocket"},
-		{addr: "ws://", want: "names no host"},
-		{addr: "ws:///path", want: "names no host"},
-		{addr: "ws://:80/", want: "names no host"},
-		{addr: "ws://h/x#y", want: "write ws://h/x, with %23"},
-		{addr: "ws://h:0", want: "0 is no port"},
-		{addr: "ws://h:http", want: "is no address"},
-		{addr: "ws://h:70000", want: "70000 is no port"},
-		{addr: "ws://h/a b", want: "space or control character"},
-		{addr: "ws://hö", want: "xn--"},
-	} {
-		t.Run(tt.addr, func(t *testing.T) {
-			target, err := parseWSTarget(tt.addr)
-			wantError(t, err, tt.want)
-			wantError(t, checkWSOutput(tt.addr, nil), tt.want)
-			if err == nil && (target.dial != tt.dial || target.url != tt.url || target.shown != tt.shown) {
-				t.Errorf("%+v", target)
-			}
-		})
-	}
-}
 
 // wsRig is an output with what it says.
 type wsRig struct {
@@ -163,7 +132,7 @@ func TestWSDelivers(t *testing.T) {
 	for i := range n {
 		size := i
 		if i%100 == 7 {
-			size = wsFragment - 100 + 90_000*(i/100) + i%3 // below, at and above one frame
+			size = 64<<10 - 100 + 90_000*(i/100) + i%3 // below, at and above one frame
 		}
 		meta := payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i%conns), uint32(i)), Time: 1e18 + int64(i), Duration: int64(i%3) - 1, Length: -1}
 		if i%2 == 1 {
@@ -239,7 +208,7 @@ func TestWSSecure(t *testing.T) {
 
 	trusting := newWSRig(t, addr, func(_ *Settings, o *wsOutput) {
 		if o != nil {
-			o.tls.RootCAs = ca.Pool()
+			o.cfg.TLS.RootCAs = ca.Pool()
 		}
 	})
 	trusting.put(msgs...)
@@ -303,7 +272,7 @@ func TestWSRestart(t *testing.T) {
 	server.stop()
 	rig.awaitSaid("trying again")
 	rig.put(msgs[100:]...)
-	if n := rig.delivered.Load(); n != 100 {
+	if n := rig.client.Counts().Delivered.Load(); n != 100 {
 		t.Errorf("%d delivered to a server that is away", n)
 	}
 	again := startWSServer(t, server.addr())
@@ -338,7 +307,7 @@ func TestWSBrokenOff(t *testing.T) {
 	rig.put(msgs...)
 	rig.drain("4 delivered")
 	wantArrivals(t, server.await(t, 4), msgs)
-	if n := rig.again.Load(); n != 1 {
+	if n := rig.client.Counts().SentAgain.Load(); n != 1 {
 		t.Errorf("%d sent again, want 1", n)
 	}
 }
@@ -360,7 +329,7 @@ func TestWSNeverReads(t *testing.T) {
 	rig := newWSRig(t, "ws://"+server.addr(), func(s *Settings, o *wsOutput) {
 		s.Verbose = verboseLosses
 		if o != nil {
-			o.stall = 100 * time.Millisecond
+			o.cfg.Stall = 100 * time.Millisecond
 		}
 	})
 	msgs := append([][]byte{largeMessage()}, testMessages(3, 10)...)
@@ -405,10 +374,10 @@ func TestWSCloseWhileBlocked(t *testing.T) {
 	}
 	began := time.Now()
 	testkit.Must(t, rig.Close())
-	if took := time.Since(began); took > wsStall/2 {
+	if took := time.Since(began); took > wsclient.StallTimeout/2 {
 		t.Errorf("Close took %s", took)
 	}
-	if n := stats.Sum(rig.Counts()); n != 6 || rig.unsent.Load() == 0 {
+	if n := stats.Sum(rig.Counts()); n != 6 || rig.Counts()[1].N == 0 {
 		t.Errorf("counts are %v, want 6 with some unsent", rig.Counts())
 	}
 }
@@ -456,40 +425,5 @@ func TestWSReads(t *testing.T) {
 	wantArrivals(t, server.arrivals(), msgs)
 	if said := rig.said(); said != "" {
 		t.Errorf("said %q", said)
-	}
-}
-
-// TestWSSendAllocatesNothing, neither for a message of one frame nor of more.
-func TestWSSendAllocatesNothing(t *testing.T) {
-	if testkit.RaceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	server := newWSServer(t, "127.0.0.1:0")
-	server.accept = func(w http.ResponseWriter, r *http.Request, _ int) bool {
-		c, b := acceptRaw(w, r)
-		buf := make([]byte, 64<<10)
-		for {
-			if _, err := b.Read(buf); err != nil {
-				c.Close()
-				return true
-			}
-		}
-	}
-	server.start(t, nil)
-	o, err := makeWSOutput("ws://"+server.addr(), defaultSettings(), testEnv(t, io.Discard))
-	testkit.Must(t, err)
-	defer o.stop()
-	c, err := o.connect(o.ctx)
-	testkit.Must(t, err)
-	var reader sync.WaitGroup
-	reader.Go(c.drop)
-	defer reader.Wait()
-	defer c.raw.Close()
-	w := &wsWorker{o: o}
-	for _, size := range []int{500, 200_000} {
-		msg := testMessages(1, size)[0]
-		if n := testing.AllocsPerRun(200, func() { testkit.Must(t, w.send(c, msg)) }); n != 0 {
-			t.Errorf("%g allocations for a message of %d bytes", n, size)
-		}
 	}
 }

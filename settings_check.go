@@ -10,6 +10,7 @@ import (
 	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/wsclient"
 )
 
 // checkPlugins finds what would stop Gor at its start, for --check, as far as
@@ -120,6 +121,6 @@ func checkTCPOutput(addr string, s *Settings) error {
 }
 
 func checkWSOutput(addr string, _ *Settings) error {
-	_, err := parseWSTarget(addr)
+	_, err := wsclient.Parse(addr)
 	return err
 }

@@ -6,12 +6,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -80,11 +80,6 @@ const (
 	defaultWindowCount = 16 << 10
 
 	dialTimeout = 10 * time.Second
-
-	// Pauses between attempts to connect. Each is shortened at random by up
-	// to a half, so that many senders do not come back in step.
-	firstPause = 50 * time.Millisecond
-	lastPause  = 5 * time.Second
 
 	// restatePause is how often a lasting failure is said again.
 	restatePause = time.Minute
@@ -244,7 +239,7 @@ var (
 // run connects again and again.
 func (s *Sender) run() {
 	defer close(s.ended)
-	pause := firstPause
+	var backoff outbound.Backoff
 	var trouble trouble
 	for s.ctx.Err() == nil {
 		progressed, err := s.attempt(&trouble)
@@ -258,14 +253,11 @@ func (s *Sender) run() {
 			s.mu.Unlock()
 		}
 		if progressed || errors.Is(err, errLateAnswer) {
-			pause = firstPause
+			backoff.Reset()
 		}
-		select {
-		case <-time.After(pause - mathrand.N(pause/2)):
-		case <-s.ctx.Done():
+		if !backoff.Wait(s.ctx, nil) {
 			return
 		}
-		pause = min(2*pause, lastPause)
 	}
 }
 

@@ -1,6 +1,7 @@
-package main
+package wsclient
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	"github.com/buger/gor/internal/address"
 )
 
-// wsTarget is where a WebSocket output sends, as its address says.
-type wsTarget struct {
+// A Target is where messages are sent, as its address says.
+type Target struct {
 	dial   string      // host:port to connect to
 	server string      // the name for TLS; "" without
 	url    string      // of the handshake's request, without user and password
@@ -24,8 +25,8 @@ type wsTarget struct {
 // wantWS ends every refusal of an address.
 const wantWS = "want an address such as ws://replay.local:28020/endpoint or wss://user:pass@replay.local/endpoint"
 
-// parseWSTarget reads ws:// and wss:// URLs, with user:pass@, path and query.
-func parseWSTarget(addr string) (*wsTarget, error) {
+// Parse reads ws:// and wss:// URLs, with user:pass@, path and query.
+func Parse(addr string) (*Target, error) {
 	if addr == "" {
 		return nil, errors.New("the address is empty; " + wantWS)
 	}
@@ -69,7 +70,7 @@ func parseWSTarget(addr string) (*wsTarget, error) {
 	case err != nil || n < 1 || n > 65535:
 		return nil, fmt.Errorf("%q: %s is no port; %s", addr, port, wantWS)
 	}
-	t := &wsTarget{dial: net.JoinHostPort(host, port), header: http.Header{}}
+	t := &Target{dial: net.JoinHostPort(host, port), header: http.Header{}}
 	if scheme == "wss" {
 		t.server = host
 	}
@@ -85,4 +86,21 @@ func parseWSTarget(addr string) (*wsTarget, error) {
 	u.Scheme, u.RawQuery, u.ForceQuery = scheme, "", false
 	t.shown = u.String()
 	return t, nil
+}
+
+// String is the target for people: without user, password and query, which may
+// be a secret too.
+func (t *Target) String() string { return t.shown }
+
+// TLS returns how to speak TLS with the target, or nil when it is without.
+// skipVerify takes any certificate.
+func (t *Target) TLS(skipVerify bool) *tls.Config {
+	if t.server == "" {
+		return nil
+	}
+	return &tls.Config{
+		ServerName:         t.server,
+		InsecureSkipVerify: skipVerify,
+		NextProtos:         []string{"http/1.1"}, // the handshake is one of HTTP/1.1 (RFC 6455 section 4.1)
+	}
 }

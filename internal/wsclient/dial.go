@@ -1,9 +1,8 @@
-package main
+package wsclient
 
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -17,20 +16,19 @@ import (
 )
 
 const (
-	// wsDialTimeout bounds connect, TLS and the WebSocket handshake together.
-	wsDialTimeout = 10 * time.Second
+	// dialTimeout bounds connect, TLS and the WebSocket handshake together.
+	dialTimeout = 10 * time.Second
 
-	// wsStall is how long a server may take nothing of what is written before
-	// the connection is given up for dead: twice what the library gives it for
-	// the answer to a ping.
-	wsStall = 10 * time.Second
+	// StallTimeout is a good Stall of a Config: twice what the library gives the
+	// server for the answer to a ping.
+	StallTimeout = 10 * time.Second
 
-	// wsAnswerHead bounds the head of the server's answer, in bytes.
-	wsAnswerHead = 64 << 10
+	// answerHead bounds the head of the server's answer, in bytes.
+	answerHead = 64 << 10
 )
 
-// A wsConn is one connection to the server.
-type wsConn struct {
+// A conn is one connection to the server.
+type conn struct {
 	*websocket.Conn
 	raw net.Conn // below all; closing it ends everything at once
 
@@ -67,41 +65,41 @@ func (e statusError) Error() string {
 	return text
 }
 
-// connect opens a connection and has the handshake made. Nothing comes from the
+// dial opens a connection and has the handshake made. Nothing comes from the
 // environment, no proxy either, and no redirection is followed: the traffic
 // goes where the address says.
-func (o *wsOutput) connect(ctx context.Context) (*wsConn, error) {
-	ctx, cancel := context.WithTimeout(ctx, wsDialTimeout)
+func (c *Config) dial(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	raw, err := o.dial(ctx, "tcp", o.t.dial)
+	raw, err := c.Dial(ctx, "tcp", c.Target.dial)
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect: %w", err)
 	}
-	conn, err := o.handshake(ctx, &stallConn{raw, o.stall})
+	ws, err := c.handshake(ctx, &stallConn{raw, c.Stall})
 	if err != nil {
 		raw.Close()
 		return nil, err
 	}
-	conn.SetReadLimit(-1) // what comes is dropped as it comes, see drop
-	return &wsConn{Conn: conn, raw: raw, dead: make(chan struct{})}, nil
+	ws.SetReadLimit(-1) // what comes is dropped as it comes, see drop
+	return &conn{Conn: ws, raw: raw, dead: make(chan struct{})}, nil
 }
 
-func (o *wsOutput) handshake(ctx context.Context, below net.Conn) (*websocket.Conn, error) {
-	if o.tls != nil {
-		secure := tls.Client(below, o.tls)
+func (c *Config) handshake(ctx context.Context, below net.Conn) (*websocket.Conn, error) {
+	if c.TLS != nil {
+		secure := tls.Client(below, c.TLS)
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, wsTLSError(err)
+			return nil, &outbound.TLSError{Err: err, Hint: c.CertificateHint}
 		}
 		below = secure
 	}
 	given := false
-	conn, answer, err := websocket.Dial(ctx, o.t.url, &websocket.DialOptions{
-		HTTPHeader: o.t.header,
+	ws, answer, err := websocket.Dial(ctx, c.Target.url, &websocket.DialOptions{
+		HTTPHeader: c.Target.header,
 		HTTPClient: &http.Client{
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport: &http.Transport{
 				DisableKeepAlives:      true,
-				MaxResponseHeaderBytes: wsAnswerHead,
+				MaxResponseHeaderBytes: answerHead,
 				DialContext: func(context.Context, string, string) (net.Conn, error) {
 					if given {
 						return nil, errors.New("the connection was lost in the handshake")
@@ -115,7 +113,7 @@ func (o *wsOutput) handshake(ctx context.Context, below net.Conn) (*websocket.Co
 	var request *url.Error
 	switch {
 	case err == nil:
-		return conn, nil
+		return ws, nil
 	case answer != nil && answer.StatusCode != http.StatusSwitchingProtocols:
 		return nil, statusError(answer.StatusCode)
 	case errors.As(err, &request): // its text repeats the address
@@ -124,21 +122,10 @@ func (o *wsOutput) handshake(ctx context.Context, below net.Conn) (*websocket.Co
 	return nil, fmt.Errorf("no WebSocket handshake: %w", err)
 }
 
-// wsTLSError ends with what to type when the certificate is the matter.
-func wsTLSError(err error) error {
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	if errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid) {
-		return fmt.Errorf("TLS: %w; --output-ws-skip-verify sends all the same", err)
-	}
-	return fmt.Errorf("TLS: %w", err)
-}
-
 // drop reads until the connection ends, because the library answers pings and
 // close frames only to who reads. Messages are dropped piece by piece, however
 // long they are.
-func (c *wsConn) drop() {
+func (c *conn) drop() {
 	defer close(c.dead)
 	defer c.raw.Close() // the library has written its close frame, if any
 	for {
@@ -147,14 +134,14 @@ func (c *wsConn) drop() {
 			_, err = io.Copy(io.Discard, r)
 		}
 		if err != nil {
-			c.err, c.told = wsLost(err), websocket.CloseStatus(err) != -1
+			c.err, c.told = lost(err), websocket.CloseStatus(err) != -1
 			return
 		}
 	}
 }
 
-// wsLost says why a connection has ended.
-func wsLost(err error) error {
+// lost says why a connection has ended.
+func lost(err error) error {
 	var closed websocket.CloseError
 	var op *net.OpError
 	switch {
@@ -170,46 +157,4 @@ func wsLost(err error) error {
 		err = op
 	}
 	return fmt.Errorf("connection lost: %w", err)
-}
-
-const (
-	// wsRestate is how often a lasting failure is said again, and wsTellAgain
-	// bounds how often a server that comes and goes is told of.
-	wsRestate   = time.Minute
-	wsTellAgain = 10 * time.Second
-)
-
-// wsTrouble keeps the log short: a failure is said when it begins, when the
-// server's answer is another one, and once in a while when it lasts.
-type wsTrouble struct {
-	logf   func(format string, args ...any)
-	since  time.Time // zero: none
-	said   time.Time
-	told   bool // that there is trouble
-	status statusError
-}
-
-func (t *wsTrouble) note(now time.Time, err error) {
-	var status statusError
-	errors.As(err, &status)
-	if t.since.IsZero() {
-		t.since = now
-	}
-	quiet := wsTellAgain
-	if t.told {
-		quiet = wsRestate
-	}
-	if !t.said.IsZero() && now.Sub(t.said) < quiet && status == t.status {
-		return
-	}
-	t.said, t.told, t.status = now, true, status
-	t.logf("%v; trying again", err)
-}
-
-// over notes that a message was written.
-func (t *wsTrouble) over(now time.Time) {
-	if t.told {
-		t.logf("sends again after %s", now.Sub(t.since).Round(time.Millisecond))
-	}
-	t.since, t.told = time.Time{}, false
 }
