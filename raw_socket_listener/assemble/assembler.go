@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
@@ -60,6 +59,7 @@ type Assembler struct {
 	traces traces           // of connections that are forgotten
 	tokens map[uint32]*conn // those of MPTCP, by what a subflow calls them
 
+	framer framer  // what is known of the protocol
 	begins mode    // of a direction that is seen from its first byte
 	sights *Sights // of connections that are seen twice; shared by the assemblers of a capture
 
@@ -75,6 +75,7 @@ type Assembler struct {
 func New(cfg Config, out *Writer, notice Observer, seen *Sights) *Assembler {
 	a := &Assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn), sights: seen}
 	a.pool.limit = cfg.MaxBuffered
+	a.framer = newFramer(a)
 	a.begins = modeFraming
 	if cfg.Binary {
 		a.begins = modeTurns
@@ -299,12 +300,12 @@ func (a *Assembler) direction(s *packet.Segment) (fromClient, known bool) {
 		return false, false
 	case s.Flags.Has(packet.FlagSYN):
 		fromClient = !s.Flags.Has(packet.FlagACK)
-	case a.cfg.Binary:
+	case a.framer.opaque():
 		a.stats.Undirected++
 		return false, false
-	case http1.MayBegin(s.Payload, false):
+	case a.framer.recognises(s.Payload, false):
 		fromClient = true
-	case http1.MayBegin(s.Payload, true):
+	case a.framer.recognises(s.Payload, true):
 	default:
 		a.stats.Undirected++
 		return false, false

@@ -1,10 +1,6 @@
 package assemble
 
-import "github.com/buger/gor/internal/http1"
-
-import (
-	"github.com/buger/gor/raw_socket_listener/packet"
-)
+import "github.com/buger/gor/raw_socket_listener/packet"
 
 // Which connection a segment belongs to: the one that is known between its
 // ports, the next one, or none. A TCP receives packets of strangers, of earlier
@@ -114,7 +110,7 @@ func (a *Assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	case ahead < 0 && ahead >= -staleReach && !other.contradicts(s):
 		return fits
 	}
-	if f.far.set && seq == f.far.at && !f.response && (a.cfg.Binary || http1.MayBegin(s.Payload, f.response)) {
+	if f.far.set && seq == f.far.at && !f.response && (a.framer.opaque() || a.framer.recognises(s.Payload, f.response)) {
 		return fitsNext // the client's second in sequence, and what it holds begins there
 	}
 	f.far = mark{seq.plus(n), true}

@@ -1,10 +1,6 @@
 package assemble
 
-import "github.com/buger/gor/internal/http1"
-
-import (
-	"github.com/buger/gor/raw_socket_listener/packet"
-)
+import "github.com/buger/gor/raw_socket_listener/packet"
 
 // Bounds of the segments of one direction that came before their predecessors.
 // What lies beyond says that the hole will not close.
@@ -42,7 +38,7 @@ func (a *Assembler) receive(c *conn, f *flow, s *packet.Segment) {
 		}
 	case f.mode == modeUnseen && n > 1:
 		a.join(c, f, seq)
-	case f.mode == modeUnseen && n == 1 && len(s.Payload) == 1 && s.Payload[0] != 0 && http1.MayBegin(s.Payload, f.response) && !a.cfg.Binary:
+	case f.mode == modeUnseen && n == 1 && len(s.Payload) == 1 && s.Payload[0] != 0 && a.framer.recognises(s.Payload, f.response):
 		a.join(c, f, seq)
 	case f.mode == modeUnseen && n == 1:
 		// A single byte on a connection that nothing is known of is a
@@ -84,24 +80,16 @@ func (a *Assembler) receive(c *conn, f *flow, s *packet.Segment) {
 		}
 	case n > 0:
 		a.data(c, f, seq, s)
-	case f.mode == modeTurns:
-		a.acknowledged(c, f, seq, s)
+	default:
+		a.framer.heard(c, f, seq, sequence(s.Ack), s.Flags.Has(packet.FlagACK))
 	}
 	a.updateLists(c, f)
 }
 
-// join begins a direction in the middle, at seq. Where messages cannot be told
-// from their bytes, one begins if nothing came before for as long as ends one.
+// join begins a direction in the middle, at seq.
 func (a *Assembler) join(c *conn, f *flow, seq sequence) {
 	c.unsure = true
-	if !a.cfg.Binary {
-		f.begin(seq, modeJoining)
-		return
-	}
-	f.begin(seq, modeTurns)
-	if a.now-a.blind < int64(a.cfg.Expire) {
-		f.gapBefore = LostJoined
-	}
+	a.framer.enter(c, f, seq)
 }
 
 func (c *conn) otherOf(f *flow) *flow {
@@ -238,8 +226,8 @@ func (a *Assembler) giveUp(c *conn, f *flow) {
 		}
 	case f.torn():
 		a.gap(c, f, f.short())
-	case f.mode == modeTurns && f.h != nil && f.h.open:
-		a.endTurn(c, f, f.h, f.shortOf())
+	case f.h != nil && a.framer.endsInQuiet(f.h):
+		a.framer.quiet(c, f)
 	}
 	a.drain(c, f)
 	a.updateLists(c, f)
@@ -249,7 +237,7 @@ func (a *Assembler) giveUp(c *conn, f *flow) {
 func (a *Assembler) settle(c *conn) {
 	for {
 		switch {
-		case c.rsp.waitsForPeer && a.answerable(c):
+		case c.rsp.waitsForPeer && a.framer.answerable(c):
 			c.rsp.waitsForPeer = false
 			a.drain(c, &c.rsp)
 			a.updateLists(c, &c.rsp)
@@ -262,15 +250,6 @@ func (a *Assembler) settle(c *conn) {
 			return
 		}
 	}
-}
-
-// answerable reports whether the response that waits for its peer can be taken.
-func (a *Assembler) answerable(c *conn) bool {
-	if !a.cfg.Binary {
-		return c.pending.len() > 0
-	}
-	h := c.rsp.h
-	return h == nil || h.store.empty() || !a.early(c, &c.rsp, &h.store.first.from)
 }
 
 // close ends the directions that are complete, and the connection with them;

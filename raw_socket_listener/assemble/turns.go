@@ -1,9 +1,5 @@
 package assemble
 
-import (
-	"github.com/buger/gor/raw_socket_listener/packet"
-)
-
 // Messages of protocols that are not understood (Config.Binary). Whoever asks
 // waits for the answer, so that a message is what one side sends until it has
 // received something from the other: its segments acknowledge the same, and the
@@ -11,6 +7,56 @@ import (
 // whatever the order in which packets of the two sides came upon the capture.
 // A message also ends when nothing more of it came for Config.Expire, with its
 // connection, and where it reaches Config.MaxMessage.
+
+// turnsFramer finds messages by who is speaking.
+type turnsFramer struct{ *Assembler }
+
+func (a turnsFramer) opaque() bool { return true }
+
+func (a turnsFramer) recognises([]byte, bool) bool { return false }
+
+// enter begins a message at seq if nothing came before for as long as ends one.
+func (a turnsFramer) enter(_ *conn, f *flow, seq sequence) {
+	f.begin(seq, modeTurns)
+	if a.now-a.blind < int64(a.cfg.Expire) {
+		f.gapBefore = LostJoined
+	}
+}
+
+func (a turnsFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
+	return a.turn(c, f, b, &from), from.start
+}
+
+func (a turnsFramer) missed(c *conn, f *flow, n int) {
+	if f.mode == modeTurns {
+		a.missTurn(c, f, n)
+	}
+}
+
+func (a turnsFramer) heard(c *conn, f *flow, seq, ack sequence, acked bool) {
+	if h := f.h; h != nil && f.next == seq && h.passed(ack, acked) {
+		a.endTurn(c, f, h, NotLost)
+	}
+}
+
+func (a turnsFramer) endsInQuiet(h *half) bool { return h.open && h.f.mode == modeTurns }
+
+func (a turnsFramer) quiet(c *conn, f *flow) { a.endTurn(c, f, f.h, f.shortOf()) }
+
+func (a turnsFramer) ended(c *conn, f *flow, h *half, why Loss) {
+	switch {
+	case f.fin && f.next == f.finAt:
+		why = NotLost
+	case why == LostClosed || why == LostExpired:
+		why = f.shortOf() // that ends it
+	}
+	a.endTurn(c, f, h, why)
+}
+
+func (a turnsFramer) answerable(c *conn) bool {
+	h := c.rsp.h
+	return h == nil || h.store.empty() || !a.early(c, &c.rsp, &h.store.first.from)
+}
 
 // turn takes b, the next bytes of f, and returns those that must wait for the
 // other direction, after which f waits for its peer.
@@ -76,13 +122,6 @@ func (a *Assembler) endOther(c *conn, f *flow, from *arrival) {
 	if h := o.h; h != nil && h.open && from.acked && o.next == from.ack {
 		a.endTurn(c, o, h, NotLost)
 		a.updateLists(c, o)
-	}
-}
-
-// acknowledged takes an acknowledgement without data, which lies at seq.
-func (a *Assembler) acknowledged(c *conn, f *flow, seq sequence, s *packet.Segment) {
-	if h := f.h; h != nil && f.next == seq && h.passed(sequence(s.Ack), s.Flags.Has(packet.FlagACK)) {
-		a.endTurn(c, f, h, NotLost)
 	}
 }
 
