@@ -17,6 +17,9 @@ const (
 	// has come for quietBeforeAnswer, and at the latest after answerWithin.
 	quietBeforeAnswer = 20 * time.Millisecond
 	answerWithin      = time.Second
+
+	// answerStall is how long a sender may not take the answer to its hello.
+	answerStall = 10 * time.Second
 )
 
 func (p *peer) parseHello(b []byte) (need int, err error) {

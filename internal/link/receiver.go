@@ -2,8 +2,6 @@ package link
 
 import (
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -55,11 +53,6 @@ const (
 	defaultFirstWait = 5 * time.Minute
 	defaultMaxConns  = 1024
 	defaultIdleLeast = time.Minute
-
-	// yielding is how many connections may be ending beside those that have a
-	// place, and yieldWait how long a new one waits when there are more.
-	yielding  = 64
-	yieldWait = time.Second
 
 	// largeMemory is shared by the large buffers of busy connections, and as
 	// much again by messages that fit in none.
@@ -187,88 +180,6 @@ func NewReceiver(listener net.Listener, cfg ReceiverConfig) *Receiver {
 // the connections that were turned away.
 func (r *Receiver) Counts() []stats.Count { return r.counts.Rows() }
 
-// accept is the goroutine that takes connections.
-func (r *Receiver) accept() {
-	pause := 5 * time.Millisecond
-	for {
-		conn, err := r.listener.Accept()
-		select {
-		case <-r.closing:
-			if err == nil {
-				conn.Close()
-			}
-			return
-		default:
-		}
-		if err != nil {
-			// Out of file descriptors, most likely: others may end soon.
-			r.log.say("accept connection: %v; trying again", err)
-			select {
-			case <-time.After(pause):
-			case <-r.closing:
-				return
-			}
-			pause = min(2*pause, time.Second)
-			continue
-		}
-		pause = 5 * time.Millisecond
-		p := newPeer(r, conn)
-		if !r.admit(p) {
-			r.counts.Add(countCrowded)
-			r.log.say("%s: refused, there are %d connections already", conn.RemoteAddr(), r.cfg.MaxConns)
-			conn.Close()
-			continue
-		}
-		r.readers.Go(p.run)
-	}
-}
-
-// admit gives a peer a place, which another may lose for it. The sender of that
-// one, when it has something to send, connects again.
-func (r *Receiver) admit(p *peer) bool {
-	now := time.Now()
-	place, gone := r.table.Admit(p.conn.RemoteAddr(), func() { p.raw.Close() }, now)
-	if place == nil {
-		return false
-	}
-	p.place = place
-	if gone != nil {
-		r.log.say("a connection was closed after %s of silence: there are %d, and %s has no other place", gone.Idle(now).Round(time.Second), r.cfg.MaxConns, p.conn.RemoteAddr())
-		r.counts.Add(countGaveWay)
-		gone.End()
-		if !r.awaitRoom() {
-			place.Leave()
-			return false
-		}
-	}
-	r.mu.Lock()
-	r.peers[p] = struct{}{}
-	r.mu.Unlock()
-	return true
-}
-
-// awaitRoom waits until a connection that was closed has let go of its buffers:
-// Read's channel has room for those of MaxConns and yielding.
-func (r *Receiver) awaitRoom() bool {
-	late := time.NewTimer(yieldWait)
-	defer late.Stop()
-	for {
-		r.mu.Lock()
-		n := len(r.peers)
-		r.mu.Unlock()
-		if n < r.cfg.MaxConns+yielding {
-			return true
-		}
-		select {
-		case <-r.left:
-		case <-late.C:
-			return false
-		case <-r.closing:
-			return false
-		}
-	}
-}
-
 // Read gives the next message: header LF payload. It returns io.ErrShortBuffer
 // and keeps the message when p is too small, and io.EOF after Close and all
 // that was held then. It belongs to one goroutine. Beginning the next Read
@@ -377,68 +288,4 @@ func (r *Receiver) end() {
 	r.mu.Unlock()
 	r.writers.Wait()
 	r.unpacker.close()
-}
-
-// refusal is why a peer loses its connection, as the log will say it.
-type refusal struct {
-	count int
-	what  string
-}
-
-func (e *refusal) Error() string { return e.what }
-
-func refuse(count int, format string, args ...any) error {
-	return &refusal{count, fmt.Sprintf(format, args...)}
-}
-
-// report counts and says why a connection ended, unless it ended well.
-func (r *Receiver) report(p *peer, err error) {
-	var no *refusal
-	switch {
-	case errors.As(err, &no):
-		r.counts.Add(no.count)
-		r.log.say("%s: connection closed: %s", p.conn.RemoteAddr(), no.what)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		// On the acknowledged link the sender sends it again.
-		r.counts.Add(countTorn)
-		r.log.say("%s: the connection ended inside a record", p.conn.RemoteAddr())
-	}
-}
-
-// shortLog passes on at most logBurst lines in logPeriod, so that a flood of
-// bad peers does not become a flood of lines.
-type shortLog struct {
-	logf func(format string, args ...any)
-
-	mu      sync.Mutex
-	period  time.Time
-	lines   int
-	omitted int
-}
-
-const (
-	logBurst  = 20
-	logPeriod = 10 * time.Second
-)
-
-func (l *shortLog) say(format string, args ...any) {
-	now := time.Now()
-	l.mu.Lock()
-	omitted := 0
-	if now.Sub(l.period) >= logPeriod {
-		omitted = l.omitted
-		l.period, l.lines, l.omitted = now, 0, 0
-	}
-	l.lines++
-	quiet := l.lines > logBurst
-	if quiet {
-		l.omitted++
-	}
-	l.mu.Unlock()
-	if omitted > 0 {
-		l.logf("%d more lines about connections were left out", omitted)
-	}
-	if !quiet {
-		l.logf(format, args...)
-	}
 }

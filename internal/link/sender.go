@@ -80,9 +80,6 @@ const (
 	defaultWindowCount = 16 << 10
 
 	dialTimeout = 10 * time.Second
-
-	// restatePause is how often a lasting failure is said again.
-	restatePause = time.Minute
 )
 
 // A Sender takes messages from a Source and sends them over one connection at
@@ -156,45 +153,6 @@ func newIdentity() (id Identity) {
 // Done is closed when the source has ended and all of it is delivered, or
 // after Close.
 func (s *Sender) Done() <-chan struct{} { return s.ended }
-
-// A Mark is where a sender stood: who it was to the receiver, and the number of
-// the first message that was not delivered.
-type Mark struct {
-	Identity Identity
-	Number   uint64
-	Secret   string // proves that a sender is of that identity
-}
-
-// Stop ends the connection and returns where the sender stood. What was taken
-// from the source and is not delivered stays in use until Close.
-func (s *Sender) Stop() Mark {
-	s.cancel()
-	<-s.ended
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Mark{s.id, s.window.first, s.secret.String()}
-}
-
-// Close gives up what is not delivered and returns how many messages that
-// are, of those that were taken from the source. It waits until the sender has
-// stopped using them and releases them. A second Close returns zero.
-func (s *Sender) Close() (unsent int) {
-	s.cancel()
-	<-s.ended
-	s.mu.Lock()
-	s.mu.Unlock()
-	s.giveUpHeld()
-	s.mu.Lock()
-	unsent = s.window.count
-	for range unsent {
-		s.window.pop()
-	}
-	s.mu.Unlock()
-	if unsent > 0 {
-		s.src.Release(unsent)
-	}
-	return unsent
-}
 
 // Connected reports whether there is a connection to the receiver.
 func (s *Sender) Connected() bool {
@@ -322,30 +280,4 @@ func (s *Sender) release(number uint64) {
 	if n > 0 {
 		s.src.Release(n)
 	}
-}
-
-// trouble keeps the log short: a failure is said when it begins and once a
-// minute while it lasts.
-type trouble struct {
-	since time.Time // zero: none
-	said  time.Time
-}
-
-func (t *trouble) note(logf func(string, ...any), err error) {
-	now := time.Now()
-	if t.since.IsZero() {
-		t.since = now
-	} else if now.Sub(t.said) < restatePause {
-		return
-	}
-	t.said = now
-	logf("%v; trying again", err)
-}
-
-func (t *trouble) over() (lasted time.Duration) {
-	if !t.since.IsZero() {
-		lasted = time.Since(t.since)
-	}
-	*t = trouble{}
-	return lasted
 }

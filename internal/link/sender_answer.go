@@ -1,6 +1,10 @@
 package link
 
-import "time"
+import (
+	"errors"
+	"os"
+	"time"
+)
 
 // await reads the answer to the hello.
 func (c *senderConn) await() (answer, error) {
@@ -53,4 +57,44 @@ func (c *senderConn) control() (frame, []byte, error) {
 	}
 	c.in.Discard(len(b))
 	return f, b[frameHead:], nil
+}
+
+// readAcks is the goroutine that hears the receiver.
+func (c *senderConn) readAcks() {
+	for {
+		c.conn.SetReadDeadline(time.Now().Add(receiverSilence))
+		f, _, err := c.control()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			c.fail(errSilent)
+		case errors.Is(err, errFrame):
+			c.fail(err)
+		case err != nil:
+			c.fail(lost(err))
+		case f.kind == kindAck:
+			c.ack(f.number)
+			continue
+		default:
+			continue // of a later version
+		}
+		c.raw.Close() // a Write may hang
+		return
+	}
+}
+
+// ack releases what is acknowledged, as far as it is written: a message that
+// the write in progress still reads must stay, whatever the receiver says.
+func (c *senderConn) ack(number uint64) {
+	c.s.mu.Lock()
+	c.settled = max(c.settled, number)
+	foreign := number >= c.s.window.next()
+	number = min(c.settled, c.mark)
+	c.s.mu.Unlock()
+	if foreign {
+		c.fail(errForeign)
+		c.raw.Close()
+		return
+	}
+	c.s.release(number)
+	c.nudge()
 }
