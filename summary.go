@@ -89,8 +89,8 @@ func (r *runner) showProgress(done <-chan struct{}) {
 		progressbar.OptionSetWriter(r.log.BarWriter()),
 		progressbar.OptionSetWidth(20),
 		progressbar.OptionShowBytes(false),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionSetPredictTime(false), // see timeLeft
+		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionThrottle(0),
 		progressbar.OptionClearOnFinish(),
 	)
@@ -98,7 +98,8 @@ func (r *runner) showProgress(done <-chan struct{}) {
 	defer r.log.SetBar(nil)
 	t := time.NewTicker(progressGrain)
 	defer t.Stop()
-	before, last := uint64(0), time.Now()
+	began := time.Now()
+	before, last := uint64(0), began
 	for {
 		select {
 		case <-done:
@@ -110,12 +111,23 @@ func (r *runner) showProgress(done <-chan struct{}) {
 		now := time.Now()
 		rate := float64(messages-before) / now.Sub(last).Seconds()
 		before, last = messages, now
-		text := fmt.Sprintf("%d done %.0f/s lag %s errors %d", messages, rate, p.Lag.Round(100*time.Microsecond), failed)
+		elapsed := now.Sub(began)
+		text := fmt.Sprintf("[%s:%s] %d done %.0f/s lag %s errors %d", elapsed.Round(time.Second), timeLeft(elapsed, p.Done, all), messages, rate, p.Lag.Round(100*time.Microsecond), failed)
 		r.log.Draw(func() {
 			bar.Describe(text)
 			_ = bar.Set64(min(p.Done, all-1)) // at all it ends, and is cleared
 		})
 	}
+}
+
+// timeLeft is how long it will still take, "?" when nothing is done yet. It goes
+// by all of the time that has passed: the bar's own guess goes by the last seconds.
+func timeLeft(elapsed time.Duration, done, all int64) string {
+	if done <= 0 {
+		return "?"
+	}
+	left := float64(elapsed) / float64(done) * float64(max(all-done, 0))
+	return time.Duration(left).Round(time.Second).String()
 }
 
 // progressParts is how finely progress is measured: each input has a unit of its
