@@ -19,6 +19,30 @@ const (
 	nameAttempts = 4
 )
 
+// tryOpen finds out what would fail, so that it is said at the start and not
+// at the first request. A file whose name will be known later leaves its
+// folder to look at.
+func (w *writer) tryOpen(now time.Time) error {
+	place := w.names.folder(now)
+	if w.names.varies() {
+		if err := makeFolder(place); err != nil {
+			return err
+		}
+	} else {
+		t := w.target(w.names.at(now, nil))
+		if err := w.open(t); err != nil {
+			return err
+		}
+		if place = t.file.name; !t.file.regular {
+			return nil
+		}
+	}
+	if err := w.room(place); err != nil {
+		w.say(err)
+	}
+	return nil
+}
+
 func (w *writer) flushAll() {
 	for _, t := range w.targets {
 		w.flush(t)

@@ -107,30 +107,6 @@ func (w *writer) leftAlone(name, why, chunk string) {
 	w.logf("%s: %s %s; recording to %s", w.kind, name, why, chunk)
 }
 
-// tryOpen finds out what would fail, so that it is said at the start and not
-// at the first request. A file whose name will be known later leaves its
-// folder to look at.
-func (w *writer) tryOpen(now time.Time) error {
-	place := w.names.folder(now)
-	if w.names.varies() {
-		if err := makeFolder(place); err != nil {
-			return err
-		}
-	} else {
-		t := w.target(w.names.at(now, nil))
-		if err := w.open(t); err != nil {
-			return err
-		}
-		if place = t.file.name; !t.file.regular {
-			return nil
-		}
-	}
-	if err := w.room(place); err != nil {
-		w.say(err)
-	}
-	return nil
-}
-
 // lastName returns the name of the file that was opened last.
 func (w *writer) lastName() string {
 	if name := w.current.Load(); name != nil {

@@ -239,18 +239,6 @@ func (f *Replay) String() string {
 // goroutine that reads may call it.
 func (f *Replay) Source() int { return f.source }
 
-// Counts gives what was damaged, and what was not in order.
-func (f *Replay) Counts() []stats.Count {
-	return append(f.files.counts(),
-		stats.Count{Name: "records out of order", Kind: stats.Note, N: f.shuffled.Load()},
-		stats.Count{Name: "records too late for their place", Kind: stats.Note, N: f.late.Load()})
-}
-
-// Report says how the replay kept its time.
-func (f *Replay) Report(r *plugin.Report) {
-	f.span.report(r, f.given.Load(), f.lag)
-}
-
 // halted reports whether a channel was closed.
 func halted(stop <-chan struct{}) bool {
 	select {

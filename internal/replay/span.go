@@ -67,3 +67,15 @@ func (s *replaySpan) report(r *plugin.Report, records uint64, lag *stats.Histogr
 		r.Value("pauses_shortened", n)
 	}
 }
+
+// Counts gives what was damaged, and what was not in order.
+func (f *Replay) Counts() []stats.Count {
+	return append(f.files.counts(),
+		stats.Count{Name: "records out of order", Kind: stats.Note, N: f.shuffled.Load()},
+		stats.Count{Name: "records too late for their place", Kind: stats.Note, N: f.late.Load()})
+}
+
+// Report says how the replay kept its time.
+func (f *Replay) Report(r *plugin.Report) {
+	f.span.report(r, f.given.Load(), f.lag)
+}
