@@ -86,7 +86,7 @@ var allowedImports = map[string][]string{
 	"internal/link":              {"internal/admission", "internal/outbound", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/buffers":           {},
 	"internal/middleware":        {"internal/address", "internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "golang.org/x/sys/unix", "mvdan.cc/sh/v3/shell"},
-	"internal/mirror":            {"internal/admission", "internal/http1", "internal/payload", "internal/queue", "internal/stats"},
+	"internal/mirror":            {"internal/admission", "internal/buffers", "internal/http1", "internal/payload", "internal/queue", "internal/stats"},
 	"internal/outbound":          {"internal/stats", "golang.org/x/sys/unix"},
 	"internal/pace":              {"internal/buffers", "golang.org/x/sys/unix"},
 	"internal/payload":           {"internal/buffers", "internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},

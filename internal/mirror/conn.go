@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/admission"
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/queue"
 )
 
 const (
@@ -38,12 +40,14 @@ type conn struct {
 	// buf[end:got] came after it.
 	buf      []byte
 	end, got int
-	reserved int       // bytes of the Server's memory
-	parsing  int       // of these, what the parser holds
-	dropped  int       // bytes of empty lines before the request that are not in buf
-	skipped  int64     // bytes of the request that were not kept
-	why      int       // it is not: lostTooLarge or lostMemory
-	since    time.Time // when the last request ended
+	reserved int            // bytes of the Server's memory
+	parsing  int            // of these, what the parser holds
+	alone    bool           // its buffer is the one beside the Server's memory; see grow
+	block    *buffers.Block // what buf is, when it is alone
+	dropped  int            // bytes of empty lines before the request that are not in buf
+	skipped  int64          // bytes of the request that were not kept
+	why      int            // it is not: lostTooLarge or lostMemory
+	since    time.Time      // when the last request ended
 	began    time.Time
 	asked    bool // 100 Continue was sent
 	seen     bool // the head was whole, and doubtful is known
@@ -74,6 +78,7 @@ func (c *conn) start() {
 		small := make([]byte, smallBuffer)
 		copy(small[headerRoom:], c.buf[min(c.end, len(c.buf)):min(c.got, len(c.buf))])
 		c.buf = small
+		c.leave()
 		c.s.giveBack(c.reserved - c.parsing)
 		c.reserved = c.parsing
 	} else {
@@ -89,7 +94,18 @@ func (c *conn) start() {
 	c.parsing = 0
 }
 
+// leave ends the use of the buffer beside the Server's memory.
+func (c *conn) leave() {
+	if c.alone {
+		c.block.Free()
+		c.block, c.alone = nil, false
+		c.s.turn.Leave()
+	}
+}
+
 func (c *conn) release() {
+	c.buf = nil
+	c.leave()
 	c.s.giveBack(c.reserved)
 	c.reserved = 0
 }
@@ -254,20 +270,52 @@ func (c *conn) read() error {
 	return err
 }
 
-// grow doubles the buffer, if the Server has memory for it.
+// grow doubles the buffer, if the Server has memory for it. When it has not, the
+// client waits: one request after the other gets a buffer beside that memory,
+// which is as large as it wants. So those that hold a part do not wait for each
+// other, and small ones go on beside an upload.
 func (c *conn) grow() bool {
 	size := 2 * len(c.buf)
-	if most := headerRoom + c.s.cfg.Limit + smallBuffer; len(c.buf) < most {
+	most := headerRoom + c.s.cfg.Limit + smallBuffer
+	if len(c.buf) < most {
 		size = min(size, most)
 	}
-	if !c.s.reserve(c.reserved, size-len(c.buf)) {
-		return false
+	if !c.alone && c.s.reserve(notAlone, size-len(c.buf)) {
+		c.reserved += size - len(c.buf)
+		c.move(make([]byte, size))
+		return true
 	}
-	c.reserved += size - len(c.buf)
-	larger := make([]byte, size)
+	if !c.alone {
+		if c.alone = c.s.turn.Take(c.s.closing, time.Now().Add(c.s.cfg.MemoryWait)); !c.alone {
+			return false
+		}
+		c.s.giveBack(c.reserved - c.parsing)
+		c.reserved = c.parsing
+	}
+	// At once, where its length is known: pages that are not written take no memory.
+	if left := c.parser.Remaining(); left > 0 {
+		size = int(min(int64(c.got)+left, int64(most)))
+	}
+	before := c.block
+	c.block = buffers.NewBlock(max(size, len(c.buf)+1))
+	c.move(c.block.Bytes)
+	before.Free()
+	return true
+}
+
+// waits reports whether there is time left until then.
+func (c *conn) waits(until time.Time) bool {
+	select {
+	case <-c.s.closing:
+		return false
+	default:
+		return time.Now().Before(until)
+	}
+}
+
+func (c *conn) move(larger []byte) {
 	copy(larger[headerRoom:], c.buf[headerRoom:c.got])
 	c.buf = larger
-	return true
 }
 
 // finish gives and answers the request that has been read, and reports whether
@@ -321,7 +369,11 @@ func (c *conn) give() {
 	c.ordinal++
 	msg := c.buf[from-len(header) : c.end]
 	copy(msg, header)
-	if c.s.q.Put(msg) != nil {
+	err := c.s.q.Put(msg)
+	for until := time.Now().Add(c.s.cfg.MemoryWait); errors.Is(err, queue.ErrFull) && c.waits(until); err = c.s.q.Put(msg) {
+		c.s.q.Room(c.s.closing, time.Until(until)) // a smaller one may take it
+	}
+	if err != nil {
 		c.s.counts.Add(lostFull)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/admission"
+	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
@@ -21,8 +22,12 @@ type Config struct {
 	Limit int
 
 	// Bytes bounds all requests that are being received, and again those that
-	// wait for Read; zero means 8 MB. One that is larger is admitted alone.
+	// wait for Read; zero means 8 MB. One at a time is admitted beside them.
 	Bytes int
+
+	// MemoryWait is how long a client waits for that, and for Read to have made
+	// room for what it was given; zero means 10 seconds.
+	MemoryWait time.Duration
 
 	// MaxConns bounds the connections; zero means 1024.
 	MaxConns int
@@ -42,6 +47,8 @@ const (
 	defaultHeadWait = 10 * time.Second
 	defaultIdleWait = 75 * time.Second
 
+	defaultMemoryWait = 10 * time.Second
+
 	// idleLeast is how long a connection has to have brought nothing until it
 	// gives way to any other when there are as many as may be.
 	idleLeast = 10 * time.Second
@@ -49,6 +56,8 @@ const (
 	// sayAcceptAgain is how often it is said that connections cannot be
 	// accepted.
 	sayAcceptAgain = 10 * time.Second
+
+	notAlone = -1 // see reserve
 
 	// waiting bounds the requests that wait for Read.
 	waiting = 10_000
@@ -105,7 +114,8 @@ type Server struct {
 
 	mu     sync.Mutex
 	conns  map[net.Conn]*admission.Conn
-	used   int // bytes of requests that are being received
+	used   int            // bytes of requests that are being received
+	turn   buffers.Places // whose request is beside them
 	closed bool
 
 	closing chan struct{}
@@ -127,12 +137,15 @@ func New(l net.Listener, cfg Config) *Server {
 	if cfg.IdleWait == 0 {
 		cfg.IdleWait = defaultIdleWait
 	}
+	if cfg.MemoryWait == 0 {
+		cfg.MemoryWait = defaultMemoryWait
+	}
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
 	}
 	s := &Server{
 		cfg: cfg, listener: l, q: newQueue(cfg.Bytes), conns: map[net.Conn]*admission.Conn{}, table: admission.New(cfg.MaxConns, idleLeast),
-		counts: newCounts(), closing: make(chan struct{}),
+		counts: newCounts(), closing: make(chan struct{}), turn: buffers.NewPlaces(1),
 	}
 	s.reader.Queue = s.q
 	s.serves.Go(s.accept)
@@ -211,6 +224,8 @@ func (s *Server) forget(c net.Conn) {
 
 // reserve takes n bytes more for a request that has some, if there is room or
 // it is the only one.
+//
+// notAlone says that there must be room: there is another way for the only one.
 func (s *Server) reserve(has, n int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

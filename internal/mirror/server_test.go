@@ -291,7 +291,7 @@ func TestTooManyConnections(t *testing.T) {
 // Nobody reads: requests are answered all the same, and what there is no room
 // for is counted.
 func TestNobodyReads(t *testing.T) {
-	s := start(t, Config{Bytes: 64 << 10})
+	s := start(t, Config{MemoryWait: time.Millisecond, Bytes: 64 << 10})
 	request := "POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + strings.Repeat("x", 1000)
 	if got := statuses(t, s.exchange(1<<20, strings.Repeat(request, 200))); got != strings.TrimSpace(strings.Repeat("204 ", 200)) {
 		t.Errorf("answers %s", got)
@@ -313,7 +313,7 @@ func TestNobodyReads(t *testing.T) {
 // find none are answered and counted, and one that is larger than all of it is
 // admitted alone.
 func TestMemoryIsBounded(t *testing.T) {
-	s := start(t, Config{Bytes: 100_000, Limit: 1 << 20})
+	s := start(t, Config{Bytes: 100_000, Limit: 1 << 20, MemoryWait: 10 * time.Millisecond})
 	var conns []net.Conn
 	for range 20 {
 		c := s.dial()
@@ -339,8 +339,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		c.Close()
 	}
 	s.Close()
-	if s.used != 0 {
-		t.Errorf("%d bytes are still counted as used", s.used)
+	if s.used != 0 || s.turn.Used() != 0 {
+		t.Errorf("%d bytes are still counted as used, and %d beside them", s.used, s.turn.Used())
 	}
 	alone := start(t, Config{Bytes: 100_000, Limit: 1 << 20})
 	if got := statuses(t, alone.exchange(1<<20, "POST / HTTP/1.1\r\nContent-Length: 900000\r\n\r\n"+strings.Repeat("x", 900_000))); got != "204" {
@@ -349,9 +349,51 @@ func TestMemoryIsBounded(t *testing.T) {
 	alone.next()
 }
 
+// Large bodies that come at the same time wait for each other and for Read, and
+// none is lost, nor is a small one beside them.
+func TestLargeBodiesWait(t *testing.T) {
+	const size, uploads = 900_000, 8
+	s := start(t, Config{Bytes: 100_000, Limit: 1 << 20, MemoryWait: time.Minute})
+	var done sync.WaitGroup
+	for i := range uploads {
+		c := s.dial()
+		done.Go(func() {
+			length := fmt.Sprintf("Content-Length: %d\r\n\r\n", size)
+			if i%2 == 1 {
+				length = fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", size)
+			}
+			fmt.Fprint(c, "POST / HTTP/1.1\r\n", length, strings.Repeat("x", size/2))
+			fmt.Fprint(c, strings.Repeat("x", size-size/2))
+			if i%2 == 1 {
+				fmt.Fprint(c, "\r\n0\r\n\r\n")
+			}
+			if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.Contains(line, "204") {
+				t.Errorf("upload %d is answered with %q, %v", i, line, err)
+			}
+		})
+	}
+	small := s.dial()
+	fmt.Fprint(small, "GET / HTTP/1.1\r\n\r\n")
+	done.Go(func() {
+		if line, err := bufio.NewReader(small).ReadString('\n'); err != nil || !strings.Contains(line, "204") {
+			t.Errorf("a small one beside them is answered with %q, %v", line, err)
+		}
+	})
+	large := 0
+	for range uploads + 1 {
+		if len(s.next()) > size {
+			large++
+		}
+	}
+	done.Wait()
+	if large != uploads {
+		t.Errorf("%d of %d came", large, uploads)
+	}
+}
+
 // Heads in pieces and empty lines take no memory that is not counted.
 func TestHeadsAreBounded(t *testing.T) {
-	s := start(t, Config{Bytes: 100_000})
+	s := start(t, Config{Bytes: 100_000, MemoryWait: 10 * time.Millisecond})
 	var conns []net.Conn
 	for range 10 {
 		c := s.dial()
