@@ -2,6 +2,7 @@
 # make demo     see it work: capture, record, replay, all on this machine
 # make test     what it needs, then every test
 # make check    what CI runs: format, vet, staticcheck, race, fuzz, cross-build
+# make test-fence  tests in which a late use of a message's memory faults at once
 # make bench    benchmarks of the parts
 # make bench-capture  what capture costs a server, beside tcpdump (and PEER)
 # make bench-replay   how fast requests go out, beside a raw client and wrk (and PEER)
@@ -27,7 +28,7 @@ GORACE ?= atexit_sleep_ms=20
 # -trimpath and an empty build id: the same source gives the same bytes.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
 
-.PHONY: build demo test test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters bench-memory soak release dbuild dtest dbash clean
+.PHONY: build demo test test-fence test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters bench-memory soak release dbuild dtest dbash clean
 
 build:
 	$(BUILD) -o gor .
@@ -37,6 +38,10 @@ demo: build
 
 test: test-deps
 	./scripts/test ./...
+
+# It counts no allocations: every message has pages of its own.
+test-fence: test-deps
+	$(GO) test -tags fence -skip 'Alloc|$(LONG)' ./internal/... ./raw_socket_listener .
 
 test-deps:
 	@./scripts/test-deps
