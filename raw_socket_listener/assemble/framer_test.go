@@ -1,0 +1,111 @@
+package assemble
+
+import (
+	"strings"
+	"testing"
+)
+
+var (
+	_ framer = http1Framer{}
+	_ framer = turnsFramer{}
+	_ framer = lengthFramer{}
+)
+
+// lengthFramer is a protocol that exists for this test alone: a byte says how
+// many follow. Streams, stores and pairing serve it as they are.
+type lengthFramer struct{ http1Framer }
+
+func (a lengthFramer) recognises([]byte, bool) bool { return true }
+
+func (a lengthFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
+	for len(b) > 0 {
+		if f.mode != modeFraming {
+			a.pass(c, f, b)
+			return nil, false
+		}
+		h := a.halfOf(c, f)
+		if f.response && !h.ready && !a.matchRequest(c, f, h) {
+			f.waitsForPeer = true
+			return b, from.start
+		}
+		h.ready = true
+		if !h.open {
+			a.start(c, f, h, &from)
+		}
+		size := 1
+		if h.buf.size > 0 {
+			size += int(h.buf.prefix()[0])
+		}
+		n := min(len(b), size-h.buf.size)
+		a.pool.add(&h.buf, b[:n])
+		f.next, f.fresh = f.next.plus(n), false
+		if b = b[n:]; h.buf.size == 1+int(h.buf.prefix()[0]) {
+			a.conclude(c, f, h, NotLost, nil)
+		}
+	}
+	return nil, false
+}
+
+func (a lengthFramer) missed(c *conn, f *flow, _ int) {
+	if h := f.h; h != nil && h.open {
+		a.conclude(c, f, h, LostGap, nil)
+	}
+	f.mode = modeResync
+}
+
+func (a lengthFramer) ended(c *conn, f *flow, h *half, why Loss) {
+	if why == NotLost {
+		why = LostClosed
+	}
+	a.conclude(c, f, h, why, nil)
+}
+
+// A protocol is a framer: messages in pieces, out of order, pipelined and
+// answered, and lost in a hole, with nothing else told of it.
+func TestFramerOfAnotherProtocol(t *testing.T) {
+	const ask, more, answer = "\x03abc", "\x05defgh", "\x02ok"
+	for _, tt := range []struct {
+		name string
+		segs []seg
+		want string
+		lost map[Loss]uint64
+	}{
+		{name: "whole", segs: []seg{c(0, ask), c(4, more)}, want: ask + " " + more},
+		{name: "pipelined", segs: []seg{c(0, ask+more)}, want: ask + " " + more},
+		{name: "in pieces", segs: []seg{c(0, ask[:2]), c(2, ask[2:]+more[:1]), c(5, more[1:])}, want: ask + " " + more},
+		{name: "out of order", segs: []seg{c(6, more[2:]), c(4, more[:2]), c(0, ask)}, want: ask + " " + more},
+		{name: "answered", segs: []seg{c(0, ask), {from: 's', data: answer, ack: 4}}, want: ask + " <" + answer},
+		{name: "answered before the request came", segs: []seg{{from: 's', data: answer, ack: 4}, c(0, ask)}, want: ask + " <" + answer},
+		{name: "a hole", segs: []seg{c(0, ask+more[:2]), c(8, "h")}, want: ask, lost: map[Loss]uint64{LostGap: 1}},
+		{name: "cut by the end", segs: []seg{c(0, ask+more[:2])}, want: ask, lost: map[Loss]uint64{LostIncomplete: 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, Config{TrackResponse: true})
+			r.a.framer = lengthFramer{http1Framer{r.a}}
+			for _, g := range joined(handshake, tt.segs) {
+				r.send(g)
+			}
+			if tt.lost[LostGap] > 0 {
+				r.a.Tick(rigEpoch + 2*int64(backoffTime))
+			}
+			var got []string
+			for _, m := range r.messages() {
+				if m.Response {
+					got = append(got, "<"+string(m.Data))
+				} else {
+					got = append(got, string(m.Data))
+				}
+			}
+			if s := strings.Join(got, " "); s != tt.want {
+				t.Errorf("got %q, want %q", s, tt.want)
+			}
+			var want [LossKinds]uint64
+			for k, n := range tt.lost {
+				want[k] = n
+			}
+			if r.a.stats.Lost != want {
+				t.Errorf("lost %s, want %s", losses(r.a.stats.Lost), losses(want))
+			}
+		})
+	}
+}
