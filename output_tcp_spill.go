@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/spill"
@@ -43,7 +44,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 		logf:    cfg.Logf,
 		closing: make(chan struct{}),
 	}
-	p.src = &spillSource{linkSource: linkSource{q: p.out}, p: p}
+	p.src = &spillSource{Source: dispatch.NewSource(p.out), p: p}
 	if err := store.Full(); err != nil {
 		cfg.Logf("%v; what the receiver cannot take stays in memory until there is room on the disk", err)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -96,27 +94,6 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 	}
 }
 
-// TestTCPWorkersShare: every worker gets about its part of many connections.
-func TestTCPWorkersShare(t *testing.T) {
-	const workers, conns = 4, 4000
-	q := queue.New(linkQueue, 8<<20)
-	shares := newLinkShares(q, workers)
-	for i := range conns {
-		testkit.Must(t, q.Put(connMessage(uint64(i), 0)))
-	}
-	q.Close()
-	shares.distribute()
-	for i, share := range shares.list {
-		n := share.items.len()
-		if n < conns/workers*8/10 || n > conns/workers*12/10 {
-			t.Errorf("worker %d has %d of %d connections", i, n, conns)
-		}
-	}
-	if n := shares.close(); n != conns || q.Bytes() != 0 {
-		t.Errorf("%d messages were left, and %d bytes in the queue; want %d and none", n, q.Bytes(), conns)
-	}
-}
-
 // TestTCPWorkersOfADeadReceiver: what is not sent stays within the queue's
 // bound, wherever it is, and is counted.
 func TestTCPWorkersOfADeadReceiver(t *testing.T) {
@@ -151,62 +128,5 @@ func TestTCPWorkersOfADeadReceiver(t *testing.T) {
 	}
 	if n := out.q.Bytes(); n != 0 {
 		t.Errorf("%d bytes are still in the queue", n)
-	}
-}
-
-// TestTCPWorkersOneStalls: messages for a sender that takes none wait, bounded,
-// and end with it.
-func TestTCPWorkersOneStalls(t *testing.T) {
-	q := queue.New(2*shareWaiting, 64<<20)
-	shares := newLinkShares(q, 2)
-	shares.running.Go(shares.distribute)
-	var mine uint64 // a connection of the first share
-	for ; ; mine++ {
-		testkit.Must(t, q.Put(connMessage(mine, 0)))
-		first := false
-		testkit.Eventually(t, "a message is given to a share", func() bool {
-			shares.mu.Lock()
-			defer shares.mu.Unlock()
-			first = shares.list[0].items.len() > 0
-			return shares.waiting == int(mine)+1
-		})
-		if first {
-			break
-		}
-	}
-	for range shareWaiting + 2000 {
-		testkit.Must(t, q.Put(connMessage(mine, 0)))
-	}
-	testkit.Eventually(t, "the bound is reached", func() bool {
-		shares.mu.Lock()
-		defer shares.mu.Unlock()
-		return shares.waiting >= shareWaiting
-	})
-	shares.mu.Lock()
-	if shares.waiting > shareWaiting+256 {
-		t.Errorf("%d messages wait, want %d at most", shares.waiting, shareWaiting)
-	}
-	shares.mu.Unlock()
-	// The sender takes some: more come. They are in order.
-	dst := make([][]byte, 256)
-	for range (shareWaiting + 2000) / 256 {
-		n, more := shares.list[0].Take(dst, nil)
-		if n == 0 || !more || !bytes.Contains(dst[0], fmt.Appendf(nil, "GET /%d/0", mine)) {
-			t.Fatalf("took %d, %v", n, more)
-		}
-		shares.list[0].Release(n)
-	}
-	cancel := make(chan struct{})
-	close(cancel)
-	if n, more := shares.list[1].Take(dst, cancel); n > int(mine) || !more {
-		t.Errorf("took %d, %v", n, more)
-	}
-	q.Close()
-	shares.close()
-	q.Discard()
-	for i, share := range shares.list {
-		if n, more := share.Take(dst, nil); n != 0 || more {
-			t.Errorf("share %d after the end: %d, %v", i, n, more)
-		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
@@ -36,7 +37,7 @@ type wsOutput struct {
 	stop    context.CancelFunc
 	drained chan struct{} // closed when Drain has nothing left to send
 	once    sync.Once
-	shares  *linkShares // nil when there is one worker
+	shares  *dispatch.Shares // nil when there is one worker
 	running sync.WaitGroup
 	workers chan struct{} // closed when all workers have ended
 
@@ -92,14 +93,14 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 // start sets n workers to work, each with a connection of its own.
 func (o *wsOutput) start(n int) {
 	o.client = wsclient.New(o.cfg)
-	sources := []wsclient.Source{&linkSource{q: o.q}}
+	sources := []wsclient.Source{dispatch.NewSource(o.q)}
 	if n > 1 {
-		o.shares = newLinkShares(o.q, n)
+		o.shares = dispatch.NewShares(o.q, n)
 		sources = sources[:0]
-		for _, share := range o.shares.list {
+		for _, share := range o.shares.List() {
 			sources = append(sources, share)
 		}
-		o.shares.running.Go(o.shares.distribute)
+		o.shares.Start()
 	}
 	for i, src := range sources {
 		name := o.String()
@@ -173,7 +174,7 @@ func (o *wsOutput) Close() error {
 		o.stop()
 		<-o.workers
 		if o.shares != nil {
-			o.unsent.Add(uint64(o.shares.close()))
+			o.unsent.Add(uint64(o.shares.Close()))
 		}
 		o.unsent.Add(uint64(o.q.Discard()))
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/spill"
@@ -248,7 +249,7 @@ func (p *spiller) secure() error {
 	if p.directs == 0 || p.ended {
 		return nil
 	}
-	direct := p.src.oldest(p.directs)
+	direct := p.src.Oldest(p.directs)
 	if len(direct) < p.directs {
 		return nil // some are on their way to the link: again in a moment
 	}
@@ -274,7 +275,7 @@ func (p *spiller) keep(mark *spill.Mark) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = true
-	direct := p.src.oldest(p.directs)
+	direct := p.src.Oldest(p.directs)
 	waiting, held, _ := p.store.Level()
 	n, err := p.store.Close(direct, mark)
 	if err != nil {
@@ -291,45 +292,13 @@ func (p *spiller) keep(mark *spill.Mark) {
 
 // A spillSource gives the link what the spiller lets through.
 type spillSource struct {
-	linkSource
-	p      *spiller
-	taking bool // messages may be on their way from the queue to the link; under given.mu
-}
-
-func (s *spillSource) Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool) {
-	s.mark(true)
-	defer s.mark(false)
-	return s.linkSource.Take(dst, cancel)
-}
-
-func (s *spillSource) mark(taking bool) {
-	s.given.mu.Lock()
-	s.taking = taking
-	s.given.mu.Unlock()
+	*dispatch.Source
+	p *spiller
 }
 
 func (s *spillSource) Release(n int) {
 	s.p.release(n)
-	s.linkSource.Release(n)
-}
-
-// oldest returns the n oldest messages that the link has not done with, or as
-// many as there are. They are valid while the spiller is locked or the link
-// has ended.
-func (s *spillSource) oldest(n int) (list [][]byte) {
-	s.given.mu.Lock()
-	defer s.given.mu.Unlock()
-	for _, it := range s.given.list.oldest(min(n, s.given.list.len())) {
-		list = append(list, it.Bytes)
-	}
-	if !s.taking {
-		s.q.Each(func(msg []byte) {
-			if len(list) < n {
-				list = append(list, msg)
-			}
-		})
-	}
-	return list
+	s.Source.Release(n)
 }
 
 func plural(n int, what string) string {

@@ -1,5 +1,6 @@
 // Package dispatch hands a queue's messages to who sends them: to workers whose
-// number follows the queue, or to one goroutine for each recorded connection.
+// number follows the queue, to one goroutine for each recorded connection, or to
+// a fixed number of senders that keep each recorded connection's order.
 package dispatch
 
 import (
