@@ -110,36 +110,6 @@ func (o *httpOutput) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// newClient makes what the workers' connections share.
-func (o *httpOutput) newClient() *http1client.Client {
-	c := http1client.Config{
-		Target: o.t, TLS: o.t.TLS(o.s.HTTPSkipVerify), CertificateHint: "--output-http-skip-verify sends all the same",
-		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return o.dial(ctx, network, address)
-		},
-		Timeout: o.s.HTTPTimeout, HeadMost: o.s.ResponseBuffer, Redirects: o.s.HTTPRedirects,
-		KeepHost: o.s.HTTPOriginalHost, KeepConnection: o.s.RecognizeSessions,
-		KeepHeads: o.elastic != nil, Memory: o.answers, Places: o.places, Tell: o.tellHealth,
-	}
-	if o.responses != nil {
-		c.Keeper = o.responses
-	}
-	return http1client.New(c)
-}
-
-// workerBounds are the fewest and the most workers. --output-http-workers
-// fixes both, unless --output-http-workers-min says more than its default.
-func workerBounds(s *Settings) (least, most int) {
-	least, most = max(s.HTTPWorkersMin, 1), s.HTTPWorkers
-	switch {
-	case most <= 0:
-		return least, max(least, maxHTTPWorkers)
-	case least == 1:
-		return most, most
-	}
-	return min(least, most), most
-}
-
 // tellHealth says why there is no connection to the target, or, with a nil
 // error, that there is one again.
 func (o *httpOutput) tellHealth(err error) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"net"
 	"time"
 
 	"github.com/buger/gor/internal/answers"
@@ -11,6 +13,36 @@ import (
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 )
+
+// newClient makes what the workers' connections share.
+func (o *httpOutput) newClient() *http1client.Client {
+	c := http1client.Config{
+		Target: o.t, TLS: o.t.TLS(o.s.HTTPSkipVerify), CertificateHint: "--output-http-skip-verify sends all the same",
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return o.dial(ctx, network, address)
+		},
+		Timeout: o.s.HTTPTimeout, HeadMost: o.s.ResponseBuffer, Redirects: o.s.HTTPRedirects,
+		KeepHost: o.s.HTTPOriginalHost, KeepConnection: o.s.RecognizeSessions,
+		KeepHeads: o.elastic != nil, Memory: o.answers, Places: o.places, Tell: o.tellHealth,
+	}
+	if o.responses != nil {
+		c.Keeper = o.responses
+	}
+	return http1client.New(c)
+}
+
+// workerBounds are the fewest and the most workers. --output-http-workers
+// fixes both, unless --output-http-workers-min says more than its default.
+func workerBounds(s *Settings) (least, most int) {
+	least, most = max(s.HTTPWorkersMin, 1), s.HTTPWorkers
+	switch {
+	case most <= 0:
+		return least, max(least, maxHTTPWorkers)
+	case least == 1:
+		return most, most
+	}
+	return min(least, most), most
+}
 
 // work is one worker's life: it sends requests until it has been idle for too
 // long, or the output ends.
