@@ -29,7 +29,7 @@ func SetQueryParam(dst, target []byte, name, value string) []byte {
 // isAuthority reports whether a target is host:port.
 func isAuthority(target []byte) bool {
 	colon := bytes.LastIndexByte(target, ':')
-	if colon <= 0 || colon == len(target)-1 || bytes.IndexAny(target[:colon], "/?#") >= 0 {
+	if colon <= 0 || colon == len(target)-1 || bytes.ContainsAny(target[:colon], "/?#") {
 		return false
 	}
 	for _, c := range target[colon+1:] {

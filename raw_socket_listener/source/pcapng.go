@@ -177,7 +177,6 @@ func (c *captureReader) blockPacket(kind uint32, size int) (p capturedPacket, ok
 		if err = c.torn(findSection(b), err); len(b) < head+int(caplen) || c.seam > 0 {
 			return p, false, err
 		}
-		whole = len(b)
 	} else if whole == size && (c.order.Uint32(b[size-blockTail:])+3)&^3 != uint32(size) {
 		// Its length does not stand at its end: it may have been cut by the
 		// beginning of another capture.
