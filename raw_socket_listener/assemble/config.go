@@ -53,6 +53,7 @@ type Config struct {
 	Exclude func(src, dst netip.AddrPort) bool
 }
 
+// WithDefaults returns c with a default for each bound that is not above zero.
 func (c Config) WithDefaults() Config {
 	if c.Expire <= 0 {
 		c.Expire = DefaultExpire

@@ -2,7 +2,7 @@
 // and a ledger of what was lost on the way.
 //
 // An Assembler puts the segments of each direction of a connection in order,
-// internal/http1 says where messages end, and complete messages go through a
+// a framer says where messages end, and complete messages go through a
 // Handover to a Reader in batches. An Assembler belongs to the goroutine that
 // gives it segments and takes no locks; a message that lies whole in one segment
 // is copied once, from the packet into the batch.

@@ -55,6 +55,7 @@ type Handover struct {
 	hurried bool
 }
 
+// NewHandover returns a handover for batches of at most limit bytes together.
 func NewHandover(limit int) *Handover {
 	h := &Handover{limit: limit}
 	h.ready.L, h.room.L = &h.mu, &h.mu
@@ -181,6 +182,7 @@ type Reader struct {
 	msg  Message
 }
 
+// NewReader returns the reader of a handover, of which there is one.
 func NewReader(from *Handover) *Reader { return &Reader{from: from} }
 
 // Next returns the next message, which is valid until the call after it, and nil

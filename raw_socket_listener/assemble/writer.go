@@ -12,6 +12,8 @@ type Writer struct {
 	mustShed func() bool
 }
 
+// NewWriter returns a writer for one assembler. mustShed says that waiting for the
+// reader would lose packets; nil for a source that can wait.
 func NewWriter(to *Handover, mustShed func() bool) *Writer {
 	to.mu.Lock()
 	to.writers++

@@ -45,6 +45,8 @@ const (
 	mplsLastLabel  = 0x100
 )
 
+// DecodeEther decodes an Ethernet frame in depth tunnels; otherwise it is as
+// DecodeEtherType.
 func DecodeEther(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	if len(b) < EtherHeaderLen {
 		return IgnoredShort

@@ -183,7 +183,7 @@ func TestCaptureCountsDrops(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	if s.NearlyFull() {
-		t.Error("an empty ring is pressed")
+		t.Error("an empty ring is nearly full")
 	}
 	packettest.Talk(t, l.Addr().String(), make([]byte, 8<<20))
 	dropped := s.Stats().Dropped
@@ -191,7 +191,7 @@ func TestCaptureCountsDrops(t *testing.T) {
 		t.Error("no drops were counted")
 	}
 	if !s.NearlyFull() {
-		t.Error("a full ring is not pressed")
+		t.Error("a full ring is not nearly full")
 	}
 	if again := s.Stats().Dropped; again != dropped {
 		t.Errorf("counted %d, and then %d", dropped, again)

@@ -88,6 +88,7 @@ type SurveyConfig struct {
 	Exclude   func(src, dst netip.AddrPort) bool // not these connections, by their client and server; nil: none
 }
 
+// NewSurvey returns a survey that has seen nothing.
 func NewSurvey(c SurveyConfig) *Survey {
 	return &Survey{
 		addr: c.Address, tunnels: c.Tunnels, ignored: c.Ignore, vxlan: c.VXLANPort != 0, exclude: c.Exclude, name: interfaceName,
