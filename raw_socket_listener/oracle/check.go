@@ -90,14 +90,18 @@ func (t *Trace) Check(a Account) (r Report) {
 			taken[i], losses[i], sounds[i] = map[int64]bool{}, c.losses, c.sound
 			unsure = unsure || !c.sound || c.losses > 0 || c.rest || !s.solid() || !t.seenAll(d, s)
 		}
+		within := make([][][2]int64, len(d.Streams)) // what was given, from its second byte on
 		for _, b := range given {
-			if !place(d.Streams, lenient, marks, taken, b) {
+			if !place(d.Streams, lenient, marks, taken, within, b) {
 				r.found(Invented, "%v to %v: %.80q (%d bytes)", d.Src, d.Dst, b, len(b))
 			}
 		}
 		for i, s := range d.Streams {
 			var idle []string
 			for _, st := range all[i] {
+				if covered(within[i], st.Offset) {
+					continue // it is content of what was given
+				}
 				r.Strict++
 				if !st.Whole {
 					unfinished++
@@ -137,8 +141,18 @@ func (t *Trace) Check(a Account) (r Report) {
 	return r
 }
 
+// covered reports whether an offset lies in one of the ranges.
+func covered(ranges [][2]int64, at int64) bool {
+	for _, r := range ranges {
+		if r[0] <= at && at < r[1] {
+			return true
+		}
+	}
+	return false
+}
+
 // place finds the next lenient start at which b lies, and takes it.
-func place(streams []*Stream, lenient [][]Start, marks []int, taken []map[int64]bool, b []byte) bool {
+func place(streams []*Stream, lenient [][]Start, marks []int, taken []map[int64]bool, within [][][2]int64, b []byte) bool {
 	for i, s := range streams {
 		for j := marks[i]; j < len(lenient[i]); j++ {
 			st := lenient[i][j]
@@ -151,6 +165,7 @@ func place(streams []*Stream, lenient [][]Start, marks []int, taken []map[int64]
 			}
 			taken[i][st.Offset] = true
 			end := st.Offset + int64(len(b))
+			within[i] = append(within[i], [2]int64{st.Offset + 1, end})
 			for marks[i] = j + 1; marks[i] < len(lenient[i]) && lenient[i][marks[i]].Offset < end; marks[i]++ {
 			}
 			return true

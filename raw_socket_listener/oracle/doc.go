@@ -23,7 +23,9 @@
 //     first byte of a segment, with a registered method. The search is over
 //     when the head there is whole and can be framed.
 //
-// Bytes of a body, by Content-Length or by chunks, are no starts. A hole
+// Bytes of a body, by Content-Length or by chunks, are no starts; neither is what
+// lies in a request that was given, whose start the scanner may not have seen as
+// one: behind something that is no HTTP/1, either may be right. A hole
 // inside of such a body is passed by arithmetic. Behind a tunnel (CONNECT or
 // Upgrade, unless refused) and in TLS or HTTP/2 there are no strict starts.
 //
