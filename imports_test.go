@@ -98,7 +98,7 @@ var allowedImports = map[string][]string{
 	"internal/replay":            {"internal/disk", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
 	"internal/recording":         {"internal/buffers", "internal/disk", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
-	"internal/spill":             {"internal/disk", "internal/payload"},
+	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},
 	"internal/status":            {"internal/admission", "internal/ledger"},
 	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},
 	"internal/turnclient":        {"internal/outbound"},

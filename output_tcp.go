@@ -131,7 +131,7 @@ func (o *tcpOutput) LastProgress() time.Time {
 // returns although the messages are still in memory.
 func (o *tcpOutput) Settle(cancel <-chan struct{}) error {
 	if o.spill != nil {
-		return o.spill.settle(cancel)
+		return o.spill.Settle(cancel)
 	}
 	_, err := o.patience.Settle(o.q, cancel)
 	return err

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/disk"
-	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/spill"
@@ -17,10 +16,16 @@ import (
 // keptRow names the row of what an output has kept for its next start.
 const keptRow = "kept on disk"
 
+// drainLook is how often the drain of a spill looks whether it is empty.
+const drainLook = 5 * time.Millisecond
+
 // linkSpill is what an --output-tcp with --output-tcp-spill has more.
 type linkSpill struct {
-	*spiller
-	dir string
+	*spill.Spiller
+	in, out *queue.Queue
+	store   *spill.Store
+	away    func() bool // there is no receiver, as far as is known
+	dir     string
 }
 
 // startSpill starts the link behind a spiller. Each receiver has a folder of
@@ -38,13 +43,13 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	// The queue in front of the spill and the one behind it share what one
 	// output may take of memory.
 	cfg.WindowBytes = max(1, env.queueBytes/2)
-	p := &spiller{
-		in: o.q, out: queue.New(linkQueue, cfg.WindowBytes), store: store,
-		check:   func() error { return keepFree(s.MinFree, dir) },
-		logf:    cfg.Logf,
-		closing: make(chan struct{}),
-	}
-	p.src = &spillSource{Source: dispatch.NewSource(p.out), p: p}
+	out := queue.New(linkQueue, cfg.WindowBytes)
+	p := spill.New(spill.Config{
+		In: o.q, Out: out, Store: store,
+		Check:    func() error { return keepFree(s.MinFree, dir) },
+		Logf:     cfg.Logf,
+		FullText: "the spill holds what --output-tcp-spill-size allows; what the receiver cannot take is lost from now on",
+	})
 	if err := store.Full(); err != nil {
 		cfg.Logf("%v; what the receiver cannot take stays in memory until there is room on the disk", err)
 	}
@@ -67,69 +72,62 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	if waiting > 0 {
 		cfg.Logf("%s of an earlier run in %s, to be sent first", plural(waiting, "message"), dir)
 	}
-	sender := link.NewSender(cfg, p.src)
-	p.live = sender.Connected
+	sender := link.NewSender(cfg, p.Source())
 	o.workers = &linkWorkers{senders: []*link.Sender{sender}}
-	o.spill = &linkSpill{p, dir}
-	p.start()
+	o.spill = &linkSpill{Spiller: p, in: o.q, out: out, store: store, dir: dir, away: func() bool { return sender.Tried() && !sender.Connected() }}
+	p.Start(sender.Connected)
 	return nil
 }
 
 // drain returns when all is sent, or safe on disk while there is no receiver.
 func (s *linkSpill) drain(cancel <-chan struct{}) error {
 	for {
-		if err := s.settle(cancel); err != nil {
+		if err := s.Settle(cancel); err != nil {
 			return err
 		}
 		waiting, held, _ := s.store.Level()
-		if waiting+held == 0 || !s.live() {
+		if waiting+held == 0 || s.away() {
 			return nil // all is sent, or kept for the next start
 		}
 		if halted(cancel) {
 			return queue.ErrCancelled
 		}
-		sleep(cancel, spillGrain)
+		sleep(cancel, drainLook)
 	}
 }
 
 // close ends the link and keeps what it has not delivered.
 func (s *linkSpill) close(w *linkWorkers) (unsent int) {
-	s.stop()
+	s.Stop()
 	at := w.senders[0].Stop()
-	s.keep(&spill.Mark{Identity: at.Identity.String(), Number: at.Number, Secret: at.Secret})
+	s.Keep(&spill.Mark{Identity: at.Identity.String(), Number: at.Number, Secret: at.Secret})
 	w.close()
 	s.out.Close()
 	s.out.Discard()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return int(s.lost)
+	return s.Lost()
 }
 
 // fates takes what was found on disk at the start out of the rows, which are
 // about what was written in this run: it was the first to be delivered.
 func (s *linkSpill) fates(rows []stats.Count) []stats.Count {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	rows = append(rows, stats.Count{Name: "spill damaged", Kind: stats.Failed, N: uint64(s.store.Damaged())})
-	early := uint64(s.store.Found())
+	early, kept := uint64(s.store.Found()), s.Kept()
 	for i := range rows {
 		n := min(early, rows[i].N)
 		rows[i].N -= n
 		early -= n
 	}
-	return append(rows, stats.Count{Name: keptRow, Kind: stats.Kept, N: s.kept - min(early, s.kept)})
+	return append(rows, stats.Count{Name: keptRow, Kind: stats.Kept, N: kept - min(early, kept)})
 }
 
 func (s *linkSpill) report(r *report) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if found := s.store.Found(); found > 0 {
 		r.Line("spill: %s of an earlier run", plural(found, "message"))
 		r.Value("spill_found", found)
 	}
-	if s.kept > 0 {
-		r.Line("spill: %s in %s for the next start", plural(int(s.kept), "message"), s.dir)
-		r.Value("spill_kept", s.kept)
+	if kept := s.Kept(); kept > 0 {
+		r.Line("spill: %s in %s for the next start", plural(int(kept), "message"), s.dir)
+		r.Value("spill_kept", kept)
 	}
 }
 
@@ -141,4 +139,23 @@ func (s *linkSpill) lastProgress() time.Time {
 		return a
 	}
 	return b
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// sleep waits, and returns false when cancel was closed before.
+func sleep(cancel <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-cancel:
+		return false
+	}
 }

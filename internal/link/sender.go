@@ -104,6 +104,7 @@ type Sender struct {
 	held      held
 
 	peer  *Peer
+	tried atomic.Bool // an attempt to connect has ended
 	trial atomic.Bool // a plain connection waits for its receiver to show life
 }
 
@@ -161,6 +162,10 @@ func (s *Sender) Connected() bool {
 	return s.connected
 }
 
+// Tried reports whether an attempt to connect has ended, so that there being no
+// connection means that there is no receiver.
+func (s *Sender) Tried() bool { return s.tried.Load() }
+
 // Acknowledged reports whether the receiver has shown that it acknowledges
 // messages.
 func (s *Sender) Acknowledged() bool { return s.peer.acknowledges.Load() }
@@ -201,6 +206,7 @@ func (s *Sender) run() {
 	var trouble trouble
 	for s.ctx.Err() == nil {
 		progressed, err := s.attempt(&trouble)
+		s.tried.Store(true)
 		if errors.Is(err, errFinished) || s.ctx.Err() != nil || s.nothingLeft() {
 			return
 		}

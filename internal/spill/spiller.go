@@ -1,4 +1,4 @@
-package main
+package spill
 
 import (
 	"errors"
@@ -11,10 +11,26 @@ import (
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
-	"github.com/buger/gor/internal/spill"
 )
 
-// A spiller stands between the queue that an output's Write fills and the one
+// A Config says what a Spiller stands between. All of it must be set.
+type Config struct {
+	// In is what comes, and Out what the link takes from; the Spiller closes
+	// In, and its user Out.
+	In, Out *queue.Queue
+
+	Store *Store
+
+	// Check returns why nothing more may be written to the disk now.
+	Check func() error
+
+	Logf func(format string, args ...any)
+
+	// FullText is what is said when the store holds what it may.
+	FullText string
+}
+
+// A Spiller stands between the queue that an output's Write fills and the one
 // that its link empties. What the link cannot take yet it keeps on disk, in
 // order:
 //
@@ -23,11 +39,12 @@ import (
 //
 // So what is in out and not settled is first messages from in, which are
 // nowhere else, and then messages of the store.
-type spiller struct {
+type Spiller struct {
+	cfg     Config
 	in, out *queue.Queue
-	store   *spill.Store
-	src     *spillSource
-	live    func() bool // the link has a receiver
+	store   *Store
+	src     *Source
+	live    func() bool
 	check   func() error
 	logf    func(format string, args ...any)
 
@@ -45,26 +62,38 @@ type spiller struct {
 }
 
 const (
-	// spillBatch is how many messages go to the disk together.
-	spillBatch = 256
+	// batchCount is how many messages go to the disk together.
+	batchCount = 256
 
-	// spillGrain is how often a spiller that waits for room looks again whether
+	// grain is how often a spiller that waits for room looks again whether
 	// it has to go to the disk.
-	spillGrain = 5 * time.Millisecond
+	grain = 5 * time.Millisecond
 
-	// spillRetry is how long it waits after the disk took nothing.
-	spillRetry = 200 * time.Millisecond
+	// retryAfter is how long it waits after the disk took nothing.
+	retryAfter = 200 * time.Millisecond
 )
 
-func (p *spiller) start() {
+// New returns a Spiller, which does nothing until Start.
+func New(cfg Config) *Spiller {
+	p := &Spiller{cfg: cfg, in: cfg.In, out: cfg.Out, store: cfg.Store, check: cfg.Check, logf: cfg.Logf, closing: make(chan struct{})}
+	p.src = &Source{Source: dispatch.NewSource(p.out), p: p}
+	return p
+}
+
+// Source is where the link takes messages from.
+func (p *Spiller) Source() *Source { return p.src }
+
+// Start begins. live reports whether the link has a receiver.
+func (p *Spiller) Start(live func() bool) {
+	p.live = live
 	p.taking.Go(p.intake)
 	p.feeding.Go(p.feed)
 }
 
 // intake places what comes until the queue is closed and empty.
-func (p *spiller) intake() {
-	batch := make([]queue.Item, spillBatch)
-	msgs := make([][]byte, 0, spillBatch)
+func (p *Spiller) intake() {
+	batch := make([]queue.Item, batchCount)
+	msgs := make([][]byte, 0, batchCount)
 	for {
 		n := p.in.GetBatch(batch, nil, 0)
 		if n == 0 {
@@ -75,7 +104,7 @@ func (p *spiller) intake() {
 }
 
 // place hands messages to the link or to the disk.
-func (p *spiller) place(items []queue.Item, msgs [][]byte) {
+func (p *Spiller) place(items []queue.Item, msgs [][]byte) {
 	for len(items) > 0 {
 		if n := p.direct(items); n > 0 {
 			p.in.DoneBatch(items[:n], true)
@@ -84,9 +113,9 @@ func (p *spiller) place(items []queue.Item, msgs [][]byte) {
 		}
 		if p.mayWait() {
 			if _, held, _ := p.store.Level(); held > 0 {
-				sleep(p.closing, spillGrain)
+				sleep(p.closing, grain)
 			} else {
-				p.out.Room(p.closing, spillGrain)
+				p.out.Room(p.closing, grain)
 			}
 			continue
 		}
@@ -113,11 +142,11 @@ func (p *spiller) place(items []queue.Item, msgs [][]byte) {
 			p.in.DoneBatch(items, false)
 			return
 		}
-		sleep(p.closing, spillRetry)
+		sleep(p.closing, retryAfter)
 	}
 }
 
-func (p *spiller) lose(n int) {
+func (p *Spiller) lose(n int) {
 	p.mu.Lock()
 	p.lost += uint64(n)
 	p.mu.Unlock()
@@ -125,7 +154,7 @@ func (p *spiller) lose(n int) {
 
 // direct gives the link as many messages as it has room for, if it is there
 // and the store is empty.
-func (p *spiller) direct(items []queue.Item) (n int) {
+func (p *Spiller) direct(items []queue.Item) (n int) {
 	p.mu.Lock() // secure must not come between
 	defer p.mu.Unlock()
 	if waiting, held, _ := p.store.Level(); waiting+held > 0 || !p.live() || halted(p.closing) {
@@ -141,7 +170,7 @@ func (p *spiller) direct(items []queue.Item) (n int) {
 
 // mayWait reports that there is time to wait for the link: there is a receiver
 // and more than half of the queue is free.
-func (p *spiller) mayWait() bool {
+func (p *Spiller) mayWait() bool {
 	if waiting, _, _ := p.store.Level(); waiting > 0 || !p.live() || halted(p.closing) {
 		return false
 	}
@@ -150,7 +179,7 @@ func (p *spiller) mayWait() bool {
 
 // tell says why nothing goes to the disk, once for each reason, and that it
 // does again.
-func (p *spiller) tell(err error) {
+func (p *Spiller) tell(err error) {
 	text := ""
 	switch {
 	case errors.As(err, new(*disk.LowError)):
@@ -164,8 +193,8 @@ func (p *spiller) tell(err error) {
 	p.mu.Unlock()
 	switch {
 	case text == before:
-	case errors.Is(err, spill.ErrFull):
-		p.logf("the spill holds what --output-tcp-spill-size allows; what the receiver cannot take is lost from now on")
+	case errors.Is(err, ErrFull):
+		p.logf("%s", p.cfg.FullText)
 	case err != nil:
 		p.logf("%v; trying again, and nothing more is spilled until that works", err)
 	default:
@@ -174,7 +203,7 @@ func (p *spiller) tell(err error) {
 }
 
 // feed gives the link what is on disk.
-func (p *spiller) feed() {
+func (p *Spiller) feed() {
 	said := ""
 	for {
 		msg, err := p.store.Next()
@@ -186,7 +215,7 @@ func (p *spiller) feed() {
 				said = text
 				p.logf("read what was spilled: %v; trying again", err)
 			}
-			if !sleep(p.closing, spillRetry) {
+			if !sleep(p.closing, retryAfter) {
 				return
 			}
 			continue
@@ -201,7 +230,7 @@ func (p *spiller) feed() {
 }
 
 // release notes that the link has done with the n oldest messages of out.
-func (p *spiller) release(n int) {
+func (p *Spiller) release(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
@@ -214,8 +243,8 @@ func (p *spiller) release(n int) {
 	}
 }
 
-// settle returns when what came before is on disk or was acknowledged.
-func (p *spiller) settle(cancel <-chan struct{}) error {
+// Settle returns when what came before is on disk or was acknowledged.
+func (p *Spiller) Settle(cancel <-chan struct{}) error {
 	if err := p.in.Settle(cancel); err != nil {
 		return err
 	}
@@ -235,15 +264,15 @@ func (p *spiller) settle(cancel <-chan struct{}) error {
 			// Nobody knows when the receiver is back.
 			if err := p.secure(); err != nil {
 				p.tell(err)
-				sleep(cancel, spillRetry)
+				sleep(cancel, retryAfter)
 			}
 		}
-		sleep(cancel, spillGrain)
+		sleep(cancel, grain)
 	}
 }
 
 // secure puts on disk what the link was given directly and has not delivered.
-func (p *spiller) secure() error {
+func (p *Spiller) secure() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.directs == 0 || p.ended {
@@ -260,8 +289,8 @@ func (p *spiller) secure() error {
 	return nil
 }
 
-// stop puts what is in the queue on disk and lets the link have no more.
-func (p *spiller) stop() {
+// Stop puts what is in the queue on disk and lets the link have no more.
+func (p *Spiller) Stop() {
 	p.in.Close()
 	close(p.closing)
 	p.taking.Wait()
@@ -269,9 +298,9 @@ func (p *spiller) stop() {
 	p.feeding.Wait()
 }
 
-// keep ends the spiller, after stop and when the link has ended: what that did
+// Keep ends the spiller, after stop and when the link has ended: what that did
 // not deliver is on disk then. mark is what its successor will need.
-func (p *spiller) keep(mark *spill.Mark) {
+func (p *Spiller) Keep(mark *Mark) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = true
@@ -286,26 +315,19 @@ func (p *spiller) keep(mark *spill.Mark) {
 	}
 	p.kept = uint64(n)
 	if n > 0 {
-		p.logf("%s kept on disk, to be sent at the next start", plural(n, "message"))
+		p.logf("%s kept on disk, to be sent at the next start", messageCount(n))
 	}
 }
 
-// A spillSource gives the link what the spiller lets through.
-type spillSource struct {
+// A Source gives the link what the spiller lets through.
+type Source struct {
 	*dispatch.Source
-	p *spiller
+	p *Spiller
 }
 
-func (s *spillSource) Release(n int) {
+func (s *Source) Release(n int) {
 	s.p.release(n)
 	s.Source.Release(n)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return fmt.Sprintf("%d %s", n, what)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // sleep waits, and returns false when cancel was closed before.
@@ -318,4 +340,34 @@ func sleep(cancel <-chan struct{}, d time.Duration) bool {
 	case <-cancel:
 		return false
 	}
+}
+
+func halted(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func messageCount(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
+}
+
+// Kept returns how many messages are on disk since Keep.
+func (p *Spiller) Kept() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept
+}
+
+// Lost returns how many messages could be put nowhere at the end.
+func (p *Spiller) Lost() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int(p.lost)
 }
