@@ -38,9 +38,9 @@ type framer interface {
 	// heard takes an acknowledgement without data, sent at seq.
 	heard(c *conn, f *flow, seq, ack sequence, acked bool)
 
-	// endsInQuiet reports whether the message under way in h ends when nothing more
+	// endsInQuiet reports whether a message that is under way ends when nothing more
 	// of it comes for Config.Expire; quiet ends it.
-	endsInQuiet(h *half) bool
+	endsInQuiet() bool
 	quiet(c *conn, f *flow)
 
 	// ended ends the message under way in h with its direction: by a FIN when why

@@ -77,7 +77,7 @@ func (a *Assembler) updateLists(c *conn, f *flow) {
 	switch {
 	case !f.waitsForPeer && (torn || !h.store.empty()):
 		w = waitHole
-	case f.waitsForPeer && !h.store.empty(), a.framer.endsInQuiet(h):
+	case f.waitsForPeer && !h.store.empty(), h.open && a.framer.endsInQuiet():
 		w = waitTurn
 	}
 	a.await(h, w)

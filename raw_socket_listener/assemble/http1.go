@@ -106,7 +106,7 @@ func (a http1Framer) missed(c *conn, f *flow, n int) {
 // heard does nothing: a message ends where its bytes say so.
 func (a http1Framer) heard(*conn, *flow, sequence, sequence, bool) {}
 
-func (a http1Framer) endsInQuiet(*half) bool { return false }
+func (a http1Framer) endsInQuiet() bool { return false }
 
 func (a http1Framer) quiet(*conn, *flow) {}
 

@@ -5,13 +5,6 @@ import "github.com/buger/gor/internal/http1"
 // consume takes b, the next bytes of f, and returns those that must wait for
 // the other direction, after which f waits for its peer.
 func (a *Assembler) consume(c *conn, f *flow, b []byte, from *arrival) (rest []byte) {
-	if f.mode == modeOpaque || f.mode == modeEnded {
-		f.next = f.next.plus(len(b))
-		return nil
-	}
-	if len(b) == 0 {
-		return nil // a segment of which the capture kept nothing
-	}
 	rest, from.start = a.framer.frame(c, f, b, *from)
 	return rest
 }

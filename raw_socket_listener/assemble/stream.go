@@ -226,7 +226,7 @@ func (a *Assembler) giveUp(c *conn, f *flow) {
 		}
 	case f.torn():
 		a.gap(c, f, f.short())
-	case f.h != nil && a.framer.endsInQuiet(f.h):
+	case f.mode != modeOpaque && f.h != nil && f.h.open && a.framer.endsInQuiet():
 		a.framer.quiet(c, f)
 	}
 	a.drain(c, f)

@@ -24,7 +24,14 @@ func (a turnsFramer) enter(_ *conn, f *flow, seq sequence) {
 }
 
 func (a turnsFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
-	return a.turn(c, f, b, &from), from.start
+	switch {
+	case len(b) == 0: // a segment of which the capture kept nothing
+	case f.mode == modeTurns:
+		rest = a.turn(c, f, b, &from)
+	default: // opaque, or ended
+		f.next = f.next.plus(len(b))
+	}
+	return rest, from.start
 }
 
 func (a turnsFramer) missed(c *conn, f *flow, n int) {
@@ -39,7 +46,7 @@ func (a turnsFramer) heard(c *conn, f *flow, seq, ack sequence, acked bool) {
 	}
 }
 
-func (a turnsFramer) endsInQuiet(h *half) bool { return h.open && h.f.mode == modeTurns }
+func (a turnsFramer) endsInQuiet() bool { return true }
 
 func (a turnsFramer) quiet(c *conn, f *flow) { a.endTurn(c, f, f.h, f.shortOf()) }
 
