@@ -24,8 +24,6 @@ func (s *Sender) Stop() Mark {
 func (s *Sender) Close() (unsent int) {
 	s.cancel()
 	<-s.ended
-	s.mu.Lock()
-	s.mu.Unlock()
 	s.giveUpHeld()
 	s.mu.Lock()
 	unsent = s.window.count
