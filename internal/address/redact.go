@@ -59,10 +59,7 @@ func redact(value string) (shown string, secrets []string) {
 // not encoded as they should be hold any character: where the address cannot be
 // read, all up to the last @ counts.
 func redactUser(value string) (shown string, secrets []string) {
-	scheme, rest := "", value
-	if i := strings.Index(value, "://"); i >= 0 {
-		scheme, rest = value[:i+3], value[i+3:]
-	}
+	scheme, rest := cutScheme(value)
 	end := strings.LastIndexByte(rest, '@')
 	if end < 0 || scheme == "" && (strings.HasPrefix(rest, "/") || !strings.Contains(rest[:end], ":")) {
 		return value, nil // of the rest, what has no scheme is the name of a file or of a user
@@ -83,6 +80,21 @@ func redactUser(value string) (shown string, secrets []string) {
 		return scheme + Mask + rest[end:], []string{user}
 	}
 	return scheme + user + ":" + Mask + rest[end:], []string{password}
+}
+
+// cutScheme parts a scheme from what follows it, also one that is mistyped: of
+// http:/user:password@host and //user:password@host the password is none the less
+// secret.
+func cutScheme(value string) (scheme, rest string) {
+	if i := strings.Index(value, "://"); i >= 0 {
+		return value[:i+3], value[i+3:]
+	}
+	for _, short := range [...]string{"//", "http:/", "https:/", "ws:/", "wss:/"} {
+		if len(value) > len(short) && strings.EqualFold(value[:len(short)], short) {
+			return value[:len(short)], value[len(short):]
+		}
+	}
+	return "", value
 }
 
 func isSecret(name string) bool {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -43,7 +44,7 @@ func ParseTarget(addr string) (*Target, error) {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("%q: %s is no scheme that requests can be sent with; %s", addr, u.Scheme, wantTarget)
-	case host == "":
+	case host == "" || mistypedScheme(u):
 		return nil, fmt.Errorf("%q has no host; %s", addr, wantTarget)
 	case strings.ContainsFunc(host, func(c rune) bool { return c > '~' }):
 		return nil, fmt.Errorf("%q: write the host %s as DNS has it, in its xn-- form", addr, host)
@@ -66,6 +67,12 @@ func ParseTarget(addr string) (*Target, error) {
 		t.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
 	}
 	return t, nil
+}
+
+// mistypedScheme reports whether what was read as the host is a scheme with one
+// slash behind it, as in http:/staging.com.
+func mistypedScheme(u *url.URL) bool {
+	return strings.EqualFold(u.Host, "http:") || strings.EqualFold(u.Host, "https:")
 }
 
 // String is the target for people, without the password.

@@ -55,6 +55,8 @@ func TestParseTargetRefuses(t *testing.T) {
 		{"ftp://staging.com", "ftp is no scheme"},
 		{"://staging.com", "missing protocol scheme"},
 		{"http:///path", "no host"},
+		{"http:/staging.com", "no host"},
+		{"HTTPS:/user:pass@staging.com", "no host"},
 		{"http://", "no host"},
 		{":8080", "no host"},
 		{"/var/run/x.sock", "no host"},
