@@ -10,9 +10,17 @@ import (
 
 // signals are those that the process takes for a run.
 type signals struct {
+	came chan os.Signal // as the system delivers them
 	end  chan os.Signal // ask for the end
 	pipe chan os.Signal // are taken and mean nothing
+	over chan struct{}  // closed when none is taken any more
 }
+
+// oneAsking is within what time signals are one and the same wish: timeout(1) and
+// process managers send theirs to Gor and then to Gor's process group, which
+// would be taken for the second signal that stops at once. Those two are
+// microseconds apart, and a second press of ^C a good 100 ms.
+const oneAsking = 100 * time.Millisecond
 
 // takeSignals takes SIGINT and SIGTERM, and SIGHUP, with which a terminal
 // that closes would end Gor without its ledger: unless a recording is to be
@@ -21,18 +29,45 @@ type signals struct {
 // that has gone must not end the run; ignoring it would have the programs that
 // Gor starts ignore it too.
 func takeSignals(s *Settings) *signals {
-	t := &signals{end: make(chan os.Signal, 2), pipe: make(chan os.Signal, 1)}
-	signal.Notify(t.end, os.Interrupt, syscall.SIGTERM)
+	t := &signals{
+		came: make(chan os.Signal, 2),
+		end:  make(chan os.Signal, 2),
+		pipe: make(chan os.Signal, 1),
+		over: make(chan struct{}),
+	}
+	signal.Notify(t.came, os.Interrupt, syscall.SIGTERM)
 	if !s.records() && !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(t.end, syscall.SIGHUP)
+		signal.Notify(t.came, syscall.SIGHUP)
 	}
 	signal.Notify(t.pipe, syscall.SIGPIPE)
+	go t.passOn()
 	return t
 }
 
+// passOn passes on each asking once, until stop.
+func (t *signals) passOn() {
+	var last time.Time
+	for {
+		select {
+		case sig := <-t.came:
+			if !last.IsZero() && time.Since(last) < oneAsking {
+				continue
+			}
+			last = time.Now()
+			select {
+			case t.end <- sig:
+			default: // two wait already: nobody looks any more
+			}
+		case <-t.over:
+			return
+		}
+	}
+}
+
 func (t *signals) stop() {
-	signal.Stop(t.end)
+	signal.Stop(t.came)
 	signal.Stop(t.pipe)
+	close(t.over)
 }
 
 // records reports whether there is a recording, which SIGHUP opens again.

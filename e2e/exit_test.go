@@ -62,13 +62,42 @@ func TestSignals(t *testing.T) {
 	gor.Cmd.Process.Signal(os.Interrupt)
 	gor.Await("again to stop at once")
 	began := time.Now()
-	gor.Cmd.Process.Signal(os.Interrupt)
-	if code := gor.Wait(); code != exitInterrupted {
+	if code := gor.StopAtOnce(); code != exitInterrupted {
 		t.Errorf("second signal: exit %d, want %d:\n%s", code, exitInterrupted, gor.Stderr())
 	}
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the second signal took %s", took)
 	}
+}
+
+// TestSignalSentTwice: timeout(1) signals the process and then its group, which is
+// one signal and not the second that stops at once.
+func TestSignalSentTwice(t *testing.T) {
+	target := testkit.StartSink(t)
+	gor := testkit.StartGor(t, "--input-dummy", "", "--output-http", target.Addr())
+	target.Await(t, 1)
+	// Two of one number would be merged by the kernel; both come when it goes on.
+	for _, sig := range []os.Signal{syscall.SIGSTOP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGCONT} {
+		testkit.Must(t, gor.Cmd.Process.Signal(sig))
+	}
+	if code := gor.Wait(); code != 0 {
+		t.Errorf("exit %d, want 0:\n%s", code, gor.Stderr())
+	}
+	testkit.WantSums(t, gor.Stderr())
+}
+
+// TestDrainTimeoutAfterSignal: what the flag gives up sooner than the five seconds
+// is given up sooner after a signal too.
+func TestDrainTimeoutAfterSignal(t *testing.T) {
+	mute := testkit.StartMute(t)
+	gor := testkit.StartGor(t, "--input-dummy", "", "--output-http", mute.Addr(), "--output-http-timeout", "1m", "--drain-timeout", "100ms")
+	mute.Await(t, 1)
+	began := time.Now()
+	gor.Cmd.Process.Signal(os.Interrupt)
+	if code, took := gor.Wait(), time.Since(began); code != 0 || took >= 5*time.Second {
+		t.Errorf("exit %d after %s:\n%s", code, took, gor.Stderr())
+	}
+	testkit.WantSums(t, gor.Stderr())
 }
 
 // TestDrainAfterSignalIsBounded: five seconds, then what is left is counted.

@@ -32,8 +32,7 @@ func linkFlagRows() []flagRow {
 		near.Await(why)
 		near.Cmd.Process.Signal(os.Interrupt)
 		near.Await("again to stop at once")
-		near.Cmd.Process.Signal(os.Interrupt)
-		near.Wait()
+		near.StopAtOnce()
 		far.stopped(f).passed()
 	}
 	return []flagRow{

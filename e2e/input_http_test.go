@@ -119,6 +119,5 @@ func TestNginxMirror(t *testing.T) {
 	}
 	blocked.Cmd.Process.Signal(os.Interrupt)
 	blocked.Await("sending what is queued")
-	blocked.Cmd.Process.Signal(os.Interrupt)
-	blocked.Wait()
+	blocked.StopAtOnce()
 }

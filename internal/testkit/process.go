@@ -156,6 +156,25 @@ func StartGor(t *testing.T, args ...string) *Process {
 	return p
 }
 
+// insistEvery is how often StopAtOnce repeats itself: slower than signals that
+// Gor takes for one.
+const insistEvery = 150 * time.Millisecond
+
+// StopAtOnce interrupts the process until it has exited, as somebody does who does
+// not wait for its drain, and returns its exit code.
+func (p *Process) StopAtOnce() int {
+	again := time.NewTicker(insistEvery)
+	defer again.Stop()
+	for {
+		_ = p.Cmd.Process.Signal(os.Interrupt)
+		select {
+		case <-p.Ended:
+			return p.Wait()
+		case <-again.C:
+		}
+	}
+}
+
 // Wait waits until the process has exited, and returns its exit code.
 func (p *Process) Wait() int {
 	p.t.Helper()
