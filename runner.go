@@ -220,14 +220,15 @@ func (d *draining) waitedFor() bool { return !d.gaveUp && !d.ended.Load() }
 // deadline is when an output's drain, which began then, is given up unless it
 // makes progress before.
 func (r *runner) deadline(out drainer, interrupted bool, began time.Time) time.Time {
-	if interrupted {
-		return began.Add(interruptDrain)
-	}
 	last := began
 	if t := out.LastProgress(); t.After(last) {
 		last = t
 	}
-	return last.Add(r.s.DrainTimeout)
+	stuck := last.Add(r.s.DrainTimeout)
+	if bound := began.Add(interruptDrain); interrupted && bound.Before(stuck) {
+		return bound
+	}
+	return stuck
 }
 
 // nextDeadline is the first deadline of those that are waited for, far away
