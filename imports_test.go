@@ -165,8 +165,8 @@ func TestImportsPointDown(t *testing.T) {
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
 // with them: they only shrink.
 const (
-	topSourceFiles = 40
-	topTestFiles   = 32
+	topSourceFiles = 33
+	topTestFiles   = 31
 )
 
 func TestTopLevelOnlyShrinks(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -162,3 +163,23 @@ func (l *limitedOutput) Counts() []stats.Count {
 }
 
 func (l *limitedOutput) String() string { return l.Output.String() + "|" + l.v.limit.String() }
+
+// splitLimit parts "address|limit" at its last bar.
+func splitLimit(value string) (addr string, limit pace.Limit, err error) {
+	addr, text, found := cutLast(value, '|')
+	if !found {
+		return value, pace.Limit{}, nil
+	}
+	limit, err = pace.ParseLimit(text)
+	if err != nil {
+		return "", pace.Limit{}, err
+	}
+	return addr, limit, nil
+}
+
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	if i := strings.LastIndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}

@@ -1,19 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/buger/gor/internal/address"
-	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/middleware"
-	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -26,52 +21,6 @@ type (
 	progress = plugin.Progress
 	report   = plugin.Report
 )
-
-// pluginEnv is what every constructor is given beside the settings.
-type pluginEnv struct {
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
-
-	// logf writes one line to stderr, after "gor: ".
-	logf func(format string, args ...any)
-
-	// own makes the outgoing connections, so that capture knows them.
-	own *outbound.Conns
-
-	// queueBytes is the share of the queues' memory that one output gets.
-	queueBytes int
-
-	// large makes the copies of large messages for all queues.
-	large *buffers.Copies
-
-	// answers is the memory that all outputs' connections have for what targets
-	// answer.
-	answers *buffers.Budget
-
-	// places are for the large heads of answers, which take no part of answers.
-	places buffers.Places
-
-	// settle settles every output: what was written to any of them before
-	// the call is out of the process's hands when it returns.
-	settle func(cancel <-chan struct{}) error
-
-	// finish ends the run in good order, as a signal does. It never waits.
-	finish func(why string)
-
-	// ctx ends when the start is interrupted. Names are looked up with it, and
-	// whatever else may wait in a constructor.
-	ctx context.Context
-
-	// latencyMatters says that some output answers to a clock: a capture
-	// then hands over its messages every few milliseconds.
-	latencyMatters bool
-
-	// background counts goroutines that print for a plugin (stats lines)
-	// and end when done is closed.
-	background *sync.WaitGroup
-	done       <-chan struct{}
-}
 
 // inputPlugin and outputPlugin are rows of the tables below. The name is the
 // flag's; limit says what "|N%" means after the address. check says what is
@@ -120,26 +69,6 @@ func (row inputPlugin) limitFits(limit pace.Limit) error {
 		return limit.Speed()
 	}
 	return limit.Share()
-}
-
-// splitLimit parts "address|limit" at its last bar.
-func splitLimit(value string) (addr string, limit pace.Limit, err error) {
-	addr, text, found := cutLast(value, '|')
-	if !found {
-		return value, pace.Limit{}, nil
-	}
-	limit, err = pace.ParseLimit(text)
-	if err != nil {
-		return "", pace.Limit{}, err
-	}
-	return addr, limit, nil
-}
-
-func cutLast(s string, sep byte) (before, after string, found bool) {
-	if i := strings.LastIndexByte(s, sep); i >= 0 {
-		return s[:i], s[i+1:], true
-	}
-	return s, "", false
 }
 
 // plugins are the inputs and outputs of one run, in the order of the command

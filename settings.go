@@ -147,13 +147,6 @@ const (
 	maxHTTPWorkers      = 512
 )
 
-// Levels of --verbose: what is named, beside all of the levels below.
-const (
-	verboseLosses   = 1 // each request that was filtered or not answered
-	verboseAnswers  = 2 // each answer
-	verboseMessages = 3 // each message
-)
-
 func defaultSettings() *Settings {
 	return &Settings{
 		MessageLimit:      defaultMessageLimit,

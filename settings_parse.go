@@ -148,6 +148,13 @@ func (s *Settings) checkBinary() error {
 	return nil
 }
 
+// Levels of --verbose: what is named, beside all of the levels below.
+const (
+	verboseLosses   = 1 // each request that was filtered or not answered
+	verboseAnswers  = 2 // each answer
+	verboseMessages = 3 // each message
+)
+
 // pluginList collects the occurrences of one plugin's flag into a list that
 // all plugins of its kind share, so that their order is kept.
 type pluginList struct {

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
+	"io"
 	"slices"
+	"sync"
 
+	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/process"
 )
@@ -71,4 +76,50 @@ func replaysOnTime(s *Settings) bool {
 		}
 	}
 	return false
+}
+
+// pluginEnv is what every constructor is given beside the settings.
+type pluginEnv struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+
+	// logf writes one line to stderr, after "gor: ".
+	logf func(format string, args ...any)
+
+	// own makes the outgoing connections, so that capture knows them.
+	own *outbound.Conns
+
+	// queueBytes is the share of the queues' memory that one output gets.
+	queueBytes int
+
+	// large makes the copies of large messages for all queues.
+	large *buffers.Copies
+
+	// answers is the memory that all outputs' connections have for what targets
+	// answer.
+	answers *buffers.Budget
+
+	// places are for the large heads of answers, which take no part of answers.
+	places buffers.Places
+
+	// settle settles every output: what was written to any of them before
+	// the call is out of the process's hands when it returns.
+	settle func(cancel <-chan struct{}) error
+
+	// finish ends the run in good order, as a signal does. It never waits.
+	finish func(why string)
+
+	// ctx ends when the start is interrupted. Names are looked up with it, and
+	// whatever else may wait in a constructor.
+	ctx context.Context
+
+	// latencyMatters says that some output answers to a clock: a capture
+	// then hands over its messages every few milliseconds.
+	latencyMatters bool
+
+	// background counts goroutines that print for a plugin (stats lines)
+	// and end when done is closed.
+	background *sync.WaitGroup
+	done       <-chan struct{}
 }
