@@ -33,17 +33,24 @@ func TestFewFilesForOutputs(t *testing.T) {
 	file := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), recording)
 	mute := testkit.StartMute(t).Listener.Addr().String() // connections are many, and last
 	for _, test := range []struct {
-		name string
-		args []string
+		name  string
+		eager bool // it connects before the first message
+		args  []string
 	}{
-		{"http", []string{"--output-http", "http://" + mute, "--output-http-timeout", "1s"}},
-		{"binary", []string{"--output-binary", mute, "--output-binary-timeout", "1s"}},
-		{"ws", []string{"--output-ws", "ws://" + mute, "--output-ws-workers", "64"}},
-		{"tcp", []string{"--output-tcp", mute, "--output-tcp-workers", "64"}},
+		{"http", false, []string{"--output-http", "http://" + mute, "--output-http-timeout", "1s"}},
+		{"binary", false, []string{"--output-binary", mute, "--output-binary-timeout", "1s"}},
+		{"ws", true, []string{"--output-ws", "ws://" + mute, "--output-ws-workers", "64"}},
+		{"tcp", true, []string{"--output-tcp", mute, "--output-tcp-workers", "64"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{"--input-file", file + "|max", "--drain-timeout", "1s"}, test.args...)
+			input := []string{"--input-file", file + "|max"}
+			if test.eager {
+				// Its connections are made before an input is opened, which
+				// may then lack a file itself.
+				input = []string{"--input-dummy", "", "--exit-after", "1s"}
+			}
+			args := append(append(input, "--drain-timeout", "1s"), test.args...)
 			cmd := testkit.GorCommand(t, []string{prlimit, fmt.Sprintf("--nofile=%d:%d", fewFiles, fewFiles)}, args...)
 			gor := testkit.StartCommand(t, cmd)
 			gor.Wait()
