@@ -109,6 +109,7 @@ func (a *Assembler) take(s *packet.Segment) {
 			fallthrough
 		case fitsNext:
 			first := f.begun.at
+			answer, named := other.begun.at, other.begunBy(s)
 			a.stats.Reused++
 			a.finish(c, LostClosed)
 			a.forget(c)
@@ -116,9 +117,13 @@ func (a *Assembler) take(s *packet.Segment) {
 				return
 			}
 			if begun {
-				f, _ = c.flows(fromLow)
+				f, other = c.flows(fromLow)
 				f.begin(first, a.begins)
 				f.syn = true
+				if named && !other.silent {
+					other.begin(answer, a.begins)
+					other.syn = true
+				}
 			}
 		}
 	} else if c = a.admit(k, fromLow, s, false); c == nil {

@@ -55,7 +55,7 @@ func (a *Assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	}
 	seq := sequence(s.Seq)
 	if f.mode == modeUnseen {
-		return a.fitUnseen(c, f, seq, len(s.Payload)+s.Missing, s)
+		return a.fitUnseen(c, f, other, s)
 	}
 	if seq == f.next && !f.begun.set && !f.far.set {
 		return fits
@@ -120,12 +120,13 @@ func (a *Assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 
 // fitUnseen is fit for a direction of which nothing was seen. What is known of the
 // connection before is none of this one.
-func (a *Assembler) fitUnseen(c *conn, f *flow, seq sequence, n int, s *packet.Segment) fit {
+func (a *Assembler) fitUnseen(c *conn, f, other *flow, s *packet.Segment) fit {
+	seq, n := sequence(s.Seq), len(s.Payload)+s.Missing
 	if c.ignored || n == 0 {
 		return fits
 	}
 	switch end, late := a.late(&c.key, s, !f.response); {
-	case !late:
+	case !late, other.answeredBy(s):
 	case end.before(seq.plus(n)):
 		a.join(c, f, end)
 		f.syn = true
@@ -166,9 +167,15 @@ func (a *Assembler) fitSYN(c *conn, f, other *flow, s *packet.Segment) fit {
 func (f *flow) follows(other *flow, s *packet.Segment) bool {
 	seq := sequence(s.Seq)
 	if n := f.begun.at.minus(f.next); !f.untouched() && n < maxEarlyBytes && n > -maxEarlyBytes {
-		return seq == f.begun.at && (!other.answered || other.contradicts(s))
+		return seq == f.begun.at && (!other.answered || other.contradicts(s) || other.begunBy(s))
 	}
 	return seq.within(f.begun.at, reuseReach)
+}
+
+// begunBy reports whether s acknowledges just the SYN that was seen beside f: its
+// sender has heard of the next connection.
+func (f *flow) begunBy(s *packet.Segment) bool {
+	return f.begun.set && s.Flags.Has(packet.FlagACK) && sequence(s.Ack) == f.begun.at
 }
 
 // follow takes the position that the receiver of f acknowledges for that of f's
@@ -190,6 +197,17 @@ func (f *flow) agreed() bool { return f.syn && f.answered && f.acked == f.first 
 // FIN.
 func (f *flow) untouched() bool {
 	return f.fresh && f.next == f.first && (f.h == nil || !f.h.open && !f.h.prelude && f.h.store.empty())
+}
+
+// answeredBy reports whether the acknowledgement of s, of the other direction, is
+// for bytes of f: s is then no copy from the connection before, whose numbers
+// were others.
+func (f *flow) answeredBy(s *packet.Segment) bool {
+	if !s.Flags.Has(packet.FlagACK) || f.mode == modeUnseen || f.silent {
+		return false
+	}
+	carried, behind := f.next.minus(f.first), f.next.minus(sequence(s.Ack))
+	return behind >= -1 && behind <= maxEarlyBytes && (carried < 0 || behind < carried) // one more for a FIN
 }
 
 // contradicts reports whether the acknowledgement of s, of the other direction,

@@ -45,6 +45,14 @@ func TestStreamsAmongStrangers(t *testing.T) {
 		{name: "another SYN,ACK behind the end", cfg: track, segs: joined(over, []seg{{from: 's', off: m + 1000, ack: 3 << 28, flags: packet.FlagSYN}, c(0, get1)}), want: given},
 		{name: "the next connection, whose SYN was not seen", cfg: track, segs: joined(over, []seg{{from: 's', off: 1<<29 - 1, ack: 3 << 28, flags: packet.FlagSYN}, ca(3<<28, 1<<29, get3), s(1<<29, 3<<28+n, ok2)}), want: []string{get1, "<" + ok2, get3, "<" + ok2}},
 
+		{name: "the next connection, whose SYN was not seen, and whose server's numbers lie below", cfg: track, segs: joined(over, []seg{ca(3<<28, -8000, get3), s(-8000, 3<<28+n, ok2), ca(3<<28+n, -8000+m, get2), s(-8000+m, 3<<28+2*n, ok2)}),
+			want: []string{get1, "<" + ok2, get3, "<" + ok2, get2, "<" + ok2}},
+		{name: "the same, and a late copy of the old server's", cfg: track, segs: joined(over, []seg{ca(3<<28, -8000, get3), s(0, n, ok2), s(-8000, 3<<28+n, ok2)}),
+			want: []string{get1, "<" + ok2, get3, "<" + ok2}},
+		{name: "the next connection near, while the old one is open", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(0, n, ok2), syn('c', 4000), {from: 's', off: -8001, ack: 4000, flags: packet.FlagSYN},
+			ca(4000, -8000, get2), s(-8000, 4000+n, ok2), ca(4000+n, -8000+m, get3), s(-8000+m, 4000+2*n, ok2)}),
+			want: []string{get1, "<" + ok2, get2, "<" + ok2, get3, "<" + ok2}},
+
 		{name: "a SYN,ACK near, behind a RST of the server's", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(m, n, ok2), ca(n, 2*m, get2), rst('s', 2*m, n), {from: 's', off: 7, ack: n, flags: packet.FlagSYN}, ca(2*n, 2*m, get3), c(0, get1)}), want: []string{get1, get2, get3}, lost: map[Loss]uint64{LostGap: 1, LostUnpaired: 1}},
 
 		{name: "two far segments of a server's in sequence", cfg: track, segs: joined(handshake, []seg{c(0, get1), s(1<<31, n, ok2), s(1<<31+m, n, ok2), s(0, n, ok2), ca(n, m, get2)}), want: []string{get1, "<" + ok2, get2}},
