@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // kinds are the kinds by the names that they have in these tests.
@@ -218,6 +219,9 @@ func TestHashFilterKeepsTheSameQuarter(t *testing.T) {
 }
 
 func TestSetAllocatesNothing(t *testing.T) {
+	if testkit.RaceEnabled {
+		t.Skip("the race detector allocates")
+	}
 	s := compiled(t, "allow-method", "GET", "allow-header", "user-id:^4", "set-header", "User-Agent: Gor", "set-param", "user=8",
 		"allow-url", "^/$", "allow-url", "^/[?]u", "allow-url", "^/v1", "disallow-url", "^/admin", "disallow-header", "x:y", "allow-basic-auth", "user", "rewrite-url", "^/v9:/v8")
 	for _, line := range []string{"GET /v1/a?user=7 HTTP/1.1", "GET http://a HTTP/1.1", "GET http://a?user=7 HTTP/1.1", "GET http://user@a/v1?user=7 HTTP/1.1"} {
