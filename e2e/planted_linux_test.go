@@ -13,7 +13,7 @@ import (
 // a folder such as /tmp, and says so; --check does too.
 func TestPlantedFiles(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("it makes files of another user and needs root: sudo go test -run '^TestPlantedFiles$' ./e2e/e2e")
+		t.Skip("it makes files of another user and needs root: sudo go test -run '^TestPlantedFiles$' ./e2e")
 	}
 	const stranger = 54321
 	for _, flag := range []string{"--output-file", "--summary-json", "--cpuprofile", "--memprofile"} {
