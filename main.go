@@ -1,6 +1,6 @@
 // Gor copies live HTTP traffic from production to where it can do no harm:
 // another host, a staging server, a file. README.md shows how it is used and
-// docs/ARCHITECTURE.md how it is built.
+// docs/architecture.md how it is built.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Memory measures the most resident memory (VmHWM) that Gor takes in each of
 // its modes, for bodies of several sizes, and under what hostile clients and
-// targets do. It prints the table of docs/MEMORY.md. Run it with make
+// targets do. It prints the table of docs/memory.md. Run it with make
 // bench-memory; capturing needs CAP_NET_RAW, without which those rows are
 // named as skipped.
 package main

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Keys of the attributes that are known here. What a value means stands in docs/RECORDINGS.md.
+// Keys of the attributes that are known here. What a value means stands in docs/recordings.md.
 const (
 	AttrTarget   = "t"  // type 3: label of the target that answered
 	AttrError    = "e"  // type 3: there was no answer, and why; the payload is empty

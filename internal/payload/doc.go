@@ -26,7 +26,7 @@
 // for a record of its own. That is why recordings and our own link carry five fields, and why only what
 // older programs read gets four.
 //
-// Attributes are ours alone too; docs/RECORDINGS.md says what they mean. What is behind the length and has another
+// Attributes are ours alone too; docs/recordings.md says what they mean. What is behind the length and has another
 // form is treated as an attribute that is not known: kept, and counted as of a newer version. Records of a type that is
 // not known are left out, and counted so too.
 //
