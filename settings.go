@@ -121,7 +121,7 @@ type ruleArg struct {
 	rule  rules.Rule
 }
 
-// flagDef is one flag: what -h, the README's reference and the parser know of
+// flagDef is one flag: what -h, docs/flags.md and the parser know of
 // it. The order of the table is the order of -h.
 type flagDef struct {
 	name    string

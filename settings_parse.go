@@ -13,7 +13,7 @@ import (
 	"github.com/buger/gor/internal/rules"
 )
 
-//go:generate ./scripts/readme-flags
+//go:generate ./scripts/flags-reference
 
 const helpHead = `Gor copies live HTTP traffic to another host, a staging server or a file, and
 replays it as it happened.

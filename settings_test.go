@@ -191,7 +191,7 @@ func TestVerboseIsASwitchAndALevel(t *testing.T) {
 	}
 }
 
-// TestHelpShowsEveryFlag also keeps the README's reference: it is this text.
+// TestHelpShowsEveryFlag also keeps docs/flags.md: it is this text.
 func TestHelpShowsEveryFlag(t *testing.T) {
 	var help bytes.Buffer
 	_, err := parseSettings([]string{"-h"}, nil, &help)
@@ -213,12 +213,12 @@ func TestHelpShowsEveryFlag(t *testing.T) {
 			}
 		}
 	}
-	readme, err := os.ReadFile("README.md")
+	page, err := os.ReadFile("docs/flags.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(readme, help.Bytes()) {
-		t.Error("the README's flag reference differs from gor -h; run: go generate")
+	if !bytes.Contains(page, help.Bytes()) {
+		t.Error("docs/flags.md differs from gor -h; run: go generate")
 	}
 }
 

@@ -15,16 +15,16 @@ import (
 	"github.com/buger/gor/internal/testkit"
 )
 
-// mirroringNginx starts nginx with the configuration that the README shows, its
+// mirroringNginx starts nginx with the configuration that docs/capture.md shows, its
 // addresses put elsewhere, and returns its URL.
 func mirroringNginx(t *testing.T, application, gor string) string {
 	t.Helper()
 	conf, err := os.ReadFile("../examples/nginx-mirror.conf")
 	testkit.Must(t, err)
-	readme, err := os.ReadFile("../README.md")
+	page, err := os.ReadFile("../docs/capture.md")
 	testkit.Must(t, err)
-	if !bytes.Contains(readme, conf) {
-		t.Error("the README shows another configuration")
+	if !bytes.Contains(page, conf) {
+		t.Error("docs/capture.md shows another configuration")
 	}
 	addr := testkit.FreePort(t)
 	text := string(conf)

@@ -16,24 +16,30 @@ import (
 	"github.com/buger/gor/internal/testkit"
 )
 
-// readmeCommands returns the gor commands of the README's bash blocks, lines
-// joined and without sudo.
+// readmeCommands returns the gor commands in the bash blocks of the README and
+// of every page in docs/, lines joined and without sudo, each once.
 func readmeCommands(t *testing.T) []string {
 	t.Helper()
-	readme, err := os.ReadFile("../README.md")
+	pages, err := filepath.Glob("../docs/*.md")
 	testkit.Must(t, err)
 	var commands []string
-	in := false
-	text := strings.ReplaceAll(string(readme), "\\\n", " ")
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "```bash":
-			in = true
-		case strings.HasPrefix(line, "```"):
-			in = false
-		case in && line != "" && !strings.HasPrefix(line, "#"):
-			commands = append(commands, strings.Join(strings.Fields(strings.TrimPrefix(line, "sudo ")), " "))
+	for _, page := range append(pages, "../README.md") {
+		text, err := os.ReadFile(page)
+		testkit.Must(t, err)
+		in := false
+		for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", " ")) {
+			line = strings.TrimSpace(line)
+			switch {
+			case line == "```bash":
+				in = true
+			case strings.HasPrefix(line, "```"):
+				in = false
+			case in && line != "" && !strings.HasPrefix(line, "#"):
+				command := strings.Join(strings.Fields(strings.TrimPrefix(line, "sudo ")), " ")
+				if !slices.Contains(commands, command) {
+					commands = append(commands, command)
+				}
+			}
 		}
 	}
 	return commands
@@ -63,9 +69,9 @@ func headerIs(r http1.Request, name, value string) bool {
 	return ok && string(got) == value
 }
 
-// readmeExamples says what each example of the README does: which requests
-// pass, and what is true of them at the target. A command of the README that
-// has no row here fails the test.
+// readmeExamples says what each example of the README and of docs/ does: which
+// requests pass, and what is true of them at the target. A command that has no
+// row here fails the test.
 var readmeExamples = map[string]struct {
 	pass  func(http1.Request) bool // nil: a rate limit decides, the sums are checked
 	there func(http1.Request) bool // true of each request at the target, nil: nothing more
@@ -124,13 +130,13 @@ func fnv1a(b []byte) (h uint32) {
 	return h
 }
 
-// TestREADMEExamples runs every example of the README with the real program,
-// and its addresses put on loopback.
+// TestREADMEExamples runs every example of the README and of docs/ with the real
+// program, and its addresses put on loopback.
 func TestREADMEExamples(t *testing.T) {
 	commands := readmeCommands(t)
 	commands = slices.DeleteFunc(commands, func(command string) bool { return strings.Contains(command, "--config") }) // TestREADMEConfiguration
 	if len(commands) < len(readmeExamples) {
-		t.Errorf("the README has %d examples, the test %d", len(commands), len(readmeExamples))
+		t.Errorf("the README and docs/ have %d examples, the test %d", len(commands), len(readmeExamples))
 	}
 	for _, command := range commands {
 		t.Run(command, func(t *testing.T) {
@@ -178,14 +184,14 @@ func TestREADMEExamples(t *testing.T) {
 	}
 }
 
-// TestREADMEConfiguration runs the file that the README shows.
+// TestREADMEConfiguration runs the file that docs/configuration.md shows.
 func TestREADMEConfiguration(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+	page, err := os.ReadFile("../docs/configuration.md")
 	testkit.Must(t, err)
-	_, rest, _ := strings.Cut(string(readme), "```toml\n")
+	_, rest, _ := strings.Cut(string(page), "```toml\n")
 	text, _, found := strings.Cut(rest, "```")
-	if !found || !strings.Contains(string(readme), "gor --config gor.toml --check\n") {
-		t.Fatal("the README shows no configuration, or not how to check it")
+	if !found || !strings.Contains(string(page), "gor --config gor.toml --check\n") {
+		t.Fatal("docs/configuration.md shows no configuration, or not how to check it")
 	}
 	w := newReadmeWorld(t)
 	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "gor.toml"), []byte(w.names().Replace(text)))

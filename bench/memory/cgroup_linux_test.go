@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// cgroupBytes is what the README's unit allows: MemoryMax=128M.
+// cgroupBytes is what the unit in docs/deploy.md allows: MemoryMax=128M.
 const cgroupBytes = 128 << 20
 
 // smallCgroup makes a cgroup whose processes are killed when they take more
@@ -56,7 +56,7 @@ func smallCgroup(t *testing.T) (into func(pid int) error, killed func() bool) {
 }
 
 // TestAbuseInASmallCgroup: what strangers can do to Gor does not have it killed
-// where the README's unit runs it, and it accounts for everything to its end.
+// where the unit in docs/deploy.md runs it, and it accounts for everything to its end.
 // GOR_CGROUP_ALL=1 tries every abuse and every mode with bodies of 15 MB.
 func TestAbuseInASmallCgroup(t *testing.T) {
 	into, killed := smallCgroup(t)

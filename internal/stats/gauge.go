@@ -8,7 +8,7 @@ import (
 )
 
 // GaugePeriod is how often a Gauge prints when nobody says otherwise. Gor's
-// README promises five seconds.
+// docs/metrics.md promises five seconds.
 const GaugePeriod = 5 * time.Second
 
 // gaugeTime is the time in front of a line: the layout of Go's log package,

@@ -10,7 +10,7 @@ import (
 	"github.com/buger/gor/raw_socket_listener/packettest"
 )
 
-// What tcpdump writes for -i any is read from the pipe that README shows, in
+// What tcpdump writes for -i any is read from the pipe that docs/capture.md shows, in
 // the link type of today and in that of before.
 func TestTcpdumpOfAnyInterface(t *testing.T) {
 	packettest.NeedRoot(t)
