@@ -71,14 +71,19 @@ const (
 // are one off from then on (RFC 9112 section 11.2).
 //
 // It knows the requests with one reading and calls all others ambiguous: what
-// it was not told of is not plain. It keeps nothing, allocates nothing, and
+// it was not told of is not plain. It keeps nothing, allocates nothing for a plain one, and
 // looks at the content of a body that is not chunked not at all.
 func RequestAmbiguity(msg []byte) Ambiguity {
-	h, n, why := plainHead(msg)
+	var h strictHead
+	n, why := h.read(msg, nil)
 	if why != Plain {
 		return why
 	}
-	body := msg[n:]
+	return h.bodyAmbiguity(msg[n:])
+}
+
+// bodyAmbiguity is RequestAmbiguity for the body behind a plain head.
+func (h *strictHead) bodyAmbiguity(body []byte) (why Ambiguity) {
 	switch {
 	case h.chunked:
 		why = plainChunks(body)
@@ -94,7 +99,8 @@ func RequestAmbiguity(msg []byte) Ambiguity {
 // HeadAmbiguity is RequestAmbiguity for the head of a request alone, and tells
 // whether its body is chunked, which may be ambiguous too.
 func HeadAmbiguity(head []byte) (why Ambiguity, chunked bool) {
-	h, _, why := plainHead(head)
+	var h strictHead
+	_, why = h.read(head, nil)
 	if why == Plain && h.noContent && (h.chunked || h.length > 0) {
 		why = UnexpectedContent
 	}
@@ -110,37 +116,51 @@ type strictHead struct {
 	host      bool
 	minor0    bool
 	noContent bool // the method defines no content
+	method    int  // where the method ends
+	target    int  // where the target, which begins a space later, ends
 }
 
-// plainHead reads the head that msg begins with and returns the index after
-// it, or what is not plain about it.
-func plainHead(msg []byte) (h strictHead, n int, why Ambiguity) {
+// read reads the head that msg begins with and returns the index after it, or
+// what is not plain about it. With m it appends each field to the index of m,
+// which is of msg.
+func (h *strictHead) read(msg []byte, m *message) (n int, why Ambiguity) {
 	pos, why := h.requestLine(msg)
 	if why != Plain {
-		return h, 0, why
+		return 0, why
 	}
 	for {
 		if rest := msg[pos:]; len(rest) >= 2 && rest[0] == '\r' && rest[1] == '\n' {
-			pos += 2
 			break
 		}
-		var name, value []byte
-		if name, value, pos, why = plainField(msg, pos); why == Plain {
-			why = h.field(name, value)
+		colon, end, why := plainField(msg, pos)
+		if why == Plain {
+			why = h.field(msg[pos:colon], msg[colon+1:end])
 		}
 		if why != Plain {
-			return h, 0, why
+			return 0, why
 		}
+		if m != nil {
+			if len(m.fields) == MaxFields || end > MaxHead {
+				return 0, NotWhole // more than is indexed
+			}
+			m.addPlain(pos, colon, end)
+		}
+		pos = end + 2
 	}
+	return pos + 2, h.lengths(msg)
+}
+
+// lengths says what is not plain about the fields of msg's head together.
+func (h *strictHead) lengths(msg []byte) Ambiguity {
 	switch {
 	case h.chunked && h.hasLength:
-		why = LengthAndCoding
+		return LengthAndCoding
 	case h.chunked && h.minor0:
-		why = CodingIn10
-	case bytes.HasPrefix(msg, []byte("CONNECT ")) && (h.chunked || h.hasLength):
-		why = UnexpectedContent
+		return CodingIn10
+	case (h.chunked || h.hasLength) && bytes.HasPrefix(msg, []byte("CONNECT ")):
+		return UnexpectedContent
 	}
-	return h, pos, why
+	return Plain
 }
 
 // requestLine reads the request line and returns the index after it.
@@ -161,19 +181,18 @@ func (h *strictHead) requestLine(msg []byte) (n int, why Ambiguity) {
 		return 0, OddLineEnd
 	}
 	line := msg[:end]
-	method := bytes.IndexByte(line, ' ')
-	version := bytes.LastIndexByte(line, ' ')
-	if method <= 0 || version <= method+1 || !isToken(line[:method]) ||
-		bytes.IndexByte(line[method+1:version], ' ') >= 0 {
-		return 0, OddRequestLine
+	method := 0
+	for method < len(line) && isTchar(line[method]) {
+		method++
 	}
-	switch string(line[version+1:]) {
-	case "HTTP/1.1":
-	case "HTTP/1.0":
-		h.minor0 = true
-	default:
-		return 0, OddVersion
+	version := len(line) - versionLen
+	if method == 0 || version < method+3 || line[method] != ' ' || line[version-1] != ' ' ||
+		string(line[version:version+len(versionPrefix)]) != versionPrefix || line[len(line)-1]-'0' > 1 ||
+		bytes.IndexByte(line[method+1:version-1], ' ') >= 0 {
+		return 0, oddRequestLine(line)
 	}
+	h.method, h.target = method, version-1
+	h.minor0 = line[len(line)-1] == '0'
 	// "Content received in a GET request has no generally defined semantics
 	// [...] and might lead some implementations to reject the request and close
 	// the connection because of its potential as a request smuggling attack":
@@ -187,40 +206,45 @@ func (h *strictHead) requestLine(msg []byte) (n int, why Ambiguity) {
 	return end + 2, Plain
 }
 
-// plainField reads the field line at pos and returns the index after it.
-func plainField(msg []byte, pos int) (name, value []byte, next int, why Ambiguity) {
-	colon := pos
-	for colon < len(msg) && isTchar(msg[colon]) {
-		colon++
+// oddRequestLine says what is not plain about a request line.
+func oddRequestLine(line []byte) Ambiguity {
+	parts := bytes.Split(line, []byte{' '})
+	if len(parts) == 3 && isToken(parts[0]) && len(parts[1]) > 0 {
+		return OddVersion
+	}
+	return OddRequestLine
+}
+
+// plainField reads the field line at pos and returns where its colon and its
+// CRLF are.
+func plainField(msg []byte, pos int) (colon, end int, why Ambiguity) {
+	for colon = pos; colon < len(msg) && isTchar(msg[colon]); colon++ {
 	}
 	switch {
 	case colon == len(msg):
-		return nil, nil, 0, NotWhole
+		return 0, 0, NotWhole
 	case msg[colon] == ':' && colon > pos:
 	case colon == pos && isBlank(msg[pos]):
-		return nil, nil, 0, FoldedLine
+		return 0, 0, FoldedLine
 	case msg[colon] == '\r' || msg[colon] == '\n':
-		return nil, nil, 0, oddEnd(msg, colon)
+		return 0, 0, oddEnd(msg, colon)
 	case msg[colon] < ' ' && msg[colon] != '\t' || msg[colon] == 0x7f:
-		return nil, nil, 0, OddControl
+		return 0, 0, OddControl
 	default:
-		return nil, nil, 0, OddFieldName
+		return 0, 0, OddFieldName
 	}
-	end := colon + 1
-	for {
+	for end = colon + 1; ; end++ {
 		end = controlAt(msg, end)
 		switch {
 		case end+1 >= len(msg):
-			return nil, nil, 0, NotWhole
-		case msg[end] == '\t':
-			end++
-			continue
+			return 0, 0, NotWhole
 		case msg[end] == '\r' && msg[end+1] == '\n':
-			return msg[pos:colon], msg[colon+1 : end], end + 2, Plain
+			return colon, end, Plain
 		case msg[end] == '\r' || msg[end] == '\n':
-			return nil, nil, 0, OddLineEnd
+			return 0, 0, OddLineEnd
+		case msg[end] != '\t':
+			return 0, 0, OddControl
 		}
-		return nil, nil, 0, OddControl
 	}
 }
 

@@ -76,13 +76,14 @@ func plainTrailers(b []byte) Ambiguity {
 			}
 			return Plain
 		}
-		name, _, next, why := plainField(b, pos)
-		switch {
-		case why != Plain:
+		colon, end, why := plainField(b, pos)
+		if why != Plain {
 			return why
+		}
+		switch name := b[pos:colon]; {
 		case isNamed(name, "content-length"), isNamed(name, "transfer-encoding"):
 			return OddTrailer
 		}
-		pos = next
+		pos = end + 2
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -204,6 +205,7 @@ func FuzzAmbiguity(f *testing.F) {
 	const next = "GET /next HTTP/1.1\r\nHost: next\r\n\r\n"
 	f.Fuzz(func(t *testing.T, msg []byte) {
 		why := RequestAmbiguity(msg)
+		checkIndex(t, msg, why)
 		if n := len(msg); why == Plain {
 			var p Parser
 			got, done, err := p.Feed(append(msg[:n:n], next...))
@@ -236,6 +238,49 @@ func FuzzAmbiguity(f *testing.F) {
 			t.Fatalf("plain, but net/http leaves %q", rest)
 		}
 	})
+}
+
+// checkIndex checks that Request.Parse finds in msg what it finds without the
+// short way for plain heads, and says the same of its ambiguity.
+func checkIndex(t *testing.T, msg []byte, why Ambiguity) {
+	t.Helper()
+	var short, long Request
+	serr := short.Parse(msg)
+	line, pos, lerr := long.startLine(msg)
+	if lerr == nil {
+		long.line, lerr = splitRequestLine(line)
+	}
+	if lerr == nil {
+		lerr = long.index(pos)
+	}
+	if (serr == nil) != (lerr == nil) {
+		t.Fatalf("%q: %v the short way, %v the long way", msg, serr, lerr)
+	}
+	if serr != nil {
+		return
+	}
+	if got := short.Ambiguity(); got != why {
+		t.Fatalf("%q: indexed, it is ambiguous for %v, and else for %v", msg, got, why)
+	}
+	if short.line != long.line || short.lead != long.lead || short.blank != long.blank || short.body != long.body ||
+		short.bareLF != long.bareLF || !slices.Equal(short.fields, long.fields) {
+		t.Fatalf("%q: %+v %+v the short way, %+v %+v the long way", msg, short.line, short.fields, long.line, long.fields)
+	}
+}
+
+// TestIndexOfManyFields: the short way ends where the long way does.
+func TestIndexOfManyFields(t *testing.T) {
+	for _, n := range []int{MaxFields - 1, MaxFields, MaxFields + 1, 2 * MaxFields} {
+		msg := []byte("GET / HTTP/1.1\r\n" + strings.Repeat("a: b\r\n", n) + "\r\n")
+		checkIndex(t, msg, Plain)
+		var r Request
+		if err := r.Parse(msg); (err == nil) != (n <= MaxFields) {
+			t.Errorf("%d fields: %v", n, err)
+		}
+	}
+	for _, n := range []int{MaxHead - 24, MaxHead - 23, MaxHead - 22, MaxHead - 21, MaxHead} {
+		checkIndex(t, []byte("GET / HTTP/1.1\r\na: "+strings.Repeat("b", n)+"\r\n\r\n"), Plain)
+	}
 }
 
 func TestAmbiguityAllocates(t *testing.T) {

@@ -95,6 +95,21 @@ func (m *message) index(pos int) *Error {
 	}
 }
 
+// addPlain appends the field line msg[pos:end], which is neither folded nor
+// without a name, and whose colon is at colon.
+func (m *message) addPlain(pos, colon, end int) {
+	value, valueEnd := colon+1, end
+	for value < valueEnd && isBlank(m.msg[value]) {
+		value++
+	}
+	for valueEnd > value && isBlank(m.msg[valueEnd-1]) {
+		valueEnd--
+	}
+	m.fields = append(m.fields, field{
+		start: int32(pos), nameEnd: int32(colon), value: int32(value), valueEnd: int32(valueEnd), end: int32(end + 2),
+	})
+}
+
 // window is where the head may lie.
 func (m *message) window() []byte {
 	head := m.msg[m.lead:]

@@ -8,7 +8,9 @@ package http1
 // passed through and never found.
 type Request struct {
 	message
-	line requestLine
+	line   requestLine
+	strict strictHead
+	why    Ambiguity // of the head
 }
 
 // Parse indexes the head of msg, which must be complete, and forgets the
@@ -16,6 +18,9 @@ type Request struct {
 // it is until the next Parse. Parse returns an *Error when msg does not begin
 // with the head of an HTTP/1 request; the Request is then empty.
 func (r *Request) Parse(msg []byte) error {
+	if r.parsePlain(msg) {
+		return nil
+	}
 	line, pos, err := r.startLine(msg)
 	if err == nil {
 		r.line, err = splitRequestLine(line)
@@ -29,6 +34,34 @@ func (r *Request) Parse(msg []byte) error {
 		return err
 	}
 	return nil
+}
+
+// parsePlain is Parse for a head that has one reading, as nearly all have: the
+// one look at its bytes that tells so finds the fields too.
+func (r *Request) parsePlain(msg []byte) bool {
+	r.reset(msg)
+	r.strict = strictHead{}
+	n, why := r.strict.read(msg, &r.message)
+	r.why = why
+	if why != Plain || n > MaxHead {
+		return false
+	}
+	r.blank, r.body = n-2, n
+	version := r.strict.target + 1
+	r.line = requestLine{
+		methodEnd: r.strict.method, targetStart: r.strict.method + 1, targetEnd: r.strict.target,
+		protoStart: version, protoEnd: version + versionLen,
+	}
+	return true
+}
+
+// Ambiguity is RequestAmbiguity of the message as it was parsed, without a
+// second look at its head.
+func (r *Request) Ambiguity() Ambiguity {
+	if r.why != Plain {
+		return r.why
+	}
+	return r.strict.bodyAmbiguity(r.Body())
 }
 
 // Method returns the method as it stands in the message.

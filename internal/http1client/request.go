@@ -79,7 +79,7 @@ func (r *sentRequest) prepareAgain(raw []byte) bool {
 // whole reports whether raw, which was indexed, is exactly one request. One
 // that is plain is that for every reader; the Parser needs not look at it again.
 func (r *sentRequest) whole(raw []byte) bool {
-	r.ambiguous = http1.RequestAmbiguity(raw) != http1.Plain
+	r.ambiguous = r.Ambiguity() != http1.Plain
 	r.expects = false
 	if len(r.Body()) > 0 {
 		_, r.expects = r.Header("Expect")

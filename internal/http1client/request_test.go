@@ -197,3 +197,22 @@ func FuzzPrepare(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkPrepare is what a request costs before it is sent: the index, the
+// changes, and the copy of the changed head.
+func BenchmarkPrepare(b *testing.B) {
+	const raw = "GET /articles/2024/05/some-page.html?utm_source=feed HTTP/1.1\r\nHost: www.example.com\r\n" +
+		"Connection: keep-alive\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/124.0 Safari/537.36\r\n" +
+		"Accept: text/html,application/xhtml+xml\r\nAccept-Encoding: gzip, deflate, br\r\nAccept-Language: en-GB,en;q=0.9\r\n" +
+		"Cookie: session=0123456789abcdef0123456789abcdef\r\n\r\n"
+	r, msg := preparer(b, "staging.com", false), []byte(raw)
+	var out []byte
+	b.SetBytes(int64(len(msg)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := r.prepare(msg); !ok {
+			b.Fatal("refused")
+		}
+		out = r.AppendTo(out[:0])
+	}
+}
