@@ -100,6 +100,8 @@ var allowedImports = map[string][]string{
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},
 	"internal/status":            {"internal/admission", "internal/ledger"},
+	"internal/verdict":           {"internal/verdict/finding"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
+	"internal/verdict/finding":   {},
 	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},
 	"internal/turnclient":        {"internal/outbound"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
