@@ -170,6 +170,9 @@ func AppendHostTarget(dst, host, target []byte) []byte {
 // and /path, both part of target. The path is empty when there is none. Of a
 // target in another form it gives all as the path.
 func CutAbsolute(target []byte) (authority, path []byte, ok bool) {
+	if len(target) == 0 || !isTchar(target[0]) {
+		return nil, target, false // a path, nearly always
+	}
 	i := bytes.Index(target, []byte("://"))
 	if i <= 0 || !isToken(target[:i]) {
 		return nil, target, false

@@ -53,7 +53,11 @@ type disallowURL struct{ re *regexp.Regexp }
 
 func (d *disallowURL) passUnreadable() bool { return true }
 func (d *disallowURL) pass(r *request) bool {
-	return !d.re.Match(r.sentTarget()) && !d.re.Match(r.Target()) && !d.re.Match(r.hostAndURL())
+	target := r.Target()
+	if d.re.Match(target) || d.re.Match(r.hostAndURL()) {
+		return false
+	}
+	return target[0] == '/' || !d.re.Match(r.sentTarget()) // a path is sent as it is
 }
 
 type allowHeader struct {
