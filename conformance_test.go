@@ -70,7 +70,7 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 		return plugintest.Output{Output: out, Delivered: records(func() []byte { b, err := os.ReadFile(file); testkit.Must(t, err); return b })}
 	case "output-http":
 		target := testkit.StartSink(t)
-		s.HTTPOriginalHost = true
+		s.modifier.OriginalHost = true
 		out, err := newHTTPOutput(target.Addr(), s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: func(*testing.T) [][]byte { return testkit.Raws(target.Arrivals()) }}
@@ -200,11 +200,11 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 			in = limitInput(in, pace.Limit{Kind: pace.LimitPercent, N: 100})
 		}
 		if name == "modified input" {
-			testkit.Must(t, (&ruleList{&s.Rules, "http-allow-method", rules.AllowMethod}).Set("POST"))
+			testkit.Must(t, (&ruleList{&s.modifier.Rules, "http-allow-method", rules.AllowMethod}).Set("POST"))
 			in = modifyInput(in, s, true, t.Logf)
 		}
 		if name == "prettified input" {
-			s.PrettifyHTTP = true
+			s.modifier.Prettify = true
 			in = prettifyInput(in, s)
 		}
 	case "input-tcp":

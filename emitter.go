@@ -76,7 +76,7 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 	}
 	for _, in := range p.inputs {
 		if p.middle == nil {
-			e.flows = append(e.flows, e.newFlow(in, s, !in.Live() || s.RawTrackResponse))
+			e.flows = append(e.flows, e.newFlow(in, s, !in.Live() || s.raw.TrackResponse))
 		}
 	}
 	for _, out := range e.outputs {

@@ -17,6 +17,21 @@ import (
 // to: to pass them on as they are could pass on what a rule was to take out.
 const tooManyFieldsRow = "too many header fields"
 
+// modifierSettings is what the command line says of the wrappers below.
+type modifierSettings struct {
+	Rules        []ruleArg // filters and rewrites, in the order of the command line
+	OriginalHost bool      // leave the recorded Host as it is
+	Prettify     bool      // decode bodies
+}
+
+// ruleArg is one filter or rewrite: as the command line names it, and what that
+// means.
+type ruleArg struct {
+	Flag  string
+	Value string
+	rule  rules.Rule
+}
+
 // modifiedInput drops the requests that a filter drops, their responses with
 // them, and rewrites the others.
 type modifiedInput struct {
@@ -34,11 +49,11 @@ type modifiedInput struct {
 // modifyInput wraps in with filters and rewrites, or returns it as it is when
 // there are none. responses says that responses may follow the requests.
 func modifyInput(in Input, s *Settings, responses bool, logf func(format string, args ...any)) Input {
-	if len(s.Rules) == 0 {
+	if len(s.modifier.Rules) == 0 {
 		return in
 	}
-	list := make([]rules.Rule, len(s.Rules))
-	for i, arg := range s.Rules {
+	list := make([]rules.Rule, len(s.modifier.Rules))
+	for i, arg := range s.modifier.Rules {
 		list[i] = arg.rule
 	}
 	m := &modifiedInput{Input: in, rules: rules.Compile(list), verbose: s.Verbose, logf: logf}
@@ -144,7 +159,7 @@ type prettyInput struct {
 
 // prettifyInput wraps in for --prettify-http, or returns it as it is without.
 func prettifyInput(in Input, s *Settings) Input {
-	if !s.PrettifyHTTP {
+	if !s.modifier.Prettify {
 		return in
 	}
 	return &prettyInput{Input: in, decoder: pretty.New(s.MessageLimit)}
@@ -229,6 +244,6 @@ func (s *Settings) rewriteFlags() flagGroup {
 		{"output-http-rewrite-url", "REGEXP:REPLACEMENT", "the same under its first name", "", s.rule("output-http-rewrite-url", rules.RewriteURL)},
 		{"http-rewrite-header", "NAME: REGEXP,REPLACEMENT", "rewrite a header where it is present", "", s.rule("http-rewrite-header",
 			rules.RewriteHeader)},
-		{"http-original-host", "", "keep the recorded Host header instead of the target's", "", flags.Bool(&s.HTTPOriginalHost)},
+		{"http-original-host", "", "keep the recorded Host header instead of the target's", "", flags.Bool(&s.modifier.OriginalHost)},
 	}}
 }

@@ -43,7 +43,7 @@ func TestSettingHostKeepsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !s.HTTPOriginalHost {
+	if !s.modifier.OriginalHost {
 		t.Error("setting Host does not imply --http-original-host")
 	}
 }

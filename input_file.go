@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/pace"
@@ -39,17 +40,17 @@ func checkFileInput(pattern string, limit pace.Limit, s *Settings) error {
 // one.
 func replayConfig(s *Settings, sources ...replay.Source) (replay.Config, error) {
 	for i, source := range sources {
-		if limit := source.Limit; s.FileRate > 0 && (limit.Kind == pace.LimitPercent || limit.Kind == pace.LimitMax) {
-			err := asUsage(fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.FileRate))
+		if limit := source.Limit; s.fileInput.Rate > 0 && (limit.Kind == pace.LimitPercent || limit.Kind == pace.LimitMax) {
+			err := asUsage(fmt.Errorf("|%s and --input-file-rate %d both set the pace; leave one out", limit, s.fileInput.Rate))
 			return replay.Config{}, &replay.SourceError{Index: i, Err: err}
 		}
 	}
 	return replay.Config{
 		Kind:         "input-file",
 		Sources:      sources,
-		Timing:       pace.Timing{MaxWait: s.FileMaxWait, Catchup: s.FileCatchup, Rate: s.FileRate},
-		Loop:         s.FileLoop,
-		Depth:        s.FileReadDepth,
+		Timing:       pace.Timing{MaxWait: s.fileInput.MaxWait, Catchup: s.fileInput.Catchup, Rate: s.fileInput.Rate},
+		Loop:         s.fileInput.Loop,
+		Depth:        s.fileInput.ReadDepth,
 		MessageLimit: s.MessageLimit,
 		Hints: replay.Hints{
 			MaxWait:      "--input-file-max-wait 5s",
@@ -228,20 +229,31 @@ func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
 	return nil
 }
 
-// replayFlags are those of --input-file.
-func (s *Settings) replayFlags() flagGroup {
-	return flagGroup{"Replay from files", []flagDef{
+// fileInputSettings is what the command line says of --input-file.
+type fileInputSettings struct {
+	Loop      bool
+	ReadDepth int           // records
+	MaxWait   time.Duration // 0: no limit
+	Catchup   int           // percent, 0: no cap
+	Rate      int           // records a second, 0: as recorded
+	DryRun    bool
+}
+
+// flags sets the defaults and returns the flags that change them.
+func (s *fileInputSettings) flags() []flagDef {
+	*s = fileInputSettings{ReadDepth: 100}
+	return []flagDef{
 		{"input-file-loop", "", "start again at the end of the recording, for ever",
-			"gor --input-file requests.gor --input-file-loop --output-http staging.com", flags.Bool(&s.FileLoop)},
+			"gor --input-file requests.gor --input-file-loop --output-http staging.com", flags.Bool(&s.Loop)},
 		{"input-file-max-wait", "DURATION", "shorten every longer pause between two requests to this",
-			"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", flags.Duration(&s.FileMaxWait, 0)},
-		{"input-file-read-depth", "N", "how many records are held back to put late ones in order", "", flags.Int(&s.FileReadDepth, 1, 1_000_000)},
+			"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", flags.Duration(&s.MaxWait, 0)},
+		{"input-file-read-depth", "N", "how many records are held back to put late ones in order", "", flags.Int(&s.ReadDepth, 1, 1_000_000)},
 		{"input-file-catchup", "PERCENT",
 			"how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means " +
-				"at once", "", flags.Percent(&s.FileCatchup)},
+				"at once", "", flags.Percent(&s.Catchup)},
 		{"input-file-rate", "N", "replay N records a second, evenly, in place of the recorded pace; none is dropped; 0 means as recorded",
-			"gor --input-file requests.gor --input-file-rate 500 --output-http staging.com", flags.Int(&s.FileRate, 0, 1_000_000_000)},
+			"gor --input-file requests.gor --input-file-rate 500 --output-http staging.com", flags.Int(&s.Rate, 0, 1_000_000_000)},
 		{"input-file-dry-run", "", "say what the recordings hold and how long their replay will take, and exit",
-			"gor --input-file \"requests.gor|200%\" --input-file-dry-run", flags.Bool(&s.FileDryRun)},
-	}}
+			"gor --input-file \"requests.gor|200%\" --input-file-dry-run", flags.Bool(&s.DryRun)},
+	}
 }

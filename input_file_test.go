@@ -95,7 +95,7 @@ func TestFileInputMistakes(t *testing.T) {
 		{pattern: "", usage: true, want: "requests.gor"},
 		{pattern: filepath.Join(dir, "[x"), usage: true, want: "syntax error in pattern"},
 		{pattern: filepath.Join(dir, "missing*"), want: "no file matches"},
-		{pattern: there, limit: pace.Limit{Kind: pace.LimitMax}, set: func(s *Settings) { s.FileRate = 5 }, usage: true, want: "|max and --input-file-rate 5 both set the pace"},
+		{pattern: there, limit: pace.Limit{Kind: pace.LimitMax}, set: func(s *Settings) { s.fileInput.Rate = 5 }, usage: true, want: "|max and --input-file-rate 5 both set the pace"},
 	} {
 		s := defaultSettings()
 		if tt.set != nil {
@@ -162,7 +162,7 @@ func TestMergedFilesKeepTheirLimits(t *testing.T) {
 		inputs = append(inputs, pluginArg{"input-file", name + limit})
 	}
 	s, log := defaultSettings(), &fileLog{}
-	s.FileMaxWait = 1 // ns: everything comes at once
+	s.fileInput.MaxWait = 1 // ns: everything comes at once
 	in, err := openInputs(inputs, s, &pluginEnv{logf: log.logf})
 	testkit.Must(t, err)
 	defer in.Close()

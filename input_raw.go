@@ -42,8 +42,8 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 		return nil, asUsage(err)
 	}
 	vxlan := 0
-	if s.RawEngine == engineVXLAN {
-		vxlan = s.RawVXLANPort
+	if s.raw.Engine == engineVXLAN {
+		vxlan = s.raw.VXLANPort
 	}
 	captures := 0
 	for _, in := range s.Inputs {
@@ -51,7 +51,7 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 			captures++
 		}
 	}
-	wait := s.RawBufferTimeout
+	wait := s.raw.BufferTimeout
 	if wait == 0 {
 		wait = blockTimeFiles
 		if env.latencyMatters {
@@ -60,24 +60,24 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 	}
 	l, err := rawsocket.Listen(rawsocket.Config{
 		Address:       a,
-		TrackResponse: s.RawTrackResponse,
-		RingBytes:     s.RawBufferSize / max(1, captures),
+		TrackResponse: s.raw.TrackResponse,
+		RingBytes:     s.raw.BufferSize / max(1, captures),
 		Rings:         rings(s),
-		Tunnels:       s.RawTunnels,
+		Tunnels:       s.raw.Tunnels,
 		VXLANPort:     vxlan,
-		VNIs:          s.RawVNIs,
-		MaxBuffered:   s.RawMaxBuffered / max(1, captures),
-		MaxConns:      max(1, s.RawMaxConns/max(1, captures)),
+		VNIs:          s.raw.VNIs,
+		MaxBuffered:   s.raw.MaxBuffered / max(1, captures),
+		MaxConns:      max(1, s.raw.MaxConns/max(1, captures)),
 		BlockTimeout:  wait,
-		Expire:        s.RawExpire,
-		Promisc:       s.RawPromisc,
-		Filter:        s.RawFilter,
-		Binary:        s.RawProtocol == protocolBinary,
+		Expire:        s.raw.Expire,
+		Promisc:       s.raw.Promisc,
+		Filter:        s.raw.Filter,
+		Binary:        s.raw.Protocol == protocolBinary,
 
-		AllowIncomplete: s.RawIncomplete,
-		VLANTagged:      s.RawVLAN,
-		VLANs:           s.RawVLANIDs,
-		Ignore:          s.RawIgnored,
+		AllowIncomplete: s.raw.Incomplete,
+		VLANTagged:      s.raw.VLAN,
+		VLANs:           s.raw.VLANIDs,
+		Ignore:          s.raw.Ignored,
 
 		Stdin:      env.stdin,
 		MaxMessage: s.MessageLimit,
@@ -90,14 +90,14 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 	switch {
 	case a.Live() && vxlan == 0:
 		warnOfTargets(a, s, env)
-	case len(s.RawIgnored) > 0:
+	case len(s.raw.Ignored) > 0:
 		env.logf("input-raw %s does not capture interfaces: --input-raw-ignore-interface has no effect on it", addr)
 	}
-	return &rawInput{addr: addr, l: l, ip: rules.ClientHeader{Name: s.RawRealIP}}, nil
+	return &rawInput{addr: addr, l: l, ip: rules.ClientHeader{Name: s.raw.RealIP}}, nil
 }
 
 func rawAddress(addr string, s *Settings) (rawsocket.Address, error) {
-	if s.RawEngine == engineFile {
+	if s.raw.Engine == engineFile {
 		return rawsocket.ParseFileAddress(addr)
 	}
 	return rawsocket.ParseAddress(addr)
@@ -109,8 +109,8 @@ func rawAddress(addr string, s *Settings) (rawsocket.Address, error) {
 const coresPerRing = 4
 
 func rings(s *Settings) int {
-	if s.RawRings > 0 {
-		return s.RawRings
+	if s.raw.Rings > 0 {
+		return s.raw.Rings
 	}
 	return max(1, runtime.NumCPU()/coresPerRing)
 }
@@ -176,69 +176,101 @@ func (r *rawInput) Counts() []stats.Count {
 	return append(counts, stats.Count{Name: "requests without the client's address", Kind: stats.Note, N: r.ip.Failed()})
 }
 
-// captureFlags are those of --input-raw.
-func (s *Settings) captureFlags() flagGroup {
-	return flagGroup{"Capture", []flagDef{
+// rawSettings is what the command line says of --input-raw.
+type rawSettings struct {
+	TrackResponse bool
+	BufferSize    int           // bytes of all rings together
+	BufferTimeout time.Duration // 0: chosen by the outputs
+	Expire        time.Duration
+	Promisc       bool
+	Filter        *rawsocket.Filter // nil: none
+	Engine        string            // "" or "af_packet", "pcap_file", "vxlan"
+	Tunnels       bool
+	VXLANPort     int
+	VNIs          []int // below zero: all but these
+	Rings         int   // 0: chosen by the number of cores
+	MaxBuffered   int   // bytes of torn messages and early segments
+	MaxConns      int
+	RealIP        string   // header to tell the client's address in; "": none
+	Incomplete    bool     // give messages with holes too
+	Protocol      string   // "http" or "binary"
+	Stats         bool     // print what the capture has, every 5 seconds
+	Ignored       []string // interfaces that are not captured
+	VLAN          bool     // only frames with a VLAN tag
+	VLANIDs       []int    // of these; none: of any
+}
+
+// flags sets the defaults and returns the flags that change them.
+func (s *rawSettings) flags() []flagDef {
+	*s = rawSettings{
+		BufferSize:  defaultRingBytes,
+		Expire:      2 * time.Second,
+		VXLANPort:   4789, // RFC 7348
+		MaxBuffered: rawsocket.DefaultMaxBuffered,
+		MaxConns:    rawsocket.DefaultMaxConns,
+		Protocol:    protocolHTTP,
+	}
+	return []flagDef{
 		{"input-raw-track-response", "", "capture the responses too, each under its request's id",
-			"sudo gor --input-raw :80 --input-raw-track-response --output-file both.gor", flags.Bool(&s.RawTrackResponse)},
+			"sudo gor --input-raw :80 --input-raw-track-response --output-file both.gor", flags.Bool(&s.TrackResponse)},
 		{"input-raw-buffer-size", "SIZE", "memory that the kernel may fill with packets before Gor reads them, for all captures together",
-			"sudo gor --input-raw :80 --input-raw-buffer-size 64mb --output-file x.gor", flags.Size(&s.RawBufferSize, 1<<20, maxMessageLimit)},
+			"sudo gor --input-raw :80 --input-raw-buffer-size 64mb --output-file x.gor", flags.Size(&s.BufferSize, 1<<20, maxMessageLimit)},
 		{"input-raw-buffer-timeout", "DURATION",
 			"longest time a packet waits in that memory; 0 means 64ms when all outputs are files or links, 16ms " +
 				"otherwise",
-			"", flags.Duration(&s.RawBufferTimeout, 0)},
+			"", flags.Duration(&s.BufferTimeout, 0)},
 		{"input-raw-expire", "DURATION",
 			"how long a hole in a connection may wait for its retransmission once its sender seems to have been " +
 				"answered; before that it waits for 13s, as long as TCP sends again, or for longer if this is longer",
-			"", flags.Duration(&s.RawExpire, time.Millisecond)},
-		{"input-raw-promisc", "", "put the interface into promiscuous mode", "", flags.Bool(&s.RawPromisc)},
+			"", flags.Duration(&s.Expire, time.Millisecond)},
+		{"input-raw-promisc", "", "put the interface into promiscuous mode", "", flags.Bool(&s.Promisc)},
 		{"input-raw-bpf-filter", "EXPRESSION",
 			"capture only packets that match this expression of pcap-filter(7) too: of what is not understood " +
 				"nothing is ignored. With --input-raw-track-response it has to match both directions: host, not src " +
 				"host",
 			"sudo gor --input-raw :80 --input-raw-bpf-filter \"src net 10.0.0.0/8 and not src host 10.0.0.7\" " +
-				"--output-file x.gor", &filterValue{&s.RawFilter}},
+				"--output-file x.gor", &filterValue{&s.Filter}},
 		{"input-raw-rings", "N", "how many threads share the packets, each with its part of the memory and of the connections; 0 means " +
 			"one for each four cores",
-			"", flags.Int(&s.RawRings, 0, 64)},
+			"", flags.Int(&s.Rings, 0, 64)},
 		{"input-raw-max-buffered", "SIZE",
 			"memory for messages that are not whole yet; when it is full, the oldest idle ones go first, counted",
-			"", flags.Size(&s.RawMaxBuffered, 1<<20, maxMessageLimit)},
+			"", flags.Size(&s.MaxBuffered, 1<<20, maxMessageLimit)},
 		{"input-raw-max-connections", "N", "connections known at the same time; beyond them the oldest idle ones go first, counted",
-			"", flags.Int(&s.RawMaxConns, 16, 10_000_000)},
+			"", flags.Int(&s.MaxConns, 16, 10_000_000)},
 		{"input-raw-tunnels", "", "look into VLANs in VLANs, GRE, ERSPAN, VXLAN, Geneve, TZSP, PPPoE, MPLS and IP in IP on interfaces " +
 			"too; all tunnel traffic then reaches Gor",
-			"sudo gor --input-raw eth1:80 --input-raw-tunnels --output-file mirrored.gor", flags.Bool(&s.RawTunnels)},
+			"sudo gor --input-raw eth1:80 --input-raw-tunnels --output-file mirrored.gor", flags.Bool(&s.Tunnels)},
 		{"input-raw-engine", "NAME", "where packets come from: af_packet (also under the names libpcap and raw_socket), pcap_file (ADDRESS " +
 			"is a capture file whatever its name), or vxlan (Gor is the end of a VXLAN tunnel, as of a cloud's " +
 			"traffic mirroring; needs no privilege)",
-			"gor --input-raw :80 --input-raw-engine vxlan --output-http staging.com", flags.Named(&s.RawEngine, checkEngine, engineRings, engineFile, engineVXLAN)},
-		{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", flags.Int(&s.RawVXLANPort, 1, 65535)},
+			"gor --input-raw :80 --input-raw-engine vxlan --output-http staging.com", flags.Named(&s.Engine, checkEngine, engineRings, engineFile, engineVXLAN)},
+		{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", flags.Int(&s.VXLANPort, 1, 65535)},
 		{"input-raw-vxlan-vni", "N", "VXLAN network to capture; may be given several times; -N captures all but N",
-			"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", flags.Ints(&s.RawVNIs, 1-1<<24, 1<<24-1, "want a number up to 16777215, or one below zero to leave a network out")},
+			"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", flags.Ints(&s.VNIs, 1-1<<24, 1<<24-1, "want a number up to 16777215, or one below zero to leave a network out")},
 		{"input-raw-realip-header", "NAME",
 			"put the client's address, without its port, into this header of each request, in place of what the " +
 				"first one of that name says",
-			"sudo gor --input-raw :80 --input-raw-realip-header X-Real-IP --output-http staging.com", flags.Checked(&s.RawRealIP, checkHeaderName)},
+			"sudo gor --input-raw :80 --input-raw-realip-header X-Real-IP --output-http staging.com", flags.Checked(&s.RealIP, checkHeaderName)},
 		{"input-raw-allow-incomplete", "",
 			"pass on messages of which bytes are missing too, or the end: what was captured of them, in order. " +
 				"Their number is in the summary. One whose head is not whole is lost all the same, and --output-http " +
-				"refuses all others, counted", "", flags.Bool(&s.RawIncomplete)},
+				"refuses all others, counted", "", flags.Bool(&s.Incomplete)},
 		{"input-raw-protocol", "http|binary",
 			"what is captured: HTTP/1, or anything else that asks and answers in turn over TCP. There a message " +
 				"is what one side sends until it hears from the other, nothing came for --input-raw-expire, or the " +
 				"connection ends; one above --copy-buffer-size goes on as the next, counted",
 			"sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000",
-			flags.OneOf(&s.RawProtocol, protocolHTTP, protocolBinary)},
-		{"input-raw-stats", "", "print what each capture has counted every 5 seconds", "", flags.Bool(&s.RawStats)},
+			flags.OneOf(&s.Protocol, protocolHTTP, protocolBinary)},
+		{"input-raw-stats", "", "print what each capture has counted every 5 seconds", "", flags.Bool(&s.Stats)},
 		{"input-raw-ignore-interface", "NAME",
 			"capture on all interfaces, or all of a pattern, but this one; may be given several times; NAME may " +
 				"be a pattern such as veth*, and localhost is lo",
-			"sudo gor --input-raw :80 --input-raw-ignore-interface cbr0 --output-file x.gor", flags.Texts(&s.RawIgnored, checkInterface)},
+			"sudo gor --input-raw :80 --input-raw-ignore-interface cbr0 --output-file x.gor", flags.Texts(&s.Ignored, checkInterface)},
 		{"input-raw-vlan", "", "capture only packets with a VLAN tag (without it, with or without); of several tags on an interface " +
-			"see --input-raw-tunnels", "", flags.Bool(&s.RawVLAN)},
+			"see --input-raw-tunnels", "", flags.Bool(&s.VLAN)},
 		{"input-raw-vlan-vid", "N", "capture only this VLAN, by the outermost tag; may be given several times",
-			"sudo gor --input-raw eth0:80 --input-raw-vlan-vid 100 --output-file x.gor", flags.Ints(&s.RawVLANIDs, 0, 4094, "want a VLAN number from 0 to 4094")},
+			"sudo gor --input-raw eth0:80 --input-raw-vlan-vid 100 --output-file x.gor", flags.Ints(&s.VLANIDs, 0, 4094, "want a VLAN number from 0 to 4094")},
 		{"input-raw-override-snaplen", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "packets are never cut")},
 		{"input-raw-timestamp-type", "NAME", "accepted for older command lines", "", flags.Obsolete(flags.String(new(string)),
 			"the kernel's own times of packets are used, to the nanosecond")},
@@ -246,5 +278,5 @@ func (s *Settings) captureFlags() flagGroup {
 			"radio frames are not captured: only what reaches the host's own network stack is")},
 		{"input-raw-immediate-mode", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"--input-raw-buffer-timeout says how long a packet may wait")},
-	}}
+	}
 }

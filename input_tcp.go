@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/buger/gor/internal/outbound"
-
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/stats"
 )
@@ -28,7 +28,7 @@ func newTCPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 		return nil, asUsage(err)
 	}
 	logf := prefixed(env.logf, "input-tcp "+addr+": ")
-	secure, err := receiverTLS(&s.TCP, logf)
+	secure, err := receiverTLS(&s.tcpInput, logf)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func newTCPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 		return nil, err
 	}
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		warnOpen(&s.TCP, a, env)
+		warnOpen(&s.tcpInput, a, env)
 	}
 	r := link.NewReceiver(listener, link.ReceiverConfig{
 		Limit:  s.MessageLimit,
@@ -49,10 +49,10 @@ func newTCPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 }
 
 // warnOpen says what an input means that others than this host can reach.
-func warnOpen(s *linkSettings, addr *net.TCPAddr, env *pluginEnv) {
+func warnOpen(s *tcpInputSettings, addr *net.TCPAddr, env *pluginEnv) {
 	switch {
-	case s.InClientCA != "":
-	case s.InSecure:
+	case s.ClientCA != "":
+	case s.Secure:
 		env.logf("input-tcp %s: the traffic is encrypted, but everyone who can reach this port can still have requests replayed; admit the senders only with --input-tcp-client-ca FILE, or by a firewall", addr)
 	default:
 		env.logf("input-tcp %s: everyone who can reach this port can have requests replayed, and the traffic is not encrypted; admit the senders only with --input-tcp-secure and --input-tcp-client-ca FILE, or by a firewall, or listen on 127.0.0.1 behind a tunnel", addr)
@@ -115,4 +115,48 @@ func explainListen(addr string, err error) error {
 		return fmt.Errorf("listen on %q: not permitted; ports below 1024 need root: take another, such as :28020", addr)
 	}
 	return fmt.Errorf("listen on %q: %w", addr, err)
+}
+
+// tcpInputSettings is what the command line says of --input-tcp. Names of files
+// are empty when they were not given.
+type tcpInputSettings struct {
+	Secure      bool
+	Certificate string
+	Key         string
+	ClientCA    string
+}
+
+// flags sets the defaults and returns the flags that change them.
+func (s *tcpInputSettings) flags() []flagDef {
+	return []flagDef{
+		{"input-tcp-secure", "", "receive over TLS; needs --input-tcp-certificate and --input-tcp-certificate-key. The files are read " +
+			"again when they change",
+			"gor --input-tcp :28020 --input-tcp-secure --input-tcp-certificate cert.pem " +
+				"--input-tcp-certificate-key key.pem --output-http staging.com", flags.Bool(&s.Secure)},
+		{"input-tcp-certificate", "FILE", "the certificate of --input-tcp in PEM form, followed by those that lead to its authority", "",
+			flags.String(&s.Certificate)},
+		{"input-tcp-certificate-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.Key)},
+		{"input-tcp-client-ca", "FILE", "admit only senders with a certificate of an authority in FILE; without it, everyone who can reach " +
+			"the port can have requests replayed", "", flags.String(&s.ClientCA)},
+	}
+}
+
+// check refuses what cannot work together, with what to type; there says that
+// there is an --input-tcp. TLS that was asked for and is not there would be
+// worse than an error.
+func (s *tcpInputSettings) check(there bool) error {
+	other := firstSet("input-tcp-certificate", s.Certificate, "input-tcp-certificate-key", s.Key, "input-tcp-client-ca", s.ClientCA)
+	switch {
+	case s.Secure && !there:
+		return errors.New("--input-tcp-secure is for --input-tcp, and there is none; for --output-tcp it is --output-tcp-secure")
+	case other != "" && !s.Secure:
+		return fmt.Errorf("--%s is for TLS; add --input-tcp-secure", other)
+	case s.Secure && s.Certificate == "" && s.Key == "":
+		return errors.New("--input-tcp-secure needs a certificate; add --input-tcp-certificate cert.pem --input-tcp-certificate-key key.pem")
+	case s.Secure && s.Key == "":
+		return fmt.Errorf("--input-tcp-certificate %s needs its key; add --input-tcp-certificate-key key.pem", s.Certificate)
+	case s.Secure && s.Certificate == "":
+		return fmt.Errorf("--input-tcp-certificate-key %s needs its certificate; add --input-tcp-certificate cert.pem", s.Key)
+	}
+	return nil
 }

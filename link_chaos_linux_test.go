@@ -136,10 +136,9 @@ func (c *linkChaos) run(ca *testkit.Authority, secure, spilled bool) {
 	var trusting func() *tls.Config
 	if secure {
 		var err error
-		tcp := linkSettings{InSecure: true, OutSecure: true, OutCA: ca.File}
-		tcp.InCertificate, tcp.InKey = ca.Issue("receiver", time.Now().Add(time.Hour))
-		s.TCP = tcp
-		trusting, err = senderTLS(&tcp, "127.0.0.1", t.Logf)
+		s.tcpInput.Secure, s.tcpOutput.Secure, s.tcpOutput.CA = true, true, ca.File
+		s.tcpInput.Certificate, s.tcpInput.Key = ca.Issue("receiver", time.Now().Add(time.Hour))
+		trusting, err = senderTLS(&s.tcpOutput, "127.0.0.1", t.Logf)
 		testkit.Must(t, err)
 	}
 	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
@@ -167,7 +166,7 @@ func (c *linkChaos) run(ca *testkit.Authority, secure, spilled bool) {
 		return cfg
 	}
 	if spilled {
-		s.TCP.Spill, s.MinFree = t.TempDir(), defaultSettings().MinFree
+		s.tcpOutput.Spill = t.TempDir()
 		testkit.Must(t, o.startSpill(s, env, config))
 	} else {
 		o.workers = startLinkWorkers(o.q, 1, config)

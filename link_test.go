@@ -73,7 +73,7 @@ func TestTCPLinkFiles(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := defaultSettings()
-			s.TCP.InSecure, s.TCP.InCertificate, s.TCP.InKey, s.TCP.InClientCA = true, test.cert, test.key, test.ca
+			s.tcpInput.Secure, s.tcpInput.Certificate, s.tcpInput.Key, s.tcpInput.ClientCA = true, test.cert, test.key, test.ca
 			in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
 			names := strings.NewReplacer("CERT ", "--input-tcp-certificate ", "KEY ", "--input-tcp-certificate-key ", "CA ", "--input-tcp-client-ca ")
 			wantError(t, err, names.Replace(test.want))
@@ -81,7 +81,7 @@ func TestTCPLinkFiles(t *testing.T) {
 				in.Close()
 			}
 			s = defaultSettings()
-			s.TCP.OutSecure, s.TCP.OutCertificate, s.TCP.OutKey, s.TCP.OutCA = true, test.cert, test.key, test.ca
+			s.tcpOutput.Secure, s.tcpOutput.Certificate, s.tcpOutput.Key, s.tcpOutput.CA = true, test.cert, test.key, test.ca
 			out, err := newTCPOutput("127.0.0.1:1", s, testEnv(t, io.Discard))
 			names = strings.NewReplacer("CERT ", "--output-tcp-client-cert ", "KEY ", "--output-tcp-client-key ", "CA ", "--output-tcp-ca ")
 			wantError(t, err, names.Replace(test.want))

@@ -73,7 +73,7 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 		s.sayRight(log.Printf)
 		return exitOK
 	}
-	if s.FileDryRun {
+	if s.fileInput.DryRun {
 		if err := dryRun(s, &pluginEnv{logf: log.Printf}, stdout); err != nil {
 			log.Printf("%v", err)
 			return codeOf(err)
@@ -197,7 +197,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	if s.Stats {
 		background.Go(func() { r.printStats(done) })
 	}
-	if s.RawStats {
+	if s.raw.Stats {
 		background.Go(func() { r.printCaptures(done) })
 	}
 	background.Go(func() { r.showProgress(r.over) })

@@ -203,6 +203,6 @@ func (s *Settings) middlewareFlags() flagGroup {
 			"gor --input-tcp :28020 --middleware \"node redact.js\" --output-http staging.com", flags.String(&s.Middleware)},
 		{"prettify-http", "", "decode bodies that are chunked or compressed with gzip, before they go on; what cannot be decoded is " +
 			"left as it is",
-			"sudo gor --input-raw :80 --input-raw-track-response --prettify-http --output-stdout", flags.Bool(&s.PrettifyHTTP)},
+			"sudo gor --input-raw :80 --input-raw-track-response --prettify-http --output-stdout", flags.Bool(&s.modifier.Prettify)},
 	}}
 }

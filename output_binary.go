@@ -9,6 +9,7 @@ import (
 	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/dispatch"
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
@@ -67,13 +68,13 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		latency:  stats.NewHistogram(),
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
-	if s.BinaryTrackResponse {
-		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.BinaryBuffer, LimitName: "--output-tcp-response-buffer"})
+	if s.binary.TrackResponse {
+		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.binary.ResponseBuffer, LimitName: "--output-tcp-response-buffer"})
 	}
 	o.client = o.newClient()
 	most := maxHTTPWorkers
-	if s.BinaryWorkers > 0 {
-		most = s.BinaryWorkers
+	if s.binary.Workers > 0 {
+		most = s.binary.Workers
 	}
 	o.session = dispatch.StartSessions(dispatch.SessionsConfig{
 		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: binaryIdle, Serve: o.serve, Unsent: func() { o.unsent.Add(1) },
@@ -84,7 +85,7 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 // newClient makes what the connections share.
 func (o *binaryOutput) newClient() *turnclient.Client {
 	c := turnclient.Config{
-		Target: o.target, Timeout: o.s.BinaryTimeout, Tell: o.tellHealth,
+		Target: o.target, Timeout: o.s.binary.Timeout, Tell: o.tellHealth,
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return o.dial(ctx, network, address)
 		},
@@ -200,5 +201,28 @@ func (o *binaryOutput) Report(r *report) {
 	if l := o.latency.Snapshot(); l.Count() > 0 {
 		r.Line("latency to the first byte of an answer: p50 %s p90 %s p99 %s max %s", l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Max())
 		r.Value("latency_seconds", plugin.DurationsOf(l))
+	}
+}
+
+// binarySettings is what the command line says of --output-binary.
+type binarySettings struct {
+	Workers        int // -1 or 0: dynamic
+	Timeout        time.Duration
+	TrackResponse  bool
+	ResponseBuffer int // bytes of one response that are passed on
+}
+
+// flags sets the defaults and returns the flags that change them.
+func (s *binarySettings) flags() []flagDef {
+	*s = binarySettings{Workers: -1, Timeout: 5 * time.Second, ResponseBuffer: 1 << 20}
+	return []flagDef{
+		{"output-binary-workers", "N", "connections to the target at once: N, or -1 for as many as there are recorded ones, up to 512", "",
+			flags.Int(&s.Workers, -1, 10_000)},
+		{"output-binary-timeout", "DURATION", "longest time to wait for an answer", "", flags.Duration(&s.Timeout, time.Millisecond)},
+		{"output-binary-track-response", "", "give the target's answers to the other outputs too, each under its request's id", "",
+			flags.Bool(&s.TrackResponse)},
+		{"output-tcp-response-buffer", "SIZE", "largest answer that --output-binary-track-response passes on", "",
+			flags.Size(&s.ResponseBuffer, 4<<10, 64<<20)},
+		{"output-binary-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
 	}
 }

@@ -61,7 +61,7 @@ func (rig *binaryRig) put(first, n int, kind byte) {
 // told of once; what comes when it is back goes to it.
 func TestBinaryDeadTarget(t *testing.T) {
 	addr, listen := reservePort(t)
-	rig := newBinaryRig(t, addr, func(s *Settings) { s.BinaryWorkers = 20 }) // so many may try before the first has failed
+	rig := newBinaryRig(t, addr, func(s *Settings) { s.binary.Workers = 20 }) // so many may try before the first has failed
 	var dials atomic.Int64
 	rig.dial = countDials(rig.dial, &dials)
 	const n = 500
@@ -115,7 +115,7 @@ func TestBinaryTargetComesBack(t *testing.T) {
 // of their duration.
 func TestBinaryAnswersAreDoneWith(t *testing.T) {
 	server := testkit.StartTurns(t, "127.0.0.1:0")
-	rig := newBinaryRig(t, server.Addr().String(), func(s *Settings) { s.BinaryTrackResponse = true })
+	rig := newBinaryRig(t, server.Addr().String(), func(s *Settings) { s.binary.TrackResponse = true })
 	var bytes int
 	least := int64(math.MaxInt64)
 	in := rig.Responses()
@@ -163,7 +163,7 @@ func TestBinaryUnaskedIsDropped(t *testing.T) {
 		said <- err
 		io.Copy(io.Discard, c)
 	})
-	rig := newBinaryRig(t, target.Address(), func(s *Settings) { s.BinaryTrackResponse = true })
+	rig := newBinaryRig(t, target.Address(), func(s *Settings) { s.binary.TrackResponse = true })
 	rig.put(0, 1, 'a')
 	testkit.Must(t, rig.Settle(nil))
 	close(idle)

@@ -16,7 +16,7 @@ import (
 )
 
 func newFileOutput(pattern string, s *Settings, env *pluginEnv) (Output, error) {
-	if s.FileAppend && s.FileSizeLimit+s.FileQueueLimit > 0 {
+	if s.fileOutput.Append && s.fileOutput.SizeLimit+s.fileOutput.QueueLimit > 0 {
 		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", pattern)
 	}
 	cfg := recordingConfig(pattern, s)
@@ -41,15 +41,15 @@ func recordingConfig(pattern string, s *Settings) recording.Config {
 	cfg := recording.Config{
 		Kind:          "output-file",
 		Pattern:       pattern,
-		Mode:          fs.FileMode(s.FileMode),
-		FlushInterval: s.FileFlushInterval,
-		MaxBytes:      s.FileMaxSize,
-		MaxBytesName:  "--output-file-max-size-limit " + flags.FormatSize(s.FileMaxSize),
+		Mode:          fs.FileMode(s.fileOutput.Mode),
+		FlushInterval: s.fileOutput.FlushInterval,
+		MaxBytes:      s.fileOutput.MaxSize,
+		MaxBytesName:  "--output-file-max-size-limit " + flags.FormatSize(s.fileOutput.MaxSize),
 		MessageLimit:  maxMessageLimit,
-		Room:          func(path string) error { return keepFree(s.MinFree, path) },
+		Room:          func(path string) error { return keepFree(s.fileOutput.MinFree, path) },
 	}
-	if !s.FileAppend {
-		cfg.ChunkRecords, cfg.ChunkBytes = s.FileQueueLimit, s.FileSizeLimit
+	if !s.fileOutput.Append {
+		cfg.ChunkRecords, cfg.ChunkBytes = s.fileOutput.QueueLimit, s.fileOutput.SizeLimit
 	}
 	return cfg
 }
@@ -71,28 +71,40 @@ func explainOpen(err error) error {
 	return err
 }
 
-// recordingFlags are those of --output-file.
-func (s *Settings) recordingFlags() flagGroup {
-	return flagGroup{"File output", []flagDef{
+// fileOutputSettings is what the command line says of --output-file.
+type fileOutputSettings struct {
+	FlushInterval time.Duration
+	Mode          uint32
+	SizeLimit     int // bytes of a chunk, 0: no limit
+	QueueLimit    int // messages of a chunk, 0: no limit
+	MaxSize       int // bytes of all files of an output, 0: no limit
+	Append        bool
+	MinFree       disk.MinFree // of --output-tcp-spill too
+}
+
+// flags sets the defaults and returns the flags that change them.
+func (s *fileOutputSettings) flags() []flagDef {
+	*s = fileOutputSettings{FlushInterval: time.Second, Mode: 0o600, MinFree: disk.DefaultMinFree()}
+	return []flagDef{
 		{"output-file-flush-interval", "DURATION", "longest time a message may wait before it is in the file", "",
-			flags.Duration(&s.FileFlushInterval, time.Millisecond)},
-		{"output-file-mode", "MODE", "permissions of a new file, in octal", "", flags.Mode(&s.FileMode)},
+			flags.Duration(&s.FlushInterval, time.Millisecond)},
+		{"output-file-mode", "MODE", "permissions of a new file, in octal", "", flags.Mode(&s.Mode)},
 		{"output-file-size-limit", "SIZE",
 			"record in chunks of at most SIZE on the disk (a larger message has one to itself): x.gor becomes " +
 				"x_0.gor, x_1.gor and so on, counting on from what is there; 0 means no limit",
-			"sudo gor --input-raw :80 --output-file requests.gor.gz --output-file-size-limit 256mb", flags.Size(&s.FileSizeLimit, 0, math.MaxInt)},
+			"sudo gor --input-raw :80 --output-file requests.gor.gz --output-file-size-limit 256mb", flags.Size(&s.SizeLimit, 0, math.MaxInt)},
 		{"output-file-queue-limit", "N",
 			"record in such chunks of N messages; with both limits the first that is reached ends a chunk; 0 " +
 				"means no limit",
-			"sudo gor --input-raw :80 --output-file %Y-%m-%d.gor --output-file-queue-limit 100000", flags.Int(&s.FileQueueLimit, 0, math.MaxInt)},
-		{"output-file-append", "", "append to the file of that name and make no chunks, whatever these limits say", "", flags.Bool(&s.FileAppend)},
+			"sudo gor --input-raw :80 --output-file %Y-%m-%d.gor --output-file-queue-limit 100000", flags.Int(&s.QueueLimit, 0, math.MaxInt)},
+		{"output-file-append", "", "append to the file of that name and make no chunks, whatever these limits say", "", flags.Bool(&s.Append)},
 		{"output-file-max-size-limit", "SIZE",
 			"end a recording when all its files together have got SIZE on the disk in this run; messages that " +
-				"come then are counted as failed, and all else goes on; 0 means no limit", "", flags.Size(&s.FileMaxSize, 0, math.MaxInt)},
+				"come then are counted as failed, and all else goes on; 0 means no limit", "", flags.Size(&s.MaxSize, 0, math.MaxInt)},
 		{"min-free", "SIZE|PERCENT", "leave so much of a disk free: recordings pause, counted, while less is left, and go on when there is " +
 			"room again; 0 means to the last byte",
 			"sudo gor --input-raw :80 --output-file requests.gor --min-free 10%", minFreeFlag(&s.MinFree)},
-	}}
+	}
 }
 
 // keepFree returns an error when what is written to the disk of a folder or

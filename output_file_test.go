@@ -40,12 +40,12 @@ func TestFileOutputNamesItsFlags(t *testing.T) {
 		want  string
 		files int
 	}{
-		{func(s *Settings) { s.FileQueueLimit, s.FileSizeLimit, s.FileAppend = 1, 1, true },
+		{func(s *Settings) { s.fileOutput.QueueLimit, s.fileOutput.SizeLimit, s.fileOutput.Append = 1, 1, true },
 			"--output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", 1},
-		{func(s *Settings) { s.FileMaxSize = 10 },
+		{func(s *Settings) { s.fileOutput.MaxSize = 10 },
 			"wrote 0 bytes, and one more record would pass --output-file-max-size-limit 10; recording has ended", 1},
-		{func(s *Settings) { s.MinFree.Bytes, s.MinFree.Percent = 1<<62, 0 }, "less than --min-free 4294967296gb; trying again", 1},
-		{func(s *Settings) { s.FileQueueLimit = 1 }, "", 2},
+		{func(s *Settings) { s.fileOutput.MinFree.Bytes, s.fileOutput.MinFree.Percent = 1<<62, 0 }, "less than --min-free 4294967296gb; trying again", 1},
+		{func(s *Settings) { s.fileOutput.QueueLimit = 1 }, "", 2},
 	} {
 		dir := t.TempDir()
 		s, log := defaultSettings(), &fileLog{}
@@ -56,7 +56,7 @@ func TestFileOutputNamesItsFlags(t *testing.T) {
 			_, err := out.Write(msg)
 			testkit.Must(t, err)
 		}
-		if s.MinFree.Bytes < 1<<62 {
+		if s.fileOutput.MinFree.Bytes < 1<<62 {
 			testkit.Must(t, out.Settle(nil))
 		}
 		testkit.Must(t, out.Close())

@@ -55,29 +55,29 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	}
 	o := &httpOutput{
 		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
-		q:        env.newQueue(s.HTTPQueueLen),
+		q:        env.newQueue(s.http.QueueLen),
 		failures: outbound.NewOutcomes(),
 		answers:  env.answers,
 		places:   env.places,
 		latency:  stats.NewHistogram(),
 	}
-	if s.Elasticsearch != "" {
-		if o.elastic, err = openElastic(s.Elasticsearch, env); err != nil {
+	if s.http.Elasticsearch != "" {
+		if o.elastic, err = openElastic(s.http.Elasticsearch, env); err != nil {
 			return nil, fmt.Errorf("--output-http-elasticsearch: %w", err)
 		}
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	least, most := workerBounds(s)
 	o.workers = dispatch.NewWorkers(least, most, o.work)
-	if s.HTTPTrackResponse {
-		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.ResponseBuffer, LimitName: "--output-http-response-buffer"})
+	if s.http.TrackResponse {
+		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.http.ResponseBuffer, LimitName: "--output-http-response-buffer"})
 	}
 	o.client = o.newClient()
 	if s.RecognizeSessions {
 		o.session = o.startSessions()
 	}
-	if s.HTTPStats {
-		g := stats.NewGauge("output_http", time.Duration(s.HTTPStatsMs)*time.Millisecond)
+	if s.http.Stats {
+		g := stats.NewGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond)
 		o.q.Watch(g)
 		env.background.Go(func() { _ = g.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
 	}
@@ -196,28 +196,59 @@ func (o *httpOutput) Report(r *report) {
 	o.elastic.Report(r)
 }
 
-// httpFlags are those of --output-http.
-func (s *Settings) httpFlags() flagGroup {
-	return flagGroup{"HTTP output", []flagDef{
+// httpSettings is what the command line says of --output-http.
+type httpSettings struct {
+	Workers        int // -1 or 0: dynamic
+	WorkersMin     int
+	WorkerTimeout  time.Duration
+	QueueLen       int
+	Timeout        time.Duration
+	SkipVerify     bool
+	Stats          bool
+	StatsMs        int    // between two lines of it
+	Elasticsearch  string // where to report exchanges; "": nowhere
+	Redirects      int
+	TrackResponse  bool
+	ResponseBuffer int // bytes of one response's head and of one read
+}
+
+// What a command line may leave out.
+const (
+	defaultQueueLen = 100 // Gor has always had this
+	maxHTTPWorkers  = 512
+)
+
+// flags sets the defaults and returns the flags that change them.
+func (s *httpSettings) flags() []flagDef {
+	*s = httpSettings{
+		Workers:        -1,
+		WorkersMin:     1,
+		WorkerTimeout:  2 * time.Second,
+		QueueLen:       defaultQueueLen,
+		Timeout:        5 * time.Second,
+		StatsMs:        5000,
+		ResponseBuffer: 1 << 20,
+	}
+	return []flagDef{
 		{"output-http-workers", "N", "connections to the target: N, or -1 to grow and shrink with the queue",
-			"gor --input-tcp :28020 --output-http staging.com --output-http-workers 20", flags.Int(&s.HTTPWorkers, -1, 10_000)},
-		{"output-http-workers-min", "N", "connections to keep when they grow and shrink", "", flags.Int(&s.HTTPWorkersMin, 1, 10_000)},
+			"gor --input-tcp :28020 --output-http staging.com --output-http-workers 20", flags.Int(&s.Workers, -1, 10_000)},
+		{"output-http-workers-min", "N", "connections to keep when they grow and shrink", "", flags.Int(&s.WorkersMin, 1, 10_000)},
 		{"output-http-worker-timeout", "DURATION", "how long a worker may be idle before it ends", "",
-			flags.Duration(&s.HTTPWorkerTimeout, time.Millisecond)},
-		{"output-http-queue-len", "N", "requests that may wait for a worker", "", flags.Int(&s.HTTPQueueLen, 1, 1_000_000)},
+			flags.Duration(&s.WorkerTimeout, time.Millisecond)},
+		{"output-http-queue-len", "N", "requests that may wait for a worker", "", flags.Int(&s.QueueLen, 1, 1_000_000)},
 		{"output-http-timeout", "DURATION", "longest time for one request and its whole response", "",
-			flags.Duration(&s.HTTPTimeout, time.Millisecond)},
+			flags.Duration(&s.Timeout, time.Millisecond)},
 		{"output-http-redirects", "N", "follow up to N redirections within the target; those to other hosts are never followed", "",
-			flags.Int(&s.HTTPRedirects, 0, 100)},
-		{"output-http-skip-verify", "", "do not verify the target's certificate", "", flags.Bool(&s.HTTPSkipVerify)},
+			flags.Int(&s.Redirects, 0, 100)},
+		{"output-http-skip-verify", "", "do not verify the target's certificate", "", flags.Bool(&s.SkipVerify)},
 		{"output-http-track-response", "", "give the target's responses to the other outputs too, each under its request's id",
 			"gor --input-file requests.gor --output-http staging.com --output-http-track-response --output-file " +
-				"answered.gor", flags.Bool(&s.HTTPTrackResponse)},
+				"answered.gor", flags.Bool(&s.TrackResponse)},
 		{"output-http-response-buffer", "SIZE",
 			"largest head of a response that is accepted, and largest response that --output-http-track-response " +
 				"passes on", "", flags.Size(&s.ResponseBuffer, 4<<10, 64<<20)},
-		{"output-http-stats", "", "print the queue's length as latest,mean,max,count,count/second", "", flags.Bool(&s.HTTPStats)},
-		{"output-http-stats-ms", "N", "milliseconds between two lines of --output-http-stats", "", flags.Int(&s.HTTPStatsMs, 10, 3_600_000)},
+		{"output-http-stats", "", "print the queue's length as latest,mean,max,count,count/second", "", flags.Bool(&s.Stats)},
+		{"output-http-stats-ms", "N", "milliseconds between two lines of --output-http-stats", "", flags.Int(&s.StatsMs, 10, 3_600_000)},
 		{"output-http-elasticsearch", "HOST:PORT/INDEX",
 			"report each exchange (URL, headers, status, time) to this index of an Elasticsearch; http://, " +
 				"https:// and user:pass@ may be put before",
@@ -225,7 +256,7 @@ func (s *Settings) httpFlags() flagGroup {
 		{"output-http-compatibility-mode", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"requests go out as they were recorded, byte for byte")},
 		{"output-http-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
-	}}
+	}
 }
 
 // checkElastic refuses what is not the address of an Elasticsearch index.

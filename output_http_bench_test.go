@@ -92,7 +92,7 @@ func BenchmarkHTTPOutput(b *testing.B) {
 	for _, workers := range benchWorkers {
 		b.Run(fmt.Sprint(workers), func(b *testing.B) {
 			target := benchTarget(b)
-			rig := newRig(b, target.Address(), func(s *Settings) { s.HTTPWorkers = workers })
+			rig := newRig(b, target.Address(), func(s *Settings) { s.http.Workers = workers })
 			rig.put(benchRequest)
 			rig.settle()
 			msg := rig.message(benchRequest)

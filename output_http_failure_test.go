@@ -76,11 +76,11 @@ func TestOutcomes(t *testing.T) {
 			t.Parallel()
 			target := testkit.StartTarget(t, test.handle)
 			rig := newRig(t, target.Address(), func(s *Settings) {
-				s.HTTPTimeout = 5 * time.Second
+				s.http.Timeout = 5 * time.Second
 				if strings.Contains(test.counts, "timeout") {
-					s.HTTPTimeout = 300 * time.Millisecond
+					s.http.Timeout = 300 * time.Millisecond
 				}
-				s.ResponseBuffer = 8 << 10
+				s.http.ResponseBuffer = 8 << 10
 			})
 			rig.each(test.requests...)
 			if test.counts != "" {
@@ -97,7 +97,7 @@ func TestOutcomes(t *testing.T) {
 // at once, and no more sockets are made.
 func TestDeadTarget(t *testing.T) {
 	var dials atomic.Int64
-	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.HTTPWorkers = 20 })
+	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.http.Workers = 20 })
 	dial := rig.dial
 	rig.dial = countDials(dial, &dials)
 	for range 2000 {
@@ -117,7 +117,7 @@ func TestDeadTarget(t *testing.T) {
 func TestTargetThatRestartsLosesNothing(t *testing.T) {
 	var dials atomic.Int64
 	addr, listen := reservePort(t)
-	rig := newRig(t, addr, func(s *Settings) { s.HTTPWorkers = 20 })
+	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = 20 })
 	rig.dial = countDials(rig.dial, &dials)
 	for range 50 {
 		rig.put(httpPost)
@@ -235,7 +235,7 @@ func TestNoRetryAfterTimeout(t *testing.T) {
 			}
 		}
 	})
-	rig := newRig(t, target.Address(), func(s *Settings) { s.HTTPTimeout = 500 * time.Millisecond })
+	rig := newRig(t, target.Address(), func(s *Settings) { s.http.Timeout = 500 * time.Millisecond })
 	rig.each(httpGet, httpGet)
 	rig.want("1 delivered, 1 timeout")
 	if n := requests.Load(); n != 2 {

@@ -137,7 +137,7 @@ func answerLiterally(c net.Conn) {
 }
 
 func checkMarks(t *testing.T, addr string) {
-	rig := newRig(t, addr, func(s *Settings) { s.HTTPWorkers, s.HTTPTrackResponse = 3, true })
+	rig := newRig(t, addr, func(s *Settings) { s.http.Workers, s.http.TrackResponse = 3, true })
 	var mu sync.Mutex
 	answers := map[string]string{}
 	read := make(chan struct{})

@@ -51,9 +51,9 @@ func TestAnswersShareTheirMemory(t *testing.T) {
 				}
 			})
 			rig := newRigIn(t, buffers.NewBudget(room), tt.places, target.Address(), func(s *Settings) {
-				s.HTTPTrackResponse = tt.track
+				s.http.TrackResponse = tt.track
 				if strings.Contains(tt.counts, "no memory") {
-					s.HTTPTimeout = 200 * time.Millisecond
+					s.http.Timeout = 200 * time.Millisecond
 				}
 			})
 			rig.each(httpPost, httpGet)

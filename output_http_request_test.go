@@ -22,7 +22,7 @@ func TestHTTP2UpgradeIsNotSent(t *testing.T) {
 		t.Fatalf("curl sent %q", raw)
 	}
 	s := defaultSettings()
-	s.HTTPWorkers = 1
+	s.http.Workers = 1
 	out, err := newHTTPOutput(target.Addr(), s, testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	defer out.Close()

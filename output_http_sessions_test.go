@@ -14,8 +14,8 @@ import (
 func TestSessionsEnd(t *testing.T) {
 	target := testkit.StartSink(t)
 	s := defaultSettings()
-	s.RecognizeSessions, s.HTTPOriginalHost = true, true
-	s.HTTPWorkerTimeout = 20 * time.Millisecond
+	s.RecognizeSessions, s.modifier.OriginalHost = true, true
+	s.http.WorkerTimeout = 20 * time.Millisecond
 	out, err := newHTTPOutput(target.Addr(), s, testEnv(t, nil))
 	testkit.Must(t, err)
 	defer out.Close()

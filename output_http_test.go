@@ -92,7 +92,7 @@ func newRig(t testing.TB, addr string, change func(s *Settings)) *httpRig {
 func newRigIn(t testing.TB, memory *buffers.Budget, places buffers.Places, addr string, change func(s *Settings)) *httpRig {
 	t.Helper()
 	s := defaultSettings()
-	s.HTTPWorkers = 1
+	s.http.Workers = 1
 	if change != nil {
 		change(s)
 	}
@@ -194,7 +194,7 @@ func TestSendsBytesAsRecorded(t *testing.T) {
 		"GET / HTTP/1.1\r\nHost: prod\r\nCookie: a\r\n  b=folded\r\n\r\n",
 	}
 	target := testkit.StartSink(t)
-	rig := newRig(t, target.Addr(), func(s *Settings) { s.HTTPOriginalHost = true })
+	rig := newRig(t, target.Addr(), func(s *Settings) { s.modifier.OriginalHost = true })
 	rig.put(requests...)
 	rig.settle()
 	rig.want(fmt.Sprintf("%d delivered", len(requests)))
@@ -232,7 +232,7 @@ func TestReusesConnections(t *testing.T) {
 			io.WriteString(c, answer)
 		}
 	})
-	rig := newRig(t, target.Address(), func(s *Settings) { s.HTTPWorkers = 3 })
+	rig := newRig(t, target.Address(), func(s *Settings) { s.http.Workers = 3 })
 	for range 100 {
 		rig.put(httpGet, httpPost, httpHead)
 	}
@@ -270,7 +270,7 @@ func TestResponsesAreIgnored(t *testing.T) {
 func TestCloseCountsWhatIsInFlight(t *testing.T) {
 	mute := testkit.StartMute(t)
 	before := runtime.NumGoroutine()
-	rig := newRig(t, mute.Addr(), func(s *Settings) { s.HTTPTimeout, s.HTTPWorkers = time.Hour, 4 })
+	rig := newRig(t, mute.Addr(), func(s *Settings) { s.http.Timeout, s.http.Workers = time.Hour, 4 })
 	for range 10 {
 		rig.put(httpGet)
 	}
@@ -290,7 +290,7 @@ func TestCloseCountsWhatIsInFlight(t *testing.T) {
 // TestCloseWhileTargetIsDown: workers that wait for it end too.
 func TestCloseWhileTargetIsDown(t *testing.T) {
 	var dials atomic.Int64
-	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.HTTPWorkers = 8 })
+	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.http.Workers = 8 })
 	rig.dial = countDials(rig.dial, &dials)
 	for range 20 {
 		rig.put(httpGet)
@@ -311,7 +311,7 @@ func TestHTTPStatsLines(t *testing.T) {
 	var background sync.WaitGroup
 	var stderr testkit.LockedBuffer
 	s := defaultSettings()
-	s.HTTPStats = true
+	s.http.Stats = true
 	out, err := newHTTPOutput("127.0.0.1:1", s, &pluginEnv{
 		stderr: &stderr, logf: t.Logf, own: outbound.New(true), queueBytes: 1 << 20, background: &background, done: done,
 	})

@@ -17,12 +17,12 @@ import (
 // newClient makes what the workers' connections share.
 func (o *httpOutput) newClient() *http1client.Client {
 	c := http1client.Config{
-		Target: o.t, TLS: o.t.TLS(o.s.HTTPSkipVerify), CertificateHint: "--output-http-skip-verify sends all the same",
+		Target: o.t, TLS: o.t.TLS(o.s.http.SkipVerify), CertificateHint: "--output-http-skip-verify sends all the same",
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return o.dial(ctx, network, address)
 		},
-		Timeout: o.s.HTTPTimeout, HeadMost: o.s.ResponseBuffer, Redirects: o.s.HTTPRedirects,
-		KeepHost: o.s.HTTPOriginalHost, KeepConnection: o.s.RecognizeSessions,
+		Timeout: o.s.http.Timeout, HeadMost: o.s.http.ResponseBuffer, Redirects: o.s.http.Redirects,
+		KeepHost: o.s.modifier.OriginalHost, KeepConnection: o.s.RecognizeSessions,
 		KeepHeads: o.elastic != nil, Memory: o.answers, Places: o.places, Tell: o.tellHealth,
 	}
 	if o.responses != nil {
@@ -34,7 +34,7 @@ func (o *httpOutput) newClient() *http1client.Client {
 // workerBounds are the fewest and the most workers. --output-http-workers
 // fixes both, unless --output-http-workers-min says more than its default.
 func workerBounds(s *Settings) (least, most int) {
-	least, most = max(s.HTTPWorkersMin, 1), s.HTTPWorkers
+	least, most = max(s.http.WorkersMin, 1), s.http.Workers
 	switch {
 	case most <= 0:
 		return least, max(least, maxHTTPWorkers)
@@ -49,7 +49,7 @@ func workerBounds(s *Settings) (least, most int) {
 func (o *httpOutput) work() {
 	w := o.newWorker()
 	defer w.close()
-	it, ok := o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
+	it, ok := o.q.Get(o.ctx.Done(), o.s.http.WorkerTimeout)
 	o.workers.Started()
 	o.workers.Grow(o.q.Len()) // a burst may have been over before its first worker stood
 	for {
@@ -60,7 +60,7 @@ func (o *httpOutput) work() {
 		} else {
 			w.sender.Idle() // a worker that stays must not hold a dead socket
 		}
-		it, ok = o.q.Get(o.ctx.Done(), o.s.HTTPWorkerTimeout)
+		it, ok = o.q.Get(o.ctx.Done(), o.s.http.WorkerTimeout)
 	}
 }
 
@@ -68,8 +68,8 @@ func (o *httpOutput) work() {
 // --recognize-tcp-sessions.
 func (o *httpOutput) startSessions() *dispatch.Sessions {
 	most := maxHTTPWorkers
-	if o.s.HTTPWorkers > 0 {
-		most = o.s.HTTPWorkers
+	if o.s.http.Workers > 0 {
+		most = o.s.http.Workers
 	}
 	serve := func(ss *dispatch.Session) {
 		w := o.newWorker()
@@ -83,7 +83,7 @@ func (o *httpOutput) startSessions() *dispatch.Sessions {
 		}
 	}
 	return dispatch.StartSessions(dispatch.SessionsConfig{
-		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: o.s.HTTPWorkerTimeout, Serve: serve, Unsent: func() { o.unsent.Add(1) },
+		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: o.s.http.WorkerTimeout, Serve: serve, Unsent: func() { o.unsent.Add(1) },
 	})
 }
 

@@ -23,7 +23,7 @@ func TestWorkerBounds(t *testing.T) {
 		{20, 5, 5, 20},
 	} {
 		s := defaultSettings()
-		s.HTTPWorkers, s.HTTPWorkersMin = test.workers, test.min
+		s.http.Workers, s.http.WorkersMin = test.workers, test.min
 		if least, most := workerBounds(s); least != test.least || most != test.most {
 			t.Errorf("workers %d, min %d: %d to %d, want %d to %d", test.workers, test.min, least, most, test.least, test.most)
 		}
@@ -44,7 +44,7 @@ func TestWorkersComeAndGo(t *testing.T) {
 		}
 	})
 	rig := newRig(t, target.Address(), func(s *Settings) {
-		s.HTTPWorkers, s.HTTPWorkerTimeout, s.HTTPTimeout = -1, 20*time.Millisecond, time.Minute
+		s.http.Workers, s.http.WorkerTimeout, s.http.Timeout = -1, 20*time.Millisecond, time.Minute
 	})
 	for range 100 {
 		rig.put(httpPost)
@@ -67,7 +67,7 @@ func TestWorkersComeAndGo(t *testing.T) {
 // TestBurstLosesNothing: the queue of 100 with an input that waits.
 func TestBurstLosesNothing(t *testing.T) {
 	target := testkit.StartSink(t)
-	rig := newRig(t, target.Addr(), func(s *Settings) { s.HTTPWorkers = -1 })
+	rig := newRig(t, target.Addr(), func(s *Settings) { s.http.Workers = -1 })
 	for range 5000 {
 		rig.put(httpGet)
 	}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
@@ -49,22 +52,22 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		return nil, asUsage(err)
 	}
 	prefix := "output-tcp " + addr
-	secure, err := senderTLS(&s.TCP, host, prefixed(env.logf, prefix+": "))
+	secure, err := senderTLS(&s.tcpOutput, host, prefixed(env.logf, prefix+": "))
 	if err != nil {
 		return nil, err
 	}
 	bytes := env.queueBytes
-	if s.TCP.Spill != "" {
+	if s.tcpOutput.Spill != "" {
 		bytes = max(1, bytes/2) // there are two queues
 	}
 	o := &tcpOutput{addr: addr, q: queue.New(linkQueue, bytes), patience: queue.Patience{Limit: linkPatience}}
 	o.q.Share(env.large)
-	if s.TCPStats {
+	if s.tcpOutput.Stats {
 		gauge := stats.NewGauge("output_tcp", stats.GaugePeriod)
 		o.q.Watch(gauge)
 		env.background.Go(func() { _ = gauge.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
 	}
-	workers := max(1, s.TCP.Workers)
+	workers := max(1, s.tcpOutput.Workers)
 	peer := link.NewPeer(false, nil)
 	config := func(i int) link.SenderConfig {
 		name := prefix
@@ -76,15 +79,15 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 				return env.own.DialContext(ctx, "tcp", addr)
 			},
 			TLS:         secure,
-			Plain:       s.TCP.Plain,
+			Plain:       s.tcpOutput.Plain,
 			SilentHint:  "; a Gor 0.10 or a GoReplay never does, and is sent to with --output-tcp-plain always",
 			Peer:        peer,
-			Compress:    s.TCP.Compress,
+			Compress:    s.tcpOutput.Compress,
 			WindowBytes: max(1, env.queueBytes/workers), // what is not acknowledged stays in the queue's memory
 			Logf:        prefixed(env.logf, name+": "),
 		}
 	}
-	if s.TCP.Spill != "" {
+	if s.tcpOutput.Spill != "" {
 		return o, o.startSpill(s, env, config)
 	}
 	o.workers = startLinkWorkers(o.q, workers, config)
@@ -178,3 +181,103 @@ func (o *tcpOutput) Report(r *report) {
 	}
 }
 func (o *tcpOutput) String() string { return "output-tcp " + o.addr }
+
+// tcpOutputSettings is what the command line says of --output-tcp. Names of
+// files are empty when they were not given.
+type tcpOutputSettings struct {
+	Secure      bool
+	SkipVerify  bool
+	CA          string
+	Certificate string
+	Key         string
+
+	Plain    link.Plain
+	Workers  int
+	Compress bool
+	Stats    bool
+
+	Spill     string // folder; "": none
+	SpillSize int    // bytes
+}
+
+// plainValue is never, auto or always.
+type plainValue link.Plain
+
+var plainNames = [...]string{link.PlainAuto: "auto", link.PlainNever: "never", link.PlainAlways: "always"}
+
+func (v *plainValue) String() string { return plainNames[*v] }
+func (v *plainValue) Set(s string) error {
+	i := slices.Index(plainNames[:], s)
+	if i < 0 {
+		return errors.New("want never, auto or always")
+	}
+	*v = plainValue(i)
+	return nil
+}
+
+// maxLinkWorkers bounds the connections of one --output-tcp: a receiver has
+// room for 1024, of all its senders.
+const maxLinkWorkers = 64
+
+// maxSpillSize is more than any disk has, or what an int holds.
+const maxSpillSize = 1 << (30 + 20*(^uint(0)>>63))
+
+// flags sets the defaults and returns the flags that change them.
+func (s *tcpOutputSettings) flags() []flagDef {
+	*s = tcpOutputSettings{Workers: 1, SpillSize: 1 << 30}
+	return []flagDef{
+		{"output-tcp-secure", "", "send over TLS; the receiver's certificate has to be for the host in ADDRESS",
+			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-secure --output-tcp-ca ca.pem", flags.Bool(&s.Secure)},
+		{"output-tcp-ca", "FILE", "trust the authorities in FILE, in PEM form, in place of the system's", "", flags.String(&s.CA)},
+		{"output-tcp-client-cert", "FILE", "the certificate for a receiver that wants one, in PEM form", "", flags.String(&s.Certificate)},
+		{"output-tcp-client-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.Key)},
+		{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers is given the traffic", "",
+			flags.Bool(&s.SkipVerify)},
+		{"output-tcp-plain", "never|auto|always",
+			"when to send the plain stream of Gor 0.10 and GoReplay 1.x, of which nobody learns what arrived; " +
+				"auto: to a receiver that does not answer and never has, and not with --output-tcp-spill",
+			"sudo gor --input-raw :80 --output-tcp goreplay.local:28020 --output-tcp-plain always", (*plainValue)(&s.Plain)},
+		{"output-tcp-workers", "N", "connections to the receiver; what was one connection when it was recorded goes over one of them, in " +
+			"order",
+			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-workers 4", flags.Int(&s.Workers, 1, maxLinkWorkers)},
+		{"output-tcp-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
+			"what was one connection when it was recorded always goes over one connection")},
+		{"output-tcp-compress", "", "compress what is sent with zstd, if the receiver can take it so",
+			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-compress", flags.Bool(&s.Compress)},
+		{"output-tcp-spill", "DIR", "keep on disk, in a folder in DIR, what the receiver cannot take yet, and across a restart of this " +
+			"program; it is sent in order when the receiver is back",
+			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-spill /var/spool/gor", flags.String(&s.Spill)},
+		{"output-tcp-spill-size", "SIZE", "what each receiver's folder may hold; beyond it messages are shed, counted", "",
+			flags.Size(&s.SpillSize, 16<<20, maxSpillSize)},
+		{"output-tcp-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.Stats)},
+	}
+}
+
+// check refuses what cannot work together, with what to type; there says that
+// there is an --output-tcp.
+func (s *tcpOutputSettings) check(there bool) error {
+	skip := ""
+	if s.SkipVerify {
+		skip = "true"
+	}
+	other := firstSet("output-tcp-ca", s.CA, "output-tcp-client-cert", s.Certificate, "output-tcp-client-key", s.Key, "output-tcp-skip-verify", skip)
+	switch {
+	case s.Secure && !there:
+		return errors.New("--output-tcp-secure is for --output-tcp, and there is none; for --input-tcp it is --input-tcp-secure")
+	case other != "" && !s.Secure:
+		return fmt.Errorf("--%s is for TLS; add --output-tcp-secure", other)
+	case s.Certificate != "" && s.Key == "":
+		return fmt.Errorf("--output-tcp-client-cert %s needs its key; add --output-tcp-client-key key.pem", s.Certificate)
+	case s.Key != "" && s.Certificate == "":
+		return fmt.Errorf("--output-tcp-client-key %s needs its certificate; add --output-tcp-client-cert cert.pem", s.Key)
+	case s.Plain == link.PlainAlways && s.Compress:
+		return errors.New("--output-tcp-compress is for receivers that acknowledge messages, and --output-tcp-plain always asks none; leave one out")
+	case s.Spill != "" && !there:
+		return errors.New("--output-tcp-spill is for --output-tcp, and there is none; add one, such as --output-tcp replay.local:28020")
+	case s.Spill != "" && s.Workers > 1:
+		return fmt.Errorf("--output-tcp-spill keeps one order for all messages; leave out --output-tcp-workers %d", s.Workers)
+	case s.SkipVerify && s.CA != "":
+		return fmt.Errorf("--output-tcp-ca %s says whose certificates to trust, and --output-tcp-skip-verify to trust any; leave one out", s.CA)
+	}
+	return nil
+}

@@ -31,8 +31,8 @@ type linkSpill struct {
 // startSpill starts the link behind a spiller. Each receiver has a folder of
 // its own in the one that was named: what was meant for one goes to no other.
 func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) link.SenderConfig) error {
-	dir := filepath.Join(s.TCP.Spill, string(disk.AppendSafe(nil, []byte(o.addr))))
-	store, mark, err := spill.Open(dir, int64(s.TCP.SpillSize), s.MessageLimit+maxHeaderLine)
+	dir := filepath.Join(s.tcpOutput.Spill, string(disk.AppendSafe(nil, []byte(o.addr))))
+	store, mark, err := spill.Open(dir, int64(s.tcpOutput.SpillSize), s.MessageLimit+maxHeaderLine)
 	switch {
 	case errors.Is(err, disk.ErrLocked):
 		return fmt.Errorf("--output-tcp-spill: %w; give each Gor a folder of its own", err)
@@ -46,7 +46,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	out := queue.New(linkQueue, cfg.WindowBytes)
 	p := spill.New(spill.Config{
 		In: o.q, Out: out, Store: store,
-		Check:    func() error { return keepFree(s.MinFree, dir) },
+		Check:    func() error { return keepFree(s.fileOutput.MinFree, dir) },
 		Logf:     cfg.Logf,
 		FullText: "the spill holds what --output-tcp-spill-size allows; what the receiver cannot take is lost from now on",
 	})

@@ -69,13 +69,13 @@ func TestListenErrorsNameTheRemedy(t *testing.T) {
 
 func TestOpenInputWarns(t *testing.T) {
 	ca := testkit.NewAuthority(t, "test authority")
-	plain, secure, closed := linkSettings{}, linkSettings{InSecure: true}, linkSettings{InSecure: true, InClientCA: ca.File}
-	secure.InCertificate, secure.InKey = ca.Issue("receiver", time.Now().Add(time.Hour))
-	closed.InCertificate, closed.InKey = secure.InCertificate, secure.InKey
+	plain, secure, closed := tcpInputSettings{}, tcpInputSettings{Secure: true}, tcpInputSettings{Secure: true, ClientCA: ca.File}
+	secure.Certificate, secure.Key = ca.Issue("receiver", time.Now().Add(time.Hour))
+	closed.Certificate, closed.Key = secure.Certificate, secure.Key
 	const unencrypted, encrypted = "the traffic is not encrypted", "the traffic is encrypted, but everyone who can reach"
 	for _, test := range []struct {
 		addr string
-		tcp  linkSettings
+		tcp  tcpInputSettings
 		says string
 	}{
 		{":0", plain, unencrypted}, {"0.0.0.0:0", plain, unencrypted}, {"127.0.0.1:0", plain, ""},
@@ -86,7 +86,7 @@ func TestOpenInputWarns(t *testing.T) {
 		var said []string
 		env.logf = func(format string, _ ...any) { said = append(said, format) }
 		s := defaultSettings()
-		s.TCP = test.tcp
+		s.tcpInput = test.tcp
 		in, err := newTCPInput(test.addr, pace.Limit{}, s, env)
 		testkit.Must(t, err)
 		in.Close()
@@ -178,7 +178,7 @@ func TestSettleOfADeadReceiver(t *testing.T) {
 
 func TestTCPStatsLine(t *testing.T) {
 	s := defaultSettings()
-	s.TCPStats = true
+	s.tcpOutput.Stats = true
 	var stderr testkit.LockedBuffer
 	done := make(chan struct{})
 	var background sync.WaitGroup

@@ -34,7 +34,7 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	received := collect(t, in)
-	s.TCP.Workers = workers
+	s.tcpOutput.Workers = workers
 	env := testEnv(t, io.Discard)
 	var mu sync.Mutex
 	var said []string
@@ -98,7 +98,7 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 // bound, wherever it is, and is counted.
 func TestTCPWorkersOfADeadReceiver(t *testing.T) {
 	s := defaultSettings()
-	s.TCP.Workers = 4
+	s.tcpOutput.Workers = 4
 	env := testEnv(t, io.Discard)
 	env.queueBytes = 256 << 10
 	made, err := newTCPOutput(testkit.FreePort(t), s, env)

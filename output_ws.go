@@ -59,7 +59,7 @@ func newWSOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	o.start(max(1, s.WSWorkers))
+	o.start(max(1, s.ws.Workers))
 	return o, nil
 }
 
@@ -78,10 +78,10 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 			stats.Count{Name: ignoredRow, Kind: stats.Ignored})),
 	}
 	o.cfg = wsclient.Config{
-		Target: t, TLS: t.TLS(s.WSSkipVerify), CertificateHint: "--output-ws-skip-verify sends all the same",
+		Target: t, TLS: t.TLS(s.ws.SkipVerify), CertificateHint: "--output-ws-skip-verify sends all the same",
 		Dial: env.own.DialContext, Stall: wsclient.StallTimeout, Drained: o.drained, Lost: o.lost,
 	}
-	if s.WSStats {
+	if s.ws.Stats {
 		gauge := stats.NewGauge("output_ws", stats.GaugePeriod)
 		o.q.Watch(gauge)
 		env.background.Go(func() { _ = gauge.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
@@ -204,22 +204,22 @@ func (o *wsOutput) Report(r *report) {
 
 func (o *wsOutput) String() string { return "output-ws " + o.t.String() }
 
-// otherTargetFlags are those of --output-ws and --output-binary.
-func (s *Settings) otherTargetFlags() flagGroup {
-	return flagGroup{"WebSocket and binary outputs", []flagDef{
-		{"output-ws-skip-verify", "", "do not verify the server's certificate", "", flags.Bool(&s.WSSkipVerify)},
+// wsSettings is what the command line says of --output-ws.
+type wsSettings struct {
+	SkipVerify bool
+	Workers    int
+	Stats      bool
+}
+
+// flags sets the defaults and returns the flags that change them.
+func (s *wsSettings) flags() []flagDef {
+	*s = wsSettings{Workers: 1}
+	return []flagDef{
+		{"output-ws-skip-verify", "", "do not verify the server's certificate", "", flags.Bool(&s.SkipVerify)},
 		{"output-ws-workers", "N", "connections to each server; what was one connection when it was recorded goes over one of them, in " +
-			"order", "", flags.Int(&s.WSWorkers, 1, maxLinkWorkers)},
+			"order", "", flags.Int(&s.Workers, 1, maxLinkWorkers)},
 		{"output-ws-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"what was one connection when it was recorded always goes over one connection")},
-		{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.WSStats)},
-		{"output-binary-workers", "N", "connections to the target at once: N, or -1 for as many as there are recorded ones, up to 512", "",
-			flags.Int(&s.BinaryWorkers, -1, 10_000)},
-		{"output-binary-timeout", "DURATION", "longest time to wait for an answer", "", flags.Duration(&s.BinaryTimeout, time.Millisecond)},
-		{"output-binary-track-response", "", "give the target's answers to the other outputs too, each under its request's id", "",
-			flags.Bool(&s.BinaryTrackResponse)},
-		{"output-tcp-response-buffer", "SIZE", "largest answer that --output-binary-track-response passes on", "",
-			flags.Size(&s.BinaryBuffer, 4<<10, 64<<20)},
-		{"output-binary-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
-	}}
+		{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.Stats)},
+	}
 }

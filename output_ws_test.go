@@ -54,7 +54,7 @@ func newWSRig(t *testing.T, addr string, change func(s *Settings, o *wsOutput)) 
 		change(s, o)
 	}
 	rig.wsOutput = o
-	o.start(s.WSWorkers)
+	o.start(s.ws.Workers)
 	t.Cleanup(func() { o.Close() })
 	return rig
 }
@@ -126,7 +126,7 @@ func bodyOf(n int) []byte {
 
 func TestWSDelivers(t *testing.T) {
 	server := startWSServer(t, "127.0.0.1:0")
-	rig := newWSRig(t, "ws://"+server.addr()+"/endpoint?token=secret", func(s *Settings, _ *wsOutput) { s.WSWorkers = 3 })
+	rig := newWSRig(t, "ws://"+server.addr()+"/endpoint?token=secret", func(s *Settings, _ *wsOutput) { s.ws.Workers = 3 })
 	const n, conns = 1000, 20
 	want := map[string][][]byte{} // by recorded connection
 	for i := range n {
@@ -213,7 +213,7 @@ func TestWSSecure(t *testing.T) {
 	})
 	trusting.put(msgs...)
 	trusting.drain("3 delivered")
-	loose := newWSRig(t, addr, func(s *Settings, _ *wsOutput) { s.WSSkipVerify = true })
+	loose := newWSRig(t, addr, func(s *Settings, _ *wsOutput) { s.ws.SkipVerify = true })
 	loose.put(msgs...)
 	loose.drain("3 delivered")
 	got := server.await(t, 6)
@@ -359,7 +359,7 @@ func TestWSCloseWhileBlocked(t *testing.T) {
 	}
 	server.start(t, nil)
 	rig := newWSRig(t, "ws://"+server.addr(), func(s *Settings, o *wsOutput) {
-		if s.WSWorkers = 2; o != nil {
+		if s.ws.Workers = 2; o != nil {
 			o.patience.Limit = 100 * time.Millisecond
 		}
 	})

@@ -2,12 +2,11 @@ package main
 
 import (
 	"flag"
+	"slices"
 	"time"
 
-	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/rules"
-	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
 // pluginArg is one plugin as the command line names it: --output-http X is
@@ -43,82 +42,22 @@ type Settings struct {
 	Config       string // file; "": none
 	Check        bool
 
-	RawTrackResponse bool
-	RawBufferSize    int           // bytes of all rings together
-	RawBufferTimeout time.Duration // 0: chosen by the outputs
-	RawExpire        time.Duration
-	RawPromisc       bool
-	RawFilter        *rawsocket.Filter // nil: none
-	RawEngine        string            // "" or "af_packet", "pcap_file", "vxlan"
-	RawTunnels       bool
-	RawVXLANPort     int
-	RawVNIs          []int // below zero: all but these
-	RawRings         int   // 0: chosen by the number of cores
-	RawMaxBuffered   int   // bytes of torn messages and early segments
-	RawMaxConns      int
-	RawRealIP        string   // header to tell the client's address in; "": none
-	RawIncomplete    bool     // give messages with holes too
-	RawProtocol      string   // "http" or "binary"
-	RawStats         bool     // print what the capture has, every 5 seconds
-	RawIgnored       []string // interfaces that are not captured
-	RawVLAN          bool     // only frames with a VLAN tag
-	RawVLANIDs       []int    // of these; none: of any
+	Middleware string // command; "": none
 
-	FileLoop      bool
-	FileReadDepth int           // records
-	FileMaxWait   time.Duration // 0: no limit
-	FileCatchup   int           // percent, 0: no cap
-	FileRate      int           // records a second, 0: as recorded
-	FileDryRun    bool
+	// What each plugin can be told is declared in its file.
+	raw        rawSettings
+	fileInput  fileInputSettings
+	tcpInput   tcpInputSettings
+	http       httpSettings
+	tcpOutput  tcpOutputSettings
+	ws         wsSettings
+	binary     binarySettings
+	fileOutput fileOutputSettings
+	modifier   modifierSettings
 
-	HTTPWorkers       int // -1 or 0: dynamic
-	HTTPWorkersMin    int
-	HTTPWorkerTimeout time.Duration
-	HTTPQueueLen      int
-	HTTPTimeout       time.Duration
-	HTTPSkipVerify    bool
-	HTTPStats         bool
-	HTTPStatsMs       int    // between two lines of it
-	Elasticsearch     string // where to report exchanges; "": nowhere
-	HTTPRedirects     int
-	HTTPTrackResponse bool
-	HTTPOriginalHost  bool
-	ResponseBuffer    int // bytes of one response's head and of one read
-
-	WSSkipVerify bool
-	WSWorkers    int
-	WSStats      bool
-
-	BinaryWorkers       int // -1 or 0: dynamic
-	BinaryTimeout       time.Duration
-	BinaryTrackResponse bool
-	BinaryBuffer        int // bytes of one response that are passed on
-
-	Middleware   string // command; "": none
-	PrettifyHTTP bool
-
-	TCPStats bool
-	TCP      linkSettings
-
-	FileFlushInterval time.Duration
-	FileMode          uint32
-	FileSizeLimit     int // bytes of a chunk, 0: no limit
-	FileQueueLimit    int // messages of a chunk, 0: no limit
-	FileMaxSize       int // bytes of all files of an output, 0: no limit
-	FileAppend        bool
-	MinFree           disk.MinFree
-
-	Rules []ruleArg // filters and rewrites, in the order of the command line
+	groups []flagGroup // the flags, in the order of -h: their values write into these fields
 
 	Notes []string // to be said once: flags that are no longer needed, and the like
-}
-
-// ruleArg is one filter or rewrite: as the command line names it, and what that
-// means.
-type ruleArg struct {
-	Flag  string
-	Value string
-	rule  rules.Rule
 }
 
 // flagDef is one flag: what -h, docs/flags.md and the parser know of
@@ -143,53 +82,29 @@ const (
 	defaultMessageLimit = 16 << 20
 	maxMessageLimit     = 1 << 30
 	defaultRingBytes    = 16 << 20
-	defaultQueueLen     = 100 // the seed's FAQ
-	maxHTTPWorkers      = 512
 )
 
+// defaultSettings is what an empty command line says.
 func defaultSettings() *Settings {
-	return &Settings{
-		MessageLimit:      defaultMessageLimit,
-		DrainTimeout:      30 * time.Second,
-		RawBufferSize:     defaultRingBytes,
-		RawExpire:         2 * time.Second,
-		RawVXLANPort:      4789, // RFC 7348
-		RawMaxBuffered:    rawsocket.DefaultMaxBuffered,
-		RawMaxConns:       rawsocket.DefaultMaxConns,
-		FileReadDepth:     100,
-		HTTPWorkers:       -1,
-		HTTPWorkersMin:    1,
-		HTTPWorkerTimeout: 2 * time.Second,
-		HTTPQueueLen:      defaultQueueLen,
-		HTTPTimeout:       5 * time.Second,
-		HTTPStatsMs:       5000,
-		RawProtocol:       protocolHTTP,
-		WSWorkers:         1,
-		BinaryWorkers:     -1,
-		BinaryTimeout:     5 * time.Second,
-		BinaryBuffer:      1 << 20,
-		ResponseBuffer:    1 << 20,
-		TCP:               linkSettings{Workers: 1, SpillSize: 1 << 30},
-		FileFlushInterval: time.Second,
-		FileMode:          0o600,
-		MinFree:           disk.DefaultMinFree(),
-	}
-}
-
-// groups is the one table of flags, in the order of -h: what is given several
-// times here, the rest beside the plugin that it is for. Each value writes into s.
-func (s *Settings) groups() []flagGroup {
-	return []flagGroup{
-		s.inputFlags(), s.captureFlags(), s.replayFlags(),
-		s.outputFlags(), s.httpFlags(), s.linkFlags(), s.otherTargetFlags(), s.recordingFlags(),
+	s := &Settings{MessageLimit: defaultMessageLimit, DrainTimeout: 30 * time.Second}
+	s.groups = []flagGroup{
+		s.inputFlags(),
+		{"Capture", s.raw.flags()},
+		{"Replay from files", s.fileInput.flags()},
+		s.outputFlags(),
+		{"HTTP output", s.http.flags()},
+		{"TCP link", slices.Concat(s.tcpInput.flags(), s.tcpOutput.flags())},
+		{"WebSocket and binary outputs", slices.Concat(s.ws.flags(), s.binary.flags())},
+		{"File output", s.fileOutput.flags()},
 		s.middlewareFlags(), s.filterFlags(), s.rewriteFlags(), s.generalFlags(),
 	}
+	return s
 }
 
 func (s *Settings) input(name string) flag.Value  { return &pluginList{&s.Inputs, name} }
 func (s *Settings) output(name string) flag.Value { return &pluginList{&s.Outputs, name} }
 func (s *Settings) rule(name string, kind rules.Kind) flag.Value {
-	return &ruleList{&s.Rules, name, kind}
+	return &ruleList{&s.modifier.Rules, name, kind}
 }
 
 // inputFlags name the inputs.

@@ -99,7 +99,7 @@ func checkRawInput(addr string, _ pace.Limit, s *Settings) error {
 }
 
 func checkTCPInput(addr string, _ pace.Limit, s *Settings) error {
-	_, err := receiverTLS(&s.TCP, unheard)
+	_, err := receiverTLS(&s.tcpInput, unheard)
 	return errors.Join(checkLinkAddr(addr), err)
 }
 
@@ -111,12 +111,12 @@ func checkHTTPOutput(addr string, _ *Settings) error {
 func checkTCPOutput(addr string, s *Settings) error {
 	host, err := linkHost(addr)
 	errs := []error{err}
-	if s.TCP.Spill != "" {
-		if err := disk.MayMake(s.TCP.Spill); err != nil {
-			errs = append(errs, fmt.Errorf("--output-tcp-spill %s: %w", s.TCP.Spill, err))
+	if s.tcpOutput.Spill != "" {
+		if err := disk.MayMake(s.tcpOutput.Spill); err != nil {
+			errs = append(errs, fmt.Errorf("--output-tcp-spill %s: %w", s.tcpOutput.Spill, err))
 		}
 	}
-	_, err = senderTLS(&s.TCP, host, unheard)
+	_, err = senderTLS(&s.tcpOutput, host, unheard)
 	return errors.Join(append(errs, err)...)
 }
 

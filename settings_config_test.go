@@ -44,8 +44,8 @@ input-raw-monitor = true
 	if want := []pluginArg{{"output-file", "second.gor|10"}, {"output-http", "first.com"}, {"output-stdout", ""}}; !slices.Equal(s.Outputs, want) {
 		t.Errorf("outputs %v, want the order of the file", s.Outputs)
 	}
-	if !s.SplitOutput || s.HTTPWorkers != 20 || s.ExitAfter != 30*time.Second || s.MessageLimit != 64<<10 || s.Verbose != 2 ||
-		!slices.Equal(s.RawVNIs, []int{7, -8}) || len(s.Rules) != 2 || s.Rules[1].Flag != "http-allow-method" || s.Rules[1].Value != "put" {
+	if !s.SplitOutput || s.http.Workers != 20 || s.ExitAfter != 30*time.Second || s.MessageLimit != 64<<10 || s.Verbose != 2 ||
+		!slices.Equal(s.raw.VNIs, []int{7, -8}) || len(s.modifier.Rules) != 2 || s.modifier.Rules[1].Flag != "http-allow-method" || s.modifier.Rules[1].Value != "put" {
 		t.Errorf("settings %+v", s)
 	}
 	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "--input-raw-monitor is accepted and no longer needed: ") {
@@ -74,8 +74,8 @@ output-http-timeout = "1s"
 	if want := []pluginArg{{"output-http", "line.com"}, {"output-tcp", "file:1"}}; !slices.Equal(s.Outputs, want) {
 		t.Errorf("outputs %v", s.Outputs)
 	}
-	if s.HTTPWorkers != 3 || s.HTTPQueueLen != 2 || s.HTTPTimeout != time.Second || s.Stats {
-		t.Errorf("workers %d, queue %d, timeout %v", s.HTTPWorkers, s.HTTPQueueLen, s.HTTPTimeout)
+	if s.http.Workers != 3 || s.http.QueueLen != 2 || s.http.Timeout != time.Second || s.Stats {
+		t.Errorf("workers %d, queue %d, timeout %v", s.http.Workers, s.http.QueueLen, s.http.Timeout)
 	}
 	if s.Notes != nil {
 		t.Errorf("notes %q", s.Notes)
@@ -239,7 +239,7 @@ func TestCompletion(t *testing.T) {
 			t.Fatalf("exit %d", code)
 		}
 		scripts[shell] = b.String()
-		for _, group := range defaultSettings().groups() {
+		for _, group := range defaultSettings().groups {
 			for _, def := range group.flags {
 				if !strings.Contains(b.String(), def.name) {
 					t.Errorf("%s does not know --%s", shell, def.name)

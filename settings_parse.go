@@ -39,7 +39,7 @@ var errHelp = flags.ErrHelp
 // table is the flags of s, as package flags reads them.
 func (s *Settings) table() *flags.Table {
 	t := &flags.Table{Head: helpHead, EnvPrefix: "GOR_", Config: &s.Config, Unknown: laterFlag}
-	for _, group := range s.groups() {
+	for _, group := range s.groups {
 		g := flags.Group{Title: group.title}
 		for _, def := range group.flags {
 			g.Flags = append(g.Flags, flags.Def{Name: def.name, Arg: def.arg, Help: def.help, Example: def.example, Value: def.value})
@@ -71,9 +71,9 @@ func parseSettings(args, environ []string, help io.Writer) (*Settings, error) {
 		// what was meant is unknown.
 		return s, err
 	}
-	for _, arg := range s.Rules {
+	for _, arg := range s.modifier.Rules {
 		if arg.rule.SetsHost() {
-			s.HTTPOriginalHost = true
+			s.modifier.OriginalHost = true
 		}
 	}
 	return s, s.check()
@@ -97,17 +97,17 @@ func (s *Settings) check() error {
 		refuse(true, "no input and no output; try: gor --input-raw :80 --output-stdout, and gor -h for all flags")
 	case len(s.Inputs) == 0:
 		refuse(true, "no input; add one, such as --input-raw :80 or --input-file requests.gor")
-	case len(s.Outputs) == 0 && !s.FileDryRun:
+	case len(s.Outputs) == 0 && !s.fileInput.DryRun:
 		refuse(true, "no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
 	}
-	refuse(s.HTTPTrackResponse && s.only("output-http") && s.Middleware == "" && len(s.Outputs) > 0,
+	refuse(s.http.TrackResponse && s.only("output-http") && s.Middleware == "" && len(s.Outputs) > 0,
 		"--output-http-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
-	refuse(s.BinaryTrackResponse && len(s.Outputs) > 0 && s.Middleware == "" && s.only("output-binary"),
+	refuse(s.binary.TrackResponse && len(s.Outputs) > 0 && s.Middleware == "" && s.only("output-binary"),
 		"--output-binary-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
-	refuse(len(s.RawVNIs) > 0 && s.RawEngine != engineVXLAN,
+	refuse(len(s.raw.VNIs) > 0 && s.raw.Engine != engineVXLAN,
 		"--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
-	refuse(s.HTTPWorkers > 0 && s.HTTPWorkersMin > s.HTTPWorkers,
-		"--output-http-workers-min %d is more than --output-http-workers %d", s.HTTPWorkersMin, s.HTTPWorkers)
+	refuse(s.http.Workers > 0 && s.http.WorkersMin > s.http.Workers,
+		"--output-http-workers-min %d is more than --output-http-workers %d", s.http.WorkersMin, s.http.Workers)
 	if s.Middleware != "" {
 		_, err := middleware.Words(s.Middleware)
 		refuse(err != nil, "--middleware %q: %w", shownCommand(s.Middleware), err)
@@ -115,7 +115,10 @@ func (s *Settings) check() error {
 	if err := s.checkBinary(); err != nil {
 		errs = append(errs, err)
 	}
-	if err := s.TCP.check(has(s.Inputs, "input-tcp"), has(s.Outputs, "output-tcp")); err != nil {
+	if err := s.tcpInput.check(has(s.Inputs, "input-tcp")); err != nil {
+		errs = append(errs, err)
+	}
+	if err := s.tcpOutput.check(has(s.Outputs, "output-tcp")); err != nil {
 		errs = append(errs, err)
 	}
 	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
@@ -131,18 +134,18 @@ func (s *Settings) check() error {
 
 // checkBinary refuses what looks into HTTP when what is captured is not HTTP.
 func (s *Settings) checkBinary() error {
-	if s.RawProtocol != protocolBinary || !has(s.Inputs, "input-raw") {
+	if s.raw.Protocol != protocolBinary || !has(s.Inputs, "input-raw") {
 		return nil
 	}
 	const reason = "is for HTTP, which --input-raw-protocol binary does not capture: "
 	switch {
 	case has(s.Outputs, "output-http"):
 		return errors.New("--output-http " + reason + "send it with --output-binary, keep it with --output-file, or pass it on with --output-tcp")
-	case len(s.Rules) > 0:
-		return fmt.Errorf("--%s %sleave it out; --input-raw-bpf-filter chooses by address", s.Rules[0].Flag, reason)
-	case s.RawRealIP != "":
+	case len(s.modifier.Rules) > 0:
+		return fmt.Errorf("--%s %sleave it out; --input-raw-bpf-filter chooses by address", s.modifier.Rules[0].Flag, reason)
+	case s.raw.RealIP != "":
 		return errors.New("--input-raw-realip-header " + reason + "leave it out")
-	case s.PrettifyHTTP:
+	case s.modifier.Prettify:
 		return errors.New("--prettify-http " + reason + "leave it out")
 	}
 	return nil

@@ -175,7 +175,7 @@ func TestBinaryIsForCaptures(t *testing.T) {
 
 func TestIgnoredInterfacesAreListed(t *testing.T) {
 	s, err := parseArgs(strings.Fields("--input-raw :80 --output-null --input-raw-ignore-interface localhost --input-raw-ignore-interface veth* --input-raw-vlan-vid 0 --input-raw-vlan-vid 4094")...)
-	if err != nil || !slices.Equal(s.RawIgnored, []string{"lo", "veth*"}) || !slices.Equal(s.RawVLANIDs, []int{0, 4094}) {
+	if err != nil || !slices.Equal(s.raw.Ignored, []string{"lo", "veth*"}) || !slices.Equal(s.raw.VLANIDs, []int{0, 4094}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
@@ -198,7 +198,7 @@ func TestHelpShowsEveryFlag(t *testing.T) {
 	if err != errHelp {
 		t.Fatalf("-h: %v", err)
 	}
-	for _, group := range defaultSettings().groups() {
+	for _, group := range defaultSettings().groups {
 		for _, def := range group.flags {
 			if !strings.Contains(help.String(), "\n  --"+def.name) {
 				t.Errorf("-h has no --%s", def.name)
@@ -225,7 +225,7 @@ func TestHelpShowsEveryFlag(t *testing.T) {
 func TestExamplesInHelpParse(t *testing.T) {
 	t.Chdir(t.TempDir())
 	testkit.WriteFile(t, "gor.toml", []byte("input-raw = \":80\"\noutput-stdout = true\n"))
-	for _, group := range defaultSettings().groups() {
+	for _, group := range defaultSettings().groups {
 		for _, def := range group.flags {
 			if def.example == "" {
 				continue
@@ -250,10 +250,10 @@ func TestDefaultsStayWithinTheirBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.DrainTimeout != 30*time.Second || s.HTTPQueueLen != 100 || s.HTTPWorkers != -1 {
+	if s.DrainTimeout != 30*time.Second || s.http.QueueLen != 100 || s.http.Workers != -1 {
 		t.Errorf("defaults changed: %+v", s)
 	}
-	if total := s.RawBufferSize + queuesTotal + heapTarget; total > 80<<20 {
+	if total := s.raw.BufferSize + queuesTotal + heapTarget; total > 80<<20 {
 		t.Errorf("rings, queues and heap may take %d bytes", total)
 	}
 }
