@@ -15,7 +15,7 @@
 GO      ?= go
 IMAGE   ?= gor-dev
 FUZZ    ?= 5000x
-VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' version.go)
+VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' commands.go)
 
 # Tests of load, and of many short runs, which say little more under the race
 # detector and take minutes there; make test runs them as they are.

@@ -42,12 +42,8 @@ func main() {
 func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	log := console.New(stderr)
 	defer log.Close()
-	if len(args) > 0 && args[0] == "completion" {
-		if err := writeCompletion(stdout, args[1:]); err != nil {
-			log.Printf("%v", err)
-			return exitUsage
-		}
-		return exitOK
+	if c, found := findCommand(args); found {
+		return c.run(args[1:], stdin, stdout, log)
 	}
 	s, err := parseSettings(args, environ, stdout)
 	if errors.Is(err, errHelp) {

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/buger/gor/internal/console"
+)
+
+// A command is a word that may stand first on the command line, in place of
+// flags. It returns the exit code: exitUsage for what was typed wrong,
+// exitFailed for what went wrong then.
+type command struct {
+	name string
+	run  func(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int
+}
+
+// commands is the one table of them.
+func commands() []command {
+	return []command{
+		{"completion", completionCommand},
+	}
+}
+
+// findCommand returns the command that a command line begins with, or false when
+// it has none.
+func findCommand(args []string) (command, bool) {
+	for _, c := range commands() {
+		if len(args) > 0 && args[0] == c.name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+// version is the release that this source becomes; CHANGELOG.md has its
+// changes.
+const version = "1.0.0"
+
+// versionString adds the revision, when the build knows it, and the platform.
+func versionString() string {
+	v := version
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range build.Settings {
+			if setting.Key == "vcs.revision" {
+				v += " " + setting.Value[:min(12, len(setting.Value))]
+			}
+		}
+	}
+	return v + " " + runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version()
+}
+
+// completionCommand is gor completion: it prints what a shell reads to complete
+// Gor's flags with.
+func completionCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
+	if err := writeCompletion(stdout, args); err != nil {
+		log.Printf("%v", err)
+		return exitUsage
+	}
+	return exitOK
+}
+
+func writeCompletion(w io.Writer, args []string) error {
+	if len(args) == 1 {
+		if known, err := defaultSettings().table().Completion(w, args[0]); known {
+			return err
+		}
+	}
+	return errors.New("want gor completion bash, gor completion zsh or gor completion fish; bash reads it with: source <(gor completion bash)")
+}
