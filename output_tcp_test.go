@@ -143,11 +143,7 @@ func TestSettleReachesTheLastHost(t *testing.T) {
 // A dead receiver holds up a host in the middle for a while, not for ever, and
 // what it did not get is counted.
 func TestSettleOfADeadReceiver(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	testkit.Must(t, err)
-	addr := l.Addr().String()
-	l.Close()
-	made, err := newTCPOutput(addr, defaultSettings(), testEnv(t, io.Discard))
+	made, err := newTCPOutput(testkit.FreePort(t), defaultSettings(), testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	out := made.(*tcpOutput)
 	out.patience.Limit = 50 * time.Millisecond

@@ -264,7 +264,7 @@ func TestWSStatus(t *testing.T) {
 
 // TestWSRestart: what is written while the server is away waits for it.
 func TestWSRestart(t *testing.T) {
-	server := startWSServer(t, "127.0.0.1:0")
+	server := startWSServer(t, testkit.FreePort(t))
 	rig := newWSRig(t, "ws://"+server.addr(), nil)
 	msgs := testMessages(300, 500)
 	rig.put(msgs[:100]...)

@@ -22,6 +22,7 @@ type recorder struct {
 	cmd  *exec.Cmd
 	link *net.TCPConn  // to its --input-tcp, when it could not capture
 	read chan struct{} // closed when its stderr has ended
+	addr string        // where its --input-tcp listens
 }
 
 // startRecorder starts Gor with --input-raw. Without the privilege to capture
@@ -40,17 +41,13 @@ func startRecorder(gor string, production *site, recording string) (*recorder, e
 	}
 	say("   this user may not capture; production sends its requests to --input-tcp instead")
 	say("   (to see the capture: sudo make demo)")
-	addr, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	if r, refusal, err = launch(gor, "--input-tcp", addr, "--output-file", recording); err != nil {
+	if r, refusal, err = launch(gor, "--input-tcp", "127.0.0.1:0", "--output-file", recording); err != nil {
 		return nil, err
 	}
 	if r == nil {
 		return nil, errors.New(strings.TrimSpace(refusal))
 	}
-	conn, err := net.Dial("tcp", addr)
+	conn, err := net.Dial("tcp", r.addr)
 	if err != nil {
 		r.kill()
 		return nil, err
@@ -86,6 +83,9 @@ func launch(gor string, args ...string) (r *recorder, refusal string, err error)
 		var pending sync.Once
 		for lines.Scan() {
 			said.WriteString(lines.Text() + "\n")
+			if addr, ok := strings.CutPrefix(lines.Text(), "gor: from input-tcp "); ok && !open {
+				r.addr = addr
+			}
 			if strings.HasPrefix(lines.Text(), "gor: to ") {
 				open = true
 				pending.Do(func() { close(ready) })
@@ -147,13 +147,4 @@ func record(req *http.Request, body []byte, number uint32) []byte {
 		Time: time.Now().UnixNano(), Duration: -1, Length: -1,
 	})
 	return payload.AppendOldRecord(nil, append(msg, raw.Bytes()...))
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -25,27 +24,12 @@ func startNginx(t *testing.T, prefix []string, listen ...string) {
 	testkit.StartNginx(t, prefix, fmt.Sprintf("  server {\n%s    location / { return 200 \"nginx here\"; }\n  }\n", &listens))
 }
 
-// loopbackPort returns a port that is free on both loopback addresses.
-func loopbackPort(t *testing.T) string {
-	t.Helper()
-	for range 20 {
-		_, port, _ := net.SplitHostPort(testkit.FreePort(t))
-		l, err := net.Listen("tcp6", "[::1]:"+port)
-		if err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free on 127.0.0.1 and ::1")
-	return ""
-}
-
 // TestCaptureNginx: 1,000 numbered requests of a keep-alive client and of
 // curl, over IPv4 and IPv6, are in the recording byte for byte and once.
 func TestCaptureNginx(t *testing.T) {
 	testkit.NeedCapture(t)
 	curl := testkit.NeedTool(t, "curl", "curl")
-	port := loopbackPort(t)
+	port := testkit.FreeLoopbackPort(t)
 	startNginx(t, nil, "127.0.0.1:"+port, "[::1]:"+port)
 	file := filepath.Join(t.TempDir(), "out.gor")
 	// The ring takes what comes while a machine busy with other tests lets Gor wait.
@@ -98,7 +82,7 @@ func TestCaptureNginx(t *testing.T) {
 // response under the same id.
 func TestCaptureResponses(t *testing.T) {
 	testkit.NeedCapture(t)
-	port := loopbackPort(t)
+	port := testkit.FreeLoopbackPort(t)
 	startNginx(t, nil, "127.0.0.1:"+port)
 	file := filepath.Join(t.TempDir(), "out.gor")
 	gor := testkit.StartGor(t, "--input-raw", "127.0.0.1:"+port, "--input-raw-track-response", "--output-file", file)

@@ -229,7 +229,7 @@ func captureFlagRows() []flagRow {
 func (f *flagTest) mirrored(vni byte, args ...string) string {
 	f.Helper()
 	file := filepath.Join(f.TempDir(), "out.gor")
-	addr := testkit.FreePort(f.T)
+	addr := fmt.Sprintf("127.0.0.1:%d", testkit.FreeUDPPort(f.T))
 	gor := testkit.StartGor(f.T, append(args, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", testkit.PortOf(f.T, addr), "--output-file", file)...)
 	sendVXLAN(f.T, addr, vni, newTalk(f, 80).ask("/mirrored").raw())
 	gor.Stop()

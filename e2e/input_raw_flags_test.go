@@ -22,7 +22,7 @@ import (
 // of them, and in nothing that is answered.
 func TestRealIPOnTheWire(t *testing.T) {
 	testkit.NeedCapture(t)
-	port := loopbackPort(t)
+	port := testkit.FreeLoopbackPort(t)
 	file := filepath.Join(t.TempDir(), "out.gor")
 	var want [][]byte
 	gor := testkit.StartGor(t, "--input-raw", "lo:"+port, "--input-raw-realip-header", "X-Real-IP", "--input-raw-track-response", "--output-file", file, "--output-file-flush-interval", "10ms")

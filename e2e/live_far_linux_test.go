@@ -121,7 +121,7 @@ func TestLiveFarSegments(t *testing.T) {
 // privilege.
 func TestVXLANFarSegments(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "far.gor")
-	addr := testkit.FreePort(t)
+	addr := fmt.Sprintf("127.0.0.1:%d", testkit.FreeUDPPort(t))
 	gor := testkit.StartGor(t, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", testkit.PortOf(t, addr),
 		"--input-raw-expire", farExpire, "--output-file", file, "--output-file-flush-interval", "20ms")
 	server := netip.MustParseAddrPort("192.0.2.80:80")

@@ -258,7 +258,7 @@ func (w *readmeWorld) place(t *testing.T, args []string) []string {
 			w.capture = testkit.WriteFile(t, filepath.Join(t.TempDir(), "traffic.pcap"), testkit.CaptureFile(t, testkit.TCPFrames(t, w.requests)))
 			placed[i] = w.capture + ":80"
 		case slices.Contains(args, "vxlan"):
-			w.mirror = testkit.FreePort(t)
+			w.mirror = fmt.Sprintf("127.0.0.1:%d", testkit.FreeUDPPort(t))
 		default:
 			placed[i] = w.production.Addr()
 		}

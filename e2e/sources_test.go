@@ -118,7 +118,7 @@ func TestCaptureVXLANEngine(t *testing.T) {
 		{"7", requests}, {"8", nil}, {"-8", requests}, {"-7", nil},
 	} {
 		file := filepath.Join(t.TempDir(), "out.gor")
-		addr := testkit.FreePort(t)
+		addr := fmt.Sprintf("127.0.0.1:%d", testkit.FreeUDPPort(t))
 		gor := testkit.StartGor(t, "--input-raw", ":80", "--input-raw-engine", "vxlan", "--input-raw-vxlan-port", testkit.PortOf(t, addr), "--input-raw-vxlan-vni", test.vni, "--output-file", file)
 		sendVXLAN(t, addr, 7, frames)
 		gor.Stop()

@@ -40,7 +40,7 @@ func TestBadTargets(t *testing.T) {
 			s.Start(t)
 			return s.Addr()
 		}},
-		{"dead", testkit.FreePort},
+		{"dead", func(t *testing.T) string { return testkit.FreePort(t) }},
 		{"silent", func(t *testing.T) string { return testkit.StartMute(t).Addr() }},
 	} {
 		for _, from := range []string{"file", "capture"} {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/testkit"
 	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
@@ -59,13 +60,8 @@ func TestExpressionLive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			free, err := net.Listen("tcp", "127.0.0.3:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			third := free.Addr().String()
-			_ = free.Close()
-			_, own, _ := net.SplitHostPort(third)
+			own := testkit.PortOf(t, testkit.FreePort(t))
+			third := net.JoinHostPort("127.0.0.3", own)
 			f, err := filter.ParseFilter(strings.ReplaceAll(tt.text, "OWN", own))
 			if err != nil {
 				t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // testSource is a Source over a channel of messages that checks what the
@@ -216,9 +217,10 @@ func (s *sink) check(t *testing.T, sources, count int, again bool) {
 	}
 }
 
+// listen returns a listener whose address stays the test's when it is closed.
 func listen(t testing.TB) net.Listener {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", testkit.FreePort(t))
 	if err != nil {
 		t.Fatal(err)
 	}
