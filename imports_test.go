@@ -61,7 +61,7 @@ var allowedImports = map[string][]string{
 	"bench/figures":              {},
 	"bench/filters":              {"bench/figures", "internal/payload"},
 	"bench/link":                 {"bench/figures", "internal/payload"},
-	"bench/loadgen":              {"internal/http1", "internal/payload"},
+	"bench/loadgen":              {"internal/http1", "internal/payload", "internal/stats"},
 	"bench/memory":               {"internal/payload", "github.com/coder/websocket"},
 	"bench/netns":                {"golang.org/x/sys/unix"},
 	"bench/pace":                 {"bench/figures", "internal/http1", "internal/payload", "golang.org/x/sys/unix"},

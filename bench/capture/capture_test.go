@@ -123,13 +123,16 @@ func TestParseWrk(t *testing.T) {
   37132 requests in 1.00s, 5.55MB read
 Requests/sec:  37129.21
 Transfer/sec:      5.55MB
+microseconds 412 1730 5020
 `
 	var m measurement
-	if err := parseWrk(good, &m); err != nil || m.requests != 37132 || m.rate != 37129.21 {
+	if err := parseWrk(good, &m); err != nil || m.requests != 37132 || m.rate != 37129.21 ||
+		m.latency != (latencies{412 * time.Microsecond, 1730 * time.Microsecond, 5020 * time.Microsecond}) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	for _, bad := range []string{
 		"",
+		strings.Replace(good, "microseconds", "seconds", 1),
 		strings.Replace(good, "Requests/sec:", "  Socket errors: connect 0, read 3, write 0, timeout 0\nRequests/sec:", 1),
 		strings.Replace(good, "Requests/sec:", "  Non-2xx or 3xx responses: 3\nRequests/sec:", 1),
 	} {
@@ -211,9 +214,9 @@ func TestTable(t *testing.T) {
 	o := options{rounds: 3, seconds: 1, conns: 16, captors: captors("gor", "", "")}
 	table := newTable("loopback", loadgen.Get, o)
 	for i, rate := range []float64{1000, 2000, 400} { // the machine changes its mind
-		table.add(nothing, measurement{rate: rate, requests: 1000, dropped: -1, recorded: -1})
-		table.add(tcpdump, measurement{rate: rate * 0.8, requests: 1000, cpu: 10 * time.Millisecond, memory: 8 << 20, recorded: -1})
-		table.add(ourGor, measurement{rate: rate * 0.9, requests: 1000, cpu: 30 * time.Millisecond, memory: int64(30+10*i) << 20, recorded: 999, dropped: 1})
+		table.add(nothing, measurement{rate: rate, requests: 1000, dropped: -1, recorded: -1, latency: latencies{1e6, 2e6, 3e6}})
+		table.add(tcpdump, measurement{rate: rate * 0.8, requests: 1000, cpu: 10 * time.Millisecond, memory: 8 << 20, recorded: -1, latency: latencies{1e6, 4e6, 8e6}})
+		table.add(ourGor, measurement{rate: rate * 0.9, requests: 1000, cpu: 30 * time.Millisecond, memory: int64(30+10*i) << 20, recorded: 999, dropped: 1, latency: latencies{1e6, 5e6, 9e6}})
 	}
 	if got := table.ratio(ourGor, nothing, rateOf); got < 0.899 || got > 0.901 {
 		t.Errorf("ratio %v, want 0.9", got)
@@ -228,12 +231,13 @@ func TestTable(t *testing.T) {
 			row = f
 		}
 	}
-	if want := strings.Fields("gor 900 0.90 1.12 3.000 3.00 40.0 2997 of 3000 0 3"); !slices.Equal(row, want) {
+	if want := strings.Fields("gor 900 0.90 1.12 1.000 5.000 1.25 9.000 3.000 3.00 40.0 2997 of 3000 0 3"); !slices.Equal(row, want) {
 		t.Errorf("row %q, want %q", row, want)
 	}
 	for _, want := range []string{
 		"goal met: CPU 3.00 times tcpdump's",
 		"goal met: throughput 1.125 of that beside tcpdump",
+		"goal met: the server's p99 1.25 times that beside tcpdump",
 		"goal missed: 50.0 MB resident",
 	} {
 		if !strings.Contains(out.String(), want) {

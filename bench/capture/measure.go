@@ -20,13 +20,17 @@ import (
 // A measurement is one captor beside one load.
 type measurement struct {
 	rate     float64 // answers a second
-	requests int64   // sent
+	latency  latencies
+	requests int64 // sent
 	cpu      time.Duration
 	memory   int64 // bytes, the most that was resident
 	dropped  int64 // packets; -1 unknown
 	recorded int64 // requests; of numbered ones those that are intact; -1 unknown
 	wrong    int64 // records of numbered requests that are doubled, altered or foreign
 }
+
+// latencies are how long the load waited for its answers.
+type latencies struct{ p50, p99, p999 time.Duration }
 
 // per100k is CPU seconds for each 100,000 requests.
 func (m measurement) per100k() float64 { return m.cpu.Seconds() / float64(m.requests) * 100_000 }
@@ -71,23 +75,36 @@ func loadNumbered(ctx context.Context, s *site, traffic *loadgen.Traffic, o opti
 	load := loadgen.Load{Traffic: traffic, Address: s.address(), Connections: o.conns, Stop: stop.Done(), Dial: s.client.Dial}
 	r, err := load.Run(ctx)
 	m.rate, m.requests = r.Rate(), r.Requests()
+	m.latency = latencies{r.Latency.Quantile(0.5), r.Latency.Quantile(0.99), r.Latency.Quantile(0.999)}
 	return r.Sent, err
 }
 
 var (
-	wrkCount  = regexp.MustCompile(`(?m)^\s*(\d+) requests in `)
-	wrkRate   = regexp.MustCompile(`(?m)^Requests/sec:\s*([0-9.]+)`)
-	wrkErrors = regexp.MustCompile(`(?m)^\s*(Socket errors|Non-2xx).*`)
+	wrkCount   = regexp.MustCompile(`(?m)^\s*(\d+) requests in `)
+	wrkRate    = regexp.MustCompile(`(?m)^Requests/sec:\s*([0-9.]+)`)
+	wrkLatency = regexp.MustCompile(`(?m)^microseconds ([0-9]+) ([0-9]+) ([0-9]+)$`)
+	wrkErrors  = regexp.MustCompile(`(?m)^\s*(Socket errors|Non-2xx).*`)
 )
+
+// wrkScript has wrk say what it keeps of latencies and does not print.
+const wrkScript = `
+done = function(summary, latency, requests)
+  io.write(string.format("microseconds %d %d %d\n", latency:percentile(50), latency:percentile(99), latency:percentile(99.9)))
+end
+`
 
 // loadWrk has wrk send GETs, from one thread as the server has one.
 func loadWrk(ctx context.Context, s *site, o options, m *measurement) error {
+	script := filepath.Join(s.dir, "latency.lua")
+	if err := os.WriteFile(script, []byte(wrkScript), 0o600); err != nil {
+		return err
+	}
 	wrk, err := netns.Tool("wrk")
 	if err != nil {
 		return fmt.Errorf("%w: run scripts/bench-deps", err)
 	}
 	argv := append(s.client.Prefix(), wrk, "-t", "1", "-c", strconv.Itoa(o.conns),
-		"-d", strconv.Itoa(o.seconds)+"s", "http://"+s.address()+"/")
+		"-d", strconv.Itoa(o.seconds)+"s", "-s", script, "http://"+s.address()+"/")
 	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("wrk: %w: %s", err, out)
@@ -100,14 +117,19 @@ func parseWrk(out string, m *measurement) error {
 	if bad := wrkErrors.FindString(out); bad != "" {
 		return fmt.Errorf("wrk: %s", bad)
 	}
-	count, rate := wrkCount.FindStringSubmatch(out), wrkRate.FindStringSubmatch(out)
-	if count == nil || rate == nil {
-		return fmt.Errorf("wrk says neither how many requests it sent nor how fast: %s", out)
+	count, rate, took := wrkCount.FindStringSubmatch(out), wrkRate.FindStringSubmatch(out), wrkLatency.FindStringSubmatch(out)
+	if count == nil || rate == nil || took == nil {
+		return fmt.Errorf("wrk does not say how many requests it sent, how fast, and how long they took: %s", out)
 	}
-	var err1, err2 error
-	m.requests, err1 = strconv.ParseInt(count[1], 10, 64)
-	m.rate, err2 = strconv.ParseFloat(rate[1], 64)
-	return errors.Join(err1, err2)
+	var errs [5]error
+	m.requests, errs[0] = strconv.ParseInt(count[1], 10, 64)
+	m.rate, errs[1] = strconv.ParseFloat(rate[1], 64)
+	for i, quantile := range []*time.Duration{&m.latency.p50, &m.latency.p99, &m.latency.p999} {
+		var us int64
+		us, errs[2+i] = strconv.ParseInt(took[1+i], 10, 64)
+		*quantile = time.Duration(us) * time.Microsecond
+	}
+	return errors.Join(errs[:]...)
 }
 
 // countRecorded counts what the recordings in dir have: any requests, or of

@@ -13,6 +13,7 @@ import (
 const (
 	mostOfTcpdumpCPU = 4.0 // times, in the get case
 	leastOfTcpdump   = 1.0 // throughput beside it, in the get case
+	mostOfTcpdumpP99 = 1.5 // times the p99 beside it, in the get case
 	mostMemory       = 48  // MB resident, in the get and post1k cases
 )
 
@@ -38,6 +39,9 @@ func (t *table) median(captor string, f func(measurement) float64) float64 {
 	return figures.Median(t.rounds[captor], f)
 }
 
+func p50Of(m measurement) float64    { return m.latency.p50.Seconds() * 1000 }
+func p99Of(m measurement) float64    { return m.latency.p99.Seconds() * 1000 }
+func p999Of(m measurement) float64   { return m.latency.p999.Seconds() * 1000 }
 func rateOf(m measurement) float64   { return m.rate }
 func cpuOf(m measurement) float64    { return m.per100k() }
 func memoryOf(m measurement) float64 { return float64(m.memory) / (1 << 20) }
@@ -50,9 +54,10 @@ func (t *table) write(w io.Writer) error {
 	fmt.Fprintf(w, "\n%v over %s: nginx with one worker, %s with %d connections, %d s; medians, and sums, of %d rounds\n\n",
 		t.kind, t.link, load, t.o.conns, t.o.seconds, t.o.rounds)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "beside\trequests/s\tof nothing\tof tcpdump\tCPU s/100k\tof tcpdump\tresident MB\trecorded\twrong\tpackets dropped\t")
+	fmt.Fprintln(tw, "beside\trequests/s\tof nothing\tof tcpdump\tp50 ms\tp99 ms\tof tcpdump\tp99.9 ms\tCPU s/100k\tof tcpdump\tresident MB\trecorded\twrong\tpackets dropped\t")
 	for _, c := range t.o.captors {
 		fmt.Fprintf(tw, "%s\t%.0f\t%.2f\t%.2f\t", c.name, t.median(c.name, rateOf), t.ratio(c.name, nothing, rateOf), t.ratio(c.name, tcpdump, rateOf))
+		fmt.Fprintf(tw, "%.3f\t%.3f\t%.2f\t%.3f\t", t.median(c.name, p50Of), t.median(c.name, p99Of), t.ratio(c.name, tcpdump, p99Of), t.median(c.name, p999Of))
 		if c.program == "" {
 			fmt.Fprintln(tw, "\t\t\t\t\t\t")
 			continue
@@ -108,10 +113,11 @@ func sumOf(list []measurement, f func(measurement) int64) string {
 // goals says which of the goals for this case Gor meets.
 func (t *table) goals() (lines []string) {
 	if t.kind == loadgen.Get {
-		cpu, rate := t.ratio(ourGor, tcpdump, cpuOf), t.ratio(ourGor, tcpdump, rateOf)
+		cpu, rate, p99 := t.ratio(ourGor, tcpdump, cpuOf), t.ratio(ourGor, tcpdump, rateOf), t.ratio(ourGor, tcpdump, p99Of)
 		lines = append(lines,
 			fmt.Sprintf("goal %s: CPU %.2f times tcpdump's, at most %.0f", figures.Verdict(cpu <= mostOfTcpdumpCPU), cpu, mostOfTcpdumpCPU),
-			fmt.Sprintf("goal %s: throughput %.3f of that beside tcpdump, at least %.0f", figures.Verdict(rate >= leastOfTcpdump), rate, leastOfTcpdump))
+			fmt.Sprintf("goal %s: throughput %.3f of that beside tcpdump, at least %.0f", figures.Verdict(rate >= leastOfTcpdump), rate, leastOfTcpdump),
+			fmt.Sprintf("goal %s: the server's p99 %.2f times that beside tcpdump, at most %.1f", figures.Verdict(p99 <= mostOfTcpdumpP99), p99, mostOfTcpdumpP99))
 	}
 	if t.kind == loadgen.Get || t.kind == loadgen.Post1k {
 		most := 0.0 // of any round: a ceiling has no median

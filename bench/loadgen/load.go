@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/stats"
 )
 
 // A Load sends traffic to a server. At least one of Requests and Stop bounds it.
@@ -34,6 +35,10 @@ type Report struct {
 	Answered int64         // requests
 	Bytes    int64         // of the requests
 	Took     time.Duration // from the first request to the last answer
+
+	// Latency is how long after a request, or after the first of those that go
+	// out together, each answer was there.
+	Latency *stats.Snapshot
 }
 
 // Requests is how many were sent.
@@ -60,6 +65,7 @@ func (l Load) Run(ctx context.Context) (Report, error) {
 		dial = func(address string) (net.Conn, error) { return net.Dial("tcp", address) }
 	}
 	clients := make([]*client, l.Connections)
+	latency := stats.NewHistogram()
 	defer func() {
 		for _, c := range clients {
 			if c != nil {
@@ -74,7 +80,7 @@ func (l Load) Run(ctx context.Context) (Report, error) {
 		if err != nil {
 			return Report{}, fmt.Errorf("connection %d to %q: %w", i, l.Address, err)
 		}
-		clients[i] = newClient(&l, uint32(i), conn, &left)
+		clients[i] = newClient(&l, uint32(i), conn, &left, latency)
 	}
 
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -95,7 +101,7 @@ func (l Load) Run(ctx context.Context) (Report, error) {
 		})
 	}
 	wg.Wait()
-	r := Report{Sent: make([]uint32, len(clients)), Took: time.Since(start)}
+	r := Report{Sent: make([]uint32, len(clients)), Took: time.Since(start), Latency: latency.Snapshot()}
 	for i, c := range clients {
 		r.Sent[i] = c.seq
 		r.Answered += c.answered
@@ -111,6 +117,7 @@ type client struct {
 	conn   net.Conn
 	left   *atomic.Int64
 
+	latency  *stats.Histogram
 	seq      uint32 // of the next request
 	answered int64
 	bytes    int64
@@ -121,8 +128,8 @@ type client struct {
 // answerBuffer holds the answers to what goes out together.
 const answerBuffer = 16 << 10
 
-func newClient(l *Load, number uint32, conn net.Conn, left *atomic.Int64) *client {
-	return &client{load: l, number: number, conn: conn, left: left, in: make([]byte, answerBuffer)}
+func newClient(l *Load, number uint32, conn net.Conn, left *atomic.Int64, latency *stats.Histogram) *client {
+	return &client{load: l, number: number, conn: conn, left: left, latency: latency, in: make([]byte, answerBuffer)}
 }
 
 func (c *client) run(ctx context.Context, start time.Time) error {
@@ -151,6 +158,7 @@ func (c *client) exchange(n int) error {
 	for i := range n {
 		c.out = c.load.Traffic.Append(c.out, Number{c.number, c.seq + uint32(i)})
 	}
+	began := time.Now()
 	if _, err := c.conn.Write(c.out); err != nil {
 		return err
 	}
@@ -161,6 +169,7 @@ func (c *client) exchange(n int) error {
 			return fmt.Errorf("read the answer: %w", err)
 		}
 		c.answered++
+		c.latency.Record(time.Since(began))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
 )
 
 // startServer starts a server on loopback for the length of the test.
@@ -275,7 +276,7 @@ func TestExchangeAllocates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := newClient(l, 1, conn, nil)
+		c := newClient(l, 1, conn, nil, stats.NewHistogram())
 		c.out = make([]byte, 0, 2<<20) // the largest request is not the first one
 		if n := testing.AllocsPerRun(100, func() {
 			if err := c.exchange(l.Traffic.Together(Number{1, c.seq})); err != nil {
