@@ -114,6 +114,10 @@ type pluginEnv struct {
 	// whatever else may wait in a constructor.
 	ctx context.Context
 
+	// yield lets another program have the core, between two pieces of work; nil
+	// when this run captures nothing.
+	yield func()
+
 	// latencyMatters says that some output answers to a clock: a capture
 	// then hands over its messages every few milliseconds.
 	latencyMatters bool

@@ -82,6 +82,7 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 		Stdin:      env.stdin,
 		MaxMessage: s.MessageLimit,
 		Exclude:    env.own.Has,
+		Yield:      env.yield,
 		Logf:       env.logf,
 	})
 	if err != nil {

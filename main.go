@@ -160,6 +160,9 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		background:     &background,
 		done:           done,
 	}
+	if captures(s) {
+		env.yield = process.Yield
+	}
 	finish := make(chan string, 1)
 	env.finish = func(why string) {
 		select {

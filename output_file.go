@@ -20,7 +20,7 @@ func newFileOutput(pattern string, s *Settings, env *pluginEnv) (Output, error) 
 		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", pattern)
 	}
 	cfg := recordingConfig(pattern, s)
-	cfg.QueueBytes, cfg.Large, cfg.Logf, cfg.RunOver = env.queueBytes, env.large, env.logf, env.done
+	cfg.QueueBytes, cfg.Large, cfg.Logf, cfg.RunOver, cfg.Yield = env.queueBytes, env.large, env.logf, env.done, env.yield
 	if env.background != nil {
 		cfg.Background = env.background.Go
 	}

@@ -56,6 +56,11 @@ type Config struct {
 	// src is the client. Nil refuses none.
 	Exclude func(src, dst netip.AddrPort) bool
 
+	// Yield is called between two pieces of work, by live capture and by Next when
+	// they are not behind: it may let another program have the core, such as the
+	// server whose traffic is captured. Nil does not.
+	Yield func()
+
 	// Logf takes lines for people, each once. Nil discards them.
 	Logf func(format string, args ...any)
 }
@@ -117,12 +122,16 @@ func Listen(c Config) (*Listener, error) {
 		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: expression, Stdin: c.Stdin, BeforeRead: func() { flush() },
 		VXLANPort: c.VXLANPort, VNIs: c.VNIs, Acks: c.Binary,
 		VLANs: filter.VLANs{Tagged: c.VLANTagged, IDs: c.VLANs}, IgnoredInterfaces: c.Ignore,
+		Yield: c.Yield,
 	}, c.Rings)
 	if err != nil {
 		return nil, err
 	}
 	l.add(c, sources)
 	flush = l.parts[0].asm.Flush
+	if c.Address.Live() {
+		l.reader.Yield = c.Yield
+	}
 	l.start()
 	return l, nil
 }

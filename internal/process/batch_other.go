@@ -4,3 +4,6 @@ package process
 
 // GiveWay needs Linux.
 func GiveWay() {}
+
+// Yield needs Linux.
+func Yield() {}

@@ -39,6 +39,11 @@ type Config struct {
 	// written to the disk of a file. nil is no bound.
 	Room func(path string) error
 
+	// Yield is called between two pieces of work while the messages that wait take
+	// less than half of their room: it may let another program have the core. Nil
+	// does not.
+	Yield func()
+
 	Logf func(format string, args ...any)
 
 	// SIGHUP reopens the files until RunOver is closed, or until Close when it is

@@ -62,6 +62,8 @@ type ring struct {
 	block  int  // bytes in a block
 	next   int  // the block that the kernel gives us next
 	absent bool // the interface does not exist at the moment
+
+	yield func() // see Config.Yield
 }
 
 // ringDepth is how long we may be held up on a link that fills no block: the
@@ -174,7 +176,7 @@ func (r *ring) drain(t *tally, to Sink) int {
 		if !r.given(r.next) {
 			return n
 		}
-		readBlock(r.mem[r.next*r.block:][:r.block], t, to)
+		r.readBlock(r.mem[r.next*r.block:][:r.block], t, to)
 		atomic.StoreUint32(r.status(r.next), unix.TP_STATUS_KERNEL)
 		r.next = (r.next + 1) % blocks
 	}
@@ -194,15 +196,28 @@ func (r *ring) given(block int) bool {
 // nearlyFull reports whether the kernel has less than a quarter of the blocks
 // left. It fills them in turn, so that the one at three quarters tells.
 func (r *ring) nearlyFull() bool {
-	blocks := len(r.mem) / r.block
-	return r.given((r.next + blocks*3/4) % blocks)
+	return r.filled(3, 4)
 }
 
+// filled reports whether the kernel has filled num of den parts of the ring.
+func (r *ring) filled(num, den int) bool {
+	blocks := len(r.mem) / r.block
+	return r.given((r.next + blocks*num/den) % blocks)
+}
+
+// yieldFrames is how many frames are decoded between two yields: about 30 µs of
+// work. A block may hold thousands, and a server that shares the core would wait
+// for milliseconds.
+const yieldFrames = 64
+
 // readBlock decodes the frames of a block.
-func readBlock(b []byte, t *tally, to Sink) {
+func (r *ring) readBlock(b []byte, t *tally, to Sink) {
 	le := binary.NativeEndian
 	at := le.Uint32(b[blockFirst:])
-	for range le.Uint32(b[blockPackets:]) {
+	for i := range le.Uint32(b[blockPackets:]) {
+		if i%yieldFrames == yieldFrames-1 && r.yield != nil && !r.filled(1, 2) {
+			r.yield()
+		}
 		f := b[at:]
 		data := f[le.Uint16(f[frameNet:]):][:le.Uint32(f[frameSnapLen:])]
 		proto := binary.BigEndian.Uint16(f[frameProto:])

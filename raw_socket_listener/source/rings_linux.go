@@ -108,6 +108,7 @@ func (s *rings) open(c Config, program []bpf.RawInstruction) error {
 		if err != nil {
 			return err
 		}
+		r.yield = c.Yield
 		s.rings = append(s.rings, r)
 	}
 	for _, r := range s.rings {

@@ -64,6 +64,11 @@ type Config struct {
 	VLANs             filter.VLANs       // what frames are wanted by their VLAN tag
 	IgnoredInterfaces []string           // interfaces whose frames are ignored, by name or pattern
 
+	// Yield is called between two pieces of work on what interfaces gave: it may
+	// let another program have the core, such as the server whose traffic it is.
+	// Nil does not. It is not called when the source is behind.
+	Yield func()
+
 	// ByIndex has the kernel's filter let only frames of these interfaces
 	// through, which can change while the capture runs.
 	ByIndex bool
