@@ -149,3 +149,16 @@ func startsAtEnd(b []byte) uint8 {
 	}
 	return 0
 }
+
+// LikelyHead reports whether head, which a Parser has read as one, is text as
+// somebody writes it, whatever its lines are, and not other content that has
+// lines: there is no control character but tabs and line ends. It is for heads
+// that were found where the bytes before them are not known.
+func LikelyHead(head []byte) bool {
+	for i := controlAt(head, 0); i < len(head); i = controlAt(head, i+1) {
+		if c := head[i]; c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}

@@ -116,6 +116,17 @@ func (f *flow) plausible(h *half, b []byte) bool {
 	return http1.MayBegin(begin[:n], f.response)
 }
 
+// likely reports whether the head that b completes is one, and not content of
+// which a line happens to look like the first of a head.
+func (h *half) likely(b []byte) bool {
+	n := h.parser.Head().HeadLen
+	if h.lost != NotLost || h.buf.size == 0 {
+		return h.lost != NotLost || http1.LikelyHead(b[:min(n, len(b))])
+	}
+	whole := append(h.buf.appendTo(make([]byte, 0, h.buf.size+len(b))), b...)
+	return http1.LikelyHead(whole[:min(n, len(whole))])
+}
+
 // abandon takes back that a message began in f: what it began with is passed
 // over, and the direction goes on as before.
 func (a *Assembler) abandon(c *conn, f *flow, h *half) {

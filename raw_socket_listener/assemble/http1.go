@@ -141,6 +141,15 @@ func (a *Assembler) feed(c *conn, f *flow, b []byte, from *arrival) int {
 		a.fail(c, f, h, b, from, begun)
 		return len(b)
 	}
+	if h.trial != modeUnseen && !h.known && h.parser.Head() != nil && !h.likely(b[:n]) {
+		if !h.open {
+			h.atFirst = f.fresh
+			a.start(c, f, h, from)
+		}
+		a.abandon(c, f, h)
+		a.pass(c, f, b[:n])
+		return n
+	}
 	f.next = f.next.plus(n)
 	if !h.open {
 		h.atFirst = f.fresh

@@ -51,7 +51,9 @@ func TestStreamsSurvive(t *testing.T) {
 	}
 	gap1 := map[Loss]uint64{LostGap: 1}
 	const (
-		oddHead  = "GET /odd name HTTP/1.1\nHost: a\nno colon here\n\n"
+		oddHead = "GET /odd name HTTP/1.1\nHost: a\nno colon here\n\n"
+		// What an upload of a capture file holds, up to the end of its last chunk.
+		upload   = "GET /quoted HTTP/1.1\r\nHost: a\r\n\x92\x05\xe2 and\x00 binary content\nof several lines\r\n0\r\n\r\n"
 		badHead  = "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"
 		pages    = "PATCH /p HTTP/1.1\r\nContent-Type: application/xml\r\n\r\n"
 		expect   = "POST /e HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 20\r\n\r\n"
@@ -91,6 +93,9 @@ func TestStreamsSurvive(t *testing.T) {
 		{name: "text that begins like a head behind a hole", segs: joined(handshake, hole, []seg{c(behind, "GET lost, said he. "), c(behind+19, "POST /it"), c(behind+27, " was what they had"), c(behind+45, get3)}),
 			want: []string{get1, get3}, lost: gap1, check: counted(0)},
 		{name: "a request line that nothing follows behind a hole", segs: joined(handshake, hole, []seg{c(behind, "GET /quoted HTTP/1.1\r\nand then"), c(behind+30, get3)}), want: []string{get1, get3}, lost: gap1, check: counted(1)},
+		{name: "a request line in an upload behind a hole", segs: joined(handshake, hole, []seg{c(behind, upload), c(behind+len(upload), get3)}), want: []string{get1, get3}, lost: gap1, check: counted(1)},
+		{name: "a request line in an upload behind a hole, over two segments", segs: joined(handshake, hole, []seg{c(behind, upload[:60]), c(behind+60, upload[60:]), c(behind+len(upload), get3)}), want: []string{get1, get3}, lost: gap1, check: counted(1)},
+		{name: "a request line in an upload when joining", segs: []seg{c(0, upload), c(len(upload), get3)}, want: []string{get3}, lost: map[Loss]uint64{LostJoined: 1}, check: counted(1)},
 		{name: "a head that begins within a segment behind a hole", segs: joined(handshake, hole, []seg{c(behind, "body"+get2), c(behind+4+n, get3)}), want: []string{get1, get3}, lost: gap1, check: counted(1)},
 		{name: "its request line over two segments", segs: joined(handshake, hole, []seg{c(behind, "body"+get2[:12]), c(behind+16, get2[12:]), c(behind+4+n, get3)}), want: []string{get1, get3}, lost: gap1, check: counted(1)},
 		{name: "a second hole in the head", segs: joined(handshake, hole, []seg{c(behind, long[:1400]), c(behind+2000, long[2000:]), c(behind+len(long), get3)}), want: []string{get1, get3}, lost: map[Loss]uint64{LostGap: 2}},
