@@ -101,7 +101,10 @@ var allowedImports = map[string][]string{
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},
 	"internal/status":            {"internal/admission", "internal/ledger"},
 	"internal/verdict":           {"internal/verdict/finding"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
+	"internal/verdict/align":     {},
 	"internal/verdict/finding":   {},
+	"internal/verdict/jsondiff":  {"internal/verdict/align", "internal/verdict/finding", "internal/verdict/kind"},
+	"internal/verdict/kind":      {},
 	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},
 	"internal/turnclient":        {"internal/outbound"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},

@@ -53,3 +53,7 @@ func Cut[T string | []byte](s T) string {
 	}
 	return string(s[:n]) + dots
 }
+
+// AnyChild returns the path of all members of what is at path whose names name one
+// thing among many, as in {"users": {"17": ..., "18": ...}}: "body.users.{id}".
+func AnyChild(path string) string { return path + ".{id}" }
