@@ -97,7 +97,7 @@ func (w *watch) end(m *measurement) (err error) {
 		return err
 	}
 	m.cpu = w.p.used() - w.before
-	m.dropped = droppedByKernel(w.p.said())
+	m.dropped, m.kept = droppedByKernel(w.p.said()), keptOf(w.p.said())
 	return nil
 }
 
@@ -106,6 +106,21 @@ func (w *watch) abandon() {
 	if w.p != nil {
 		w.p.stop()
 	}
+}
+
+var keptLine = regexp.MustCompile(`(?m)(?:^|before that: )(\d+) packets(?: captured$|, )`)
+
+// keptOf reads how many packets tcpdump or Gor had, at its end; -1 is silence.
+func keptOf(said string) int64 {
+	all := keptLine.FindAllStringSubmatch(said, -1)
+	if len(all) == 0 {
+		return -1
+	}
+	n, err := strconv.ParseInt(all[len(all)-1][1], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 var dropLine = regexp.MustCompile(`(\d+) packets dropped by (?:the )?kernel`)

@@ -146,14 +146,18 @@ func TestDroppedByKernel(t *testing.T) {
 	for _, test := range []struct {
 		said string
 		want int64
+		kept int64
 	}{
-		{"12 packets captured\n24 packets received by filter\n3 packets dropped by kernel\n", 3},
-		{"gor: the kernel dropped 5 packets: raise it\ngor: ledger after 1s\n    before that: 9 packets, 7 packets dropped by the kernel, 1 connections\n", 7},
-		{"gor: ledger after 1s\n    before that: 9 packets\n", 0},
-		{"nothing of the kind", -1},
+		{"12 packets captured\n24 packets received by filter\n3 packets dropped by kernel\n", 3, 12},
+		{"gor: the kernel dropped 5 packets: raise it\ngor: ledger after 1s\n    before that: 9 packets, 7 packets dropped by the kernel, 1 connections\n", 7, 9},
+		{"gor: ledger after 1s\n    before that: 9 packets, 2 requests\n", 0, 9},
+		{"nothing of the kind", -1, -1},
 	} {
 		if got := droppedByKernel(test.said); got != test.want {
 			t.Errorf("%q: %d, want %d", test.said, got, test.want)
+		}
+		if got := keptOf(test.said); got != test.kept {
+			t.Errorf("%q: kept %d, want %d", test.said, got, test.kept)
 		}
 	}
 }
@@ -216,7 +220,7 @@ func TestTable(t *testing.T) {
 	for i, rate := range []float64{1000, 2000, 400} { // the machine changes its mind
 		table.add(nothing, measurement{rate: rate, requests: 1000, dropped: -1, recorded: -1, latency: latencies{1e6, 2e6, 3e6}})
 		table.add(tcpdump, measurement{rate: rate * 0.8, requests: 1000, cpu: 10 * time.Millisecond, memory: 8 << 20, recorded: -1, latency: latencies{1e6, 4e6, 8e6}})
-		table.add(ourGor, measurement{rate: rate * 0.9, requests: 1000, cpu: 30 * time.Millisecond, memory: int64(30+10*i) << 20, recorded: 999, dropped: 1, latency: latencies{1e6, 5e6, 9e6}})
+		table.add(ourGor, measurement{rate: rate * 0.9, requests: 1000, cpu: 30 * time.Millisecond, memory: int64(30+10*i) << 20, recorded: 999, dropped: 1, kept: 999, latency: latencies{1e6, 5e6, 9e6}})
 	}
 	if got := table.ratio(ourGor, nothing, rateOf); got < 0.899 || got > 0.901 {
 		t.Errorf("ratio %v, want 0.9", got)
@@ -231,7 +235,7 @@ func TestTable(t *testing.T) {
 			row = f
 		}
 	}
-	if want := strings.Fields("gor 900 0.90 1.12 1.000 5.000 1.25 9.000 3.000 3.00 40.0 2997 of 3000 0 3"); !slices.Equal(row, want) {
+	if want := strings.Fields("gor 900 0.90 1.12 1.000 5.000 1.25 9.000 3.000 3.00 40.0 2997 of 3000 0 3 99.9%"); !slices.Equal(row, want) {
 		t.Errorf("row %q, want %q", row, want)
 	}
 	for _, want := range []string{

@@ -25,6 +25,7 @@ type measurement struct {
 	cpu      time.Duration
 	memory   int64 // bytes, the most that was resident
 	dropped  int64 // packets; -1 unknown
+	kept     int64 // packets; -1 unknown
 	recorded int64 // requests; of numbered ones those that are intact; -1 unknown
 	wrong    int64 // records of numbered requests that are doubled, altered or foreign
 }
@@ -46,7 +47,7 @@ func measure(ctx context.Context, s *site, c captor, kind loadgen.Case, o option
 	if err != nil {
 		return m, err
 	}
-	m.recorded, m.dropped = -1, -1
+	m.recorded, m.dropped, m.kept = -1, -1, -1
 	traffic := loadgen.NewTraffic(kind, uint64(time.Now().UnixNano()))
 	var sent []uint32 // nil: not numbered
 	if kind == loadgen.Get {

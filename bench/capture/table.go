@@ -54,17 +54,17 @@ func (t *table) write(w io.Writer) error {
 	fmt.Fprintf(w, "\n%v over %s: nginx with one worker, %s with %d connections, %d s; medians, and sums, of %d rounds\n\n",
 		t.kind, t.link, load, t.o.conns, t.o.seconds, t.o.rounds)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "beside\trequests/s\tof nothing\tof tcpdump\tp50 ms\tp99 ms\tof tcpdump\tp99.9 ms\tCPU s/100k\tof tcpdump\tresident MB\trecorded\twrong\tpackets dropped\t")
+	fmt.Fprintln(tw, "beside\trequests/s\tof nothing\tof tcpdump\tp50 ms\tp99 ms\tof tcpdump\tp99.9 ms\tCPU s/100k\tof tcpdump\tresident MB\trecorded\twrong\tpackets dropped\tkept\t")
 	for _, c := range t.o.captors {
 		fmt.Fprintf(tw, "%s\t%.0f\t%.2f\t%.2f\t", c.name, t.median(c.name, rateOf), t.ratio(c.name, nothing, rateOf), t.ratio(c.name, tcpdump, rateOf))
 		fmt.Fprintf(tw, "%.3f\t%.3f\t%.2f\t%.3f\t", t.median(c.name, p50Of), t.median(c.name, p99Of), t.ratio(c.name, tcpdump, p99Of), t.median(c.name, p999Of))
 		if c.program == "" {
-			fmt.Fprintln(tw, "\t\t\t\t\t\t")
+			fmt.Fprintln(tw, "\t\t\t\t\t\t\t")
 			continue
 		}
 		list := t.rounds[c.name]
-		fmt.Fprintf(tw, "%.3f\t%.2f\t%.1f\t%s\t%s\t%s\t\n", t.median(c.name, cpuOf), t.ratio(c.name, tcpdump, cpuOf), t.median(c.name, memoryOf),
-			recordedOf(list), sumOf(list, wrongOf), sumOf(list, func(m measurement) int64 { return m.dropped }))
+		fmt.Fprintf(tw, "%.3f\t%.2f\t%.1f\t%s\t%s\t%s\t%s\t\n", t.median(c.name, cpuOf), t.ratio(c.name, tcpdump, cpuOf), t.median(c.name, memoryOf),
+			recordedOf(list), sumOf(list, wrongOf), sumOf(list, func(m measurement) int64 { return m.dropped }), shareKept(list))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -75,6 +75,22 @@ func (t *table) write(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// shareKept is the share of the packets that a captor's filter passed which it
+// had, empty when one round does not say. tcpdump counts both directions.
+func shareKept(list []measurement) string {
+	kept, all := int64(0), int64(0)
+	for _, m := range list {
+		if m.kept < 0 || m.dropped < 0 {
+			return ""
+		}
+		kept, all = kept+m.kept, all+m.kept+m.dropped
+	}
+	if all == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f%%", 100*float64(kept)/float64(all))
 }
 
 func wrongOf(m measurement) int64 {

@@ -196,7 +196,7 @@ type Reader struct {
 
 // yieldMessages is how many messages are given between two yields: with what
 // their reader does with them about 30 µs of work.
-const yieldMessages = 64
+const yieldMessages = 24
 
 // NewReader returns the reader of a handover, of which there is one.
 func NewReader(from *Handover) *Reader { return &Reader{from: from} }

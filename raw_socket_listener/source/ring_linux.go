@@ -205,10 +205,10 @@ func (r *ring) filled(num, den int) bool {
 	return r.given((r.next + blocks*num/den) % blocks)
 }
 
-// yieldFrames is how many frames are decoded between two yields: about 30 µs of
+// yieldFrames is how many frames are decoded between two yields: 10 to 20 µs of
 // work. A block may hold thousands, and a server that shares the core would wait
 // for milliseconds.
-const yieldFrames = 64
+const yieldFrames = 24
 
 // readBlock decodes the frames of a block.
 func (r *ring) readBlock(b []byte, t *tally, to Sink) {
