@@ -79,6 +79,8 @@ var allowedImports = map[string][]string{
 	"internal/certs":             {},
 	"internal/certs/certstest":   {},
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
+	"internal/formats/accesslog": {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
+	"internal/formats/message":   {"internal/http1"}, // what all readers share knows no format
 	"internal/http1":             {},
 	"internal/http1client":       {"internal/address", "internal/buffers", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},

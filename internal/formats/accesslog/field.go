@@ -1,0 +1,277 @@
+package accesslog
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// A role is what a logged value means for the request.
+type role uint8
+
+const (
+	ignored     role = iota
+	clientRole       // address, with or without a port
+	portRole         // of the client
+	userRole         // of Basic authentication, not used but to tell clients apart
+	requestRole      // method, target and version
+	methodRole
+	targetRole // with the query
+	pathRole   // without it
+	queryRole  // with or without "?"
+	protoRole  // HTTP/1.1
+	hostRole   // as the client named it
+	serverRole // the server's own name
+	schemeRole
+	headerRole  // of the request; name says which
+	bodyRole    // of the request
+	lengthRole  // of the request's body
+	startRole   // when the request came
+	endRole     // when it was answered
+	dateRole    // the day alone, in UTC; W3C
+	clockRole   // the time of that day
+	elapsedRole // how long it took; unit says in what
+	envoyCounts // numbers, flags and details up to the quoted values; the third number is the time that it took
+)
+
+// A field is a value in a line.
+type field struct {
+	role   role
+	name   string   // of a header, as it is built
+	stamp  stamp    // valid iff role is startRole or endRole
+	unit   int64    // ns; valid iff role is elapsedRole
+	escape escaping // how the value is written
+	list   bool     // may be "a, b : c", as nginx logs several upstreams
+}
+
+// set gives the entry a value that was read.
+func (f *field) set(e *entry, v []byte, r *reading) bool {
+	if f.role == ignored {
+		return true
+	}
+	var value []byte
+	value, r.scratch = unescape(r.scratch, v, f.escape)
+	if f.escape == escapePercent { // CloudFront escapes what it escaped: %2520 was %20
+		value, r.scratch = unescape(r.scratch, value, escapePercent)
+	}
+	if f.role == startRole || f.role == endRole {
+		return f.setTime(e, value, r)
+	}
+	if absent(value) && f.role != requestRole {
+		return true
+	}
+	switch f.role {
+	case clientRole:
+		e.client = value
+	case portRole, userRole:
+		e.user = value
+	case requestRole:
+		e.request = value
+	case methodRole:
+		e.method = value
+	case targetRole:
+		e.target = value
+	case pathRole:
+		e.path = value
+	case queryRole:
+		e.query = bytes.TrimPrefix(value, []byte{'?'})
+	case protoRole:
+		e.proto = value
+	case hostRole:
+		e.host = value
+	case serverRole:
+		e.server = value
+	case schemeRole:
+		e.scheme = value
+	case headerRole:
+		e.setHeader(f.name, value)
+	case bodyRole:
+		e.body, e.hasBody = value, true
+	case lengthRole:
+		e.contentLength = parseLength(value)
+	case dateRole:
+		e.date = value
+	case clockRole:
+		e.clock = value
+	case envoyCounts:
+		e.duration = envoyDuration(value)
+	case elapsedRole:
+		if n, _, _, ok := readNumber(value, f.unit); ok {
+			e.duration = n
+		}
+	}
+	return true
+}
+
+func (f *field) setTime(e *entry, v []byte, r *reading) bool {
+	at, n, step, ok := r.stamps.read(&f.stamp, v)
+	if !ok || n != len(v) {
+		return false
+	}
+	if f.role == startRole {
+		if e.start == 0 || step < e.startStep {
+			e.start, e.startStep = at, step
+		}
+	} else if e.end == 0 || step < e.endStep {
+		e.end, e.endStep = at, step
+	}
+	return true
+}
+
+// A reading is the scratch memory of a line that is being read.
+type reading struct {
+	scratch []byte
+	stamps  stampReader
+}
+
+// headerNamed is the field of a request header. Headers that say the same as
+// another role has that role.
+func headerNamed(name string) field {
+	name = canonical(name)
+	switch name {
+	case "Host", ":authority":
+		return field{role: hostRole}
+	case "Content-Length":
+		return field{role: lengthRole}
+	}
+	return field{role: headerRole, name: name}
+}
+
+// canonical spells a header's name as clients mostly do: User-Agent.
+func canonical(name string) string {
+	b := []byte(strings.ToLower(name))
+	upper := true
+	for i, c := range b {
+		if upper && c >= 'a' && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+		upper = c == '-'
+	}
+	if len(b) > 0 && b[0] == ':' {
+		return strings.ToLower(name)
+	}
+	return string(b)
+}
+
+// A part of a format is a field, or text that stands between fields.
+type part struct {
+	literal string // valid iff isField is false
+	field   field
+	isField bool
+}
+
+// format is how a line is written.
+type format struct {
+	name   string
+	parts  []part
+	strict bool // nothing may follow the last part
+}
+
+// A parseError says where in a line what was expected was not.
+type parseError struct {
+	column int // from 1, in bytes
+	want   string
+}
+
+func (p *parseError) Error() string {
+	return "column " + strconv.Itoa(p.column) + ": " + p.want
+}
+
+// parse reads a line.
+func (f *format) parse(line []byte, e *entry, r *reading) *parseError {
+	pos := 0
+	for i := range f.parts {
+		p := &f.parts[i]
+		if !p.isField {
+			if len(line)-pos < len(p.literal) || string(line[pos:pos+len(p.literal)]) != p.literal {
+				return &parseError{pos + 1, "want " + strconv.Quote(p.literal)}
+			}
+			pos += len(p.literal)
+			continue
+		}
+		next := ""
+		if i+1 < len(f.parts) {
+			next = f.parts[i+1].literal
+		}
+		n := valueEnd(line[pos:], &p.field, next, f.strict, r)
+		if n < 0 {
+			return &parseError{pos + 1, "want a value and then " + strconv.Quote(next)}
+		}
+		if !p.field.set(e, line[pos:pos+n], r) {
+			return &parseError{pos + 1, "want a time, not " + strconv.Quote(string(line[pos:pos+min(n, 40)]))}
+		}
+		pos += n
+	}
+	if f.strict && pos < len(line) {
+		return &parseError{pos + 1, "want the end of the line"}
+	}
+	return nil
+}
+
+// valueEnd returns the length of a value that ends where next begins, -1 when it
+// does nowhere.
+func valueEnd(b []byte, f *field, next string, strict bool, r *reading) int {
+	if next == "" {
+		if strict {
+			return len(b)
+		}
+		if i := bytes.IndexByte(b, ' '); i >= 0 {
+			return i
+		}
+		return len(b)
+	}
+	if next[0] == '"' && f.escape == escapeBackslash {
+		return quotedEnd(b, next)
+	}
+	if f.role == startRole || f.role == endRole { // such as 10/Oct/2000:13:55:36 -0700, with a blank in it
+		if _, n, _, ok := r.stamps.read(&f.stamp, b); ok && bytes.HasPrefix(b[n:], []byte(next)) {
+			return n
+		}
+	}
+	i := bytes.Index(b, []byte(next))
+	if f.role == envoyCounts {
+		// Up to the five quoted values at the end of the line.
+		end := len(b)
+		for range 10 {
+			if end = bytes.LastIndexByte(b[:end], '"'); end < 0 {
+				return -1
+			}
+		}
+		return end - 1
+	}
+	if f.role == requestRole && next[0] == ' ' { // not in quotes: three words
+		if at := bytes.Index(b, []byte(" HTTP/")); at >= 0 {
+			if j := bytes.Index(b[at+1:], []byte(next)); j >= 0 {
+				return at + 1 + j
+			}
+		}
+	}
+	for f.list && i > 0 && next[0] == ' ' && (b[i-1] == ',' || b[i-1] == ':' && i > 1 && b[i-2] == ' ' || bytes.HasPrefix(b[i:], []byte(" : "))) {
+		j := bytes.Index(b[i+1:], []byte(next))
+		if j < 0 {
+			return len(b)
+		}
+		i += 1 + j
+	}
+	return i
+}
+
+// quotedEnd returns where next begins, which starts with a quote that no
+// backslash escapes.
+func quotedEnd(b []byte, next string) int {
+	for at := 0; ; {
+		i := bytes.Index(b[at:], []byte(next))
+		if i < 0 {
+			return -1
+		}
+		i += at
+		back := 0
+		for back < i && b[i-1-back] == '\\' {
+			back++
+		}
+		if back%2 == 0 {
+			return i
+		}
+		at = i + 1
+	}
+}
