@@ -79,6 +79,7 @@ var allowedImports = map[string][]string{
 	"internal/certs":             {},
 	"internal/certs/certstest":   {},
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
+	"internal/formats":           {"internal/formats/accesslog", "internal/pace", "internal/payload", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/formats/accesslog": {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
 	"internal/formats/message":   {"internal/http1"}, // what all readers share knows no format
 	"internal/http1":             {},
@@ -97,7 +98,7 @@ var allowedImports = map[string][]string{
 	"internal/pretty":            {"internal/http1", "github.com/klauspost/compress/gzip"},
 	"internal/queue":             {"internal/buffers", "internal/stats"},
 	"internal/recent":            {"internal/payload"},
-	"internal/replay":            {"internal/disk", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
+	"internal/replay":            {"internal/disk", "internal/formats", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
 	"internal/recording":         {"internal/buffers", "internal/disk", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},

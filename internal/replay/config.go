@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/pace"
 )
 
@@ -23,13 +24,15 @@ type Config struct {
 	Depth        int // records that are held back to put late ones in order
 	MessageLimit int // bytes of the largest message
 
+	Formats formats.Options // what files that are no recordings have to be told; its Limit is MessageLimit
+
 	Logf  func(format string, args ...any)
 	Hints Hints
 }
 
 // A Source is one or more recordings.
 type Source struct {
-	Pattern string // a file's name, or a pattern as of filepath.Match
+	Pattern string // a file's name, or a pattern as of filepath.Match, perhaps behind a prefix of package formats; "-" is standard input
 
 	// Limit is a speed, or a number of messages a second, to which whoever reads
 	// keeps: Replay.Source tells whose a message is.
@@ -94,7 +97,7 @@ func Check(cfg Config) error {
 		if err != nil {
 			return &SourceError{i, err}
 		}
-		if slices.ContainsFunc(names, disk.IsPipe) {
+		if slices.ContainsFunc(names, func(name string) bool { return disk.IsPipe(pathOf(name)) }) {
 			// What is read from a pipe is gone, and its other end may come later.
 			return nil
 		}

@@ -1,6 +1,10 @@
 package replay
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -13,11 +17,15 @@ func (m *mergedFiles) account(r *recordedFile) {
 	m.total.Stale += d.Stale
 	m.total.Torn += d.Torn
 	m.total.Newer += d.Newer
+	told := m.note(r.src.Counts())
 	m.mu.Unlock()
 	if r.told {
 		return
 	}
 	r.told = true
+	if len(told) > 0 {
+		m.cfg.Logf(m.cfg.Kind+": %s, %s: %s", r.name, r.src.Format(), strings.Join(told, ", "))
+	}
 	if d.Newer > 0 {
 		m.cfg.Logf(m.cfg.Kind+": %s: %d records have a type or an attribute of a newer Gor; such types are left out", r.name, d.Newer)
 	}
@@ -39,11 +47,29 @@ const newerRow = "records of a newer Gor"
 func (m *mergedFiles) counts() []stats.Count {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return []stats.Count{
+	return append([]stats.Count{
 		{Name: "damaged records", Kind: stats.Note, N: uint64(m.total.Damaged)},
 		{Name: "records too large", Kind: stats.Note, N: uint64(m.total.TooLarge)},
 		{Name: "records with a stale length", Kind: stats.Note, N: uint64(m.total.Stale)},
 		{Name: "torn records", Kind: stats.Note, N: uint64(m.total.Torn)},
 		{Name: newerRow, Kind: stats.Note, N: uint64(m.total.Newer)},
+	}, m.notes...)
+}
+
+// note adds what a format left out or made up to the sums. It returns what is to
+// be told.
+func (m *mergedFiles) note(counts []stats.Count) (told []string) {
+	for _, c := range counts {
+		if c.N == 0 {
+			continue
+		}
+		told = append(told, fmt.Sprintf("%d %s", c.N, c.Name))
+		i := slices.IndexFunc(m.notes, func(o stats.Count) bool { return o.Name == c.Name })
+		if i < 0 {
+			m.notes = append(m.notes, c)
+			continue
+		}
+		m.notes[i].N += c.N
 	}
+	return told
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -19,7 +20,7 @@ type recordedFile struct {
 	regular atomic.Bool
 	size    atomic.Int64 // bytes; of a regular file
 	done    atomic.Int64 // bytes read of it
-	src     payload.Source
+	src     formats.Reader
 	msg     []byte // valid until the next read
 	time    int64  // of msg
 	first   int64  // time of the first record
@@ -29,7 +30,7 @@ type recordedFile struct {
 
 // begin opens a file at its beginning.
 func (m *mergedFiles) begin(r *recordedFile) error {
-	f, err := os.Open(r.name)
+	f, err := os.Open(pathOf(r.name))
 	if err != nil {
 		return err
 	}
@@ -39,12 +40,14 @@ func (m *mergedFiles) begin(r *recordedFile) error {
 		return err
 	}
 	if info.IsDir() {
-		return fmt.Errorf("%s is a folder; name its files: %q", r.name, filepath.Join(r.name, "*.gor"))
+		return fmt.Errorf("%s is a folder; name its files: %q", r.name, filepath.Join(pathOf(r.name), "*.gor"))
 	}
 	r.regular.Store(info.Mode().IsRegular())
 	r.size.Store(info.Size())
 	r.done.Store(0)
-	r.src, err = payload.Open(countingReader{f, &r.done}, r.name, m.cfg.MessageLimit)
+	options := m.cfg.Formats
+	options.Limit = m.cfg.MessageLimit
+	r.src, err = formats.Open(countingReader{f, &r.done}, r.name, options)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
 )
 
 // mergedFiles gives the messages of several recordings by time: of all files'
@@ -24,8 +25,9 @@ type mergedFiles struct {
 	last *recordedFile   // whose message next gave
 	err  error           // the first of a file that could not be read to its end
 
-	mu    sync.Mutex // guards total, which counts reads
+	mu    sync.Mutex // guards what follows, which counts reads
 	total payload.Damage
+	notes []stats.Count // what formats left out or made up; of what there is any
 }
 
 // openMerged opens what the sources name. It fails with a *SourceError when that

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/plugin"
 )
 
@@ -74,8 +75,8 @@ func (e *ends) span(m *mergedFiles) int64 {
 				continue
 			}
 			end, ok := int64(0), false
-			if r.regular.Load() {
-				end, ok = lastTime(r.name, m.cfg.MessageLimit)
+			if kind, path, _ := formats.Split(r.name); kind == formats.Recording && r.regular.Load() {
+				end, ok = lastTime(path, m.cfg.MessageLimit)
 			}
 			if !ok {
 				return
