@@ -5,8 +5,13 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/buger/gor/internal/console"
+	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/formats"
+	"github.com/buger/gor/internal/formats/accesslog"
+	"github.com/buger/gor/internal/http1"
 )
 
 // A command is a word that may stand first on the command line, in place of
@@ -69,4 +74,33 @@ func writeCompletion(w io.Writer, args []string) error {
 		}
 	}
 	return errors.New("want gor completion bash, gor completion zsh or gor completion fish; bash reads it with: source <(gor completion bash)")
+}
+
+// formatSettings is what files that are no recordings have to be told.
+type formatSettings struct {
+	formats.Options
+	zone string
+}
+
+// flags sets the defaults and returns the flags that change them.
+func (s *formatSettings) flags() []flagDef {
+	return []flagDef{
+		{"log-line-format", "FORMAT", "how the lines of access logs are written: the string of nginx's log_format, Apache's LogFormat or Envoy's " +
+			"text_format, or " + strings.Join(accesslog.Presets(), ", ") + "; otherwise the first of these that fits", "",
+			flags.Checked(&s.Log.LineFormat, func(text string) (string, error) { return text, accesslog.Check(text) })},
+		{"log-host", "HOST", "the Host of requests from access logs that name none", "",
+			flags.Checked(&s.Log.Host, func(text string) (string, error) {
+				if text == "" || !http1.ValidTarget(text) {
+					return "", errors.New("want a host such as www.example.com")
+				}
+				return text, nil
+			})},
+		{"log-timezone", "ZONE", "the time zone of access logs whose times name none, such as Europe/Paris or +02:00; otherwise UTC", "",
+			flags.Checked(&s.zone, func(text string) (_ string, err error) {
+				s.Log.Zone, err = formats.ParseZone(text)
+				return text, err
+			})},
+		{"log-empty-bodies", "", "give requests with an empty body too when an access log does not hold the one that they had, as of POST; otherwise they " +
+			"are left out and counted", "", flags.Bool(&s.Log.EmptyBodies)},
+	}
 }

@@ -29,6 +29,8 @@ var allowedImports = map[string][]string{
 		"internal/dispatch",
 		"internal/elastic",
 		"internal/flags",
+		"internal/formats",
+		"internal/formats/accesslog",
 		"internal/http1",
 		"internal/http1client",
 		"internal/ledger",

@@ -52,6 +52,7 @@ func replayConfig(s *Settings, sources ...replay.Source) (replay.Config, error) 
 		Loop:         s.fileInput.Loop,
 		Depth:        s.fileInput.ReadDepth,
 		MessageLimit: s.MessageLimit,
+		Formats:      s.formats.Options,
 		Hints: replay.Hints{
 			MaxWait:      "--input-file-max-wait 5s",
 			MessageLimit: "--copy-buffer-size",

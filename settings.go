@@ -47,6 +47,7 @@ type Settings struct {
 	// What each plugin can be told is declared in its file.
 	raw        rawSettings
 	fileInput  fileInputSettings
+	formats    formatSettings
 	tcpInput   tcpInputSettings
 	http       httpSettings
 	tcpOutput  tcpOutputSettings
@@ -90,7 +91,7 @@ func defaultSettings() *Settings {
 	s.groups = []flagGroup{
 		s.inputFlags(),
 		{"Capture", s.raw.flags()},
-		{"Replay from files", s.fileInput.flags()},
+		{"Replay from files", slices.Concat(s.fileInput.flags(), s.formats.flags())},
 		s.outputFlags(),
 		{"HTTP output", s.http.flags()},
 		{"TCP link", slices.Concat(s.tcpInput.flags(), s.tcpOutput.flags())},
@@ -118,7 +119,7 @@ func (s *Settings) inputFlags() flagGroup {
 			"gor --input-tcp :28020 --output-http staging.com", s.input("input-tcp")},
 		{"input-file", "FILE", "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. " +
 			"FILE may be a pattern; several files are merged by time, those of several flags too " +
-			"when they have one speed",
+			"when they have one speed. log:FILE, and FILE of *.log, is an access log; - is standard input",
 			"gor --input-file ./requests.gor --output-http staging.com", s.input("input-file")},
 		{"input-http", "ADDRESS", "take requests over HTTP and treat them as captured: for the mirroring of nginx, HAProxy or Envoy, " +
 			"where TLS hides the traffic from a capture. Each is answered with 204 at once",

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -91,6 +92,22 @@ func fileReplayFlagRows() []flagRow {
 				f.Errorf("11 requests at 25 a second took %s", took)
 			}
 		}},
+		{"log-line-format", []string{"", "nonsense", "$remote_addr", "%h %{x"}, func(f *flagTest) {
+			f.ok("--input-file", f.accessLog(`7 1760104536.250 /a`), "--log-line-format", "$status $msec $request_uri", "--output-null")
+			if r := f.gor("--input-file", f.accessLog(`7 1760104536.250 /a`), "--log-line-format", "common", "--output-null"); r.code == 0 {
+				f.Errorf("a log of another format passes: %s", r.stderr)
+			}
+		}},
+		{"log-host", []string{"", "a b"}, func(f *flagTest) {
+			f.logged("GET /a HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: x\r\n\r\n", "GET", "--log-host", "www.example.com")
+		}},
+		{"log-timezone", []string{"", "Nowhere/Land", "2"}, func(f *flagTest) {
+			log := f.accessLog(`2025-10-10 13:55:36 /a`)
+			f.dryRun("recorded: "+time.Unix(1760104536-2*3600, 0).Format("2006-01-02 15:04:05"), "--input-file", log, "--log-line-format", "%{%F %T}t %U", "--log-timezone", "+02:00")
+		}},
+		{"log-empty-bodies", notBool, func(f *flagTest) {
+			f.logged("POST /a HTTP/1.1\r\nUser-Agent: x\r\nContent-Length: 0\r\n\r\n", "POST", "--log-empty-bodies")
+		}},
 		{"input-file-dry-run", notBool, func(f *flagTest) {
 			server := testkit.StartSink(f.T)
 			f.dryRun("records: 3 requests,", "--input-file", f.recording(time.Hour, gets(3)...)+"|200%", "--output-http", server.Addr()).
@@ -99,6 +116,24 @@ func fileReplayFlagRows() []flagRow {
 				f.Errorf("%d requests were sent", n)
 			}
 		}},
+	}
+}
+
+// accessLog writes a log.
+func (f *flagTest) accessLog(line string) string {
+	return testkit.WriteFile(f.T, filepath.Join(f.TempDir(), "access.log"), []byte(line+"\n"))
+}
+
+// logged replays a line of a log and wants that request of it in a recording.
+func (f *flagTest) logged(want, method string, args ...string) {
+	f.Helper()
+	log := f.accessLog(`1.1.1.1 - - [10/Oct/2025:13:55:36 +0000] "` + method + ` /a HTTP/1.1" 200 1 "-" "x"`)
+	out := filepath.Join(f.TempDir(), "out.gor")
+	f.ok(append(args, "--input-file", log, "--output-file", out)...)
+	got, err := os.ReadFile(out)
+	testkit.Must(f.T, err)
+	if !strings.Contains(string(got), " o=log\n"+want+"\n") {
+		f.Errorf("recorded %q, want %q", got, want)
 	}
 }
 
