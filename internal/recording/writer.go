@@ -126,7 +126,7 @@ func (w *writer) run() {
 		if n == fileBatch && w.yield != nil && !w.q.HalfFull() {
 			w.yield()
 		}
-		if n > 0 && n < fileBatch/8 {
+		if n > 0 && n < fileBatch {
 			w.nap()
 		}
 		if halted(w.closing) {
