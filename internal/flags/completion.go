@@ -40,14 +40,10 @@ func (t *Table) completions() []completion {
 	for _, group := range t.Groups {
 		for _, def := range group.Flags {
 			c := completion{
-				name: def.Name, help: plain(def.Help),
+				name: def.Name, help: brief(def.Help), // beside the flag is no room for all of it
 				value: def.Arg != "", file: def.Arg == "FILE", folder: def.Arg == "DIR",
 				choices: choices(def.Value),
 			}
-			// A line beside the flag has no room for the whole help.
-			c.help, _, _ = strings.Cut(c.help, ": ")
-			c.help, _, _ = strings.Cut(c.help, "; ")
-			c.help, _, _ = strings.Cut(c.help, ". ")
 			list = append(list, c)
 		}
 	}

@@ -31,17 +31,28 @@ type settings struct {
 
 func (s *settings) table() *Table {
 	return &Table{
-		Head: "head\n", EnvPrefix: "GOR_", Config: &s.config,
+		Head: "head\n", Notation: "notation\n", Tail: "more: gor -h all\n", EnvPrefix: "GOR_",
+		Manual: Manual{
+			Name: "gor", Version: "1.0", Date: "2026-01-02", Brief: "copies 'traffic'", Usage: []string{"gor --input"},
+			Before: []Section{{"Description", "It copies.\n\nThen:\n\n  gor --a \\\n\nMore.\n"}},
+			After:  []Section{{"Exit status", "* 0: all went well\n* 1: else\n\n.hidden\n"}},
+		}, Config: &s.config,
 		Unknown: func(name string) error {
 			if name == "kafka" {
 				return errors.New("no Kafka here")
 			}
 			return nil
 		},
-		Groups: []Group{{"Plugins", []Def{
+		Stray: func(arg string) error {
+			if strings.HasSuffix(arg, ".rec") {
+				return errors.New(arg + " is a recording")
+			}
+			return nil
+		},
+		Groups: []Group{{Title: "Plugins", Topics: []string{"plugins"}, Front: true, Flags: []Def{
 			{Name: "input", Arg: "ADDRESS", Help: "read from `ADDRESS`: a port; several", Example: "gor --input :80", Value: &s.input},
 			{Name: "output", Help: "print", Value: Optional(&s.output)},
-		}}, {"Others", []Def{
+		}}, {Title: "Others", Topics: []string{"others"}, Flags: []Def{
 			{Name: "stats", Help: "print", Value: Bool(&s.stats)},
 			{Name: "old", Help: "accepted", Value: Obsolete(Bool(&s.old), "it is always on")},
 			{Name: "version", Help: "print it", Value: Alone(Only(Bool(&s.version), FromLine))},
@@ -69,7 +80,7 @@ func TestCommandLine(t *testing.T) {
 		{"nothing", nil, func(*settings) bool { return true }, nil},
 		{"one dash and two", []string{"-workers", "3", "--name", "x"}, func(s *settings) bool { return s.workers == 3 && s.name == "x" }, nil},
 		{"equals", []string{"-workers=3", "--name=a=b"}, func(s *settings) bool { return s.workers == 3 && s.name == "a=b" }, nil},
-		{"a value that looks like a flag", []string{"--name", "--stats"}, func(s *settings) bool { return s.name == "--stats" && !s.stats }, nil},
+		{"a value that looks like a flag", []string{"--name=--stats"}, func(s *settings) bool { return s.name == "--stats" && !s.stats }, nil},
 		{"negative number", []string{"--workers", "-1"}, func(s *settings) bool { return s.workers == -1 }, nil},
 		{"switch", []string{"--stats"}, func(s *settings) bool { return s.stats }, nil},
 		{"switch and word", []string{"--stats", "false", "--name", "x"}, func(s *settings) bool { return !s.stats && s.name == "x" }, nil},
@@ -82,7 +93,7 @@ func TestCommandLine(t *testing.T) {
 		{"an end of flags with nothing behind it", []string{"--stats", "--"}, func(s *settings) bool { return s.stats }, nil},
 
 		{"an end of flags", []string{"--", "--stats"}, nil, []string{`"--stats" is no flag`}},
-		{"stray word", []string{"--stats", "x", "--workers", "99"}, nil, []string{`"x" is no flag; values with spaces or | need quotes`}},
+		{"stray word", []string{"--stats", "true", "x", "--workers", "99"}, nil, []string{`"x" is no flag; values with spaces or | need quotes`}},
 		{"stray dash", []string{"-"}, nil, []string{`"-" is no flag`}},
 		{"empty word", []string{""}, nil, []string{`"" is no flag`}},
 		{"three dashes", []string{"---stats"}, nil, []string{"bad flag syntax: ---stats"}},
@@ -91,7 +102,22 @@ func TestCommandLine(t *testing.T) {
 		{"nothing near", []string{"--zzzzzzzzz"}, nil, []string{"no flag --zzzzzzzzz; gor -h lists all"}},
 		{"of another version", []string{"--kafka"}, nil, []string{"no Kafka here"}},
 		{"no value", []string{"--name"}, nil, []string{"--name wants a value: a name"}},
-		{"no value, quotes removed", []string{"--input"}, nil, []string{"--input wants a value: read from ADDRESS: a port; several"}},
+		{"no value, and a command", []string{"--input"}, nil, []string{"--input wants a value; for example: gor --input :80"}},
+		{"a flag for a value", []string{"--input", "--name", "x"}, nil, []string{"--input wants a value, and --name follows; for example: gor --input :80"}},
+		{"a flag for a name", []string{"--name", "-file=x"}, nil, []string{"--name wants a value, and -file=x follows: a name"}},
+		{"what only looks like a flag", []string{"--workers", "-1", "--input", "-:80", "--name", "--n"}, func(s *settings) bool {
+			return s.workers == -1 && slices.Equal(s.input, listValue{"-:80"}) && s.name == "--n"
+		}, nil},
+		{"a word behind a switch", []string{"--level", "9", "--stats", "yes", "--name", "x"}, nil,
+			[]string{`invalid value "9" for --level: want `, `invalid value "yes" for --stats: want true or false`}},
+		{"dashes of a web page", []string{"\u2013-stats", "\u2014name", "x", "--work\u2011ers=11"}, nil, []string{
+			"\"\u2013-stats\" has an en dash where hyphens belong, as web pages make it; type --stats", `has an em dash`,
+			`type --work-ers`, "no flag --work-ers; did you mean --workers?"}},
+		{"a space of a web page", []string{"--workers\u00a011", "--stats"}, nil, []string{"type it again: --workers 11", `invalid value "11" for --workers`}},
+		{"quotes of a web page", []string{"--input", "\u201c:80\u201d", "--name", "\u00abx"}, nil, []string{
+			"for --input: it begins with a quote (\u201c) as web pages have it, which is none to a shell; type \" or '", "for --name: it begins with a quote (\u00ab)"}},
+		{"a dash in a value", []string{"--name", "a\u2013b", "--file", "\u2013"}, func(s *settings) bool { return s.name == "a\u2013b" && s.file == "\u2013" }, nil},
+		{"no flag at all", []string{"x.rec"}, nil, []string{"x.rec is a recording"}},
 		{"not a truth", []string{"--stats=maybe"}, nil, []string{`invalid value "maybe" for --stats: want true or false`}},
 		{"twice", []string{"--file", "a", "--file", "b"}, nil, []string{`it is "a" already`}},
 		{"all mistakes", []string{"--size", "5x", "--wait", "10", "--mode", "rw", "--on", "drop", "--percent", "fast", "--level=9", "--name", ""}, nil,
@@ -120,14 +146,6 @@ func TestCommandLine(t *testing.T) {
 				t.Errorf("%d mistakes, want %d: %v", n, len(test.errs), err)
 			}
 		})
-	}
-}
-
-func TestHelpIsAskedFor(t *testing.T) {
-	for _, arg := range []string{"-h", "--help"} {
-		if _, err := new(settings).table().Parse([]string{"--stats", arg}, nil); !errors.Is(err, ErrHelp) {
-			t.Errorf("%s: %v", arg, err)
-		}
 	}
 }
 
@@ -168,18 +186,6 @@ func TestSizes(t *testing.T) {
 		if got, err := ParseSize(text); err == nil {
 			t.Errorf("%q: accepted as %d", text, got)
 		}
-	}
-}
-
-func TestHelpText(t *testing.T) {
-	var b strings.Builder
-	s := &settings{workers: 7}
-	if err := s.table().Help(&b); err != nil {
-		t.Fatal(err)
-	}
-	const want = "head\n\nPlugins:\n  --input ADDRESS\n      read from ADDRESS: a port; several\n        gor --input :80\n  --output\n      print\n"
-	if got := b.String(); !strings.HasPrefix(got, want) || !strings.Contains(got, "  --workers N\n      how many (default 7)\n") {
-		t.Errorf("help is\n%s", got)
 	}
 }
 

@@ -29,13 +29,18 @@ type Def struct {
 
 // A Group is the flags of one plugin or of one concern.
 type Group struct {
-	Title string
-	Flags []Def
+	Title  string
+	Topics []string // words behind -h that stand for the group, such as input-raw
+	Front  bool     // -h shows it without a word too, with a line for each flag
+	Flags  []Def
 }
 
 // A Table is all flags of a program, in the order of the help.
 type Table struct {
-	Head      string // stands above the flags in the help
+	Head      string // stands above the flags in the help: what it is for, and commands
+	Tail      string // ends its first page: where the rest is
+	Notation  string // how flags are written, for those who read about all of them
+	Manual    Manual // what a man page has beside the flags
 	EnvPrefix string // begins the environment variables that stand for flags
 	Groups    []Group
 
@@ -47,6 +52,23 @@ type Table struct {
 	// have and other versions do. It returns nil for all other names, and may
 	// be nil itself.
 	Unknown func(name string) error
+
+	// Stray says what an argument was meant for that belongs to no flag, such
+	// as a file that was named without one. It returns nil when it does not
+	// know, and may be nil itself.
+	Stray func(arg string) error
+}
+
+// def is the flag of that name, which there is.
+func (t *Table) def(name string) Def {
+	for _, group := range t.Groups {
+		for _, def := range group.Flags {
+			if def.Name == name {
+				return def
+			}
+		}
+	}
+	return Def{}
 }
 
 // A set is the flags of a table while they are being read.
@@ -72,7 +94,7 @@ func (t *Table) newSet() *set {
 // flag: in that order of precedence, flag by flag. The notes are to be said
 // once, such as that a flag is obsolete.
 //
-// An error is ErrHelp, or about what was typed. Flags that the error does not
+// An error is a HelpRequest, which is an ErrHelp, or about what was typed. Flags that the error does not
 // name are set all the same.
 func (t *Table) Parse(args, environ []string) (notes []string, err error) {
 	s := t.newSet()
