@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
@@ -26,6 +27,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"completion", completionCommand},
+		{"help", helpCommand},
+		{"version", versionCommand},
 	}
 }
 
@@ -44,6 +47,9 @@ func findCommand(args []string) (command, bool) {
 // changes.
 const version = "1.0.0"
 
+// versionDate is the date of the man page.
+const versionDate = "2026-11-27"
+
 // versionString adds the revision, when the build knows it, and the platform.
 func versionString() string {
 	v := version
@@ -55,6 +61,21 @@ func versionString() string {
 		}
 	}
 	return v + " " + runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version()
+}
+
+// helpCommand and versionCommand are -h and --version for those who expect
+// words.
+func helpCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
+	if err := defaultSettings().table().WriteHelp(stdout, strings.Join(args, " ")); err != nil {
+		log.Printf("%v", err)
+		return exitUsage
+	}
+	return exitOK
+}
+
+func versionCommand(_ []string, _ io.Reader, stdout io.Writer, _ *console.Console) int {
+	fmt.Fprintln(stdout, "gor", versionString())
+	return exitOK
 }
 
 // completionCommand is gor completion: it prints what a shell reads to complete

@@ -64,6 +64,13 @@ func outputPlugins() []outputPlugin {
 	}
 }
 
+// isPlugin reports whether a flag names an input or output.
+func isPlugin(flag string) bool {
+	_, noInput := findInput(flag)
+	_, noOutput := findOutput(flag)
+	return noInput == nil || noOutput == nil
+}
+
 func (row inputPlugin) limitFits(limit pace.Limit) error {
 	if row.speed {
 		return limit.Speed()

@@ -115,7 +115,7 @@ func (s *Settings) inputFlags() flagGroup {
 			"(those that appear later too), :80,8080, or a capture file (x.pcap:80; x.pcap*:80 for several as " +
 			"one; -:80 is standard input). Needs root or CAP_NET_RAW",
 			"sudo gor --input-raw :8080 --output-http staging.com", s.input("input-raw")},
-		{"input-tcp", "ADDRESS", "receive messages from the --output-tcp of other Gor processes",
+		{"input-tcp", "ADDRESS", "receive messages from the --output-tcp of another Gor; any number of them may send",
 			"gor --input-tcp :28020 --output-http staging.com", s.input("input-tcp")},
 		{"input-file", "FILE", "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. " +
 			"FILE may be a pattern; several files are merged by time, those of several flags too " +
@@ -147,10 +147,10 @@ func (s *Settings) outputFlags() flagGroup {
 			"local time, %t for the type of the message, %r for its id, %i for a word of this run; .gz and .zst " +
 			"compress. SIGHUP opens it again by its name",
 			"sudo gor --input-raw :80 --output-file ./requests.gor", s.output("output-file")},
-		{"output-dummy", "", "print every message",
-			"sudo gor --input-raw :80 --output-dummy \"\"", flags.Optional(s.output("output-dummy"))},
-		{"output-stdout", "", "the same under its newer name",
+		{"output-stdout", "", "print every message",
 			"sudo gor --input-raw :80 --output-stdout", flags.Optional(s.output("output-stdout"))},
+		{"output-dummy", "", "the same under its older name",
+			"sudo gor --input-raw :80 --output-dummy \"\"", flags.Optional(s.output("output-dummy"))},
 		{"output-null", "", "count every message and drop it",
 			"sudo gor --input-raw :80 --output-null", flags.Optional(s.output("output-null"))},
 		{"split-output", "", "give each message to one output in turn, not to all",

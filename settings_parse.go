@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -18,31 +19,64 @@ import (
 const helpHead = `Gor copies live HTTP traffic to another host, a staging server or a file, and
 replays it as it happened.
 
-  # on each web host: capture and forward
-  sudo gor --input-raw :80 --output-tcp replay.local:28020
-
-  # on the replay host: receive and replay
-  gor --input-tcp :28020 --output-http http://staging.com
-
-  # record today, replay tomorrow
-  sudo gor --input-raw :80 --output-file requests.gor
-  gor --input-file requests.gor --output-http http://staging.com
-
-Every flag may be written with one dash or two; as GOR_OUTPUT_HTTP in the environment; and as
-output-http = "staging.com" in the file of --config. gor completion bash, zsh or fish prints what a shell
-completes them with.
+  sudo gor --input-raw :80 --output-http http://staging.com       copy it
+  sudo gor --input-raw :80 --output-file requests.gor             record it
+  gor --input-file requests.gor --output-http http://staging.com  replay that
 `
+
+const helpTail = `
+More:
+  gor -h input-raw   the flags of an input or output; any name above will do
+  gor -h TOPIC       filters, rewrites, middleware, general; or a flag's name
+  gor -h all         every flag; as a man page: gor -h man | man -l -
+  gor completion bash|zsh|fish    what a shell completes the flags with
+  https://github.com/buger/gor    the documentation
+`
+
+const helpNotation = `
+Every flag may be written with one dash or two; as GOR_OUTPUT_HTTP in the
+environment; and as output-http = "staging.com" in the file of --config.
+`
+
+//go:embed docs/manual.txt
+var manualText string
+
+// topics are the words behind -h for groups of flags, by their titles.
+func topics(title string) []string {
+	switch title, _, _ = strings.Cut(title, " ("); title {
+	case "Capture":
+		return []string{"input-raw"}
+	case "Replay from files":
+		return []string{"input-file"}
+	case "HTTP output":
+		return []string{"output-http"}
+	case "TCP link":
+		return []string{"input-tcp", "output-tcp"}
+	case "WebSocket and binary outputs":
+		return []string{"output-ws", "output-binary"}
+	case "File output":
+		return []string{"output-file"}
+	}
+	title, _, _ = strings.Cut(title, ":")
+	return []string{strings.ToLower(title)}
+}
 
 // errHelp is returned by parseSettings when -h was asked for and printed.
 var errHelp = flags.ErrHelp
 
 // table is the flags of s, as package flags reads them.
 func (s *Settings) table() *flags.Table {
-	t := &flags.Table{Head: helpHead, EnvPrefix: "GOR_", Config: &s.Config, Unknown: laterFlag}
+	t := &flags.Table{
+		Head: helpHead, Tail: helpTail, Notation: helpNotation,
+		Manual: flags.Manual{Name: "gor", Version: version, Date: versionDate, Text: manualText,
+			Brief: "capture live HTTP traffic, carry it to another host or a file, replay it",
+			Usage: []string{"gor [flag ...]", "gor completion bash|zsh|fish", "gor -h [topic]"}},
+		EnvPrefix: "GOR_", Config: &s.Config, Unknown: laterFlag, Stray: strayArg,
+	}
 	for _, group := range s.groups {
-		g := flags.Group{Title: group.title}
+		g := flags.Group{Title: group.title, Topics: topics(group.title)}
 		for _, def := range group.flags {
-			g.Flags = append(g.Flags, flags.Def{Name: def.name, Arg: def.arg, Help: def.help, Example: def.example, Value: def.value})
+			g.Flags = append(g.Flags, flags.Def{Name: def.name, Arg: def.arg, Help: def.help, Example: def.example, Front: isPlugin(def.name), Value: def.value})
 		}
 		t.Groups = append(t.Groups, g)
 	}
@@ -58,9 +92,10 @@ func parseSettings(args, environ []string, help io.Writer) (*Settings, error) {
 	table := s.table()
 	var err error
 	s.Notes, err = table.Parse(args, environ)
+	var asked flags.HelpRequest
 	switch {
-	case errors.Is(err, errHelp):
-		if err := table.Help(help); err != nil {
+	case errors.As(err, &asked):
+		if err := table.WriteHelp(help, asked.Topic); err != nil {
 			return nil, err
 		}
 		return nil, errHelp

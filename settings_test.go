@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -117,7 +118,7 @@ func TestWrongValuesAreQuoted(t *testing.T) {
 		{[]string{"--output-null"}, []string{"no input"}},
 		{[]string{"--input-rwa", ":80"}, []string{"--input-rwa", "did you mean --input-raw?"}},
 		{[]string{"--output-http"}, []string{"--output-http wants a value"}},
-		{[]string{"--output-http", "--split-output", "--input-dummy"}, []string{"--output-http", `"--split-output"`, "looks like a flag"}},
+		{[]string{"--output-http", "--split-output", "--input-dummy"}, []string{"--output-http wants a value, and --split-output follows"}},
 		{[]string{"--exit-after", "10"}, []string{`"10"`, "--exit-after", "30s"}},
 		{[]string{"--copy-buffer-size", "5x"}, []string{`"5x"`, "32mb"}},
 		{[]string{"--output-http-workers", "many"}, []string{`"many"`, "whole number"}},
@@ -191,34 +192,117 @@ func TestVerboseIsASwitchAndALevel(t *testing.T) {
 	}
 }
 
-// TestHelpShowsEveryFlag also keeps docs/flags.md: it is this text.
-func TestHelpShowsEveryFlag(t *testing.T) {
+func helpText(t *testing.T, args ...string) string {
+	t.Helper()
 	var help bytes.Buffer
-	_, err := parseSettings([]string{"-h"}, nil, &help)
-	if err != errHelp {
-		t.Fatalf("-h: %v", err)
+	if _, err := parseSettings(append([]string{"-h"}, args...), nil, &help); err != errHelp {
+		t.Fatalf("-h %q: %v", args, err)
 	}
+	for line := range strings.Lines(help.String()) {
+		if len(line) > 81 && !slices.Contains(args, "man") {
+			t.Errorf("-h %q has a line of %d columns: %s", args, len(line)-1, line)
+		}
+	}
+	return help.String()
+}
+
+// TestHelpShowsEveryFlag also keeps docs/flags.md and the man page: they are
+// made of this text.
+func TestHelpShowsEveryFlag(t *testing.T) {
+	t.Parallel()
+	help := helpText(t, "all")
+	whole := strings.ReplaceAll(strings.Join(strings.Fields(help), " "), " \\ ", " ")
+	obsolete := helpText(t, "obsolete")
 	for _, group := range defaultSettings().groups {
 		for _, def := range group.flags {
-			if !strings.Contains(help.String(), "\n  --"+def.name) {
-				t.Errorf("-h has no --%s", def.name)
+			if !strings.Contains(help+obsolete, "\n  --"+def.name) {
+				t.Errorf("-h all and -h obsolete have no --%s", def.name)
 			}
-			if def.example != "" && !strings.Contains(help.String(), def.example) {
-				t.Errorf("-h has no example for --%s", def.name)
+			if def.example != "" && !strings.Contains(whole, strings.Join(strings.Fields(def.example), " ")) {
+				t.Errorf("-h all has no example for --%s", def.name)
 			}
-			if strings.HasPrefix(group.title, "Inputs") || strings.HasPrefix(group.title, "Outputs") {
-				if def.example == "" && def.name != "on-full" {
-					t.Errorf("--%s has no example", def.name)
-				}
+			if (strings.HasPrefix(group.title, "Inputs") || strings.HasPrefix(group.title, "Outputs")) && def.example == "" && def.name != "on-full" {
+				t.Errorf("--%s has no example", def.name)
 			}
 		}
 	}
-	page, err := os.ReadFile("docs/flags.md")
-	if err != nil {
-		t.Fatal(err)
+	for file, text := range map[string]string{"docs/flags.md": help, "gor.1": helpText(t, "man")} {
+		page, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(page, []byte(text)) {
+			t.Errorf("%s is not what gor -h says; run: go generate", file)
+		}
 	}
-	if !bytes.Contains(page, help.Bytes()) {
-		t.Error("docs/flags.md differs from gor -h; run: go generate")
+}
+
+// TestHelpIsOnePage: -h names every plugin within a screen, and each of them is a
+// topic that shows its own flags and no other's.
+func TestHelpIsOnePage(t *testing.T) {
+	t.Parallel()
+	const most = 40 // lines
+	page := helpText(t)
+	if n := strings.Count(page, "\n"); n > most {
+		t.Errorf("-h has %d lines", n)
+	}
+	var plugins []string
+	for _, row := range inputPlugins() {
+		plugins = append(plugins, row.name)
+	}
+	for _, row := range outputPlugins() {
+		plugins = append(plugins, row.name)
+	}
+	for _, name := range plugins {
+		if !strings.Contains(page, "\n  --"+name) {
+			t.Errorf("-h does not name --%s", name)
+		}
+		own := helpText(t, name)
+		for _, m := range regexp.MustCompile(`(?m)^  --([a-z-]+)`).FindAllStringSubmatch(own, -1) {
+			if flag := m[1]; slices.ContainsFunc(plugins, func(other string) bool {
+				return other != name && strings.HasPrefix(flag, other+"-") && !strings.HasPrefix(flag, name+"-") && flag != "output-tcp-response-buffer"
+			}) {
+				t.Errorf("-h %s shows --%s", name, flag)
+			}
+		}
+		if !strings.Contains(own, "  --"+name) {
+			t.Errorf("-h %s does not say what it is:\n%s", name, own)
+		}
+	}
+	for _, topic := range defaultSettings().table().Topics() {
+		if !strings.Contains(helpText(t, topic), "  --") {
+			t.Errorf("-h %s shows no flag", topic)
+		}
+	}
+	for topic, want := range map[string]string{"input-raw": "--input-raw-engine", "output-file": "--min-free", "filters": "--http-allow-url", "general": "--config", "verbose": "--verbose 0-3"} {
+		if !strings.Contains(helpText(t, topic), want) {
+			t.Errorf("-h %s has no %s", topic, want)
+		}
+	}
+}
+
+// TestStrayArguments: what stands behind no flag is answered with the command
+// that was meant.
+func TestStrayArguments(t *testing.T) {
+	t.Parallel()
+	for arg, want := range map[string]string{
+		"rec.gor":                "try: gor --input-file rec.gor --output-http",
+		"day 1.gor.gz":           "gor --input-file 'day 1.gor.gz'",
+		"rec.gor|200%":           "gor --input-file 'rec.gor|200%'",
+		"x.pcap":                 "gor --input-raw x.pcap:80",
+		"http://u:pass@staging/": "--output-http http://u:xxxxx@staging/",
+		":80":                    "--input-raw :80 --output-stdout",
+		"gor.toml":               "gor --config gor.toml",
+		"replay":                 "gor --input-file requests.gor",
+		"":                       "is a variable of the script unset?",
+		"nonsense":               `"nonsense" is no flag`,
+		"-v":                     "--version prints the version",
+		"-i":                     "such as --input-raw :80",
+	} {
+		_, err := parseArgs(arg)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pass") {
+			t.Errorf("gor %s: %v, want %q", arg, err, want)
+		}
 	}
 }
 

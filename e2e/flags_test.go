@@ -43,11 +43,11 @@ func flagRows() []flagRow {
 		generalFlagRows(), goneFlagRows(), newFlagRows())
 }
 
-// flagInHelp is the line of a flag in gor -h, which shows all of them
-// (TestHelpShowsEveryFlag).
+// flagInHelp is the line of a flag in gor -h all and gor -h obsolete, which
+// together show all of them (TestHelpShowsEveryFlag).
 var flagInHelp = regexp.MustCompile(`(?m)^  --([a-z0-9-]+)`)
 
-// TestFlags: each flag that gor -h shows is accepted, does to the program what
+// TestFlags: each flag that the help shows is accepted, does to the program what
 // a row here observes, and refuses what it cannot mean, with the value quoted.
 // A flag without a row fails by its name.
 func TestFlags(t *testing.T) {
@@ -61,7 +61,7 @@ func TestFlags(t *testing.T) {
 		}
 		rows[row.name] = row
 	}
-	for _, m := range flagInHelp.FindAllStringSubmatch(newFlagTest(t).ok("-h").stdout, -1) {
+	for _, m := range flagInHelp.FindAllStringSubmatch(newFlagTest(t).ok("-h", "all").stdout+newFlagTest(t).ok("-h", "obsolete").stdout, -1) {
 		name := m[1]
 		row, ok := rows[name]
 		if delete(rows, name); !ok {

@@ -34,9 +34,9 @@ func (s *settings) table() *Table {
 		Head: "head\n", Notation: "notation\n", Tail: "more: gor -h all\n", EnvPrefix: "GOR_",
 		Manual: Manual{
 			Name: "gor", Version: "1.0", Date: "2026-01-02", Brief: "copies 'traffic'", Usage: []string{"gor --input"},
-			Before: []Section{{"Description", "It copies.\n\nThen:\n\n  gor --a \\\n\nMore.\n"}},
-			After:  []Section{{"Exit status", "* 0: all went well\n* 1: else\n\n.hidden\n"}},
-		}, Config: &s.config,
+			Text: "# Description\n\nIt copies.\n\nThen:\n\n  gor --a \\\n\nMore.\n\n# Options\n\n# Exit status\n\n* 0: all went well\n* 1: else\n\n.hidden\n",
+		},
+		Config: &s.config,
 		Unknown: func(name string) error {
 			if name == "kafka" {
 				return errors.New("no Kafka here")
@@ -49,9 +49,9 @@ func (s *settings) table() *Table {
 			}
 			return nil
 		},
-		Groups: []Group{{Title: "Plugins", Topics: []string{"plugins"}, Front: true, Flags: []Def{
-			{Name: "input", Arg: "ADDRESS", Help: "read from `ADDRESS`: a port; several", Example: "gor --input :80", Value: &s.input},
-			{Name: "output", Help: "print", Value: Optional(&s.output)},
+		Groups: []Group{{Title: "Plugins", Topics: []string{"plugins"}, Flags: []Def{
+			{Name: "input", Arg: "ADDRESS", Help: "read from `ADDRESS`: a port; several", Example: "gor --input :80", Front: true, Value: &s.input},
+			{Name: "output", Help: "print", Front: true, Value: Optional(&s.output)},
 		}}, {Title: "Others", Topics: []string{"others"}, Flags: []Def{
 			{Name: "stats", Help: "print", Value: Bool(&s.stats)},
 			{Name: "old", Help: "accepted", Value: Obsolete(Bool(&s.old), "it is always on")},

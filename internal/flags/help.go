@@ -3,6 +3,7 @@ package flags
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ func (h HelpRequest) Error() string { return ErrHelp.Error() }
 // Is makes it an ErrHelp.
 func (h HelpRequest) Is(target error) bool { return target == ErrHelp }
 
-// WriteHelp writes what -h shows: for "" one page with the groups that stand on
+// WriteHelp writes what -h shows: for "" one page with the flags that stand on
 // it, else what topic is about. An error that it is about no topic, and names
 // some.
 func (t *Table) WriteHelp(w io.Writer, topic string) error {
@@ -54,17 +55,16 @@ func (t *Table) WriteHelp(w io.Writer, topic string) error {
 }
 
 // writeFront writes the one page: what the program is for, its everyday
-// commands, the groups that belong on it with a line for each flag, and where
-// the rest is.
+// commands, a line for each flag that belongs on it, and where the rest is.
 func (t *Table) writeFront(b *strings.Builder) {
 	b.WriteString(t.Head)
 	for _, group := range t.Groups {
-		if !group.Front {
-			continue
+		defs := slices.DeleteFunc(group.current(), func(d Def) bool { return !d.Front })
+		if len(defs) > 0 {
+			writeTitle(b, group.Title)
 		}
-		writeTitle(b, group.Title)
-		for _, def := range group.current() {
-			fmt.Fprintf(b, "  %-25s %s\n", def.usage(), clip(brief(def.Help), helpColumns-28))
+		for _, def := range defs {
+			fmt.Fprintf(b, "  %-24s %s\n", def.usage(), clip(brief(def.Help), helpColumns-27))
 		}
 	}
 	b.WriteString(t.Tail)
@@ -189,14 +189,15 @@ func wrapCommand(command string, width int) []string {
 			begin = i + 1
 		}
 	}
-	return fill(keepValues(append(words, command[begin:])), width, ` \`)
+	return fill(keepValues(append(words, command[begin:]), width-2), width, ` \`)
 }
 
-// keepValues joins a flag and its value, which are read together.
-func keepValues(words []string) []string {
+// keepValues joins a flag and its value, which are read together, where both
+// have room in a line.
+func keepValues(words []string, width int) []string {
 	var joined []string
 	for _, word := range words {
-		if n := len(joined); n > 0 && strings.HasPrefix(joined[n-1], "--") && !strings.HasPrefix(word, "-") && !strings.Contains(joined[n-1], " ") {
+		if n := len(joined); n > 0 && strings.HasPrefix(joined[n-1], "--") && !strings.HasPrefix(word, "-") && !strings.Contains(joined[n-1], " ") && len(joined[n-1])+1+len(word) <= width {
 			joined[n-1] += " " + word
 			continue
 		}

@@ -45,7 +45,7 @@ func TestHelpText(t *testing.T) {
 		whole      string   // "": only what follows
 		has, hasNo []string // parts
 	}{
-		{topic: "", whole: "head\n\nPlugins:\n  --input ADDRESS           read from ADDRESS\n  --output                  print\nmore: gor -h all\n"},
+		{topic: "", whole: "head\n\nPlugins:\n  --input ADDRESS          read from ADDRESS\n  --output                 print\nmore: gor -h all\n"},
 		{topic: "all", has: []string{"head\nnotation\n\n" + plugins + "  --output\n      print\n\nOthers:\n", "  --workers N\n      how many (default 7)\n"}, hasNo: []string{"--old"}},
 		{topic: "obsolete", has: []string{"  --old\n      it is always on\n"}, hasNo: []string{"--stats"}},
 		{topic: "plugins", has: []string{plugins}, hasNo: []string{"--workers"}},
@@ -102,8 +102,9 @@ func TestWrapCommand(t *testing.T) {
 		"":                        "",
 		"gor --a b":               "gor --a b",
 		"gor --aa b --c":          "gor --aa b \\\n--c",
-		`gor --a "b c d e f" --g`: `gor \` + "\n" + `--a "b c d e f" \` + "\n--g",
-		"gor --a 'b \" c' d":      "gor \\\n--a 'b \" c' \\\nd",
+		`gor --a "b c" --ggg`:     `gor \` + "\n" + `--a "b c" \` + "\n--ggg",
+		`gor --a "b c d e f" --g`: `gor --a \` + "\n" + `"b c d e f" \` + "\n--g",
+		"gor --a 'b \" c' d":      "gor --a \\\n'b \" c' d",
 	} {
 		if got := strings.Join(wrapCommand(command, 12), "\n"); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", command, got, want)

@@ -12,14 +12,29 @@ type Manual struct {
 	Date    string // of the version, as 2006-01-02
 	Brief   string // what it does, in one line
 	Usage   []string
-	Before  []Section // before the options
-	After   []Section
+	Text    string // the sections: "# Title" on a line of its own begins one
 }
 
-// A Section is a part of a man page. In its text a blank line ends a
+// optionsTitle is that of the section for which the flags stand.
+const optionsTitle = "Options"
+
+// sections divides the text at its titles.
+func (m Manual) sections() []section {
+	var list []section
+	for line := range strings.Lines(m.Text) {
+		if title, is := strings.CutPrefix(line, "# "); is {
+			list = append(list, section{title: strings.TrimSpace(title)})
+		} else if n := len(list); n > 0 {
+			list[n-1].text += line
+		}
+	}
+	return list
+}
+
+// A section is a part of a man page. In its text a blank line ends a
 // paragraph, an indented line is shown as it is, and of a line "* term: text"
 // the text stands beside its term.
-type Section struct{ Title, Text string }
+type section struct{ title, text string }
 
 // writeMan writes the flags as a page in the man macros (man(7)), which mandoc
 // and groff both render.
@@ -33,27 +48,31 @@ func (t *Table) writeMan(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, ".B %s\n", roff(usage))
 	}
-	for _, section := range m.Before {
-		section.writeMan(b)
+	for _, section := range m.sections() {
+		if section.title == optionsTitle {
+			t.writeManOptions(b)
+		} else {
+			section.writeMan(b)
+		}
 	}
+}
+
+func (t *Table) writeManOptions(b *strings.Builder) {
 	b.WriteString(".SH OPTIONS\n")
 	for _, group := range t.Groups {
 		defs := group.current()
 		if len(defs) == 0 {
 			continue
 		}
-		title, rest, _ := strings.Cut(group.Title, " (")
-		title, more, _ := strings.Cut(title, ": ")
+		title, about, _ := strings.Cut(group.Title, ": ")
+		title, more, _ := strings.Cut(title, " (")
 		fmt.Fprintf(b, ".SS %s\n", roff(title))
-		if rest = strings.TrimSuffix(rest, ")") + more; rest != "" {
-			writeParagraph(b, upperFirst(rest)+".")
+		if about += strings.TrimSuffix(more, ")"); about != "" {
+			writeParagraph(b, upperFirst(about)+".")
 		}
 		for _, def := range defs {
 			def.writeMan(b)
 		}
-	}
-	for _, section := range m.After {
-		section.writeMan(b)
 	}
 }
 
@@ -80,40 +99,40 @@ func (d Def) writeMan(b *strings.Builder) {
 	}
 }
 
-func (s Section) writeMan(b *strings.Builder) {
-	fmt.Fprintf(b, ".SH %s\n", roff(strings.ToUpper(s.Title)))
-	verbatim, fresh := false, true
-	end := func() {
-		if verbatim {
-			b.WriteString(".EE\n")
-		}
-		verbatim = false
-	}
-	for line := range strings.Lines(s.Text) {
+func (s section) writeMan(b *strings.Builder) {
+	fmt.Fprintf(b, ".SH %s\n", roff(strings.ToUpper(s.title)))
+	verbatim := false
+	paragraph := "" // what divides the next line from a text before it
+	for line := range strings.Lines(strings.Trim(s.text, "\n")) {
 		line = strings.TrimRight(line, "\n")
+		shown := strings.HasPrefix(line, "  ")
+		if verbatim && !shown {
+			b.WriteString(".EE\n")
+			verbatim = false
+		}
 		term, text, isTerm := strings.Cut(strings.TrimPrefix(line, "* "), ": ")
 		switch {
 		case line == "":
-			end()
-			fresh = true
-		case strings.HasPrefix(line, "  "):
+			paragraph = ".PP\n"
+			continue
+		case shown:
 			if !verbatim {
 				b.WriteString(".IP\n.EX\n")
 			}
 			verbatim = true
-			b.WriteString(roffLine(strings.TrimPrefix(line, "  ")) + "\n")
+			line = strings.TrimPrefix(line, "  ")
 		case isTerm && strings.HasPrefix(line, "* "):
-			end()
-			fmt.Fprintf(b, ".TP\n\\fB%s\\fR\n%s\n", roff(term), roffLine(text))
+			fmt.Fprintf(b, ".TP\n\\fB%s\\fR\n", roff(term))
+			line = text
 		default:
-			if end(); fresh && !strings.HasSuffix(b.String(), roff(strings.ToUpper(s.Title))+"\n") {
-				b.WriteString(".PP\n")
-			}
-			fresh = false
-			b.WriteString(roffLine(line) + "\n")
+			b.WriteString(paragraph)
 		}
+		paragraph = ""
+		b.WriteString(roffLine(line) + "\n")
 	}
-	end()
+	if verbatim {
+		b.WriteString(".EE\n")
+	}
 }
 
 // writeParagraph writes text with a line for each sentence or so, so that a
@@ -139,8 +158,10 @@ func roffLine(text string) string {
 	return line
 }
 
+// upperFirst begins a sentence, unless the first word is a name.
 func upperFirst(text string) string {
-	if text == "" {
+	word, _, _ := strings.Cut(text, " ")
+	if word == "" || strings.ContainsFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }) && !strings.ContainsAny(word[len(word)-1:], ",:;") {
 		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]

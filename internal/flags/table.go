@@ -24,6 +24,7 @@ type Def struct {
 	Arg     string // stands for the value in the help; "" for a switch
 	Help    string // backquotes mark the argument, as in package flag
 	Example string // a whole command, shown below the help; "": none
+	Front   bool   // -h shows it without a word too, in one line
 	Value   flag.Value
 }
 
@@ -31,7 +32,6 @@ type Def struct {
 type Group struct {
 	Title  string
 	Topics []string // words behind -h that stand for the group, such as input-raw
-	Front  bool     // -h shows it without a word too, with a line for each flag
 	Flags  []Def
 }
 
