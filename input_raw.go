@@ -165,14 +165,18 @@ func (r *rawInput) Counts() []stats.Count {
 	s := r.l.Stats()
 	counts := []stats.Count{
 		{Name: "packets", Kind: stats.Note, N: s.Source.Received},
-		{Name: "packets dropped by the kernel", Kind: stats.Note, N: s.Source.Dropped},
+		{Name: "packets dropped by the kernel", Kind: stats.Lost, N: s.Source.Dropped},
 		{Name: "packets cut short", Kind: stats.Note, N: s.Source.Cut},
 	}
 	for reason, n := range s.Source.Ignored {
 		counts = append(counts, stats.Count{Name: "packets ignored: " + rawsocket.IgnoreReason(reason).String(), Kind: stats.Note, N: n})
 	}
 	for _, row := range s.Rows() {
-		counts = append(counts, stats.Count{Name: row.Name, Kind: stats.Note, N: row.N})
+		kind := stats.Note
+		if row.Lost {
+			kind = stats.Lost
+		}
+		counts = append(counts, stats.Count{Name: row.Name, Kind: kind, N: row.N})
 	}
 	return append(counts, stats.Count{Name: "requests without the client's address", Kind: stats.Note, N: r.ip.Failed()})
 }

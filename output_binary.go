@@ -198,9 +198,11 @@ func (o *binaryOutput) Report(r *report) {
 	r.Value("sent", sent)
 	r.Value("answered", answered)
 	r.Value("connections", connections)
+	r.Peer(connections > 0)
 	if l := o.latency.Snapshot(); l.Count() > 0 {
 		r.Line("latency to the first byte of an answer: p50 %s p90 %s p99 %s max %s", l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Max())
 		r.Value("latency_seconds", plugin.DurationsOf(l))
+		r.Latency(l)
 	}
 }
 

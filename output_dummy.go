@@ -63,7 +63,7 @@ func newDummyOutput(_ string, s *Settings, env *pluginEnv) (Output, error) {
 		gone:     make(chan struct{}),
 		left:     func() {},
 		patience: stdoutPatience,
-		failures: stats.NewReasons(stats.List(stats.Failed, "failed: write", "failed: no record")),
+		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: write"), stats.Count{Name: "failed: no record", Kind: stats.Unfit})),
 	}
 	if len(s.Outputs) == 1 && env.finish != nil {
 		d.left = func() { env.finish("the reader of stdout has gone") }

@@ -171,10 +171,12 @@ func (o *httpOutput) Report(r *report) {
 	r.Value("sent", sent)
 	r.Value("answered", answered)
 	o.statuses.Report(r)
+	r.Peer(o.client.Counts().Reached.Load())
 	if l := o.latency.Snapshot(); l.Count() > 0 {
 		r.Line("latency: p50 %s p90 %s p99 %s p99.9 %s max %s",
 			l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Quantile(0.999), l.Max())
 		r.Value("latency_seconds", plugin.DurationsOf(l))
+		r.Latency(l)
 	}
 	counts := o.client.Counts()
 	line := fmt.Sprintf("connections: %d", counts.Connections.Load())

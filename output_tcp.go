@@ -176,9 +176,11 @@ func (o *tcpOutput) Counts() []stats.Count {
 }
 
 func (o *tcpOutput) Report(r *report) {
-	if o.spill != nil {
+	if o.spill != nil { // which takes what the receiver does not
 		o.spill.report(r)
+		return
 	}
+	r.Peer(o.workers.reached())
 }
 func (o *tcpOutput) String() string { return "output-tcp " + o.addr }
 

@@ -51,6 +51,11 @@ func (w *linkWorkers) onTrial() bool {
 	return slices.ContainsFunc(w.senders, (*link.Sender).OnTrial)
 }
 
+// reached reports whether a receiver was ever connected to.
+func (w *linkWorkers) reached() bool {
+	return slices.ContainsFunc(w.senders, (*link.Sender).Reached)
+}
+
 // close ends all connections and returns how many messages were taken off the
 // queue and not delivered. The queue is closed.
 func (w *linkWorkers) close() (unsent int) {

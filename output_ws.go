@@ -74,8 +74,8 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 		q:        env.newQueue(linkQueue),
 		patience: queue.Patience{Limit: linkPatience},
 		drained:  make(chan struct{}), workers: make(chan struct{}),
-		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: the connection was lost twice while it was sent", "failed: malformed"),
-			stats.Count{Name: ignoredRow, Kind: stats.Ignored})),
+		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: the connection was lost twice while it was sent"),
+			stats.Count{Name: "failed: malformed", Kind: stats.Unfit}, stats.Count{Name: ignoredRow, Kind: stats.Ignored})),
 	}
 	o.cfg = wsclient.Config{
 		Target: t, TLS: t.TLS(s.ws.SkipVerify), CertificateHint: "--output-ws-skip-verify sends all the same",
@@ -199,6 +199,7 @@ func (o *wsOutput) Report(r *report) {
 	}
 	r.Line("%s", line)
 	r.Value("connections", counts.Connections.Load())
+	r.Peer(counts.Connections.Load() > 0)
 	r.Value("sent_again", counts.SentAgain.Load())
 }
 

@@ -90,8 +90,8 @@ func (in *Input) String() string { return "responses of " + in.cfg.Of }
 // Counts gives the answers that were not passed on.
 func (in *Input) Counts() []stats.Count {
 	return []stats.Count{
-		{Name: "too large (" + in.cfg.LimitName + ") or for lack of memory", Kind: stats.Note, N: in.tooLarge.Load()},
-		{Name: "faster than they could be passed on", Kind: stats.Note, N: in.shed.Load()},
+		{Name: "too large (" + in.cfg.LimitName + ") or for lack of memory", Kind: stats.Lost, N: in.tooLarge.Load()},
+		{Name: "faster than they could be passed on", Kind: stats.Lost, N: in.shed.Load()},
 	}
 }
 

@@ -61,6 +61,7 @@ func (c *Config) keepsHeads() bool { return c.Redirects > 0 || c.KeepHeads }
 // Counts are what a Client counts.
 type Counts struct {
 	Connections atomic.Uint64
+	Reached     atomic.Bool   // a connection was ready, with TLS where the target has it
 	SentAgain   atomic.Uint64 // after the connection ended before an answer
 	Ambiguous   atomic.Uint64 // requests whose end the target may see elsewhere
 	Redirected  atomic.Uint64 // redirections that were followed

@@ -144,6 +144,9 @@ func (c *conn) open(ctx context.Context, deadline time.Time) error {
 			return &outbound.TLSError{Err: err, Hint: c.cfg.CertificateHint}
 		}
 	}
+	if !c.counts.Reached.Load() { // all connections write here: seldom
+		c.counts.Reached.Store(true)
+	}
 	return nil
 }
 

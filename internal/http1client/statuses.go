@@ -32,14 +32,15 @@ const statusesShown = 12
 func (s *Statuses) line(r *plugin.Report) string {
 	var each, classes []string
 	var sum uint64
-	byStatus, byClass := map[string]uint64{}, map[string]uint64{}
+	byStatus, byClass, numbers := map[string]uint64{}, map[string]uint64{}, map[int]uint64{}
+	r.Statuses(numbers)
 	r.Value("statuses", byStatus)
 	r.Value("status_classes", byClass)
 	for status := range s.n {
 		n := s.n[status].Load()
 		if n > 0 {
 			each = append(each, fmt.Sprintf("%d x %d", status, n))
-			byStatus[strconv.Itoa(status)] = n
+			byStatus[strconv.Itoa(status)], numbers[status] = n, n
 		}
 		sum += n
 		if status%100 == 99 && sum > 0 {

@@ -74,6 +74,8 @@ var captureMetrics = [...]metricDef{
 // and links had to say.
 var otherRows = metricDef{"", "gor_input_irregular_total", "What an input passed over, or gave in spite of something, before it was a message.", counter}
 
+var failedMetric = metricDef{"", "gor_output_failed_total", "Messages that were neither written nor answered.", counter}
+
 // fateMetrics are the rows of an output, by their kind. A failure's name is its
 // reason; the other kinds have one row each.
 var fateMetrics = [...]metricDef{
@@ -82,12 +84,13 @@ var fateMetrics = [...]metricDef{
 	stats.Unsent:    {"", "gor_output_unsent_total", "Messages that the output still held at the end.", counter},
 	stats.Limited:   {"", "gor_output_limited_total", "Messages that a limit behind the address dropped.", counter},
 	stats.Ignored:   {"", "gor_output_ignored_total", "Responses, of which the output has no use.", counter},
-	stats.Failed:    {"", "gor_output_failed_total", "Messages that were neither written nor answered.", counter},
+	stats.Failed:    failedMetric,
+	stats.Unfit:     failedMetric,
 }
 
 // fateOf finds the metric of an output's row, and its reason.
 func fateOf(row stats.Count) (def metricDef, reason string) {
-	if row.Kind == stats.Failed {
+	if row.Kind == stats.Failed || row.Kind == stats.Unfit {
 		reason = strings.TrimPrefix(row.Name, "failed: ")
 	}
 	return fateMetrics[row.Kind], reason

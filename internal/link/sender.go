@@ -105,6 +105,7 @@ type Sender struct {
 
 	peer  *Peer
 	tried atomic.Bool // an attempt to connect has ended
+	met   atomic.Bool // a receiver was connected to
 	trial atomic.Bool // a plain connection waits for its receiver to show life
 }
 
@@ -166,6 +167,9 @@ func (s *Sender) Connected() bool {
 // connection means that there is no receiver.
 func (s *Sender) Tried() bool { return s.tried.Load() }
 
+// Reached reports whether there was ever a connection to the receiver.
+func (s *Sender) Reached() bool { return s.met.Load() }
+
 // Acknowledged reports whether the receiver has shown that it acknowledges
 // messages.
 func (s *Sender) Acknowledged() bool { return s.peer.acknowledges.Load() }
@@ -182,9 +186,9 @@ func (s *Sender) Counts() []stats.Count {
 	defer s.mu.Unlock()
 	return []stats.Count{
 		{Name: "delivered", Kind: stats.Delivered, N: s.counts[delivered]},
-		{Name: "failed: larger than the receiver's limit", Kind: stats.Failed, N: s.counts[tooLarge]},
-		{Name: "failed: malformed", Kind: stats.Failed, N: s.counts[malformed]},
-		{Name: "failed: holds the record separator, which the plain link cannot carry", Kind: stats.Failed, N: s.counts[separated]},
+		{Name: "failed: larger than the receiver's limit", Kind: stats.Unfit, N: s.counts[tooLarge]},
+		{Name: "failed: malformed", Kind: stats.Unfit, N: s.counts[malformed]},
+		{Name: "failed: holds the record separator, which the plain link cannot carry", Kind: stats.Unfit, N: s.counts[separated]},
 		{Name: "failed: a plain connection broke that held it", Kind: stats.Failed, N: s.counts[broken]},
 	}
 }
@@ -263,6 +267,9 @@ func (s *Sender) attempt(t *trouble) (progressed bool, err error) {
 func (s *Sender) setConnected(yes bool) {
 	s.mu.Lock()
 	s.connected = yes
+	if yes {
+		s.met.Store(true)
+	}
 	s.mu.Unlock()
 }
 

@@ -128,13 +128,13 @@ func (b *Back) Counts() []stats.Count {
 	dropped, added, inside := b.m.account.counts()
 	return []stats.Count{
 		{Name: "dropped by the middleware", Kind: stats.Note, N: dropped},
-		{Name: "unanswered: the middleware died", Kind: stats.Note, N: b.m.account.lost()},
+		{Name: "unanswered: the middleware died", Kind: stats.Lost, N: b.m.account.lost()},
 		{Name: "added by the middleware", Kind: stats.Note, N: added},
 		{Name: "with the middleware", Kind: stats.Note, N: inside},
-		{Name: "lines that are not hexadecimal", Kind: stats.Note, N: b.bad[0].Load()},
-		{Name: "lines without a header", Kind: stats.Note, N: b.bad[1].Load()},
-		{Name: "lines too large", Kind: stats.Note, N: b.bad[2].Load()},
-		{Name: "lines torn", Kind: stats.Note, N: b.bad[3].Load()},
+		{Name: "lines that are not hexadecimal", Kind: stats.Lost, N: b.bad[0].Load()},
+		{Name: "lines without a header", Kind: stats.Lost, N: b.bad[1].Load()},
+		{Name: "lines too large", Kind: stats.Lost, N: b.bad[2].Load()},
+		{Name: "lines torn", Kind: stats.Lost, N: b.bad[3].Load()},
 		{Name: "lines of a newer type", Kind: stats.Note, N: b.bad[4].Load()},
 	}
 }

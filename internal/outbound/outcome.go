@@ -45,8 +45,8 @@ const (
 // outcomeRows are the rows of the ledger.
 var outcomeRows = [outcomes]stats.Count{
 	Delivered:      {Name: "delivered", Kind: stats.Delivered},
-	Malformed:      {Name: "malformed request", Kind: stats.Failed},
-	Connect:        {Name: "CONNECT not replayed", Kind: stats.Failed},
+	Malformed:      {Name: "malformed request", Kind: stats.Unfit},
+	Connect:        {Name: "CONNECT not replayed", Kind: stats.Unfit},
 	Refused:        {Name: "refused", Kind: stats.Failed},
 	Unreachable:    {Name: "unreachable", Kind: stats.Failed},
 	NoSuchName:     {Name: "name not found", Kind: stats.Failed},

@@ -14,7 +14,20 @@ import (
 type Report struct {
 	w      io.Writer
 	values map[string]any
+
+	peer     Peer
+	statuses map[int]uint64
+	latency  *stats.Snapshot
 }
+
+// A Peer says whether an output has reached what it sends to.
+type Peer int
+
+const (
+	NoPeer    Peer = iota // it sends to nobody: a file, standard output
+	Unreached             // no connection was ready to carry a message so far
+	Reached
+)
 
 // NewReport returns a Report whose lines go to w.
 func NewReport(w io.Writer) *Report { return &Report{w: w, values: map[string]any{}} }
@@ -29,6 +42,35 @@ func (r *Report) Value(name string, v any) { r.values[name] = v }
 
 // Values are what Value added so far. The caller must not change them.
 func (r *Report) Values() map[string]any { return r.values }
+
+// Peer says whether the output's peer was ever reached; without a call there is
+// none.
+func (r *Report) Peer(reached bool) {
+	r.peer = Unreached
+	if reached {
+		r.peer = Reached
+	}
+}
+
+// Statuses says how many answers had which status. The report keeps the map.
+func (r *Report) Statuses(n map[int]uint64) { r.statuses = n }
+
+// Latency says how long answers took.
+func (r *Report) Latency(s *stats.Snapshot) { r.latency = s }
+
+// Figures are what a Report knows in types that programs can reckon with.
+type Figures struct {
+	Peer     Peer
+	Statuses map[int]uint64  // how many answers had which; nil where none were read
+	Latency  *stats.Snapshot // nil where none was measured
+}
+
+// FiguresOf asks a plugin for them.
+func FiguresOf(report func(*Report)) Figures {
+	r := NewReport(io.Discard)
+	report(r)
+	return Figures{r.peer, r.statuses, r.latency}
+}
 
 // Durations are percentiles in seconds.
 type Durations struct {

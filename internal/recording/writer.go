@@ -92,7 +92,9 @@ func newWriter(cfg Config, q *queue.Queue) *writer {
 		logf:   cfg.Logf, prefix: cfg.Kind + " " + cfg.Pattern, kind: cfg.Kind,
 		bell: newBell(), closing: make(chan struct{}), most: 1,
 		chunks: cfg.chunks(), total: cfg.MaxBytes, totalName: cfg.MaxBytesName, room: cfg.Room, yield: cfg.Yield, readLimit: cfg.MessageLimit,
-		failures: stats.NewReasons(stats.List(stats.Failed, "failed: no record", "failed: write", "failed: file size limit")),
+		failures: stats.NewReasons([]stats.Count{
+			{Name: "failed: no record", Kind: stats.Unfit}, {Name: "failed: write", Kind: stats.Failed}, {Name: "failed: file size limit", Kind: stats.Failed},
+		}),
 	}
 	if w.room == nil {
 		w.room = func(string) error { return nil }

@@ -48,10 +48,10 @@ func (m *mergedFiles) counts() []stats.Count {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]stats.Count{
-		{Name: "damaged records", Kind: stats.Note, N: uint64(m.total.Damaged)},
-		{Name: "records too large", Kind: stats.Note, N: uint64(m.total.TooLarge)},
+		{Name: "damaged records", Kind: stats.Lost, N: uint64(m.total.Damaged)},
+		{Name: "records too large", Kind: stats.Lost, N: uint64(m.total.TooLarge)},
 		{Name: "records with a stale length", Kind: stats.Note, N: uint64(m.total.Stale)},
-		{Name: "torn records", Kind: stats.Note, N: uint64(m.total.Torn)},
+		{Name: "torn records", Kind: stats.Lost, N: uint64(m.total.Torn)},
 		{Name: newerRow, Kind: stats.Note, N: uint64(m.total.Newer)},
 	}, m.notes...)
 }

@@ -16,12 +16,13 @@ const (
 	_ Kind = iota // a row without a kind is a mistake
 
 	Note     // counted, and in no sum: packets, connections, what was passed over
-	Lost     // seen to begin, and did not become a message
+	Lost     // seen to begin, or taken from the wire or a file, and did not become a message
 	Limited  // dropped by a limit behind the address
 	Filtered // dropped by a rule
 
 	Delivered // written, or answered whatever the status
 	Failed    // neither written nor answered; the name says why
+	Unfit     // the same because of what the message is: no target would have got it
 	Unsent    // still held at the end
 	Kept      // kept on disk for the next start
 	Ignored   // of no use to the output: neither delivered nor failed

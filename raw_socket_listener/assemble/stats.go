@@ -107,6 +107,7 @@ func (s *Stats) Add(o *Stats) {
 type Count struct {
 	Name string
 	N    uint64
+	Lost bool // messages that were lost
 }
 
 // Emitted is how many messages were given.
@@ -125,43 +126,43 @@ func (s *Stats) LostSum() uint64 {
 // what was lost and why, then what explains it.
 func (s Stats) Rows() []Count {
 	rows := []Count{
-		{"messages begun", s.Starts},
-		{"requests", s.Requests},
-		{"responses", s.Responses},
-		{"interim responses", s.Interim},
-		{"messages open", s.Open},
+		{Name: "messages begun", N: s.Starts},
+		{Name: "requests", N: s.Requests},
+		{Name: "responses", N: s.Responses},
+		{Name: "interim responses", N: s.Interim},
+		{Name: "messages open", N: s.Open},
 	}
 	for l := NotLost + 1; l < LossKinds; l++ {
-		rows = append(rows, Count{"lost: " + l.String(), s.Lost[l]})
+		rows = append(rows, Count{Name: "lost: " + l.String(), N: s.Lost[l], Lost: true})
 	}
 	return append(rows,
-		Count{"ambiguous framing", s.Ambiguous},
-		Count{"messages given incomplete", s.Incomplete},
-		Count{"messages divided", s.Divided},
-		Count{"connections", s.Connections},
-		Count{"connections joined", s.Joined},
-		Count{"connections seen again with rewritten addresses", s.Rewritten},
-		Count{"connections excluded", s.Excluded},
-		Count{"connections with TLS", s.TLS},
-		Count{"connections with HTTP/2", s.HTTP2},
-		Count{"connections tunnelled", s.Tunnels},
-		Count{"connections evicted", s.Evicted},
-		Count{"connections reused", s.Reused},
-		Count{"connections with MPTCP subflows", s.Multipath},
-		Count{"segments", s.Segments},
-		Count{"segments of other addresses", s.Unmatched},
-		Count{"segments without direction", s.Undirected},
-		Count{"segments retransmitted", s.Retransmitted},
-		Count{"segments conflicting", s.Conflicting},
-		Count{"segments out of order", s.OutOfOrder},
-		Count{"segments out of any window", s.Far},
-		Count{"SYN/FIN/RST refused", s.Refused},
-		Count{"gaps", s.Gaps},
-		Count{"bytes missing", s.MissingBytes},
-		Count{"bytes skipped", s.SkippedBytes},
-		Count{"request lines skipped", s.SkippedStarts},
-		Count{"bytes acknowledged but unseen", s.UnseenBytes},
-		Count{"connections live", s.Live},
-		Count{"bytes buffered", s.Buffered},
+		Count{Name: "ambiguous framing", N: s.Ambiguous},
+		Count{Name: "messages given incomplete", N: s.Incomplete},
+		Count{Name: "messages divided", N: s.Divided},
+		Count{Name: "connections", N: s.Connections},
+		Count{Name: "connections joined", N: s.Joined},
+		Count{Name: "connections seen again with rewritten addresses", N: s.Rewritten},
+		Count{Name: "connections excluded", N: s.Excluded},
+		Count{Name: "connections with TLS", N: s.TLS},
+		Count{Name: "connections with HTTP/2", N: s.HTTP2},
+		Count{Name: "connections tunnelled", N: s.Tunnels},
+		Count{Name: "connections evicted", N: s.Evicted},
+		Count{Name: "connections reused", N: s.Reused},
+		Count{Name: "connections with MPTCP subflows", N: s.Multipath},
+		Count{Name: "segments", N: s.Segments},
+		Count{Name: "segments of other addresses", N: s.Unmatched},
+		Count{Name: "segments without direction", N: s.Undirected},
+		Count{Name: "segments retransmitted", N: s.Retransmitted},
+		Count{Name: "segments conflicting", N: s.Conflicting},
+		Count{Name: "segments out of order", N: s.OutOfOrder},
+		Count{Name: "segments out of any window", N: s.Far},
+		Count{Name: "SYN/FIN/RST refused", N: s.Refused},
+		Count{Name: "gaps", N: s.Gaps},
+		Count{Name: "bytes missing", N: s.MissingBytes},
+		Count{Name: "bytes skipped", N: s.SkippedBytes},
+		Count{Name: "request lines skipped", N: s.SkippedStarts},
+		Count{Name: "bytes acknowledged but unseen", N: s.UnseenBytes},
+		Count{Name: "connections live", N: s.Live},
+		Count{Name: "bytes buffered", N: s.Buffered},
 	)
 }

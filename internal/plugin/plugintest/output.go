@@ -104,7 +104,7 @@ func TestOutput(t *testing.T, out Output) {
 			if row.N != uint64(len(msgs)) {
 				t.Errorf("%d delivered, want %d: %v", row.N, len(msgs), rows)
 			}
-		case stats.Failed, stats.Unsent, stats.Kept, stats.Ignored, stats.Limited:
+		case stats.Failed, stats.Unfit, stats.Unsent, stats.Kept, stats.Ignored, stats.Limited:
 		default:
 			t.Errorf("%q is of kind %d, which no row of an output is", row.Name, row.Kind)
 		}
