@@ -44,6 +44,7 @@ var allowedImports = map[string][]string{
 		"internal/process",
 		"internal/pretty",
 		"internal/queue",
+		"internal/reach",
 		"internal/recent",
 		"internal/recording",
 		"internal/replay",
@@ -51,6 +52,7 @@ var allowedImports = map[string][]string{
 		"internal/spill",
 		"internal/stats",
 		"internal/status",
+		"internal/threshold",
 		"internal/turnclient",
 		"internal/wsclient",
 		"raw_socket_listener",
@@ -100,6 +102,7 @@ var allowedImports = map[string][]string{
 	"internal/process":           {"internal/disk", "golang.org/x/sys/unix"},
 	"internal/pretty":            {"internal/http1", "github.com/klauspost/compress/gzip"},
 	"internal/queue":             {"internal/buffers", "internal/stats"},
+	"internal/reach":             {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/recent":            {"internal/payload"},
 	"internal/replay":            {"internal/disk", "internal/formats", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
 	"internal/recording":         {"internal/buffers", "internal/disk", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
@@ -113,6 +116,7 @@ var allowedImports = map[string][]string{
 	"internal/verdict/kind":      {},
 	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},
 	"internal/turnclient":        {"internal/outbound"},
+	"internal/threshold":         {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 

@@ -22,12 +22,13 @@ import (
 	"github.com/buger/gor/internal/process"
 )
 
-// Exit codes. exitInterrupted is what a shell gives a process that SIGINT
-// ended: 128 + 2.
+// Exit codes. exitThreshold says that a condition of --fail-on is true.
+// exitInterrupted is what a shell gives a process that SIGINT ended: 128 + 2.
 const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitThreshold   = 3
 	exitInterrupted = 130
 )
 
@@ -192,7 +193,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	page.Serve(func() ledger.Ledger { return takeLedger(em) })
 	sayPlan(log, plugs)
 
-	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals.end, finish: finish, started: time.Now(), over: make(chan struct{})}
+	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals.end, finish: finish, unreached: make(chan string, 1), started: time.Now(), over: make(chan struct{})}
 	if s.Stats {
 		background.Go(func() { r.printStats(done) })
 	}
@@ -200,6 +201,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		background.Go(func() { r.printCaptures(done) })
 	}
 	background.Go(func() { r.showProgress(r.over) })
+	background.Go(func() { r.watchPeers(done) })
 	return r.run()
 }
 

@@ -73,6 +73,13 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.http.ResponseBuffer, LimitName: "--output-http-response-buffer"})
 	}
 	o.client = o.newClient()
+	if s.http.Wait > 0 {
+		err := o.client.Await(env.ctx, s.http.Wait, func(err error) { o.logf("%s: waiting for it, up to %s: %v", o, s.http.Wait, err) })
+		if err != nil {
+			o.Close()
+			return nil, fmt.Errorf("%w (--output-http-wait)", err)
+		}
+	}
 	if s.RecognizeSessions {
 		o.session = o.startSessions()
 	}
@@ -210,6 +217,7 @@ type httpSettings struct {
 	StatsMs        int    // between two lines of it
 	Elasticsearch  string // where to report exchanges; "": nowhere
 	Redirects      int
+	Wait           time.Duration // for the target to take a connection before anything begins; 0: not
 	TrackResponse  bool
 	ResponseBuffer int // bytes of one response's head and of one read
 }
@@ -240,6 +248,9 @@ func (s *httpSettings) flags() []flagDef {
 		{"output-http-queue-len", "N", "requests that may wait for a worker", "", flags.Int(&s.QueueLen, 1, 1_000_000)},
 		{"output-http-timeout", "DURATION", "longest time for one request and its whole response", "",
 			flags.Duration(&s.Timeout, time.Millisecond)},
+		{"output-http-wait", "DURATION", "wait so long for the target to take a connection before anything is replayed or captured, and exit with code 1 " +
+			"when it never does",
+			"gor --input-file requests.gor --output-http staging.com --output-http-wait 30s", flags.Duration(&s.Wait, 0)},
 		{"output-http-redirects", "N", "follow up to N redirections within the target; those to other hosts are never followed", "",
 			flags.Int(&s.Redirects, 0, 100)},
 		{"output-http-skip-verify", "", "do not verify the target's certificate", "", flags.Bool(&s.SkipVerify)},

@@ -17,14 +17,15 @@ var errCancelled = errors.New("cancelled")
 
 // A runner takes one run from the first message to the summary.
 type runner struct {
-	s       *Settings
-	log     *console.Console
-	plugs   *plugins
-	em      *emitter
-	signals <-chan os.Signal
-	finish  <-chan string // why a plugin wants the run to end
-	started time.Time
-	over    chan struct{} // closed when all is sent that will be
+	s         *Settings
+	log       *console.Console
+	plugs     *plugins
+	em        *emitter
+	signals   <-chan os.Signal
+	finish    <-chan string // why a plugin wants the run to end
+	unreached chan string   // why a replay is ended that reaches nobody
+	started   time.Time
+	over      chan struct{} // closed when all is sent that will be
 }
 
 // run carries messages until the inputs have ended, a signal came, or
@@ -40,32 +41,26 @@ func (r *runner) run() error {
 		timeUp = t.C
 	}
 
-	inputsWell := true
-	interrupted := false
+	inputsWell, ended, interrupted, hopeless := true, false, false, false
 	select {
 	case inputsWell = <-carried:
+		ended = true
 	case sig := <-r.signals:
 		r.log.Printf("%s: sending what is queued; again to stop at once", signalName(sig))
 		interrupted = true
-		if !r.stopInputs(carried) {
-			return exitCode(exitInterrupted)
-		}
 	case why := <-r.finish:
 		r.log.Printf("%s: ending", why)
-		if !r.stopInputs(carried) {
-			return exitCode(exitInterrupted)
-		}
+	case why := <-r.unreached:
+		r.log.Printf("%s", why)
+		hopeless = true
 	case <-timeUp:
-		if !r.stopInputs(carried) {
-			return exitCode(exitInterrupted)
-		}
 	case <-r.em.broken:
-		if !r.stopInputs(carried) {
-			return exitCode(exitInterrupted)
-		}
+	}
+	if !ended && !r.stopInputs(carried) {
+		return exitCode(exitInterrupted)
 	}
 
-	end := r.drainAll(interrupted)
+	end := r.drainAll(interrupted || hopeless) // for what is hopeless nobody waits long
 	close(r.over)
 	if end == drainAborted {
 		return exitCode(exitInterrupted)
@@ -77,17 +72,29 @@ func (r *runner) run() error {
 	for _, in := range r.plugs.inputs {
 		in.Close()
 	}
-	r.log.Last(func(w io.Writer, dropped uint64) { takeLedger(r.em).Write(w, time.Since(r.started), dropped) })
+	final := takeLedger(r.em)
+	r.log.Last(func(w io.Writer, dropped uint64) { final.Write(w, time.Since(r.started), dropped) })
+	undelivered, passed := final.Undelivered(interrupted || end == drainInterrupted && !hopeless), r.s.FailOn.Passed(final)
 	if r.s.SummaryJSON != "" {
-		if err := writeSummaryJSON(r.s.SummaryJSON, takeLedger(r.em), r.started, r.log.Dropped()); err != nil {
+		v := final.Vars(versionString(), r.started)
+		v.Unread, v.Undelivered, v.FailOn = r.log.Dropped(), undelivered, passed
+		if err := writeSummaryJSON(r.s.SummaryJSON, v); err != nil {
 			return err
 		}
 	}
+	for _, sentence := range undelivered {
+		r.log.Printf("%s", sentence)
+	}
+	for _, condition := range passed {
+		r.log.Printf("--fail-on %s", condition)
+	}
 	switch {
-	case !inputsWell || r.em.isBroken():
-		return exitCode(exitFailed)
 	case end == drainStuck:
 		return errors.New("gave up on what is counted as unsent: an output made no progress for " + r.s.DrainTimeout.String() + " (--drain-timeout)")
+	case !inputsWell || r.em.isBroken() || len(undelivered) > 0:
+		return exitCode(exitFailed)
+	case len(passed) > 0:
+		return exitCode(exitThreshold)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/rules"
+	"github.com/buger/gor/internal/threshold"
 )
 
 // pluginArg is one plugin as the command line names it: --output-http X is
@@ -38,6 +39,7 @@ type Settings struct {
 	MemProfile   string
 	HTTPPprof    string // address; "": none
 	SummaryJSON  string // file; "": none
+	FailOn       threshold.List
 	Version      bool
 	Config       string // file; "": none
 	Check        bool

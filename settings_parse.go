@@ -143,6 +143,12 @@ func (s *Settings) check() error {
 		"--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
 	refuse(s.http.Workers > 0 && s.http.WorkersMin > s.http.Workers,
 		"--output-http-workers-min %d is more than --output-http-workers %d", s.http.WorkersMin, s.http.Workers)
+	if c, is := s.FailOn.NeedsStatuses(); is {
+		refuse(!has(s.Outputs, "output-http"), "--fail-on %s: only --output-http knows statuses", c)
+	}
+	if c, is := s.FailOn.NeedsLatency(); is {
+		refuse(!has(s.Outputs, "output-http") && !has(s.Outputs, "output-binary"), "--fail-on %s: only --output-http and --output-binary measure latencies", c)
+	}
 	if s.Middleware != "" {
 		_, err := middleware.Words(s.Middleware)
 		refuse(err != nil, "--middleware %q: %w", shownCommand(s.Middleware), err)
@@ -249,6 +255,11 @@ func (s *Settings) generalFlags() flagGroup {
 			"message", "", flags.Level(&s.Verbose)},
 		{"summary-json", "FILE", "write the summary at the end as JSON too",
 			"gor --input-file requests.gor --output-http staging.com --summary-json summary.json", flags.String(&s.SummaryJSON)},
+		{"fail-on", "CONDITIONS", "exit with code 3 when one of these is true of an input or output at the end: failed, shed, lost, unsent, " +
+			"delivered and the other sums of the summary, its reasons (refused, timeout ...), statuses (5xx, 503) " +
+			"and latencies (p50, p99.9, mean, max), each compared (> >= < <= = !=) with a number, a percentage or " +
+			"a duration",
+			"gor --input-file requests.gor --output-http staging.com --fail-on \"failed>1%,5xx>0,p99>500ms\"", &failOnValue{&s.FailOn}},
 		{"cpuprofile", "FILE", "write a CPU profile", "", flags.String(&s.CPUProfile)},
 		{"memprofile", "FILE", "write a heap profile at the end", "", flags.String(&s.MemProfile)},
 		{"http-pprof", "ADDRESS", "listen on ADDRESS, such as :8181 or 127.0.0.1:8181, and serve the counts under /metrics (for " +

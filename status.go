@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/disk"
@@ -37,9 +36,7 @@ func rewrite(name string, b []byte) error {
 }
 
 // writeSummaryJSON writes the ledger to the file of --summary-json.
-func writeSummaryJSON(name string, l ledger.Ledger, started time.Time, unread uint64) error {
-	v := l.Vars(versionString(), started)
-	v.Unread = unread
+func writeSummaryJSON(name string, v ledger.Vars) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err == nil {
 		err = rewrite(name, append(text, '\n'))

@@ -8,7 +8,12 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/buger/gor/internal/ledger"
+	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/reach"
+	"github.com/buger/gor/internal/recording"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/threshold"
+	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
 // takeLedger gives what became of every message so far: the inputs in the order
@@ -163,4 +168,61 @@ func (r *runner) progressCounts() (messages, failed uint64) {
 		failed += out.Shed + out.Failed()
 	}
 	return messages, failed
+}
+
+// watchPeers says of each output that it reaches nobody, and ends a replay that
+// has an end when none does.
+func (r *runner) watchPeers(done <-chan struct{}) {
+	cfg := reach.Config{
+		Outputs:  func() []ledger.Output { return takeLedger(r.em).Outputs },
+		Patience: max(r.s.DrainTimeout, r.s.http.Timeout, r.s.binary.Timeout),
+		Tell:     func(sentence string) { r.log.Printf("%s", sentence) },
+	}
+	if r.finite() {
+		cfg.Stop = func(alone bool) {
+			// Other outputs go on, unless they are there for the answers.
+			if alone || r.s.http.TrackResponse || r.s.binary.TrackResponse {
+				why := "ending, since nothing of what is replayed would arrive"
+				if has(r.s.Outputs, "output-http") {
+					why += "; --output-http-wait 30s waits for the target first"
+				}
+				r.unreached <- why
+			}
+		}
+	}
+	t := time.NewTicker(reach.Grain)
+	defer t.Stop()
+	reach.Watch(cfg, t.C, done)
+}
+
+// finite reports whether the inputs end by themselves: recordings and capture
+// files do.
+func (r *runner) finite() bool {
+	for i, group := range inputGroups(r.s.Inputs) {
+		switch group[0].Flag {
+		case "input-file":
+			if r.s.fileInput.Loop {
+				return false
+			}
+		case "input-raw":
+			if r.plugs.inputs[i].Live() {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// failOnValue collects conditions.
+type failOnValue struct{ list *threshold.List }
+
+func (v *failOnValue) String() string { return "" }
+func (v *failOnValue) IsList() bool   { return true }
+
+func (v *failOnValue) Set(text string) error {
+	list, err := threshold.Parse(text, slices.Concat(outbound.Names(), recording.Failures(), rawsocket.Losses()))
+	*v.list = append(*v.list, list...)
+	return err
 }

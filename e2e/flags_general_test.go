@@ -65,6 +65,18 @@ func generalFlagRows() []flagRow {
 				}
 			}
 		}},
+		{"fail-on", []string{"", "failed", "faild>0", "failed>1s", "p99>500", "5xx>101%", "failed>1,,shed>0"}, func(f *flagTest) {
+			target := serve(f.T, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/3" {
+					w.WriteHeader(http.StatusInternalServerError)
+				}
+			})
+			f.replay("--output-http", target, "--fail-on", "failed>0,5xx>25%,p99>1h", "--fail-on", "lost>0").saysNot("--fail-on")
+			f.replayEnds(exitThreshold, "--output-http", target, "--fail-on", "failed>0,5xx>=25%").
+				says("gor: --fail-on 5xx>=25%: output-http " + target + ": 1 of 4 answers were 5xx (25.0%)\n")
+			f.ends(exitUsage, "--input-dummy", "--output-null", "--fail-on", "503>0").says("only --output-http knows statuses")
+			f.ends(exitUsage, "--input-dummy", "--output-null", "--fail-on", "p99>1s").says("measure latencies")
+		}},
 		{"summary-json", []string{""}, func(f *flagTest) {
 			file := filepath.Join(f.TempDir(), "summary.json")
 			f.replay("--output-null", "--summary-json", file)

@@ -22,12 +22,27 @@ func httpOutputFlagRows() []flagRow {
 			if most := three.most.Load(); most != 3 {
 				f.Errorf("%d requests were there at once, want 3", most)
 			}
-			f.replay("--output-http", newCrowd(f.T, 3).URL, "--output-http-workers", "1", "--output-http-timeout", "50ms").says("0 delivered", "timeout")
+			f.replayEnds(exitFailed, "--output-http", newCrowd(f.T, 3).URL, "--output-http-workers", "1", "--output-http-timeout", "50ms").says("0 delivered", "timeout")
+		}},
+		{"output-http-wait", []string{"", "-1s", "soon"}, func(f *flagTest) {
+			late := testkit.StartTarget(f.T, func(c net.Conn, _ int) { c.Close() })
+			address := late.Address()
+			testkit.Must(f.T, late.Close())
+			f.replayEnds(exitFailed, "--output-http", address, "--output-http-wait", "100ms").
+				says("waiting for it, up to 100ms", "took no connection within 100ms", "(--output-http-wait)").saysNot("ledger")
+			gor := testkit.Spawn(f.T, "gor", nil, nil, "--input-file", f.recording(0, gets(4)...), "--output-http", address, "--output-http-wait", "1m")
+			gor.Await("waiting for it")
+			sink, err := testkit.NewSink("tcp", address)
+			testkit.Must(f.T, err)
+			sink.Start(f.T)
+			if code := gor.Wait(); code != exitOK || !strings.Contains(gor.Stderr(), "4 delivered") {
+				f.Errorf("exit %d:\n%s", code, gor.Stderr())
+			}
 		}},
 		{"output-http-workers-min", []string{"0", "-1", "10001"}, func(f *flagTest) {
 			// Four in the queue start no more than the fewest.
 			f.replay("--output-http", newCrowd(f.T, 3).URL, "--output-http-workers-min", "4").says("4 delivered")
-			f.replay("--output-http", newCrowd(f.T, 3).URL, "--output-http-timeout", "50ms").says("0 delivered", "timeout")
+			f.replayEnds(exitFailed, "--output-http", newCrowd(f.T, 3).URL, "--output-http-timeout", "50ms").says("0 delivered", "timeout")
 		}},
 		{"output-http-worker-timeout", []string{"0s", "2", "-2s"}, func(f *flagTest) {
 			// Thirty at once make workers that are idle until the last one comes.
@@ -53,7 +68,7 @@ func httpOutputFlagRows() []flagRow {
 		}},
 		{"output-http-timeout", []string{"0", "5", "-5s"}, func(f *flagTest) {
 			slow := func(http.ResponseWriter, *http.Request) { time.Sleep(200 * time.Millisecond) } // it is what such a target does
-			f.replay("--output-http", serve(f.T, slow), "--output-http-timeout", "20ms").says("0 delivered", "timeout")
+			f.replayEnds(exitFailed, "--output-http", serve(f.T, slow), "--output-http-timeout", "20ms").says("0 delivered", "timeout")
 			f.replay("--output-http", serve(f.T, slow)).says("4 delivered")
 		}},
 		{"output-http-redirects", []string{"-1", "101", "yes"}, func(f *flagTest) {
@@ -70,7 +85,7 @@ func httpOutputFlagRows() []flagRow {
 			server.Config.ErrorLog = silent()
 			server.StartTLS()
 			f.Cleanup(server.Close)
-			f.replay("--output-http", server.URL).says("0 delivered", "4 failed (", "TLS: tls: failed to verify certificate")
+			f.replayEnds(exitFailed, "--output-http", server.URL).says("0 delivered", "4 failed (", "TLS: tls: failed to verify certificate")
 			f.replay("--output-http", server.URL, "--output-http-skip-verify").says("4 delivered", "statuses: 200 x 4")
 		}},
 		{"output-http-track-response", notBool, func(f *flagTest) {

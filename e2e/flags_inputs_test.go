@@ -221,7 +221,7 @@ func outputFlagRows() []flagRow {
 			// The target answers nothing: one request is with the worker, one
 			// waits, and there is no room for others.
 			for policy, want := range map[string]string{"shed": " 3 shed + 0 delivered", "wait": " 0 shed + 0 delivered"} {
-				f.ok("--input-file", f.recording(20*time.Millisecond, gets(5)...), "--output-http", testkit.StartMute(f.T).Addr(), "--on-full", policy,
+				f.ends(exitFailed, "--input-file", f.recording(20*time.Millisecond, gets(5)...), "--output-http", testkit.StartMute(f.T).Addr(), "--on-full", policy,
 					"--output-http-workers", "1", "--output-http-queue-len", "1", "--output-http-timeout", "150ms").says(want)
 			}
 		}},

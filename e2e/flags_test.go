@@ -116,9 +116,15 @@ func (f *flagTest) gor(args ...string) flagRun {
 // ok runs Gor and wants it to end well.
 func (f *flagTest) ok(args ...string) flagRun {
 	f.Helper()
+	return f.ends(exitOK, args...)
+}
+
+// ends runs Gor and wants that exit code.
+func (f *flagTest) ends(code int, args ...string) flagRun {
+	f.Helper()
 	r := f.gor(args...)
-	if r.code != exitOK {
-		f.Fatalf("gor %q: exit %d:\n%s", args, r.code, r.stderr)
+	if r.code != code {
+		f.Fatalf("gor %q: exit %d, want %d:\n%s", args, r.code, code, r.stderr)
 	}
 	return r
 }
@@ -234,5 +240,11 @@ func (f *flagTest) recordingAt(requests [][]byte, times []time.Duration) string 
 // replay runs Gor on a recording of four requests, without waiting.
 func (f *flagTest) replay(args ...string) flagRun {
 	f.Helper()
-	return f.ok(append([]string{"--input-file", f.recording(0, gets(4)...) + "|max"}, args...)...)
+	return f.replayEnds(exitOK, args...)
+}
+
+// replayEnds is the same with that exit code.
+func (f *flagTest) replayEnds(code int, args ...string) flagRun {
+	f.Helper()
+	return f.ends(code, append([]string{"--input-file", f.recording(0, gets(4)...) + "|max"}, args...)...)
 }

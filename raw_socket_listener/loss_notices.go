@@ -129,3 +129,14 @@ func (l *lossNotices) holes(src *source.Stats) string {
 	}
 	return "these packets never got to this capture: the mirror port or the network card lost them (ethtool -S), or they take another way"
 }
+
+// Losses are the names of the ledger's rows of messages that were lost.
+func Losses() []string {
+	var names []string
+	for _, row := range (assemble.Stats{}).Rows() {
+		if row.Lost {
+			names = append(names, row.Name)
+		}
+	}
+	return names
+}

@@ -15,7 +15,11 @@ type Vars struct {
 	Uptime  float64               `json:"uptime_seconds"`
 	Inputs  map[string]InputVars  `json:"inputs"`
 	Outputs map[string]OutputVars `json:"outputs"`
-	Unread  uint64                `json:"stderr_lines_dropped,omitempty"` // at the end only
+
+	// At the end only.
+	Unread      uint64   `json:"stderr_lines_dropped,omitempty"`
+	Undelivered []string `json:"undelivered,omitempty"` // see Ledger.Undelivered
+	FailOn      []string `json:"fail_on,omitempty"`     // conditions that are true, with their figures
 }
 
 // InputVars is an input of it.

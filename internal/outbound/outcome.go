@@ -77,6 +77,17 @@ func (o Outcome) TimedOut() bool {
 // String is the name of the outcome's row in the ledger.
 func (o Outcome) String() string { return outcomeRows[o].Name }
 
+// Names are the rows of exchanges that failed.
+func Names() []string {
+	var names []string
+	for _, row := range outcomeRows {
+		if row.Kind == stats.Failed || row.Kind == stats.Unfit {
+			names = append(names, row.Name)
+		}
+	}
+	return names
+}
+
 // Outcomes counts outcomes. Its methods are safe for concurrent use.
 type Outcomes struct{ reasons *stats.Reasons }
 

@@ -59,7 +59,23 @@ const (
 	failedNoRecord = iota
 	failedWrite
 	failedTotal
+	failures
 )
+
+var failureRows = [failures]stats.Count{
+	failedNoRecord: {Name: "failed: no record", Kind: stats.Unfit},
+	failedWrite:    {Name: "failed: write", Kind: stats.Failed},
+	failedTotal:    {Name: "failed: file size limit", Kind: stats.Unfit},
+}
+
+// Failures are the names of the rows of what could not be recorded.
+func Failures() []string {
+	var names []string
+	for _, row := range failureRows {
+		names = append(names, row.Name)
+	}
+	return names
+}
 
 const (
 	// fileBuffer is how much is written at once. From 64 KiB on, the cost of
@@ -92,9 +108,7 @@ func newWriter(cfg Config, q *queue.Queue) *writer {
 		logf:   cfg.Logf, prefix: cfg.Kind + " " + cfg.Pattern, kind: cfg.Kind,
 		bell: newBell(), closing: make(chan struct{}), most: 1,
 		chunks: cfg.chunks(), total: cfg.MaxBytes, totalName: cfg.MaxBytesName, room: cfg.Room, yield: cfg.Yield, readLimit: cfg.MessageLimit,
-		failures: stats.NewReasons([]stats.Count{
-			{Name: "failed: no record", Kind: stats.Unfit}, {Name: "failed: write", Kind: stats.Failed}, {Name: "failed: file size limit", Kind: stats.Failed},
-		}),
+		failures: stats.NewReasons(failureRows[:]),
 	}
 	if w.room == nil {
 		w.room = func(string) error { return nil }

@@ -22,7 +22,7 @@ const (
 
 	Delivered // written, or answered whatever the status
 	Failed    // neither written nor answered; the name says why
-	Unfit     // the same because of what the message is: no target would have got it
+	Unfit     // the same for what the message is, or by a bound that the user set: no way to a target is to blame
 	Unsent    // still held at the end
 	Kept      // kept on disk for the next start
 	Ignored   // of no use to the output: neither delivered nor failed
