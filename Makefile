@@ -1,5 +1,6 @@
 # make build    ./gor, one static binary
 # make demo     see it work: capture, record, replay, all on this machine
+# make demo-picture  docs/demo.svg: a picture of that, for the README
 # make test     what it needs, then every test
 # make check    what CI runs: format, vet, staticcheck, race, fuzz, cross-build
 # make test-fence  tests in which a late use of a message's memory faults at once
@@ -28,13 +29,17 @@ GORACE ?= atexit_sleep_ms=20
 # -trimpath and an empty build id: the same source gives the same bytes.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
 
-.PHONY: build demo test test-fence test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters bench-memory soak release dbuild dtest dbash clean
+.PHONY: build demo demo-picture test test-fence test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters bench-memory soak release dbuild dtest dbash clean
 
 build:
 	$(BUILD) -o gor .
 
 demo: build
 	$(GO) run ./demo ./gor
+
+demo-picture: build
+	$(GO) run ./demo ./gor | $(GO) run ./scripts/picture >docs/demo.svg.new
+	mv docs/demo.svg.new docs/demo.svg
 
 test: test-deps
 	./scripts/test ./...

@@ -73,6 +73,7 @@ var allowedImports = map[string][]string{
 	"demo":                       {"internal/payload"},
 	"e2e":                        {}, // it sees the program from outside
 	"examples/middleware/tokens": {},
+	"scripts/picture":            {},
 	"scripts/testrun":            {},
 	"internal/address":           {},
 	"internal/console":           {"golang.org/x/term"}, // whether a person looks

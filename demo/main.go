@@ -4,23 +4,29 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
 
 // requests is how much traffic the demo makes, spread over about two seconds.
 const requests = 200
+
+// Traffic comes in waves of waveLength*2π requests, with pauses up to longestPause.
+const (
+	waveLength   = 8
+	longestPause = 20 * time.Millisecond
+)
 
 func main() {
 	if len(os.Args) != 2 {
@@ -39,7 +45,11 @@ func demo(gor string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	recording := filepath.Join(dir, "requests.gor")
+	if gor, err = filepath.Abs(gor); err != nil {
+		return err
+	}
+	d := &demonstration{gor: gor, dir: dir}
+	recording := filepath.Join(dir, recordingName)
 
 	production, err := startSite()
 	if err != nil {
@@ -54,7 +64,7 @@ func demo(gor string) error {
 	say("production listens on %s, staging on %s", production.addr, staging.addr)
 
 	say("1. capture production's traffic and record it")
-	recorder, err := startRecorder(gor, production, recording)
+	recorder, err := d.startRecorder(production)
 	if err != nil {
 		return err
 	}
@@ -77,15 +87,53 @@ func demo(gor string) error {
 	}
 
 	say("2. replay the recording to staging, as fast as it happened")
-	replay := exec.Command(gor, "--input-file", recording, "--output-http", "http://"+staging.addr)
-	show(replay)
-	replay.Stderr = os.Stdout
-	if err := replay.Run(); err != nil {
-		return fmt.Errorf("replay: %w", err)
+	if err := d.replay(staging); err != nil {
+		return err
 	}
 
-	say("3. what the two sites saw")
-	return compare(production, staging)
+	say("3. compare what the two sites saw")
+	if err := compare(production.seen(), staging.seen()); err != nil {
+		return err
+	}
+	say(whatNext)
+	return nil
+}
+
+// recordingName is relative to the folder that Gor runs in.
+const recordingName = "requests.gor"
+
+const whatNext = `4. what next
+   $ sudo ./gor --input-raw :80 --output-stdout              # see what reaches this host
+   $ sudo ./gor --input-raw :80 --output-file requests.gor   # record it
+   $ ./gor --input-file requests.gor --output-http http://staging.example.com --http-allow-method GET
+   README.md says what to mind before you replay anything but GET`
+
+// demonstration is what its steps share.
+type demonstration struct{ gor, dir string }
+
+func (d *demonstration) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(d.gor, args...)
+	cmd.Dir = d.dir
+	say("   $ gor %s", strings.Join(args, " ")) // as a user would type it
+	return cmd
+}
+
+func (d *demonstration) replay(staging *site) error {
+	replay := d.command("--input-file", recordingName, "--output-http", "http://"+staging.addr)
+	stderr, err := replay.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := replay.Start(); err != nil {
+		return err
+	}
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		fmt.Println("     ", lines.Text())
+	}
+	if err := replay.Wait(); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	return nil
 }
 
 // makeTraffic sends requests of several kinds at irregular moments.
@@ -112,7 +160,8 @@ func makeTraffic(addr string) error {
 		}
 		io.Copy(io.Discard, resp.Body)
 		resp.Body.Close()
-		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
+		// In waves, so that the timelines have a shape to compare.
+		time.Sleep(time.Duration((1 + math.Sin(float64(i)/waveLength)) * float64(random.IntN(int(longestPause/2)))))
 	}
 	return nil
 }
@@ -135,48 +184,4 @@ func showFirstRecord(recording string) error {
 	return nil
 }
 
-// compare prints both sites' counts and fails unless every request arrived
-// once and unchanged.
-func compare(production, staging *site) error {
-	was, is := production.seen(), staging.seen()
-	kinds := map[string][2]int{}
-	for i, list := range [][]request{was, is} {
-		for _, r := range list {
-			n := kinds[r.kind]
-			n[i]++
-			kinds[r.kind] = n
-		}
-	}
-	names := make([]string, 0, len(kinds))
-	for kind := range kinds {
-		names = append(names, kind)
-	}
-	slices.Sort(names)
-	fmt.Printf("      %-14s %10s %10s\n", "", "production", "staging")
-	for _, kind := range names {
-		fmt.Printf("      %-14s %10d %10d\n", kind, kinds[kind][0], kinds[kind][1])
-	}
-	sums := map[[sha256.Size]byte]int{}
-	for _, r := range was {
-		sums[r.sum]++
-	}
-	same := 0
-	for _, r := range is {
-		if sums[r.sum] > 0 {
-			sums[r.sum]--
-			same++
-		}
-	}
-	say("   %d of %d requests reached staging, %d of them with equal method, path, number and body", len(is), len(was), same)
-	if same != len(was) || len(is) != len(was) {
-		return errors.New("staging did not see what production saw")
-	}
-	return nil
-}
-
 func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
-
-// show prints a command as a user would type it.
-func show(cmd *exec.Cmd) {
-	fmt.Println("   $ gor", strings.Join(cmd.Args[1:], " "))
-}

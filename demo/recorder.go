@@ -28,8 +28,8 @@ type recorder struct {
 // startRecorder starts Gor with --input-raw. Without the privilege to capture
 // it says so, starts Gor with --input-tcp, and has production itself send
 // what it is asked over the link.
-func startRecorder(gor string, production *site, recording string) (*recorder, error) {
-	r, refusal, err := launch(gor, "--input-raw", production.addr, "--output-file", recording)
+func (d *demonstration) startRecorder(production *site) (*recorder, error) {
+	r, refusal, err := d.launch("--input-raw", production.addr, "--output-file", recordingName)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func startRecorder(gor string, production *site, recording string) (*recorder, e
 	}
 	say("   this user may not capture; production sends its requests to --input-tcp instead")
 	say("   (to see the capture: sudo make demo)")
-	if r, refusal, err = launch(gor, "--input-tcp", "127.0.0.1:0", "--output-file", recording); err != nil {
+	if r, refusal, err = d.launch("--input-tcp", "127.0.0.1:0", "--output-file", recordingName); err != nil {
 		return nil, err
 	}
 	if r == nil {
@@ -63,9 +63,8 @@ func startRecorder(gor string, production *site, recording string) (*recorder, e
 
 // launch starts Gor and waits until its plugins are open. When Gor ends
 // before that, r is nil and refusal is what it said.
-func launch(gor string, args ...string) (r *recorder, refusal string, err error) {
-	cmd := exec.Command(gor, args...)
-	show(cmd)
+func (d *demonstration) launch(args ...string) (r *recorder, refusal string, err error) {
+	cmd := d.command(args...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, "", err

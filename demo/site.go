@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A site is a small web server that remembers what it was asked.
@@ -22,7 +23,8 @@ type site struct {
 
 // request is what a site keeps of a request.
 type request struct {
-	kind string // "GET /items"
+	at   time.Time // when it had come whole
+	kind string    // "GET /items"
 	sum  [sha256.Size]byte
 }
 
@@ -50,7 +52,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(sum, "%s %s %s\n", r.Method, r.RequestURI, r.Header.Get("X-Number"))
 	sum.Write(body)
 	s.mu.Lock()
-	s.list = append(s.list, request{kind: r.Method + " /" + top, sum: [sha256.Size]byte(sum.Sum(nil))})
+	s.list = append(s.list, request{at: time.Now(), kind: r.Method + " /" + top, sum: [sha256.Size]byte(sum.Sum(nil))})
 	if s.tap != nil {
 		s.tap(r, body)
 	}
