@@ -85,8 +85,9 @@ var allowedImports = map[string][]string{
 	"internal/certs":             {},
 	"internal/certs/certstest":   {},
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
-	"internal/formats":           {"internal/formats/accesslog", "internal/pace", "internal/payload", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"internal/formats":           {"internal/formats/accesslog", "internal/formats/har", "internal/pace", "internal/payload", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/formats/accesslog": {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
+	"internal/formats/har":       {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
 	"internal/formats/message":   {"internal/http1"}, // what all readers share knows no format
 	"internal/http1":             {},
 	"internal/http1client":       {"internal/address", "internal/buffers", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},

@@ -121,7 +121,7 @@ func (s *Settings) inputFlags() flagGroup {
 			"gor --input-tcp :28020 --output-http staging.com", s.input("input-tcp")},
 		{"input-file", "FILE", "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. " +
 			"FILE may be a pattern; several files are merged by time, those of several flags too " +
-			"when they have one speed. log:FILE, and FILE of *.log, is an access log; - is standard input",
+			"when they have one speed. log:FILE, and FILE of *.log, is an access log; har:FILE, and *.har, is HAR; - is standard input",
 			"gor --input-file ./requests.gor --output-http staging.com", s.input("input-file")},
 		{"input-http", "ADDRESS", "take requests over HTTP and treat them as captured: for the mirroring of nginx, HAProxy or Envoy, " +
 			"where TLS hides the traffic from a capture. Each is answered with 204 at once",

@@ -93,8 +93,8 @@ func fileReplayFlagRows() []flagRow {
 			}
 		}},
 		{"log-line-format", []string{"", "nonsense", "$remote_addr", "%h %{x"}, func(f *flagTest) {
-			f.ok("--input-file", f.accessLog(`7 1760104536.250 /a`), "--log-line-format", "$status $msec $request_uri", "--output-null")
-			if r := f.gor("--input-file", f.accessLog(`7 1760104536.250 /a`), "--log-line-format", "common", "--output-null"); r.code == 0 {
+			f.ok("--input-file", f.accessLog(`7 1760104536.250 GET /a`), "--log-line-format", "$status $msec $request_method $request_uri", "--output-null")
+			if r := f.gor("--input-file", f.accessLog(`7 1760104536.250 GET /a`), "--log-line-format", "common", "--output-null"); r.code == 0 {
 				f.Errorf("a log of another format passes: %s", r.stderr)
 			}
 		}},
@@ -102,8 +102,8 @@ func fileReplayFlagRows() []flagRow {
 			f.logged("GET /a HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: x\r\n\r\n", "GET", "--log-host", "www.example.com")
 		}},
 		{"log-timezone", []string{"", "Nowhere/Land", "2"}, func(f *flagTest) {
-			log := f.accessLog(`2025-10-10 13:55:36 /a`)
-			f.dryRun("recorded: "+time.Unix(1760104536-2*3600, 0).Format("2006-01-02 15:04:05"), "--input-file", log, "--log-line-format", "%{%F %T}t %U", "--log-timezone", "+02:00")
+			log := f.accessLog(`2025-10-10 13:55:36 GET /a`)
+			f.dryRun("recorded: "+time.Unix(1760104536-2*3600, 0).Format("2006-01-02 15:04:05"), "--input-file", log, "--log-line-format", "%{%F %T}t %m %U", "--log-timezone", "+02:00")
 		}},
 		{"log-empty-bodies", notBool, func(f *flagTest) {
 			f.logged("POST /a HTTP/1.1\r\nUser-Agent: x\r\nContent-Length: 0\r\n\r\n", "POST", "--log-empty-bodies")

@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/buger/gor/internal/formats/accesslog"
+	"github.com/buger/gor/internal/formats/har"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
 )
@@ -65,6 +66,8 @@ func Open(r io.Reader, name string, o Options) (Reader, error) {
 		if rd, err = accesslog.New(plain, o.Log); err == nil {
 			rd = inOrder(rd)
 		}
+	case HAR:
+		rd = inOrder(har.New(plain, o.Limit))
 	case Pcap:
 		err = ErrCapture
 	default:
@@ -129,7 +132,7 @@ func ParseZone(text string) (*time.Location, error) {
 		}
 	}
 	zone, err := time.LoadLocation(text)
-	if err != nil {
+	if err != nil || text == "" {
 		return nil, errors.New("want a time zone such as Europe/Paris, UTC, Local or +02:00")
 	}
 	return zone, nil

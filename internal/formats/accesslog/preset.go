@@ -164,6 +164,8 @@ func (f *format) check() error {
 		return errors.New("the format has no time, such as $time_local, %t or %START_TIME%")
 	case !has[requestRole] && !has[targetRole] && !has[pathRole]:
 		return errors.New("the format has no request, such as $request, %r or %REQ(:PATH)%")
+	case !has[requestRole] && !has[methodRole]:
+		return errors.New("the format has no method, such as $request_method, %m or %REQ(:METHOD)%")
 	}
 	return nil
 }
