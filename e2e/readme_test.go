@@ -64,6 +64,8 @@ func readmeRequests() [][]byte {
 
 func all(http1.Request) bool { return true }
 
+func isGET(r http1.Request) bool { return string(r.Method()) == "GET" }
+
 func headerIs(r http1.Request, name, value string) bool {
 	got, ok := r.Header(name)
 	return ok && string(got) == value
@@ -81,6 +83,8 @@ var readmeExamples = map[string]struct {
 	`gor --input-tcp :28020 --output-http http://staging.com`:                                                                {pass: all},
 	`gor --input-tcp replay.local:28020 --output-http http://staging.com`:                                                    {pass: all},
 	`gor --input-raw :80 --output-http "http://staging.com"`:                                                                 {pass: all},
+	`gor --input-file requests.gor --output-http http://staging.com --http-allow-method GET`:                                 {pass: isGET},
+	`gor --input-tcp :28020 --output-http http://staging.com --http-allow-method GET`:                                        {pass: isGET},
 	`gor --input-raw :80 --output-file requests.gor`:                                                                         {pass: all},
 	`gor --input-file requests.gor --output-http "http://staging.com"`:                                                       {pass: all},
 	`gor --input-file "requests.gor|200%" --output-http http://staging.com`:                                                  {pass: all},
@@ -134,7 +138,9 @@ func fnv1a(b []byte) (h uint32) {
 // program, and its addresses put on loopback.
 func TestREADMEExamples(t *testing.T) {
 	commands := readmeCommands(t)
-	commands = slices.DeleteFunc(commands, func(command string) bool { return strings.Contains(command, "--config") }) // TestREADMEConfiguration
+	commands = slices.DeleteFunc(commands, func(command string) bool {
+		return strings.Contains(command, "--config") || strings.Contains(command, "-tcp-secure")
+	}) // TestREADMEConfiguration, TestTLSExample
 	if len(commands) < len(readmeExamples) {
 		t.Errorf("the README and docs/ have %d examples, the test %d", len(commands), len(readmeExamples))
 	}
