@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -68,6 +69,11 @@ func explainReplay(err error) error {
 		return fmt.Errorf("%w; leave out --input-file-loop", err)
 	case errors.Is(err, replay.ErrNoName), errors.Is(err, filepath.ErrBadPattern):
 		return asUsage(err)
+	case errors.Is(err, fs.ErrPermission):
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return fmt.Errorf("%w; make it yours with: sudo chown \"$USER\" %s", err, path.Path)
+		}
 	}
 	return err
 }

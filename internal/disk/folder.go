@@ -1,9 +1,11 @@
 package disk
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // MakeFolder makes a folder for the user of this process alone, and those above
@@ -18,7 +20,7 @@ func MakeFolder(name string) error {
 	if err := trustFolders(name); err != nil { // what is there already
 		return err
 	}
-	if err := os.MkdirAll(name, 0o700); err != nil {
+	if err := MakeFolders(name, 0o700); err != nil {
 		return err
 	}
 	return trustFolders(name) // nobody was faster
@@ -59,4 +61,27 @@ func trustFolder(name, above string, info fs.FileInfo) error {
 		return nil
 	}
 	return &Untrusted{Name: name, What: "a folder", UID: uid}
+}
+
+// MakeFolders is os.MkdirAll: it makes a folder and those above it, unless they
+// are there. Under sudo they belong to the user who called it, as files do.
+func MakeFolders(name string, mode fs.FileMode) error {
+	if info, err := os.Stat(name); err == nil {
+		if !info.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: name, Err: syscall.ENOTDIR}
+		}
+		return nil
+	}
+	if above := filepath.Dir(name); above != name {
+		if err := MakeFolders(above, mode); err != nil {
+			return err
+		}
+	}
+	err := makeFolder(name, mode)
+	if errors.Is(err, fs.ErrExist) {
+		if info, serr := os.Stat(name); serr == nil && info.IsDir() {
+			return nil // another process was faster
+		}
+	}
+	return err
 }

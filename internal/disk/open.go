@@ -86,7 +86,7 @@ func Create(name string, mode fs.FileMode) (*os.File, error) {
 }
 
 func create(name string, flag int, mode fs.FileMode) (*os.File, error) {
-	f, err := os.OpenFile(name, flag|os.O_CREATE|os.O_EXCL, mode)
+	f, err := makeFile(name, flag, mode)
 	if err != nil {
 		return nil, err
 	}

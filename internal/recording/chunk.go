@@ -60,7 +60,7 @@ const (
 // highest that exists: below zero it is unknown, and when the next index is
 // taken it was another process. It returns the index of the chunk.
 func openChunk(name string, mode fs.FileMode, limit, after int) (*file, int, error) {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := disk.MakeFolders(filepath.Dir(name), 0o755); err != nil {
 		return nil, after, err
 	}
 	index, err := after, error(nil)

@@ -45,7 +45,7 @@ func (l *leftAlone) Error() string { return l.why }
 // and a new chunk's name is used: told is told. limit is the largest message that
 // a recording may hold, in bytes.
 func openFile(name string, mode fs.FileMode, limit int, told func(name, why, chunk string)) (*file, error) {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := disk.MakeFolders(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
 	}
 	r, err := continueFile(name, mode, limit)
@@ -207,7 +207,7 @@ func (r *file) close() { r.f.Close() }
 
 // makeFolder makes the folder and finds out whether files can be made in it.
 func makeFolder(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := disk.MakeFolders(folder, 0o755); err != nil {
 		return err
 	}
 	return disk.MayWrite(folder)

@@ -127,7 +127,7 @@ func (s *Store) Append(msgs [][]byte) error {
 // begin starts the next segment.
 func (s *Store) begin() error {
 	seg := &segment{number: s.next}
-	f, err := os.OpenFile(seg.name(s.dir), os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	f, err := disk.Create(seg.name(s.dir), 0o600)
 	if err != nil {
 		return err
 	}
