@@ -113,7 +113,12 @@ var allowedImports = map[string][]string{
 	"internal/status":            {"internal/admission", "internal/ledger"},
 	"internal/verdict":           {"internal/verdict/finding"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
 	"internal/verdict/align":     {},
+	"internal/verdict/body":      {"internal/http1", "internal/verdict/align", "internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/kind", "github.com/andybalholm/brotli", "github.com/klauspost/compress/flate", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zlib", "github.com/klauspost/compress/zstd", "golang.org/x/net/html"},
 	"internal/verdict/finding":   {},
+	"internal/verdict/header":    {"internal/verdict/finding", "internal/verdict/kind"},
+	"internal/verdict/noise":     {},
+	"internal/verdict/route":     {"internal/http1", "internal/verdict/kind"},
+	"internal/verdict/rules":     {"internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/route", "github.com/BurntSushi/toml"},
 	"internal/verdict/jsondiff":  {"internal/verdict/align", "internal/verdict/finding", "internal/verdict/kind"},
 	"internal/verdict/kind":      {},
 	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},
