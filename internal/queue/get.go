@@ -71,6 +71,8 @@ func (q *Queue) await(cancel <-chan struct{}, idle time.Duration) bool {
 	expired := w.expire(idle)
 	for {
 		q.getters.push(w)
+		q.waiting++
+		q.counted()
 		q.mu.Unlock()
 		over := false
 		select {
@@ -94,10 +96,16 @@ func (q *Queue) await(cancel <-chan struct{}, idle time.Duration) bool {
 		if next := q.wake(); next != nil {
 			next.ch <- struct{}{}
 		}
+		q.counted()
 		return false
 	}
-	// Also when idle has passed: a message that came meanwhile is taken.
-	return q.count > 0
+	// Also when idle has passed: a message that came meanwhile is taken. Then
+	// the caller takes it before it counts.
+	if q.count == 0 {
+		q.counted()
+		return false
+	}
+	return true
 }
 
 // leave takes the lock, and w off its list or else the token that is on its
@@ -105,7 +113,7 @@ func (q *Queue) await(cancel <-chan struct{}, idle time.Duration) bool {
 func (q *Queue) leave(w *waiter) {
 	q.mu.Lock()
 	if w.listed {
-		q.getters.remove(w)
+		q.removeGetter(w)
 		return
 	}
 	q.mu.Unlock()
@@ -169,13 +177,17 @@ func (q *Queue) Room(cancel <-chan struct{}, d time.Duration) bool {
 }
 
 // wakePutters wakes the writers whose message fits. They are woken when a
-// quarter of the places is free, not at the first: otherwise each message
-// would cost a full queue two changes of goroutine. Call with the lock held.
+// quarter of the room is free, not at the first message of it, while others
+// wait to be sent: otherwise each message would cost a full queue two changes of
+// goroutine. Call with the lock held.
 func (q *Queue) wakePutters() {
 	if q.putters.head == nil {
 		return
 	}
 	if !q.closed && q.count+q.promised > q.items-(q.items+3)/4 {
+		return
+	}
+	if !q.closed && q.count > 0 && q.held > q.bytes-q.bytes/4 {
 		return
 	}
 	for w := q.putters.head; w != nil; {

@@ -33,7 +33,8 @@ func TestEveryMessageOnce(t *testing.T) {
 	}
 	for seed, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			q := New(tt.items, tt.bytes)
+			bound := tt.bytes + 3*ItemOverhead
+			q := New(tt.items, bound)
 			seen := make([][]atomic.Int32, tt.writers)
 			for i := range seen {
 				seen[i] = make([]atomic.Int32, tt.each)
@@ -45,8 +46,8 @@ func TestEveryMessageOnce(t *testing.T) {
 				if n := q.Len(); n > tt.items {
 					t.Errorf("Len = %d above the bound %d", n, tt.items)
 				}
-				if n := q.Bytes(); n > max(tt.bytes, tt.size) {
-					t.Errorf("Bytes = %d above the bound %d", n, tt.bytes)
+				if n := q.Bytes(); n > max(bound, tt.size+ItemOverhead) {
+					t.Errorf("Bytes = %d above the bound %d", n, bound)
 				} else if int64(n) > largest.Load() {
 					largest.Store(int64(n))
 				}
@@ -147,12 +148,12 @@ func TestEveryMessageOnce(t *testing.T) {
 			if total := int64(tt.writers * tt.each); got.Load()+discarded != total || accepted.Load() != total {
 				t.Errorf("got %d + discarded %d != %d put", got.Load(), discarded, total)
 			}
-			if q.Bytes() != 0 || q.Len() != 0 || q.heldCap != 0 || q.promised != 0 || q.waking != 0 {
-				t.Errorf("left: %d bytes, %d messages, %d capacity, %d promised, %d waking",
-					q.Bytes(), q.Len(), q.heldCap, q.promised, q.waking)
+			if q.Bytes() != 0 || q.Len() != 0 || q.heldCap != 0 || q.promised != 0 || q.waking != 0 || q.waiting != 0 || q.Short() != 0 {
+				t.Errorf("left: %d bytes, %d messages, %d capacity, %d promised, %d waking, %d waiting, short of %d",
+					q.Bytes(), q.Len(), q.heldCap, q.promised, q.waking, q.waiting, q.Short())
 			}
-			if kept := q.free.Bytes(); kept > tt.bytes+tt.bytes/2 {
-				t.Errorf("%d bytes of buffers kept with a bound of %d", kept, tt.bytes)
+			if kept := q.free.Bytes(); kept > bound+bound/2 {
+				t.Errorf("%d bytes of buffers kept with a bound of %d", kept, bound)
 			}
 		})
 	}
@@ -162,7 +163,7 @@ func TestEveryMessageOnce(t *testing.T) {
 // accepted is got or discarded, what it refused is not.
 func TestCloseInTheMiddle(t *testing.T) {
 	for seed := range uint64(30) {
-		q := New(20, 10000)
+		q := New(20, 100_000)
 		var accepted, got atomic.Int64
 		var wg, workers sync.WaitGroup
 		for range 3 {

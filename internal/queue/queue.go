@@ -36,25 +36,30 @@ type Item struct {
 
 	buf   []byte        // what Bytes is a part of; its whole capacity
 	large *buffers.Copy // in the place of buf for a large message
-	size  int           // length of the message, as it was counted
+	size  int           // of the message with its overhead, as it was counted
 	epoch uint64
+
+	// Returned is how often the message was taken and handed back.
+	Returned int
 }
 
 // A Queue hands copies of messages from one or more writers to workers.
-// The items bound holds for messages that no worker has yet; the bytes bound
-// also for those in work, until Done. A message larger than the byte bound is
-// admitted alone. All methods are safe for concurrent use.
+// The bytes bound holds until Done, and counts ItemOverhead for each message
+// beside its length. The items bound, if there is one, is for messages that no
+// worker has yet. A message larger than the byte bound is admitted alone. All
+// methods are safe for concurrent use.
 type Queue struct {
-	items, bytes int
+	items, bytes int // no bound on items: a number that the bytes never reach
 	start        time.Time
 	length       atomic.Int64 // count, for Len without the lock
+	short        atomic.Int64 // see Short
 
 	mu       sync.Mutex
 	ring     []Item // grows up to items
 	head     int    // index of the oldest
 	count    int    // messages in ring
 	promised int    // places that a Put takes while it copies
-	held     int    // bytes of all messages not yet Done
+	held     int    // bytes of all messages not yet Done, with their overhead
 	heldCap  int    // capacity of their buffers
 	free     buffers.Free
 	epochs   epochs
@@ -67,15 +72,26 @@ type Queue struct {
 	lacking  bool            // the last Put was refused by large
 
 	getters list // workers that wait for a message
-	waking  int  // of those, taken off the list and not yet running
+	waiting int  // how many those are
+	waking  int  // workers that were taken off that list and are not yet running
 	putters list // writers that wait for room
 	idle    *waiter
 }
 
-// New returns a Queue for at most items waiting messages and at most so many
-// bytes of messages that are not yet Done. A bound below one counts as one.
+// ItemOverhead is what a message in a Queue takes beside its own bytes: two
+// places in a ring that may be half empty (an Item is 80 bytes), and what its
+// buffer is larger than it.
+const ItemOverhead = 256
+
+// New returns a Queue for messages that are not yet Done of at most so many
+// bytes, at least one, their overhead included. Of those that wait there are
+// items at most; zero or less is no such bound.
 func New(items, bytes int) *Queue {
-	return &Queue{items: max(items, 1), bytes: max(bytes, 1), start: time.Now()}
+	bytes = max(bytes, 1)
+	if items <= 0 {
+		items = bytes/ItemOverhead + 1
+	}
+	return &Queue{items: items, bytes: bytes, start: time.Now()}
 }
 
 // Watch has every Put record the length of the queue with g. Call it before
@@ -101,7 +117,7 @@ func (q *Queue) fits(n int) bool {
 	if q.count+q.promised >= q.items {
 		return false
 	}
-	return q.held == 0 || q.held+n <= q.bytes
+	return q.held == 0 || q.held+n+ItemOverhead <= q.bytes
 }
 
 // Put takes a copy of p, or nothing and returns ErrFull or ErrClosed. It never
@@ -119,7 +135,8 @@ func (q *Queue) Put(p []byte) error {
 		return ErrFull
 	}
 	idle := q.held == 0 && q.count == 0
-	q.held += n
+	size := n + ItemOverhead
+	q.held += size
 	q.refused, q.lacking = 0, false
 	buf := q.free.Get(n)
 	var large *buffers.Copy
@@ -132,7 +149,7 @@ func (q *Queue) Put(p []byte) error {
 			if large = q.large.Take(p); large == nil {
 				q.mu.Lock()
 				q.promised--
-				q.held -= n
+				q.held -= size
 				q.refused, q.lacking = n, true
 				q.mu.Unlock()
 				return ErrFull
@@ -147,7 +164,7 @@ func (q *Queue) Put(p []byte) error {
 		q.mu.Lock()
 		q.promised--
 		if q.closed {
-			q.held -= n
+			q.held -= size
 			q.mu.Unlock()
 			large.Free()
 			return ErrClosed
@@ -164,7 +181,7 @@ func (q *Queue) Put(p []byte) error {
 	if idle && at > q.progress || !q.started {
 		q.progress, q.started = at, true
 	}
-	q.push(Item{Bytes: buf[:n], buf: whole, large: large, size: n, At: at, epoch: q.epochs.add()})
+	q.push(Item{Bytes: buf[:n], buf: whole, large: large, size: size, At: at, epoch: q.epochs.add()})
 	if q.gauge != nil {
 		q.gauge.Record(q.count)
 	}
@@ -198,14 +215,44 @@ func (q *Queue) push(it Item) {
 	}
 	q.ring[i] = it
 	q.count++
-	q.length.Store(int64(q.count))
+	q.counted()
 }
 
-// ringStart is the first size of a ring: the default bound on messages is 100.
+// counted publishes what is known without the lock. Call with the lock held,
+// after every change of the messages or the workers that wait.
+func (q *Queue) counted() {
+	q.length.Store(int64(q.count))
+	q.short.Store(int64(q.count - q.waiting - q.waking))
+}
+
+// Return puts a message back that its worker has not dealt with. It is the
+// oldest again, whatever the bounds are, also when the queue is closed.
+func (q *Queue) Return(it Item) {
+	it.Returned++
+	q.mu.Lock()
+	if q.count == len(q.ring) {
+		q.grow()
+	}
+	if q.head--; q.head < 0 {
+		q.head += len(q.ring)
+	}
+	q.ring[q.head] = it
+	q.count++
+	q.counted()
+	w := q.wake()
+	q.mu.Unlock()
+	if w != nil {
+		w.ch <- struct{}{}
+	}
+}
+
+// ringStart is the first size of a ring: a small one, since most queues are
+// nearly empty.
 const ringStart = 32
 
 func (q *Queue) grow() {
-	ring := make([]Item, min(max(2*len(q.ring), ringStart), q.items))
+	size := min(max(2*len(q.ring), ringStart), q.items)
+	ring := make([]Item, max(size, q.count+1)) // one that is returned is above the bound
 	n := copy(ring, q.ring[q.head:])
 	copy(ring[n:], q.ring[:q.head])
 	q.ring, q.head = ring, 0
@@ -219,7 +266,7 @@ func (q *Queue) pop() Item {
 		q.head = 0
 	}
 	q.count--
-	q.length.Store(int64(q.count))
+	q.counted()
 	return it
 }
 
@@ -232,9 +279,15 @@ func (q *Queue) wake() *waiter {
 	if w == nil || q.waking > 0 || q.count == 0 {
 		return nil
 	}
-	q.getters.remove(w)
+	q.removeGetter(w)
 	q.waking++
 	return w
+}
+
+// removeGetter takes w off the workers that wait. Call with the lock held.
+func (q *Queue) removeGetter(w *waiter) {
+	q.getters.remove(w)
+	q.waiting--
 }
 
 // Done ends the worker's use of it and its buffer. progressed is false for a
@@ -304,12 +357,13 @@ func (q *Queue) Close() {
 		q.closed = true
 		for q.getters.head != nil {
 			w := q.getters.head
-			q.getters.remove(w)
+			q.removeGetter(w)
 			q.waking++
 			w.ch <- struct{}{}
 		}
 		q.wakePutters()
 	}
+	q.counted()
 	q.mu.Unlock()
 }
 
@@ -360,6 +414,10 @@ func (q *Queue) Age(it Item) time.Duration { return time.Since(q.start) - it.At 
 // Len returns how many messages wait for a worker.
 func (q *Queue) Len() int { return int(q.length.Load()) }
 
+// Short returns how many messages more than workers wait: for so many there is
+// nobody who would take them now. It is below zero when workers are idle.
+func (q *Queue) Short() int { return int(q.short.Load()) }
+
 // HalfFull reports whether more than half of either bound is taken.
 func (q *Queue) HalfFull() bool {
 	q.mu.Lock()
@@ -367,7 +425,8 @@ func (q *Queue) HalfFull() bool {
 	return 2*q.held > q.bytes || 2*q.count > q.items
 }
 
-// Bytes returns the length of all messages that are not yet Done.
+// Bytes returns the length of all messages that are not yet Done, each with
+// ItemOverhead.
 func (q *Queue) Bytes() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -31,6 +31,9 @@ func get(t *testing.T, q *Queue) Item {
 	return it
 }
 
+// newQueue has room for items messages of so many bytes together.
+func newQueue(items, bytes int) *Queue { return New(items, bytes+items*ItemOverhead) }
+
 func TestOrder(t *testing.T) {
 	q := New(100, 1<<20)
 	for round := range 5 {
@@ -54,7 +57,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestPutCopies(t *testing.T) {
-	q := New(10, 1000)
+	q := newQueue(10, 1000)
 	p := []byte("original")
 	if err := q.Put(p); err != nil {
 		t.Fatal(err)
@@ -66,7 +69,7 @@ func TestPutCopies(t *testing.T) {
 }
 
 func TestItemsBound(t *testing.T) {
-	q := New(2, 1000)
+	q := newQueue(2, 1000)
 	put(t, q, "a")
 	put(t, q, "b")
 	if err := q.Put([]byte("c")); err != ErrFull {
@@ -81,7 +84,7 @@ func TestItemsBound(t *testing.T) {
 }
 
 func TestBytesBound(t *testing.T) {
-	q := New(100, 100)
+	q := New(100, 100+2*ItemOverhead)
 	put(t, q, string(make([]byte, 60)))
 	if err := q.Put(make([]byte, 41)); err != ErrFull {
 		t.Fatalf("Put of 41 above 60 = %v, want ErrFull", err)
@@ -93,15 +96,126 @@ func TestBytesBound(t *testing.T) {
 	}
 	q.Done(it, true)
 	put(t, q, string(make([]byte, 60)))
-	if q.Bytes() != 100 {
-		t.Errorf("Bytes = %d, want 100", q.Bytes())
+	if want := 100 + 2*ItemOverhead; q.Bytes() != want {
+		t.Errorf("Bytes = %d, want %d", q.Bytes(), want)
 	}
+}
+
+// Without a bound on items the bytes are the bound, and each message counts with
+// what it takes beside its own.
+func TestRoomIsBytes(t *testing.T) {
+	for _, size := range []int{0, 1, 100, 10_000} {
+		const bound = 1 << 20
+		q := New(0, bound)
+		n := 0
+		for q.Put(make([]byte, size)) == nil {
+			n++
+		}
+		if want := bound / (size + ItemOverhead); n != want {
+			t.Errorf("%d messages of %d bytes fit, want %d", n, size, want)
+		}
+		if n := q.Discard(); q.Bytes() != 0 {
+			t.Errorf("%d bytes are left after %d messages", q.Bytes(), n)
+		}
+	}
+}
+
+// A queue of tiny messages that is full takes about as much memory as its bound
+// says.
+func TestTinyMessagesStayInBound(t *testing.T) {
+	const bound = 8 << 20
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	q := New(0, bound)
+	for q.Put([]byte("x")) == nil {
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if took := int(after.HeapAlloc) - int(before.HeapAlloc); took > bound {
+		t.Errorf("%d messages take %d bytes, with a bound of %d", q.Len(), took, bound)
+	}
+	runtime.KeepAlive(q)
+}
+
+// What a worker hands back is the oldest again, even when the queue is full or
+// closed.
+func TestReturn(t *testing.T) {
+	q := New(2, 1<<20)
+	put(t, q, "a")
+	put(t, q, "b")
+	it := get(t, q)
+	put(t, q, "c")
+	q.Return(it)
+	q.Close()
+	for _, want := range []string{"a", "b", "c"} {
+		it := get(t, q)
+		if string(it.Bytes) != want || (it.Returned == 1) != (want == "a") {
+			t.Errorf("got %q, returned %d times; want %q", it.Bytes, it.Returned, want)
+		}
+		q.Done(it, true)
+	}
+	testSettled(t, q)
+	// One that waits is woken.
+	q = New(2, 1<<20)
+	put(t, q, "a")
+	it = get(t, q)
+	got := make(chan Item)
+	go func() { it, _ := q.Get(nil, 0); got <- it }()
+	for q.Short() != -1 {
+		runtime.Gosched()
+	}
+	q.Return(it)
+	q.Done(<-got, true)
+	testSettled(t, q)
+}
+
+func testSettled(t *testing.T, q *Queue) {
+	t.Helper()
+	if err := q.Settle(nil); err != nil || q.Len() != 0 || q.Bytes() != 0 {
+		t.Errorf("Settle: %v, with %d messages and %d bytes", err, q.Len(), q.Bytes())
+	}
+}
+
+// Short counts the messages for which no worker waits.
+func TestShort(t *testing.T) {
+	q := New(0, 1<<20)
+	short := func(want int) {
+		t.Helper()
+		if n := q.Short(); n != want {
+			t.Errorf("Short = %d, want %d", n, want)
+		}
+	}
+	short(0)
+	put(t, q, "a")
+	put(t, q, "b")
+	short(2)
+	q.Done(get(t, q), true)
+	q.Done(get(t, q), true)
+	short(0)
+	cancel := make(chan struct{})
+	ended := make(chan struct{}, 3)
+	for range 3 {
+		go func() { q.Get(cancel, 0); ended <- struct{}{} }()
+	}
+	for q.Short() != -3 {
+		runtime.Gosched()
+	}
+	close(cancel)
+	for range 3 {
+		<-ended
+	}
+	short(0)
+	if _, ok := q.Get(nil, time.Microsecond); ok {
+		t.Error("there was a message")
+	}
+	short(0)
 }
 
 // A message above the bound is taken when nothing else is there, and then
 // nothing else is.
 func TestLargeAlone(t *testing.T) {
-	q := New(100, 100)
+	q := newQueue(100, 100)
 	large := bytes.Repeat([]byte("x"), 200<<10)
 	put(t, q, "small")
 	if err := q.Put(large); err != ErrFull {
@@ -133,7 +247,7 @@ func TestGetEnds(t *testing.T) {
 	close(closed)
 
 	t.Run("cancelled though full", func(t *testing.T) {
-		q := New(10, 100)
+		q := newQueue(10, 100)
 		put(t, q, "a")
 		if _, ok := q.Get(closed, 0); ok {
 			t.Error("Get = true")
@@ -146,7 +260,7 @@ func TestGetEnds(t *testing.T) {
 		}
 	})
 	t.Run("idle", func(t *testing.T) {
-		q := New(10, 100)
+		q := newQueue(10, 100)
 		if _, ok := q.Get(nil, time.Millisecond); ok {
 			t.Error("Get = true")
 		}
@@ -158,7 +272,7 @@ func TestGetEnds(t *testing.T) {
 		}
 	})
 	t.Run("cancelled while waiting", func(t *testing.T) {
-		q := New(10, 100)
+		q := newQueue(10, 100)
 		cancel := make(chan struct{})
 		done := make(chan bool)
 		go func() {
@@ -171,7 +285,7 @@ func TestGetEnds(t *testing.T) {
 		}
 	})
 	t.Run("closed", func(t *testing.T) {
-		q := New(10, 100)
+		q := newQueue(10, 100)
 		put(t, q, "a")
 		q.Close()
 		q.Close()
@@ -192,7 +306,7 @@ func TestGetEnds(t *testing.T) {
 		}
 	})
 	t.Run("closed while several wait", func(t *testing.T) {
-		q := New(10, 100)
+		q := newQueue(10, 100)
 		done := make(chan bool)
 		for range 5 {
 			go func() {
@@ -210,7 +324,7 @@ func TestGetEnds(t *testing.T) {
 }
 
 func TestGetBatch(t *testing.T) {
-	q := New(10, 1000)
+	q := newQueue(10, 1000)
 	for _, p := range []string{"a", "b", "c", "d", "e"} {
 		put(t, q, p)
 	}
@@ -236,7 +350,7 @@ func TestGetBatch(t *testing.T) {
 }
 
 func TestDiscard(t *testing.T) {
-	q := New(10, 1000)
+	q := newQueue(10, 1000)
 	for range 5 {
 		put(t, q, "message")
 	}
@@ -265,13 +379,13 @@ func TestRoom(t *testing.T) {
 	close(closed)
 
 	t.Run("there is", func(t *testing.T) {
-		q := New(1, 100)
+		q := newQueue(1, 100)
 		if !q.Room(nil, 0) {
 			t.Error("Room = false")
 		}
 	})
 	t.Run("there is none", func(t *testing.T) {
-		q := New(1, 100)
+		q := newQueue(1, 100)
 		put(t, q, "a")
 		for name, got := range map[string]bool{
 			"at once":   q.Room(nil, 0),
@@ -284,7 +398,7 @@ func TestRoom(t *testing.T) {
 		}
 	})
 	t.Run("cancelled while waiting", func(t *testing.T) {
-		q := New(1, 100)
+		q := newQueue(1, 100)
 		put(t, q, "a")
 		cancel := make(chan struct{})
 		done := make(chan bool)
@@ -295,7 +409,7 @@ func TestRoom(t *testing.T) {
 		}
 	})
 	t.Run("closed", func(t *testing.T) {
-		q := New(1, 100)
+		q := newQueue(1, 100)
 		put(t, q, "a")
 		done := make(chan bool)
 		go func() { done <- q.Room(nil, long) }()
@@ -305,7 +419,7 @@ func TestRoom(t *testing.T) {
 		}
 	})
 	t.Run("for the refused size", func(t *testing.T) {
-		q := New(10, 100)
+		q := New(10, 100+2*ItemOverhead)
 		put(t, q, string(make([]byte, 60)))
 		put(t, q, string(make([]byte, 30)))
 		if err := q.Put(make([]byte, 50)); err != ErrFull {
@@ -322,7 +436,7 @@ func TestRoom(t *testing.T) {
 		}
 	})
 	t.Run("a quarter is free", func(t *testing.T) {
-		q := New(8, 100)
+		q := newQueue(8, 100)
 		for range 8 {
 			put(t, q, "a")
 		}
@@ -337,7 +451,7 @@ func TestRoom(t *testing.T) {
 }
 
 func TestLastProgress(t *testing.T) {
-	q := New(10, 100)
+	q := newQueue(10, 100)
 	if p := q.LastProgress(); !p.IsZero() {
 		t.Errorf("before the first Put: %v", p)
 	}
@@ -368,7 +482,7 @@ func TestLastProgress(t *testing.T) {
 }
 
 func TestAge(t *testing.T) {
-	q := New(10, 100)
+	q := newQueue(10, 100)
 	before := time.Now()
 	put(t, q, "a")
 	it := get(t, q)
@@ -378,7 +492,7 @@ func TestAge(t *testing.T) {
 }
 
 func TestWatch(t *testing.T) {
-	q := New(10, 100)
+	q := newQueue(10, 100)
 	g := stats.NewGauge("output_tcp", 0)
 	q.Watch(g)
 	for range 3 {
@@ -390,7 +504,7 @@ func TestWatch(t *testing.T) {
 }
 
 func TestDoneTwice(t *testing.T) {
-	q := New(10, 100)
+	q := newQueue(10, 100)
 	put(t, q, "a")
 	it := get(t, q)
 	q.Done(it, true)
@@ -403,7 +517,7 @@ func TestDoneTwice(t *testing.T) {
 }
 
 func TestSettle(t *testing.T) {
-	q := New(10, 100)
+	q := newQueue(10, 100)
 	if err := q.Settle(nil); err != nil {
 		t.Fatalf("Settle of an empty queue = %v", err)
 	}
@@ -447,7 +561,7 @@ func TestSettle(t *testing.T) {
 
 // A Settle does not wait for what came after it.
 func TestSettleNotLater(t *testing.T) {
-	q := New(10, 100)
+	q := newQueue(10, 100)
 	put(t, q, "a")
 	settled := make(chan error)
 	go func() { settled <- q.Settle(nil) }()
@@ -474,7 +588,7 @@ func waitSettlers(q *Queue, n int) {
 
 // A batch that is done with leaves as its messages would one by one.
 func TestDoneBatch(t *testing.T) {
-	q := New(8, 100)
+	q := newQueue(8, 100)
 	for i := range 6 {
 		if err := q.Put([]byte{byte(i), 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
 			t.Fatal(err)
@@ -501,8 +615,8 @@ func TestDoneBatch(t *testing.T) {
 			t.Errorf("item %d is not cleared", i)
 		}
 	}
-	if q.Bytes() != 20 || q.HalfFull() {
-		t.Errorf("%d bytes are held, want 20", q.Bytes())
+	if want := 20 + 2*ItemOverhead; q.Bytes() != want || q.HalfFull() {
+		t.Errorf("%d bytes are held, want %d", q.Bytes(), want)
 	}
 	rest := make([]Item, 4)
 	n := q.GetBatch(rest, nil, long)
