@@ -122,6 +122,12 @@ type pluginEnv struct {
 	// then hands over its messages every few milliseconds.
 	latencyMatters bool
 
+	// onTime says that a schedule begins when everything is open. What an output
+	// has to do before its first message it does then, and adds what is closed
+	// when that is done to standing.
+	onTime   bool
+	standing []<-chan struct{}
+
 	// background counts goroutines that print for a plugin (stats lines)
 	// and end when done is closed.
 	background *sync.WaitGroup

@@ -152,7 +152,7 @@ func (c *linkChaos) run(ca *testkit.Authority, secure, spilled bool) {
 
 	env := testEnv(t, io.Discard)
 	env.logf = func(string, ...any) {}
-	o := &tcpOutput{addr: l.Addr().String(), q: queue.New(linkQueue, 1<<20), patience: queue.Patience{Limit: linkPatience}}
+	o := &tcpOutput{addr: l.Addr().String(), q: queue.New(0, 1<<20), patience: queue.Patience{Limit: linkPatience}}
 	config := func(int) link.SenderConfig {
 		cfg := link.SenderConfig{
 			Dial: func(ctx context.Context) (net.Conn, error) {

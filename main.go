@@ -158,6 +158,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		places:         buffers.NewPlaces(http1client.AnswerPlaces),
 		large:          buffers.NewCopies(buffers.NewBudget(largeTotal(s))),
 		latencyMatters: latencyMatters(s),
+		onTime:         replaysOnTime(s),
 		background:     &background,
 		done:           done,
 	}

@@ -45,10 +45,6 @@ type binaryOutput struct {
 var _ Output = (*binaryOutput)(nil)
 
 const (
-	// binaryQueue bounds the messages that wait; their bytes have the share of
-	// memory that every output gets.
-	binaryQueue = 10_000
-
 	// binaryIdle is how long a connection without messages is kept: what such
 	// a protocol has agreed on at its beginning ends with it. When there are
 	// too many connections, the longest idle one goes first.
@@ -62,7 +58,7 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	}
 	o := &binaryOutput{
 		target: target, s: s, dial: env.own.DialContext, logf: env.logf,
-		q:        env.newQueue(binaryQueue),
+		q:        env.newQueue(0),
 		failures: outbound.NewOutcomes(),
 		answers:  env.answers,
 		latency:  stats.NewHistogram(),

@@ -36,10 +36,6 @@ type dummyOutput struct {
 var _ Output = (*dummyOutput)(nil)
 
 const (
-	// dummyQueue is how many messages may wait for stdout; their bytes have the
-	// bound that all outputs share.
-	dummyQueue = 10_000
-
 	// dummyWrite bounds the bytes of one write, but for a message that is
 	// longer: as much as a pipe holds.
 	dummyWrite = 64 << 10
@@ -57,7 +53,7 @@ const stdoutPatience = 2 * time.Second
 
 func newDummyOutput(_ string, s *Settings, env *pluginEnv) (Output, error) {
 	d := &dummyOutput{
-		q:        env.newQueue(dummyQueue),
+		q:        env.newQueue(0),
 		w:        env.stdout,
 		cancel:   make(chan struct{}),
 		gone:     make(chan struct{}),

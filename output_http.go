@@ -21,12 +21,15 @@ import (
 )
 
 // httpOutput sends requests to a target. Write queues; workers, each with a
-// connection of its own, take requests from the queue.
+// connection of its own, take requests from the queue. There is one for each
+// request that finds none free: what is due is sent, whatever earlier answers
+// do.
 type httpOutput struct {
 	t      *http1client.Target
 	s      *Settings
 	q      *queue.Queue
 	client *http1client.Client
+	takes  outbound.Ceiling // how many connections the target does
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	logf   func(format string, args ...any)
 
@@ -68,7 +71,10 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	least, most := workerBounds(s)
-	o.workers = dispatch.NewWorkers(least, most, o.work)
+	o.workers = dispatch.NewWorkers(dispatch.WorkersConfig{
+		Least: least, Most: most, Work: o.work, Short: o.q.Short,
+		Allow: func(most int) (int, time.Duration) { return o.takes.Allow(time.Now(), most) },
+	})
 	if s.http.TrackResponse {
 		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.http.ResponseBuffer, LimitName: "--output-http-response-buffer"})
 	}
@@ -82,6 +88,8 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	}
 	if s.RecognizeSessions {
 		o.session = o.startSessions()
+	} else if env.onTime {
+		env.standing = append(env.standing, o.workers.Begin())
 	}
 	if s.http.Stats {
 		g := stats.NewGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond)
@@ -112,9 +120,14 @@ func (o *httpOutput) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	if o.session == nil {
-		o.workers.Grow(o.q.Len())
+		o.workers.Grow()
 	}
 	return len(p), nil
+}
+
+// tellCeiling says, once, that the target takes no more connections.
+func (o *httpOutput) tellCeiling(why error) {
+	o.logf("%s: takes no more connections than it has: %v; requests wait for those, and more are tried after growing pauses", o, why)
 }
 
 // tellHealth says why there is no connection to the target, or, with a nil
@@ -190,8 +203,12 @@ func (o *httpOutput) Report(r *report) {
 	if n := counts.SentAgain.Load(); n > 0 {
 		line += fmt.Sprintf(", %d requests sent again after a reset", n)
 	}
+	if n := o.takes.Refused(); n > 0 {
+		line += fmt.Sprintf(", %d more refused or given up while others worked", n)
+	}
 	r.Line("%s", line)
 	r.Value("connections", counts.Connections.Load())
+	r.Value("connections_refused", o.takes.Refused())
 	r.Value("sent_again", counts.SentAgain.Load())
 	if n := counts.Ambiguous.Load(); n > 0 {
 		r.Line("ambiguous framing: %d requests, each sent alone on a connection that was closed after it", n)
@@ -222,11 +239,8 @@ type httpSettings struct {
 	ResponseBuffer int // bytes of one response's head and of one read
 }
 
-// What a command line may leave out.
-const (
-	defaultQueueLen = 100 // Gor has always had this
-	maxHTTPWorkers  = 512
-)
+// maxHTTPWorkers is how many connections there are at most when no number is given.
+const maxHTTPWorkers = 512
 
 // flags sets the defaults and returns the flags that change them.
 func (s *httpSettings) flags() []flagDef {
@@ -234,18 +248,17 @@ func (s *httpSettings) flags() []flagDef {
 		Workers:        -1,
 		WorkersMin:     1,
 		WorkerTimeout:  2 * time.Second,
-		QueueLen:       defaultQueueLen,
 		Timeout:        5 * time.Second,
 		StatsMs:        5000,
 		ResponseBuffer: 1 << 20,
 	}
 	return []flagDef{
-		{"output-http-workers", "N", "connections to the target: N, or -1 to grow and shrink with the queue",
+		{"output-http-workers", "N", "connections to the target: N, or -1 for as many as requests are under way, up to 512",
 			"gor --input-tcp :28020 --output-http staging.com --output-http-workers 20", flags.Int(&s.Workers, -1, 10_000)},
-		{"output-http-workers-min", "N", "connections to keep when they grow and shrink", "", flags.Int(&s.WorkersMin, 1, 10_000)},
+		{"output-http-workers-min", "N", "connections to keep, however few requests are under way", "", flags.Int(&s.WorkersMin, 1, 10_000)},
 		{"output-http-worker-timeout", "DURATION", "how long a worker may be idle before it ends", "",
 			flags.Duration(&s.WorkerTimeout, time.Millisecond)},
-		{"output-http-queue-len", "N", "requests that may wait for a worker", "", flags.Int(&s.QueueLen, 1, 1_000_000)},
+		{"output-http-queue-len", "N", "requests that may wait for a connection; 0 means as many as the memory of outputs has room for", "", flags.Int(&s.QueueLen, 0, 1_000_000)},
 		{"output-http-timeout", "DURATION", "longest time for one request and its whole response", "",
 			flags.Duration(&s.Timeout, time.Millisecond)},
 		{"output-http-wait", "DURATION", "wait so long for the target to take a connection before anything is replayed or captured, and exit with code 1 " +

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -45,23 +46,68 @@ func workerBounds(s *Settings) (least, most int) {
 }
 
 // work is one worker's life: it sends requests until it has been idle for too
-// long, or the output ends.
+// long, the target does not take its connection, or the output ends.
 func (o *httpOutput) work() {
 	w := o.newWorker()
 	defer w.close()
-	it, ok := o.q.Get(o.ctx.Done(), o.s.http.WorkerTimeout)
+	err := w.connect()
 	o.workers.Started()
-	o.workers.Grow(o.q.Len()) // a burst may have been over before its first worker stood
-	for {
-		if ok {
-			w.send(it)
+	for err == nil {
+		if it, ok := o.q.Get(o.ctx.Done(), o.s.http.WorkerTimeout); ok {
+			err = w.send(it)
 		} else if o.ctx.Err() != nil || o.q.Drained() || o.workers.MayEnd() {
 			return
 		} else {
 			w.sender.Idle() // a worker that stays must not hold a dead socket
 		}
-		it, ok = o.q.Get(o.ctx.Done(), o.s.http.WorkerTimeout)
 	}
+	if o.ctx.Err() == nil {
+		o.workers.End()
+	}
+}
+
+// connect opens the worker's connection before it takes a request, which waits
+// meanwhile for whoever is free first. It returns an error when the target does
+// not take the connection, but has others. While it has none, a request that
+// waits is taken first, since it has to fail with the connection.
+func (w *httpWorker) connect() error {
+	o, begun := w.o, time.Now()
+	if o.client.Standing() == 0 && o.q.Len() > 0 {
+		return nil
+	}
+	if err := w.sender.Open(o.ctx, begun.Add(o.s.http.Timeout)); err != nil {
+		if o.client.Standing() == 0 {
+			return nil
+		}
+		return w.refused(err, false)
+	}
+	if !w.attempt.Careful() {
+		return nil
+	}
+	settled := time.NewTimer(outbound.SettleFor)
+	defer settled.Stop()
+	select {
+	case <-settled.C:
+	case <-o.ctx.Done():
+		return nil
+	}
+	if w.sender.Idle(); !w.sender.Connected() && o.client.Standing() > 0 {
+		return w.refused(errUnserved, true)
+	}
+	return nil
+}
+
+// errUnserved is why a worker ends whose target accepted a connection and ended
+// it before it gave an answer.
+var errUnserved = errors.New("a new connection ended before its first answer")
+
+// refused notes that the target does not take the worker's connection, and
+// returns err.
+func (w *httpWorker) refused(err error, accepted bool) error {
+	if w.o.ctx.Err() == nil && w.attempt.Fail(time.Now(), accepted) {
+		w.o.tellCeiling(err)
+	}
+	return err
 }
 
 // startSessions puts sessions in the place of the workers, for
@@ -79,7 +125,7 @@ func (o *httpOutput) startSessions() *dispatch.Sessions {
 			if !ok {
 				return
 			}
-			w.send(it)
+			_ = w.send(it)
 		}
 	}
 	return dispatch.StartSessions(dispatch.SessionsConfig{
@@ -92,15 +138,17 @@ func (o *httpOutput) startSessions() *dispatch.Sessions {
 type httpWorker struct {
 	o        *httpOutput
 	sender   *http1client.Sender
+	attempt  outbound.Attempt  // at its connections
 	recorder *answers.Recorder // nil: nobody wants the answers
 	asked    http1.Request     // scratch of report
 
 	it    queue.Item // under way
 	began time.Time
+	err   error // why the worker is to end
 }
 
 func (o *httpOutput) newWorker() *httpWorker {
-	w := &httpWorker{o: o}
+	w := &httpWorker{o: o, attempt: o.takes.Begin(time.Now())}
 	w.sender = o.client.NewSender(w.done)
 	if o.responses != nil {
 		w.recorder = o.responses.Recorder(o.answers)
@@ -109,21 +157,61 @@ func (o *httpOutput) newWorker() *httpWorker {
 }
 
 func (w *httpWorker) close() {
+	w.attempt.End()
 	w.sender.Close()
 	if w.recorder != nil {
 		w.recorder.Release()
 	}
 }
 
-func (w *httpWorker) send(it queue.Item) {
-	w.it, w.began = it, time.Now()
-	w.sender.Send(w.o.ctx, payload.Body(it.Bytes), w.began)
+// send returns an error when the worker's connection is one more than the target
+// takes.
+func (w *httpWorker) send(it queue.Item) error {
+	w.it, w.began, w.err = it, time.Now(), nil
+	w.sender.Send(w.o.ctx, payload.Body(it.Bytes), w.began, it.Sent)
+	return w.err
+}
+
+// returnsMost bounds how often a request waits for another connection because
+// the one that it was to go over was not to be had: as often as there may be
+// workers, each of which found its connection gone. A request that may have
+// reached the target is sent once more, and never again.
+const returnsMost = 10_000
+
+// gaveBack puts the request under way back into the queue, for others to send,
+// when the target only took no more connections.
+func (w *httpWorker) gaveBack(r http1client.Result) bool {
+	o := w.o
+	if !r.Unserved || o.ctx.Err() != nil {
+		return false
+	}
+	if o.client.Standing() == 0 {
+		o.takes.Forget()
+		return false
+	}
+	reason := errUnserved
+	if !r.Wrote && !r.Sent {
+		reason = errors.New(r.Outcome.String())
+	}
+	w.err = w.refused(reason, r.Wrote)
+	if !r.Again || w.it.Returned >= returnsMost {
+		return false
+	}
+	it := w.it
+	it.Sent = it.Sent || r.Wrote
+	w.it = queue.Item{}
+	o.q.Return(it)
+	return true
 }
 
 // done takes what became of the request under way.
 func (w *httpWorker) done(r http1client.Result) {
 	o, it := w.o, w.it
+	if w.gaveBack(r) {
+		return
+	}
 	if r.Outcome == outbound.Delivered {
+		w.attempt.Works()
 		if w.recorder != nil {
 			w.recorder.Add(it.Bytes, answers.Answer{Bytes: r.Answer, Cut: r.Cut, Sent: w.began, Took: time.Since(w.began)})
 		}

@@ -35,10 +35,6 @@ type tcpOutput struct {
 var _ Output = (*tcpOutput)(nil)
 
 const (
-	// linkQueue bounds the messages that wait; their bytes have the share of
-	// memory that every output gets.
-	linkQueue = 16 << 10
-
 	// linkPatience is how long Settle waits for a receiver that acknowledges
 	// nothing. A dead one would otherwise hold up the senders of a host in the
 	// middle of a chain for ever. What it was waiting for stays in the window
@@ -60,7 +56,7 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	if s.tcpOutput.Spill != "" {
 		bytes = max(1, bytes/2) // there are two queues
 	}
-	o := &tcpOutput{addr: addr, q: queue.New(linkQueue, bytes), patience: queue.Patience{Limit: linkPatience}}
+	o := &tcpOutput{addr: addr, q: queue.New(0, bytes), patience: queue.Patience{Limit: linkPatience}}
 	o.q.Share(env.large)
 	if s.tcpOutput.Stats {
 		gauge := stats.NewGauge("output_tcp", stats.GaugePeriod)

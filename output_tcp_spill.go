@@ -43,7 +43,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	// The queue in front of the spill and the one behind it share what one
 	// output may take of memory.
 	cfg.WindowBytes = max(1, env.queueBytes/2)
-	out := queue.New(linkQueue, cfg.WindowBytes)
+	out := queue.New(0, cfg.WindowBytes)
 	p := spill.New(spill.Config{
 		In: o.q, Out: out, Store: store,
 		Check:    func() error { return keepFree(s.fileOutput.MinFree, dir) },

@@ -71,7 +71,7 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 	}
 	o := &wsOutput{
 		t: t, logf: env.logf, verbose: s.Verbose,
-		q:        env.newQueue(linkQueue),
+		q:        env.newQueue(0),
 		patience: queue.Patience{Limit: linkPatience},
 		drained:  make(chan struct{}), workers: make(chan struct{}),
 		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: the connection was lost twice while it was sent"),

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/middleware"
@@ -122,7 +123,27 @@ func (p *plugins) open(s *Settings, env *pluginEnv) error {
 	if p.middle != nil {
 		p.middle.Back.SetLive(slices.ContainsFunc(p.inputs, func(in Input) bool { return in.Live() }))
 	}
+	env.awaitStanding()
 	return nil
+}
+
+// standMost is how long a schedule waits for its outputs' first connections: a
+// handshake with a host that is far away. One that is down says nothing sooner.
+const standMost = time.Second
+
+// awaitStanding waits until the outputs are ready for their first message.
+func (env *pluginEnv) awaitStanding() {
+	late := time.NewTimer(standMost)
+	defer late.Stop()
+	for _, ready := range env.standing {
+		select {
+		case <-ready:
+		case <-late.C:
+			return
+		case <-env.ctx.Done():
+			return
+		}
+	}
 }
 
 // argError says which plugin an error is about. The address is said once, and
@@ -225,7 +246,8 @@ func (p *plugins) close() {
 // errFull is what an Output's Write returns when it took nothing.
 var errFull = queue.ErrFull
 
-// newQueue makes the queue of an output, with its share of the memory.
+// newQueue makes the queue of an output, with its share of the memory. items
+// bounds the messages that wait; zero leaves that to the memory.
 func (env *pluginEnv) newQueue(items int) *queue.Queue {
 	q := queue.New(items, env.queueBytes)
 	q.Share(env.large)

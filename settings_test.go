@@ -334,7 +334,7 @@ func TestDefaultsStayWithinTheirBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.DrainTimeout != 30*time.Second || s.http.QueueLen != 100 || s.http.Workers != -1 {
+	if s.DrainTimeout != 30*time.Second || s.http.QueueLen != 0 || s.http.Workers != -1 {
 		t.Errorf("defaults changed: %+v", s)
 	}
 	if total := s.raw.BufferSize + queuesTotal + heapTarget; total > 80<<20 {

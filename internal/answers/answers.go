@@ -39,10 +39,6 @@ type Input struct {
 var _ plugin.Input = (*Input)(nil)
 
 const (
-	// waitingMost bounds the answers that wait for the other outputs: what a
-	// fast target answers while the emitter is at work.
-	waitingMost = 1000
-
 	// Total bounds what the connections of all outputs hold of answers, wanted
 	// or not, in bytes: small heads in pieces, answers that are passed on, and
 	// what is kept for the next.
@@ -55,7 +51,7 @@ const (
 
 // New returns an Input that has nothing to give yet.
 func New(c Config) *Input {
-	q := queue.New(waitingMost, Memory)
+	q := queue.New(0, Memory)
 	return &Input{Reader: queue.Reader{Queue: q}, cfg: c, q: q}
 }
 

@@ -1,78 +1,134 @@
-// Package dispatch hands a queue's messages to who sends them: to workers whose
-// number follows the queue, to one goroutine for each recorded connection, or to
-// a fixed number of senders that keep each recorded connection's order.
+// Package dispatch hands a queue's messages to who sends them: to workers, of
+// which there are as many as messages are under way, to one goroutine for each
+// recorded connection, or to a fixed number of senders that keep each recorded
+// connection's order.
 package dispatch
 
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// Workers are goroutines that take messages from a queue. Their number follows
-// the length of the queue. Its methods are safe for concurrent use.
+// A WorkersConfig says how many workers there are, and what they do. All of it
+// must be set.
+type WorkersConfig struct {
+	// Least and Most are how many there are, 1 <= Least <= Most.
+	Least, Most int
+
+	// Work is the life of one worker. It calls Started once, when it is ready to
+	// take a message, and ends with End, or when MayEnd, or with its queue.
+	Work func()
+
+	// Short is how many messages wait for which no worker does; see
+	// queue.Queue.Short.
+	Short func() int
+
+	// Allow is how many workers the target is good for at the moment, at most
+	// most, and after how long that may be more, if it is fewer.
+	Allow func(most int) (n int, again time.Duration)
+}
+
+// Workers are goroutines that take messages from a queue. One is started for
+// each message that finds none free, so that no message waits for another's
+// answer. Its methods are safe for concurrent use.
 type Workers struct {
-	least, most int64
-	work        func()
+	cfg WorkersConfig
 
 	running  atomic.Int64
-	starting atomic.Int64 // of those, not yet at their first message
+	starting atomic.Int64 // of those, not yet ready for a message
 
-	wg     sync.WaitGroup
-	mu     sync.Mutex
-	closed bool
+	wg      sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+	look    *time.Timer // calls Grow when more may be allowed
+	looking bool
+	stood   chan struct{} // closed when no worker is starting for the first time
+	once    sync.Once
 }
 
-// growAbove is the length of the queue from which more workers start: as
-// many as it is long. Users know the rule from Gor 0.9.
-const growAbove = 10
+// NewWorkers returns Workers of which none runs yet.
+func NewWorkers(c WorkersConfig) *Workers { return &Workers{cfg: c, stood: make(chan struct{})} }
 
-// NewWorkers returns Workers of which none runs yet. There will be least to
-// most of them, 1 <= least <= most. Each is a call of work, which calls Started
-// once, when it has its first message or ends without one, and ends when its
-// queue is over, or when it found nothing to do and MayEnd.
-func NewWorkers(least, most int, work func()) *Workers {
-	return &Workers{least: int64(least), most: int64(most), work: work}
+// Begin starts the fewest workers before there is a message. The channel is
+// closed when they are ready.
+func (w *Workers) Begin() (ready <-chan struct{}) {
+	w.Grow()
+	return w.stood
 }
 
-// Grow starts workers when a queue of that length wants them: the fewest at
-// the first message, later as many as the queue is long, but none while some
-// that were started have not come to a message. It is called after each write.
-func (w *Workers) Grow(waiting int) {
-	if running := w.running.Load(); running >= w.least && (waiting <= growAbove || running >= w.most || w.starting.Load() > 0) {
+// lacking is for how many messages there is no worker and none on its way.
+func (w *Workers) lacking() int64 { return int64(w.cfg.Short()) - w.starting.Load() }
+
+// Grow starts the workers that are needed. It is called after each message that
+// was put into the queue.
+func (w *Workers) Grow() {
+	if w.running.Load() >= int64(w.cfg.Least) && w.lacking() <= 0 {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	running := w.running.Load()
-	n := w.least - running
-	if waiting > growAbove && w.starting.Load() == 0 {
-		n = max(n, min(int64(waiting), w.most-running))
-	}
+	least, most := int64(w.cfg.Least), int64(w.cfg.Most)
+	n := max(least-running, min(w.lacking(), most-running))
 	if n <= 0 || w.closed {
 		return
 	}
-	w.running.Add(n)
-	w.starting.Add(n)
+	allowed, again := w.cfg.Allow(w.cfg.Most)
+	if int64(allowed)-running < n {
+		n = int64(allowed) - running
+		w.lookAgain(again)
+	}
 	for range n {
-		w.wg.Go(w.work)
+		w.running.Add(1)
+		w.starting.Add(1)
+		w.wg.Go(w.cfg.Work)
 	}
 }
 
-// Started notes that a worker has come to its first message, or to its end.
-func (w *Workers) Started() { w.starting.Add(-1) }
+// lookAgain has Grow called after a while. Call with the lock held.
+func (w *Workers) lookAgain(after time.Duration) {
+	if w.looking || after <= 0 {
+		return
+	}
+	w.looking = true
+	if w.look != nil {
+		w.look.Reset(after)
+		return
+	}
+	w.look = time.AfterFunc(after, func() {
+		w.mu.Lock()
+		w.looking = false
+		w.mu.Unlock()
+		w.Grow()
+	})
+}
+
+// Started notes that a worker is ready for a message, or came to its end before.
+func (w *Workers) Started() {
+	if w.starting.Add(-1) <= 0 {
+		w.once.Do(func() { close(w.stood) })
+	}
+}
 
 // MayEnd reports whether a worker that found nothing to do may end, and takes
 // it off the count if so.
 func (w *Workers) MayEnd() bool {
 	for {
 		n := w.running.Load()
-		if n <= w.least {
+		if n <= int64(w.cfg.Least) {
 			return false
 		}
 		if w.running.CompareAndSwap(n, n-1) {
 			return true
 		}
 	}
+}
+
+// End notes the end of a worker that cannot work. Another may take its place.
+func (w *Workers) End() {
+	w.running.Add(-1)
+	w.Grow()
 }
 
 // Running is how many workers there are.
@@ -83,6 +139,9 @@ func (w *Workers) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
+	if w.look != nil {
+		w.look.Stop()
+	}
 }
 
 // Wait returns when every worker has ended. Call it after Close.

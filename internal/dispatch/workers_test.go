@@ -1,39 +1,51 @@
 package dispatch
 
-import "testing"
+import (
+	"sync/atomic"
+	"testing"
+	"time"
 
-// TestGrow: the rule of Gor 0.9, with workers that come to their first message
-// when the test says so.
+	"github.com/buger/gor/internal/testkit"
+)
+
+// TestGrow: a worker for each message that finds none free.
 func TestGrow(t *testing.T) {
 	release := make(chan struct{})
-	w := NewWorkers(1, 512, func() { <-release })
-	step := func(waiting int, running int) {
+	var short, allowed atomic.Int64
+	allowed.Store(512)
+	w := NewWorkers(WorkersConfig{
+		Least: 1, Most: 512, Work: func() { <-release },
+		Short: func() int { return int(short.Load()) },
+		Allow: func(most int) (int, time.Duration) {
+			if n := int(allowed.Load()); n < most {
+				return n, time.Millisecond
+			}
+			return most, 0
+		},
+	})
+	step := func(waiting int64, running int) {
 		t.Helper()
-		w.Grow(waiting)
+		short.Store(waiting)
+		w.Grow()
 		if got := w.Running(); got != running {
-			t.Errorf("queue %d: %d workers, want %d", waiting, got, running)
+			t.Errorf("short of %d: %d workers, want %d", waiting, got, running)
 		}
 	}
-	step(1, 1)  // the first message
-	step(10, 1) // not longer than 10
-	step(11, 1) // the first has not come to its message yet
-	w.Started()
-	step(10, 1)
-	step(11, 12) // as many as the queue is long
-	step(50, 12) // not before those have come to theirs
-	for range 10 {
+	step(1, 1) // the first message
+	step(1, 1) // its worker is on its way
+	step(3, 3)
+	for range 3 {
 		w.Started()
 	}
-	step(50, 12)
-	w.Started()
-	step(50, 62)
+	step(0, 3)
+	step(-3, 3) // all are idle
+	step(50, 53)
 	for range 50 {
 		w.Started()
 	}
-	step(9, 62)
-	step(500, 512) // at most
+	step(1000, 512) // at most
 	w.starting.Store(0)
-	step(500, 512)
+	step(1000, 512)
 
 	for range 511 {
 		if !w.MayEnd() {
@@ -43,19 +55,47 @@ func TestGrow(t *testing.T) {
 	if w.MayEnd() {
 		t.Error("the last worker may end")
 	}
+
+	// The target takes three. When it takes more, that is found out without
+	// another message.
+	allowed.Store(3)
+	step(10, 3)
+	allowed.Store(5)
+	testkit.Eventually(t, "more workers", func() bool { return w.Running() == 5 })
+	allowed.Store(512)
+	testkit.Eventually(t, "all workers", func() bool { return w.Running() == 11 })
+	// One that cannot work is replaced.
+	w.Started()
+	w.End()
+	if n := w.Running(); n != 11 {
+		t.Errorf("%d workers, want 11", n)
+	}
 	w.Close()
-	step(500, 1) // closed
+	step(1000, 11) // closed
 	close(release)
 	w.Wait()
 }
 
 func TestGrowFixed(t *testing.T) {
-	w := NewWorkers(7, 7, func() {})
-	for _, waiting := range []int{1, 50, 100} {
-		w.Grow(waiting)
+	w := NewWorkers(WorkersConfig{
+		Least: 7, Most: 7, Work: func() {},
+		Short: func() int { return 50 }, Allow: func(most int) (int, time.Duration) { return most, 0 },
+	})
+	ready := w.Begin()
+	for range 3 {
+		w.Grow()
 		if n := w.Running(); n != 7 {
-			t.Errorf("queue %d: %d workers, want 7", waiting, n)
+			t.Errorf("%d workers, want 7", n)
 		}
 	}
+	for range 7 {
+		select {
+		case <-ready:
+			t.Error("ready before all are")
+		default:
+		}
+		w.Started()
+	}
+	<-ready
 	w.Wait()
 }

@@ -74,8 +74,7 @@ type Reporter struct {
 }
 
 const (
-	// waitingMost and waitingBytes bound the documents that wait.
-	waitingMost  = 10_000
+	// waitingBytes bounds the documents that wait.
 	waitingBytes = 4 << 20
 
 	// batchMost is the most documents of one request: at most half a
@@ -96,7 +95,7 @@ func Open(c Config) (*Reporter, error) {
 	e := &Reporter{
 		bulk: u.Scheme + "://" + u.Host + "/_bulk", user: u.User, action: append(action, '\n'),
 		client: &http.Client{Timeout: timeout, CheckRedirect: stayThere, Transport: &http.Transport{DialContext: c.Dial, MaxIdleConnsPerHost: 1}},
-		q:      queue.New(waitingMost, waitingBytes),
+		q:      queue.New(0, waitingBytes),
 		logf:   c.Logf,
 	}
 	e.ctx, e.stop = context.WithCancel(context.Background())

@@ -81,5 +81,8 @@ type shared struct {
 // but for what may be nil or zero.
 func New(c Config) *Client { return &Client{shared: shared{cfg: c}} }
 
+// Standing is how many connections there are.
+func (c *Client) Standing() int { return c.shared.health.Standing() }
+
 // Counts are the Client's counters, which go on.
 func (c *Client) Counts() *Counts { return &c.shared.counts }

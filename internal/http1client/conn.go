@@ -21,6 +21,8 @@ type conn struct {
 	look   *peek       // at tcp
 	source *tlsSource  // nil without TLS
 	keepOn func() bool // has the end of the context end tcp no more
+	stands bool        // conn is ready for use, and health knows of it
+	proven bool        // it gave an answer
 	used   time.Time   // when the last exchange on conn began
 	armed  time.Time   // conn's deadline
 
@@ -73,7 +75,7 @@ const freshFor = 10 * time.Millisecond
 // exchange sends the call's request, reads its answer, and sets what came of it.
 func (c *conn) exchange(ctx context.Context) {
 	call := c.call
-	call.Outcome, call.Status, call.Sent = 0, 0, false
+	call.Outcome, call.Status, call.Sent, call.Unserved, call.Again = 0, 0, false, false, false
 	c.leave()
 	if c.conn != nil && (call.Begun.Sub(c.used) > freshFor || !call.Repeatable) {
 		c.closeIfStale()
@@ -82,27 +84,37 @@ func (c *conn) exchange(ctx context.Context) {
 		c.used = call.Begun
 		c.arm(call.Deadline)
 	}
+	before := false // a byte of it may have reached the target over another connection
 	for {
 		fresh := c.conn == nil
 		if fresh {
 			if err := c.connect(ctx, call.Deadline); err != nil {
-				call.Outcome = outbound.ConnectOutcome(err)
+				call.Outcome, call.Unserved, call.Again = outbound.ConnectOutcome(err), true, true
+				call.Wrote = before
 				return
 			}
 			c.used = call.Begun
 		}
+		unproven := !c.proven
 		try := c.roundTrip(call.Deadline)
 		if try.err == nil {
+			c.proven = true
 			call.Outcome, call.Status, call.Sent = outbound.Delivered, try.status, true
 			return
 		}
 		c.close()
-		repeat := !try.wrote || call.Repeatable
-		if fresh || try.got || !repeat || outbound.IsTimeout(try.err) || ctx.Err() != nil {
+		repeat := !try.wrote || call.Repeatable && !before
+		timeout := outbound.IsTimeout(try.err)
+		// A new one that was opened before is as good as one that is opened now.
+		fresh = fresh || unproven
+		if fresh || try.got || !repeat || timeout || ctx.Err() != nil {
 			call.Outcome, call.Sent = outbound.ExchangeOutcome(try.err, try.sent, try.got), try.sent
+			call.Unserved = unproven && !try.got && !timeout
+			call.Again, call.Wrote = call.Unserved && repeat, before || try.wrote
 			return
 		}
 		if try.wrote {
+			before = true
 			c.counts.SentAgain.Add(1)
 		}
 	}
@@ -119,9 +131,19 @@ func (c *conn) arm(deadline time.Time) {
 
 // connect opens a connection, as soon as the target's health lets it.
 func (c *conn) connect(ctx context.Context, deadline time.Time) error {
-	open := func() error { return c.open(ctx, deadline) }
+	open := func(deadline time.Time) error { return c.open(ctx, deadline) }
 	return c.health.Connect(ctx, deadline, open, c.cfg.Tell)
 }
+
+// Open makes the connection before the first request needs it.
+func (c *conn) Open(ctx context.Context, deadline time.Time) error {
+	c.ctx = ctx
+	open := func(deadline time.Time) error { return c.open(ctx, deadline) }
+	return c.health.Open(ctx, deadline, open, c.cfg.Tell)
+}
+
+// Connected reports whether there is a connection.
+func (c *conn) Connected() bool { return c.conn != nil }
 
 // open makes a connection, with TLS if the target has it.
 func (c *conn) open(ctx context.Context, deadline time.Time) error {
@@ -147,6 +169,8 @@ func (c *conn) open(ctx context.Context, deadline time.Time) error {
 	if !c.counts.Reached.Load() { // all connections write here: seldom
 		c.counts.Reached.Store(true)
 	}
+	c.stands, c.proven = true, false
+	c.health.Opened()
 	return nil
 }
 
@@ -161,6 +185,10 @@ func (c *conn) closeIfStale() {
 // block: framing has told where the answer ended.
 func (c *conn) close() {
 	if c.conn != nil {
+		if c.stands {
+			c.stands = false
+			c.health.Closed()
+		}
 		c.keepOn()
 		c.tcp.Close() // all that mattered was read
 		c.conn, c.tcp, c.look, c.source = nil, nil, nil, nil

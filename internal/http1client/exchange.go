@@ -35,6 +35,12 @@ type Call struct {
 	Status  int  // of the answer; valid iff Outcome is Delivered
 	Sent    bool // all of the request was written to a connection
 
+	// Unserved says that no connection could be had for it, or that the one that
+	// was new ended before it gave any answer. Again says that the request may then
+	// be sent over another one, and Wrote that a byte of it may have reached the
+	// target all the same. Valid unless Outcome is Delivered; Wrote iff Again.
+	Unserved, Again, Wrote bool
+
 	// Answer is what is kept of the final answer, as it was on the wire. It is
 	// valid until the next Start, or Forget.
 	Answer []byte
@@ -49,6 +55,14 @@ type Exchange interface {
 	// returns, or later by another goroutine. Until then no other may be started.
 	// When ctx ends, which must be the same for every call, the exchange fails.
 	Start(ctx context.Context, call *Call)
+
+	// Open makes the connection before the first request needs it, if there is
+	// none. It may wait until the deadline, or less while others stand, and returns
+	// why there is none. Not while an exchange is under way.
+	Open(ctx context.Context, deadline time.Time) error
+
+	// Connected reports whether there is a connection, as far as is known.
+	Connected() bool
 
 	// Forget gives back the memory of the last call's Answer.
 	Forget()

@@ -16,6 +16,7 @@ type Sender struct {
 	call     Call
 	ctx      context.Context
 	hops     int // redirections that were followed for this request
+	last     bool
 	done     func(Result)
 }
 
@@ -24,6 +25,9 @@ type Result struct {
 	Outcome outbound.Outcome
 	Status  int  // of the answer; valid iff Outcome is Delivered
 	Sent    bool // all of the request was written to a connection
+
+	// Unserved, Again and Wrote are as a Call has them.
+	Unserved, Again, Wrote bool
 
 	// Answer is what is kept of the answer; valid until done returns.
 	Answer []byte
@@ -42,8 +46,9 @@ func (c *Client) NewSender(done func(Result)) *Sender {
 
 // Send sends one recorded request now, and calls done when it was answered, has
 // failed, or is one that is sent to nobody. raw stays in use until then. When
-// ctx ends, which must be the same for every request, it has failed.
-func (s *Sender) Send(ctx context.Context, raw []byte, now time.Time) {
+// ctx ends, which must be the same for every request, it has failed. last says
+// that the request may have reached the target already: it is not repeated.
+func (s *Sender) Send(ctx context.Context, raw []byte, now time.Time, last bool) {
 	if refused, ok := s.req.prepare(raw); !ok {
 		s.done(Result{Outcome: refused})
 		return
@@ -51,14 +56,14 @@ func (s *Sender) Send(ctx context.Context, raw []byte, now time.Time) {
 	if s.req.ambiguous {
 		s.counts.Ambiguous.Add(1)
 	}
-	s.ctx, s.hops = ctx, 0
+	s.ctx, s.hops, s.last = ctx, 0, last
 	s.call.Request = &s.req.Request
 	s.call.Begun, s.call.Deadline = now, now.Add(s.cfg.Timeout)
 	s.start()
 }
 
 func (s *Sender) start() {
-	s.call.Repeatable, s.call.Alone = s.req.repeatable(), s.req.ambiguous
+	s.call.Repeatable, s.call.Alone = s.req.repeatable() && !s.last, s.req.ambiguous
 	s.call.Head, s.call.Expects = s.req.isHead, s.req.expects
 	s.exchange.Start(s.ctx, &s.call)
 }
@@ -71,9 +76,25 @@ func (s *Sender) finished() {
 		s.start()
 		return
 	}
-	s.done(Result{Outcome: s.call.Outcome, Status: s.call.Status, Sent: s.call.Sent, Answer: s.call.Answer, Cut: s.call.Cut})
+	c := &s.call
+	s.done(Result{
+		Outcome: c.Outcome, Status: c.Status, Sent: c.Sent, Answer: c.Answer, Cut: c.Cut,
+		Unserved: c.Unserved, Again: c.Again && s.hops == 0, Wrote: c.Wrote,
+	})
 	s.exchange.Forget()
 }
+
+// Open makes the connection before the first request needs it, at most until the
+// deadline, or returns why there is none. That is not held against the target.
+func (s *Sender) Open(ctx context.Context, deadline time.Time) error {
+	if s.exchange.Connected() {
+		return nil
+	}
+	return s.exchange.Open(ctx, deadline)
+}
+
+// Connected reports whether there is a connection, as far as is known.
+func (s *Sender) Connected() bool { return s.exchange.Connected() }
 
 // Idle is told that there was nothing to send for a while: a connection that can
 // carry no request any more is closed.

@@ -110,7 +110,7 @@ func TestSender(t *testing.T) {
 		"GET /bad HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", // folded: alone on its connection
 	} {
-		s.Send(context.Background(), []byte(raw), time.Now())
+		s.Send(context.Background(), []byte(raw), time.Now(), false)
 	}
 	for i := range want {
 		if i >= len(got) || got[i] != want[i] {
@@ -151,7 +151,7 @@ func TestSendAgain(t *testing.T) {
 		var got outbound.Outcome
 		s := client.NewSender(func(r Result) { got = r.Outcome })
 		for _, raw := range []string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", tt.raw} {
-			s.Send(context.Background(), []byte(raw), time.Now())
+			s.Send(context.Background(), []byte(raw), time.Now(), false)
 		}
 		again := client.Counts().SentAgain.Load()
 		if got != tt.want || (again == 1) != (tt.want == outbound.Delivered) {
@@ -175,7 +175,7 @@ func TestContextEndsExchange(t *testing.T) {
 	defer cancel()
 	results := make(chan Result, 1)
 	s := New(c).NewSender(func(r Result) { results <- r })
-	go s.Send(ctx, []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), time.Now())
+	go s.Send(ctx, []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), time.Now(), false)
 	<-began
 	cancel()
 	if r := <-results; r.Outcome == outbound.Delivered || !r.Sent {
@@ -206,7 +206,7 @@ func TestSendAllocates(t *testing.T) {
 	})
 	defer s.Close()
 	raw, ctx := []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), context.Background()
-	if n := testing.AllocsPerRun(1000, func() { s.Send(ctx, raw, time.Now()) }); n > 0 {
+	if n := testing.AllocsPerRun(1000, func() { s.Send(ctx, raw, time.Now(), false) }); n > 0 {
 		t.Errorf("%v allocations for a request", n)
 	}
 }

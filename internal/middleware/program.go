@@ -48,10 +48,6 @@ type Program struct {
 }
 
 const (
-	// queueLength bounds the messages that wait for its stdin; their bytes
-	// have the share of memory that every output gets.
-	queueLength = 10_000
-
 	// pipeBytes is what the kernel may hold in each of the two pipes, so
 	// that neither side wakes the other for every few messages.
 	pipeBytes = 256 << 10
@@ -123,7 +119,7 @@ func Start(cfg Config) (*Program, error) {
 	m.stdin = stdin
 	m.account.init()
 	m.attrs = payload.NewAttributeMemory()
-	q := queue.New(queueLength, cfg.QueueBytes)
+	q := queue.New(0, cfg.QueueBytes)
 	q.Share(cfg.Large)
 	m.Feed = newFeed(m, q)
 	m.Back = &Back{m: m, stdout: stdout, lines: payload.NewLineReader(stdout, cfg.MessageLimit)}

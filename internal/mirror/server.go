@@ -59,9 +59,6 @@ const (
 
 	notAlone = -1 // see reserve
 
-	// waiting bounds the requests that wait for Read.
-	waiting = 10_000
-
 	// bodyWait is how long each read of a body may take, wholeWait a whole
 	// request, writeWait an answer.
 	bodyWait  = 10 * time.Second
@@ -152,7 +149,7 @@ func New(l net.Listener, cfg Config) *Server {
 	return s
 }
 
-func newQueue(bytes int) *queue.Queue { return queue.New(waiting, bytes) }
+func newQueue(bytes int) *queue.Queue { return queue.New(0, bytes) }
 
 // accept ends when the listener does. Whatever else goes wrong, too many open
 // files say, passes.

@@ -18,7 +18,7 @@ func TestTooManyOpenFiles(t *testing.T) {
 	tries := 0
 	var told []string
 	lack := ExplainFiles(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
-	open := func() error {
+	open := func(time.Time) error {
 		if tries++; tries < 4 {
 			return lack
 		}
@@ -31,7 +31,7 @@ func TestTooManyOpenFiles(t *testing.T) {
 	if len(told) != 1 || !strings.Contains(told[0], "ulimit -n") || strings.Contains(told[0], "down") {
 		t.Errorf("told %q", told)
 	}
-	open = func() error { return lack }
+	open = func(time.Time) error { return lack }
 	if err := h.Connect(context.Background(), time.Now().Add(30*time.Millisecond), open, func(error) {}); ConnectOutcome(err) != TooManyFiles || !h.since.IsZero() {
 		t.Errorf("%v, down since %v; want too many open files, and not down", err, h.since)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,9 +13,13 @@ import (
 // itself: one tries, after a pause that doubles, and the others wait for what
 // it finds. That goes on for a moment, so that a target which is restarted
 // loses nothing. If it is still down then, requests fail at once, and the
-// first to come after each pause tries. The zero value is a target that is up.
-// Connect is safe for concurrent use.
+// first to come after each pause tries. While other connections stand, a connect
+// that fails says nothing of that kind: see Ceiling. The zero value is a target
+// that is up. Its methods are safe for concurrent use.
 type Health struct {
+	standing atomic.Int64 // connections
+	quickest atomic.Int64 // ns that the quickest connect took; 0: none yet
+
 	mu      sync.Mutex
 	since   time.Time // when the first connect that failed had begun; zero: it is up
 	pause   time.Duration
@@ -41,6 +46,13 @@ const (
 	// move, so that it takes no note.
 	downPatience = time.Second / 2
 
+	// A connect is overdue, while others stand, after overdueTimes what the
+	// quickest took, which is a round trip and perhaps a handshake, but not before
+	// overdueLeast: the kernel repeats a SYN that was lost or dropped after a
+	// second.
+	overdueTimes = 4
+	overdueLeast = 300 * time.Millisecond
+
 	// filesPause is how long a worker waits for others to close a file.
 	filesPause = 20 * time.Millisecond
 
@@ -51,15 +63,28 @@ const (
 // ErrDown is what Connect returns when the target is known to be down.
 var ErrDown = errors.New("target down")
 
+// Opened and Closed are told of every connection that stands, and of its end.
+func (h *Health) Opened() { h.standing.Add(1) }
+func (h *Health) Closed() { h.standing.Add(-1) }
+
+// Standing is how many connections there are.
+func (h *Health) Standing() int { return int(h.standing.Load()) }
+
+// An Opener makes a connection before a deadline and tells of it with Opened.
+type Opener = func(deadline time.Time) error
+
 // Connect calls open as soon as it may, until that succeeds, and returns nil,
 // or when the deadline has passed or ctx has ended why there is no connection:
 // the last error of open, or ErrDown if open was not called. tell is given what
 // people are to be told: why there is no connection, or nil when there is one
-// again.
-func (h *Health) Connect(ctx context.Context, deadline time.Time, open func() error, tell func(error)) error {
+// again. While other connections stand, there is one attempt, as in Open.
+func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, tell func(error)) error {
 	result := ErrDown
 	begun := time.Now()
 	for {
+		if h.Standing() > 0 {
+			return h.Open(ctx, deadline, open, tell)
+		}
 		now := time.Now()
 		try, probe, wait, changed := h.mayTry(now)
 		if !try {
@@ -68,7 +93,11 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open func() er
 			}
 			continue
 		}
-		err := open()
+		err := h.timed(now, deadline, open)
+		if err != nil && h.Standing() > 0 {
+			h.abandon(time.Now(), probe)
+			return err
+		}
 		if lack := new(FilesError); errors.As(err, &lack) {
 			// It says nothing of the target, and passes when others end.
 			h.abandon(time.Now(), probe)
@@ -89,6 +118,35 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open func() er
 		}
 		result = err
 	}
+}
+
+// Open calls open once, for a connection beside those that stand or one that
+// nothing is sent on yet. A failure is not held against the target. A connect
+// that is overdue while others stand is given up.
+func (h *Health) Open(ctx context.Context, deadline time.Time, open Opener, tell func(error)) error {
+	now := time.Now()
+	if h.Standing() > 0 {
+		patience := max(overdueTimes*time.Duration(h.quickest.Load()), overdueLeast)
+		if overdue := now.Add(patience); overdue.Before(deadline) {
+			deadline = overdue
+		}
+	}
+	err := h.timed(now, deadline, open)
+	if err == nil && h.note(now, time.Now(), false, true) && ctx.Err() == nil {
+		tell(nil)
+	}
+	return err
+}
+
+// timed calls open and remembers how long the quickest took.
+func (h *Health) timed(now, deadline time.Time, open Opener) error {
+	err := open(deadline)
+	if took := int64(time.Since(now)); err == nil {
+		if q := h.quickest.Load(); q == 0 || took < q {
+			h.quickest.Store(took) // of two at once either will do
+		}
+	}
+	return err
 }
 
 // await waits for an event, at most d, and returns false when there is no time

@@ -39,8 +39,10 @@ type Item struct {
 	size  int           // of the message with its overhead, as it was counted
 	epoch uint64
 
-	// Returned is how often the message was taken and handed back.
+	// Returned is how often the message was taken and handed back. Sent says that
+	// it may have been received all the same; whoever returns it sets that.
 	Returned int
+	Sent     bool
 }
 
 // A Queue hands copies of messages from one or more writers to workers.

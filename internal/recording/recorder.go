@@ -31,15 +31,9 @@ type Recorder struct {
 
 var _ plugin.Output = (*Recorder)(nil)
 
-const (
-	// queueMessages is how many messages may wait for the disk; their bytes have
-	// the bound that all outputs share.
-	queueMessages = 64 << 10
-
-	// closePatience is how long Close waits for a write that hangs, as on a
-	// network file system whose server is away: nothing ends such a write.
-	closePatience = 2 * time.Second
-)
+// closePatience is how long Close waits for a write that hangs, as on a
+// network file system whose server is away: nothing ends such a write.
+const closePatience = 2 * time.Second
 
 // Open opens the first file, or finds out whether its folder can be written to
 // when its name is not known yet. The error is ErrNoName, or what the operating
@@ -48,7 +42,7 @@ func Open(cfg Config) (*Recorder, error) {
 	if cfg.Pattern == "" {
 		return nil, ErrNoName
 	}
-	q := queue.New(queueMessages, cfg.QueueBytes)
+	q := queue.New(0, cfg.QueueBytes)
 	q.Share(cfg.Large)
 	w := newWriter(cfg, q)
 	r := &Recorder{name: w.prefix, q: q, w: w, ended: make(chan struct{}), patience: closePatience}

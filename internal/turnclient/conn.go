@@ -89,8 +89,7 @@ func (c *Conn) hasEnded() bool {
 // connect opens a connection, as soon as the target's health lets it.
 func (c *Conn) connect() error {
 	deadline := time.Now().Add(c.client.cfg.Timeout)
-	open := func() error { return c.open(deadline) }
-	return c.client.health.Connect(c.client.ctx, deadline, open, c.client.cfg.Tell)
+	return c.client.health.Connect(c.client.ctx, deadline, c.open, c.client.cfg.Tell)
 }
 
 func (c *Conn) open(deadline time.Time) error {
@@ -101,6 +100,7 @@ func (c *Conn) open(deadline time.Time) error {
 		return err
 	}
 	c.client.connections.Add(1)
+	c.client.health.Opened()
 	c.conn = conn
 	c.came, c.closed = make(chan struct{}, 1), make(chan struct{})
 	stop := context.AfterFunc(c.client.ctx, func() { conn.Close() })
@@ -223,6 +223,7 @@ func (c *Conn) Close() {
 	if c.conn == nil {
 		return
 	}
+	c.client.health.Closed()
 	c.conn.Close()
 	c.reader.Wait()
 	c.conn = nil
