@@ -94,6 +94,7 @@ func (c *conn) exchange(ctx context.Context) {
 				return
 			}
 			c.used = call.Begun
+			c.arm(call.Deadline) // the connect may have had less time
 		}
 		unproven := !c.proven
 		try := c.roundTrip(call.Deadline)

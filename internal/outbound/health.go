@@ -82,11 +82,11 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 	result := ErrDown
 	begun := time.Now()
 	for {
-		if h.Standing() > 0 {
-			return h.Open(ctx, deadline, open, tell)
-		}
 		now := time.Now()
-		try, probe, wait, changed := h.mayTry(now)
+		try, probe, wait, changed := true, false, time.Duration(0), (<-chan struct{})(nil)
+		if h.Standing() == 0 {
+			try, probe, wait, changed = h.mayTry(now)
+		}
 		if !try {
 			if !await(ctx, changed, min(wait, deadline.Sub(now))) {
 				return result
@@ -94,10 +94,6 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 			continue
 		}
 		err := h.timed(now, deadline, open)
-		if err != nil && h.Standing() > 0 {
-			h.abandon(time.Now(), probe)
-			return err
-		}
 		if lack := new(FilesError); errors.As(err, &lack) {
 			// It says nothing of the target, and passes when others end.
 			h.abandon(time.Now(), probe)
@@ -109,6 +105,10 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 				return result
 			}
 			continue
+		}
+		if err != nil && h.Standing() > 0 {
+			h.abandon(time.Now(), probe)
+			return err
 		}
 		if h.note(now, time.Now(), probe, err == nil) && ctx.Err() == nil {
 			tell(err)
@@ -125,21 +125,25 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 // that is overdue while others stand is given up.
 func (h *Health) Open(ctx context.Context, deadline time.Time, open Opener, tell func(error)) error {
 	now := time.Now()
-	if h.Standing() > 0 {
-		patience := max(overdueTimes*time.Duration(h.quickest.Load()), overdueLeast)
-		if overdue := now.Add(patience); overdue.Before(deadline) {
-			deadline = overdue
-		}
-	}
 	err := h.timed(now, deadline, open)
+	if lack := new(FilesError); errors.As(err, &lack) && h.files.tell(now) && ctx.Err() == nil {
+		tell(err)
+	}
 	if err == nil && h.note(now, time.Now(), false, true) && ctx.Err() == nil {
 		tell(nil)
 	}
 	return err
 }
 
-// timed calls open and remembers how long the quickest took.
+// timed calls open, with no more time than a connect may take while others
+// stand, and remembers how long the quickest took.
 func (h *Health) timed(now, deadline time.Time, open Opener) error {
+	if h.Standing() > 0 {
+		patience := max(overdueTimes*time.Duration(h.quickest.Load()), overdueLeast)
+		if overdue := now.Add(patience); overdue.Before(deadline) {
+			deadline = overdue
+		}
+	}
 	err := open(deadline)
 	if took := int64(time.Since(now)); err == nil {
 		if q := h.quickest.Load(); q == 0 || took < q {
