@@ -116,7 +116,7 @@ func TestDeadTarget(t *testing.T) {
 // TestTargetThatRestartsLosesNothing: requests wait for a moment.
 func TestTargetThatRestartsLosesNothing(t *testing.T) {
 	var dials atomic.Int64
-	addr, listen := reservePort(t)
+	addr, listen := reservePort(t, 100)
 	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = 20 })
 	rig.dial = countDials(rig.dial, &dials)
 	for range 50 {
@@ -130,7 +130,7 @@ func TestTargetThatRestartsLosesNothing(t *testing.T) {
 
 // reservePort returns an address that refuses connections until listen is
 // called, and that nobody else can take meanwhile.
-func reservePort(t *testing.T) (addr string, listen func() net.Listener) {
+func reservePort(t *testing.T, backlog int) (addr string, listen func() net.Listener) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	testkit.Must(t, err)
@@ -140,7 +140,7 @@ func reservePort(t *testing.T) (addr string, listen func() net.Listener) {
 	local, err := unix.Getsockname(fd)
 	testkit.Must(t, err)
 	return fmt.Sprintf("127.0.0.1:%d", local.(*unix.SockaddrInet4).Port), func() net.Listener {
-		testkit.Must(t, unix.Listen(fd, 100))
+		testkit.Must(t, unix.Listen(fd, backlog))
 		l, err := net.FileListener(file)
 		testkit.Must(t, err)
 		return l

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"os"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,4 +74,224 @@ func TestBurstLosesNothing(t *testing.T) {
 	}
 	rig.settle()
 	rig.want("5000 delivered")
+}
+
+// TestOpenLoop: requests that are due at one moment arrive together, and those
+// that are due one after the other keep their gaps, whatever the answers take.
+func TestOpenLoop(t *testing.T) {
+	target := limitedTarget{answer: 300 * time.Millisecond}
+	addr := target.start(t)
+	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
+	for range 10 {
+		rig.put(httpPost)
+	}
+	testkit.Eventually(t, "all ten are there before one is answered", func() bool { return target.most.Load() == 10 })
+	rig.settle()
+	rig.want("10 delivered")
+}
+
+// TestExactlySoManyWorkers: a number that is given is kept to, and every
+// connection is used.
+func TestExactlySoManyWorkers(t *testing.T) {
+	target := limitedTarget{answer: 20 * time.Millisecond}
+	addr := target.start(t)
+	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = 7 })
+	for range 70 {
+		rig.put(httpGet)
+	}
+	rig.settle()
+	rig.want("70 delivered")
+	if most, conns := target.most.Load(), target.conns.Load(); most != 7 || conns != 7 {
+		t.Errorf("%d requests at once over %d connections, want 7", most, conns)
+	}
+}
+
+// A limitedTarget takes so many connections at a time, and does something else
+// to the others.
+type limitedTarget struct {
+	answer time.Duration // from a request to its answer
+	limit  int64         // connections; 0: any number
+	reset  bool          // the others are reset, not closed
+	slow   time.Duration // between two accepts
+
+	open, conns, busy, most atomic.Int64
+}
+
+func (l *limitedTarget) start(t *testing.T) (addr string) {
+	r := testkit.StartTarget(t, l.handle)
+	return r.Address()
+}
+
+func (l *limitedTarget) handle(c net.Conn, _ int) {
+	defer l.open.Add(-1)
+	if n := l.open.Add(1); l.limit > 0 && n > l.limit {
+		if l.reset {
+			resetConn(c)
+		}
+		return
+	}
+	l.conns.Add(1)
+	for {
+		if _, err := readRequest(c); err != nil {
+			return
+		}
+		n := l.busy.Add(1)
+		for m := l.most.Load(); n > m && !l.most.CompareAndSwap(m, n); m = l.most.Load() {
+		}
+		time.Sleep(l.answer) // it is what such a target does
+		l.busy.Add(-1)
+		if _, err := io.WriteString(c, ok200); err != nil {
+			return
+		}
+	}
+}
+
+// serve accepts from a socket with its backlog.
+func (l *limitedTarget) serve(t *testing.T, listener net.Listener) {
+	(&testkit.RawTarget{Listener: slowListener{listener, l.slow}}).Serve(t, l.handle)
+}
+
+type slowListener struct {
+	net.Listener
+	pause time.Duration
+}
+
+func (l slowListener) Accept() (net.Conn, error) {
+	time.Sleep(l.pause)
+	return l.Listener.Accept()
+}
+
+// TestTargetsThatTakeFewConnections: requests wait for the connections that
+// work, and none is lost.
+func TestTargetsThatTakeFewConnections(t *testing.T) {
+	t.Run("small backlog", func(t *testing.T) {
+		t.Parallel()
+		target := &limitedTarget{answer: 10 * time.Millisecond, slow: time.Millisecond}
+		addr, listen := reservePort(t, 5)
+		target.serve(t, listen())
+		rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
+		requests := 400
+		if n := os.Getenv("GOR_BACKLOG_REQUESTS"); n != "" {
+			requests = testkit.Atoi(t, n)
+		}
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for range requests {
+			rig.put(httpPost)
+			<-tick.C
+		}
+		rig.settle()
+		rig.want(fmt.Sprintf("%d delivered", requests))
+	})
+	for _, reset := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the others are accepted and ended, reset %v", reset), func(t *testing.T) {
+			t.Parallel()
+			target := &limitedTarget{answer: 5 * time.Millisecond, limit: 8, reset: reset}
+			addr := target.start(t)
+			told := make(chan string, 100)
+			rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
+			rig.logf = func(format string, args ...any) { told <- fmt.Sprintf(format, args...) }
+			for range 400 {
+				rig.put(httpGet)
+			}
+			rig.settle()
+			// What the target lets go is not known before it does.
+			rig.want("400 delivered")
+			if rig.takes.Refused() == 0 || len(told) != 1 || !strings.Contains(<-told, "takes no more connections") {
+				t.Errorf("%d refused, told %d times", rig.takes.Refused(), len(told))
+			}
+			if n := target.most.Load(); n > 8 || n < 4 {
+				t.Errorf("%d requests at once, want 8", n)
+			}
+		})
+	}
+	t.Run("nobody accepts the others", func(t *testing.T) {
+		t.Parallel()
+		// The kernel drops every SYN when the backlog of one is full.
+		addr, listen := reservePort(t, 1)
+		l := listen()
+		target := &limitedTarget{answer: 2 * time.Millisecond}
+		for range 2 {
+			go func() {
+				if c, err := l.Accept(); err == nil {
+					target.handle(c, 0)
+				}
+			}()
+		}
+		t.Cleanup(func() { l.Close() })
+		rig := newRig(t, addr, func(s *Settings) { s.http.Workers, s.http.Timeout = -1, 30*time.Second })
+		rig.each(httpGet)
+		for range 200 {
+			rig.put(httpPost)
+		}
+		testkit.Eventually(t, "nearly all are answered", func() bool { return rig.delivered.Load() > 190 })
+		// Two connections lie in the backlog, each with a request: they have
+		// connected as far as anyone can tell.
+		rig.Close()
+		if n := rig.delivered.Load() + rig.unsent.Load(); n != 201 {
+			t.Errorf("%s, want 201 delivered or unsent", rig.counts())
+		}
+	})
+	t.Run("it ends and comes back", func(t *testing.T) {
+		t.Parallel()
+		first := &limitedTarget{answer: 20 * time.Millisecond}
+		var conns sync.Map
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		testkit.Must(t, err)
+		addr := l.Addr().String()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				conns.Store(c, nil)
+				go first.handle(c, 0)
+			}
+		}()
+		rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
+		for range 50 {
+			rig.put(httpGet)
+		}
+		rig.settle()
+		rig.want("50 delivered")
+		l.Close() // nothing is under way
+		<-ended
+		conns.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
+		for range 100 {
+			rig.put(httpPost)
+		}
+		second := &limitedTarget{answer: time.Millisecond}
+		again, err := net.Listen("tcp", addr)
+		testkit.Must(t, err)
+		(&testkit.RawTarget{Listener: again}).Serve(t, second.handle)
+		rig.settle()
+		rig.want("150 delivered")
+	})
+}
+
+// TestBurstHasRoom: a burst from an input that cannot wait is kept as long as
+// there is memory for it, however slow the target is; a length that is given
+// bounds it.
+func TestBurstHasRoom(t *testing.T) {
+	target := limitedTarget{answer: 50 * time.Millisecond}
+	addr := target.start(t)
+	for _, length := range []int{0, 100} {
+		rig := newRig(t, addr, func(s *Settings) { s.http.Workers, s.http.QueueLen = 20, length })
+		shed := 0
+		for range 1000 {
+			if _, err := rig.Write(rig.message(httpPost)); err != nil {
+				shed++
+			}
+		}
+		if length == 0 && shed > 0 || length > 0 && shed < 700 {
+			t.Errorf("length %d: %d of 1,000 found no room", length, shed)
+		}
+		if length > 0 {
+			rig.settle()
+			rig.want(fmt.Sprintf("%d delivered", 1000-shed))
+		}
+	}
 }
