@@ -157,9 +157,9 @@ func (s *exitStage) Drain(cancel <-chan struct{}) error {
 	m.CloseStdin()
 	ended := make(chan struct{})
 	go func() { s.r.em.returning.Wait(); close(ended) }()
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	told := time.Time{} // when SIGTERM was sent
+	patience := time.NewTimer(lingerEmpty)
+	defer patience.Stop()
+	told := false // SIGTERM was sent
 	closed := time.Now()
 	for {
 		select {
@@ -167,15 +167,20 @@ func (s *exitStage) Drain(cancel <-chan struct{}) error {
 			return nil
 		case <-cancel:
 			return errCancelled
-		case now := <-look.C:
+		case now := <-patience.C:
 			quiet := min(m.Back.Quiet(now), now.Sub(closed))
-			inside := m.Inside()
 			switch {
-			case !told.IsZero() && now.Sub(told) > lingerKill:
+			case told:
 				m.Signal(syscall.SIGKILL)
-			case told.IsZero() && (quiet > lingerFull || inside == 0 && quiet > lingerEmpty):
-				told = now
+				patience.Reset(lingerKill)
+			case quiet >= lingerFull, quiet >= lingerEmpty && m.Inside() == 0:
+				told = true
 				m.Signal(syscall.SIGTERM)
+				patience.Reset(lingerKill)
+			case quiet < lingerEmpty:
+				patience.Reset(lingerEmpty - quiet)
+			default: // it is at work, or has dropped something
+				patience.Reset(min(lingerEmpty, lingerFull-quiet))
 			}
 		}
 	}

@@ -16,9 +16,6 @@ import (
 // keptRow names the row of what an output has kept for its next start.
 const keptRow = "kept on disk"
 
-// drainLook is how often the drain of a spill looks whether it is empty.
-const drainLook = 5 * time.Millisecond
-
 // linkSpill is what an --output-tcp with --output-tcp-spill has more.
 type linkSpill struct {
 	*spill.Spiller
@@ -72,6 +69,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 	if waiting > 0 {
 		cfg.Logf("%s of an earlier run in %s, to be sent first", plural(waiting, "message"), dir)
 	}
+	cfg.Changed = p.Changed
 	sender := link.NewSender(cfg, p.Source())
 	o.workers = &linkWorkers{senders: []*link.Sender{sender}}
 	o.spill = &linkSpill{Spiller: p, in: o.q, out: out, store: store, dir: dir, away: func() bool { return sender.Tried() && !sender.Connected() }}
@@ -82,6 +80,7 @@ func (o *tcpOutput) startSpill(s *Settings, env *pluginEnv, config func(i int) l
 // drain returns when all is sent, or safe on disk while there is no receiver.
 func (s *linkSpill) drain(cancel <-chan struct{}) error {
 	for {
+		changed := s.Next()
 		if err := s.Settle(cancel); err != nil {
 			return err
 		}
@@ -92,7 +91,10 @@ func (s *linkSpill) drain(cancel <-chan struct{}) error {
 		if halted(cancel) {
 			return queue.ErrCancelled
 		}
-		sleep(cancel, drainLook)
+		select {
+		case <-changed:
+		case <-cancel:
+		}
 	}
 }
 

@@ -52,6 +52,10 @@ type SenderConfig struct {
 	// SilentHint is said of a receiver that has never answered.
 	SilentHint string
 
+	// Changed is called when Connected or Tried may say something else than
+	// before. It must not wait. nil is nobody.
+	Changed func()
+
 	// Trial is how long a plain connection has to last until its receiver
 	// counts as alive; zero means ten seconds.
 	Trial time.Duration
@@ -135,6 +139,9 @@ func NewSender(cfg SenderConfig, src Source) *Sender {
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
 	}
+	if cfg.Changed == nil {
+		cfg.Changed = func() {}
+	}
 	s := &Sender{cfg: cfg, src: src, peer: cfg.Peer, id: cfg.Resume.Identity, open: true, ended: make(chan struct{})}
 	if s.window.first = cfg.Resume.Number; s.window.first == 0 {
 		s.id, s.secret, s.window.first = newIdentity(), newSecret(), 1
@@ -210,7 +217,9 @@ func (s *Sender) run() {
 	var trouble trouble
 	for s.ctx.Err() == nil {
 		progressed, err := s.attempt(&trouble)
-		s.tried.Store(true)
+		if s.tried.CompareAndSwap(false, true) {
+			s.cfg.Changed()
+		}
 		if errors.Is(err, errFinished) || s.ctx.Err() != nil || s.nothingLeft() {
 			return
 		}
@@ -271,6 +280,7 @@ func (s *Sender) setConnected(yes bool) {
 		s.met.Store(true)
 	}
 	s.mu.Unlock()
+	s.cfg.Changed()
 }
 
 // progress is a number that grows with every message that leaves the window.

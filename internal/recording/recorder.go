@@ -63,7 +63,7 @@ func (r *Recorder) Write(p []byte) (int, error) {
 		if errors.Is(err, queue.ErrFull) && r.q.Len() == 0 {
 			// All room is taken by what the writer holds for its next flush,
 			// as before a message of nearly the queue's size.
-			r.w.bell.ring()
+			r.w.bell.Ring()
 		}
 		return 0, err
 	}
@@ -74,7 +74,7 @@ func (r *Recorder) Write(p []byte) (int, error) {
 // Settle has everything written at once, without waiting for the flush
 // interval.
 func (r *Recorder) Settle(cancel <-chan struct{}) error {
-	r.w.bell.ring()
+	r.w.bell.Ring()
 	return r.q.Settle(cancel)
 }
 
@@ -86,7 +86,7 @@ func (r *Recorder) Close() error {
 	r.once.Do(func() {
 		r.q.Close()
 		close(r.w.closing)
-		r.w.bell.ring()
+		r.w.bell.Ring()
 	})
 	defer r.closed.Store(true)
 	patience := time.NewTimer(r.patience)
@@ -103,7 +103,7 @@ func (r *Recorder) Close() error {
 // written so far, as is wanted when another program has renamed them.
 func (r *Recorder) reopen() {
 	r.w.reopen.Store(true)
-	r.w.bell.ring()
+	r.w.bell.Ring()
 }
 
 // Room is the queue's.

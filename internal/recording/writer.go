@@ -32,7 +32,7 @@ type writer struct {
 	yield     func()                  // see Config.Yield
 	readLimit int                     // see Config.MessageLimit
 
-	bell    *bell
+	bell    *queue.Bell
 	closing chan struct{}
 	reopen  atomic.Bool
 
@@ -106,14 +106,14 @@ func newWriter(cfg Config, q *queue.Queue) *writer {
 		// What is held back stays in the queue's account: it must not fill it.
 		buffer: max(min(fileBuffer, cfg.QueueBytes/4), 1),
 		logf:   cfg.Logf, prefix: cfg.Kind + " " + cfg.Pattern, kind: cfg.Kind,
-		bell: newBell(), closing: make(chan struct{}), most: 1,
+		bell: &queue.Bell{}, closing: make(chan struct{}), most: 1,
 		chunks: cfg.chunks(), total: cfg.MaxBytes, totalName: cfg.MaxBytesName, room: cfg.Room, yield: cfg.Yield, readLimit: cfg.MessageLimit,
 		failures: stats.NewReasons(failureRows[:]),
 	}
 	if w.room == nil {
 		w.room = func(string) error { return nil }
 	}
-	w.rung = w.bell.next()
+	w.rung = w.bell.Next()
 	if w.names.perMessage {
 		w.most = openFiles
 	}
@@ -153,7 +153,7 @@ func (w *writer) run() {
 		if urgent {
 			// What was put before the ring is in the queue now; a ring after
 			// this line ends the next wait.
-			w.rung = w.bell.next()
+			w.rung = w.bell.Next()
 			for left := w.q.Len(); left > 0; left -= n {
 				if n = w.q.GetBatch(batch[:min(left, len(batch))], nil, time.Millisecond); n == 0 {
 					break

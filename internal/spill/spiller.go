@@ -48,6 +48,7 @@ type Spiller struct {
 	check   func() error
 	logf    func(format string, args ...any)
 
+	changed queue.Bell    // rung when what Settle and drains wait for may have come
 	closing chan struct{} // closed when nothing is to be waited for any more
 	taking  sync.WaitGroup
 	feeding sync.WaitGroup
@@ -207,6 +208,7 @@ func (p *Spiller) feed() {
 	said := ""
 	for {
 		msg, err := p.store.Next()
+		p.changed.Ring() // it may have passed over what is damaged
 		switch {
 		case errors.Is(err, io.EOF):
 			return
@@ -241,7 +243,15 @@ func (p *Spiller) release(n int) {
 	if n > d {
 		p.store.Release(n - d)
 	}
+	p.changed.Ring()
 }
+
+// Changed is to be called when the link found or lost its receiver.
+func (p *Spiller) Changed() { p.changed.Ring() }
+
+// Next returns a channel that is closed when the link has taken or delivered
+// something, and when Changed was called.
+func (p *Spiller) Next() <-chan struct{} { return p.changed.Next() }
 
 // Settle returns when what came before is on disk or was acknowledged.
 func (p *Spiller) Settle(cancel <-chan struct{}) error {
@@ -252,6 +262,7 @@ func (p *Spiller) Settle(cancel <-chan struct{}) error {
 	until := p.given
 	p.mu.Unlock()
 	for {
+		changed := p.changed.Next()
 		p.mu.Lock()
 		done := p.given-uint64(p.directs) >= until
 		p.mu.Unlock()
@@ -262,12 +273,18 @@ func (p *Spiller) Settle(cancel <-chan struct{}) error {
 			return queue.ErrCancelled
 		case !p.live():
 			// Nobody knows when the receiver is back.
-			if err := p.secure(); err != nil {
-				p.tell(err)
-				sleep(cancel, retryAfter)
+			err := p.secure()
+			if err == nil {
+				break
 			}
+			p.tell(err)
+			sleep(cancel, retryAfter)
+			continue
 		}
-		sleep(cancel, grain)
+		select {
+		case <-changed:
+		case <-cancel:
+		}
 	}
 }
 
@@ -280,12 +297,13 @@ func (p *Spiller) secure() error {
 	}
 	direct := p.src.Oldest(p.directs)
 	if len(direct) < p.directs {
-		return nil // some are on their way to the link: again in a moment
+		return nil // some are on their way to the link: again when it has them
 	}
 	if err := p.store.Secure(direct); err != nil {
 		return err
 	}
 	p.directs = 0
+	p.changed.Ring()
 	return nil
 }
 
@@ -325,6 +343,14 @@ type Source struct {
 	p *Spiller
 }
 
+// Take is as dispatch.Source has it.
+func (s *Source) Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool) {
+	n, more = s.Source.Take(dst, cancel)
+	s.p.changed.Ring()
+	return n, more
+}
+
+// Release is as dispatch.Source has it.
 func (s *Source) Release(n int) {
 	s.p.release(n)
 	s.Source.Release(n)
