@@ -221,12 +221,15 @@ func (s *Settings) filterFlags() flagGroup {
 			"gor --input-raw :8080 --output-http staging.com --output-http-header-filter api-version:^v1", s.rule("output-http-header-filter",
 				rules.AllowHeader)},
 		{"output-http-header-hash-filter", "NAME:N/D",
-			"pass a fraction of the requests, always the same ones, by a hash of the header; D is a power of two",
+			"pass a fraction of the requests, always the same ones, by a hash of the header; D is a power of two. The hash (FNV-1a, of which the first " +
+				"bits count) is that of Gor 0.9, so that old commands choose the same requests: short values such as numbers it spreads badly, " +
+				"and 1/32 may be many more or fewer of them. For those use --http-header-limiter",
 			"gor --input-raw :8080 --output-http staging.com --output-http-header-hash-filter user-id:1/4", s.rule("output-http-header-hash-filter",
 				rules.SampleHeaderHash)},
 		{"http-basic-auth-filter", "REGEXP", "pass only requests whose Basic auth user:password matches, or that have none", "", s.rule(
 			"http-basic-auth-filter", rules.AllowBasicAuth)},
-		{"http-header-limiter", "NAME:P%", "the hash filter in percent; requests without the header pass", "", s.rule("http-header-limiter",
+		{"http-header-limiter", "NAME:P%", "pass so many percent of the requests, always the same ones, by a hash of the header (FNV-1a modulo 100, as in GoReplay), which spreads short values " +
+			"evenly too; N/D means as many percent, rounded down; requests without the header pass", "gor --input-raw :80 --output-http staging.com --http-header-limiter user-id:3%", s.rule("http-header-limiter",
 			rules.SampleHeader)},
 		{"http-param-limiter", "NAME:P%", "the same by a query parameter", "", s.rule("http-param-limiter", rules.SampleParam)},
 	}}

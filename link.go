@@ -3,9 +3,12 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/buger/gor/internal/certs"
+	"github.com/buger/gor/internal/flags"
 )
 
 // firstSet returns the first name whose value, which follows it, is not empty.
@@ -57,35 +60,58 @@ func senderTLS(s *tcpOutputSettings, host string, logf func(string, ...any)) (fu
 	if !s.Secure {
 		return nil, nil
 	}
-	var (
-		pair        *certs.Files[*tls.Certificate]
-		authorities *certs.Files[*x509.CertPool]
-		err         error
-	)
-	if s.Certificate != "" {
-		if pair, err = certs.OpenPair(logf, certs.Source{Label: "--output-tcp-client-cert", Name: s.Certificate}, certs.Source{Label: "--output-tcp-client-key", Name: s.Key}); err != nil {
-			return nil, err
-		}
+	return clientFiles("output-tcp", s.CA, s.Certificate, s.Key).Open(logf, &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         host,
+		InsecureSkipVerify: s.SkipVerify,
+	})
+}
+
+// clientFiles are the files of an output that speaks TLS, whose flags are called
+// alike.
+func clientFiles(output, ca, cert, key string) certs.Client {
+	return certs.Client{
+		CA:   certs.Source{Label: "--" + output + "-ca", Name: ca},
+		Cert: certs.Source{Label: "--" + output + "-client-cert", Name: cert},
+		Key:  certs.Source{Label: "--" + output + "-client-key", Name: key},
 	}
-	if s.CA != "" {
-		if authorities, err = certs.OpenAuthorities(logf, certs.Source{Label: "--output-tcp-ca", Name: s.CA}); err != nil {
-			return nil, err
-		}
+}
+
+// clientSettings is what the command line says of TLS to a target.
+type clientSettings struct {
+	SkipVerify           bool
+	CA, Certificate, Key string // files; "": none
+}
+
+// flags returns the flags of an output for servers of that kind.
+func (s *clientSettings) flags(output, server, example string) []flagDef {
+	return []flagDef{
+		{output + "-skip-verify", "", "do not verify the " + server + "'s certificate", "", flags.Bool(&s.SkipVerify)},
+		{output + "-ca", "FILE", "trust the authorities in FILE, in PEM form, in place of the system's (for those, SSL_CERT_FILE in the environment names another " +
+			"file). It is read again when it changes", example + " --" + output + "-ca ca.pem", flags.String(&s.CA)},
+		{output + "-client-cert", "FILE", "the certificate for a " + server + " that wants one, in PEM form", "", flags.String(&s.Certificate)},
+		{output + "-client-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.Key)},
 	}
-	return func() *tls.Config {
-		config := &tls.Config{
-			MinVersion:         tls.VersionTLS12,
-			ServerName:         host,
-			InsecureSkipVerify: s.SkipVerify,
-		}
-		if authorities != nil {
-			config.RootCAs = authorities.Get()
-		}
-		if pair != nil {
-			// Also when the receiver names other authorities: it can then say so,
-			// where no certificate at all would only be missing.
-			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair.Get(), nil }
-		}
-		return config
-	}, nil
+}
+
+// check refuses what cannot work together, and flags for TLS when no target of
+// the output has it: scheme is what such targets begin with.
+func (s *clientSettings) check(outputs []pluginArg, output, scheme string) error {
+	if given := firstSet(output+"-ca", s.CA, output+"-client-cert", s.Certificate, output+"-client-key", s.Key); given != "" && !slices.ContainsFunc(outputs, func(arg pluginArg) bool {
+		return arg.Flag == output && len(arg.Value) > len(scheme) && strings.EqualFold(arg.Value[:len(scheme)], scheme)
+	}) {
+		return fmt.Errorf("--%s is for TLS, and no --%s begins with %s", given, output, scheme)
+	}
+	if s.SkipVerify && s.CA != "" {
+		return fmt.Errorf("--%s-ca %s says whose certificates to trust, and --%s-skip-verify to trust any; leave one out", output, s.CA, output)
+	}
+	return clientFiles(output, s.CA, s.Certificate, s.Key).Check()
+}
+
+// open reads the files. base is how to speak TLS without them; nil is not at all.
+func (s *clientSettings) open(output string, base *tls.Config, logf func(string, ...any)) (func() *tls.Config, error) {
+	if base == nil {
+		return nil, nil
+	}
+	return clientFiles(output, s.CA, s.Certificate, s.Key).Open(logf, base)
 }

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +35,7 @@ type httpOutput struct {
 	client *http1client.Client
 	takes  outbound.Ceiling // how many connections the target does
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	tls    func() *tls.Config // nil: plain HTTP
 	logf   func(format string, args ...any)
 
 	ctx     context.Context // ends with Close
@@ -63,6 +68,12 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		answers:  env.answers,
 		places:   env.places,
 		latency:  stats.NewHistogram(),
+	}
+	if o.tls, err = s.http.openTLS(t, env.logf); err != nil {
+		return nil, err
+	}
+	if s.http.ConnectTo != "" {
+		env.logf("%s: connects to %s", o, s.http.ConnectTo)
 	}
 	if s.http.Elasticsearch != "" {
 		if o.elastic, err = openElastic(s.http.Elasticsearch, env); err != nil {
@@ -97,6 +108,15 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		env.background.Go(func() { _ = g.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
 	}
 	return o, nil
+}
+
+// openTLS returns how each connection to the target speaks TLS, or nil.
+func (s *httpSettings) openTLS(t *http1client.Target, logf func(string, ...any)) (func() *tls.Config, error) {
+	base := t.TLS(s.TLS.SkipVerify)
+	if base != nil && s.SNI != "" {
+		base.ServerName = s.SNI
+	}
+	return s.TLS.open("output-http", base, logf)
 }
 
 func openElastic(addr string, env *pluginEnv) (*elastic.Reporter, error) {
@@ -229,7 +249,9 @@ type httpSettings struct {
 	WorkerTimeout  time.Duration
 	QueueLen       int
 	Timeout        time.Duration
-	SkipVerify     bool
+	TLS            clientSettings
+	SNI            string // server name in place of the target's; "": that
+	ConnectTo      string // address to dial in place of the target's; "": that
 	Stats          bool
 	StatsMs        int    // between two lines of it
 	Elasticsearch  string // where to report exchanges; "": nowhere
@@ -252,7 +274,7 @@ func (s *httpSettings) flags() []flagDef {
 		StatsMs:        5000,
 		ResponseBuffer: 1 << 20,
 	}
-	return []flagDef{
+	return append([]flagDef{
 		{"output-http-workers", "N", "connections to the target: N, or -1 for as many as requests are under way, up to 512",
 			"gor --input-tcp :28020 --output-http staging.com --output-http-workers 20", flags.Int(&s.Workers, -1, 10_000)},
 		{"output-http-workers-min", "N", "connections to keep, however few requests are under way", "", flags.Int(&s.WorkersMin, 1, 10_000)},
@@ -266,7 +288,6 @@ func (s *httpSettings) flags() []flagDef {
 			"gor --input-file requests.gor --output-http staging.com --output-http-wait 30s", flags.Duration(&s.Wait, 0)},
 		{"output-http-redirects", "N", "follow up to N redirections within the target; those to other hosts are never followed", "",
 			flags.Int(&s.Redirects, 0, 100)},
-		{"output-http-skip-verify", "", "do not verify the target's certificate", "", flags.Bool(&s.SkipVerify)},
 		{"output-http-track-response", "", "give the target's responses to the other outputs too, each under its request's id",
 			"gor --input-file requests.gor --output-http staging.com --output-http-track-response --output-file " +
 				"answered.gor", flags.Bool(&s.TrackResponse)},
@@ -282,7 +303,28 @@ func (s *httpSettings) flags() []flagDef {
 		{"output-http-compatibility-mode", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"requests go out as they were recorded, byte for byte")},
 		{"output-http-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
+		{"output-http-connect-to", "HOST:PORT", "connect to HOST:PORT whatever the URL says; its name still stands in Host and in TLS",
+			"gor --input-file requests.gor --output-http https://www.example.com --output-http-connect-to 10.0.0.7:8443", flags.Checked(&s.ConnectTo, checkConnectTo)},
+		{"output-http-sni", "NAME", "ask for and expect the certificate of NAME, in place of that of the URL's host",
+			"gor --input-file requests.gor --output-http https://10.0.0.7 --http-original-host --output-http-sni www.example.com", flags.Checked(&s.SNI, checkServerName)},
+	}, s.TLS.flags("output-http", "target", "gor --input-file requests.gor --output-http https://staging.internal")...)
+}
+
+// checkConnectTo refuses what is no host and port.
+func checkConnectTo(s string) (string, error) {
+	host, port, err := net.SplitHostPort(s)
+	if n, perr := strconv.Atoi(port); err != nil || perr != nil || host == "" || n < 1 || n > 65535 {
+		return "", errors.New("want a host and a port, such as 10.0.0.7:8443")
 	}
+	return s, nil
+}
+
+// checkServerName refuses what cannot be asked for in TLS (RFC 6066 section 3).
+func checkServerName(s string) (string, error) {
+	if s == "" || strings.ContainsAny(s, ":/@ ") || net.ParseIP(s) != nil {
+		return "", errors.New("want a host's name, such as www.example.com")
+	}
+	return s, nil
 }
 
 // checkElastic refuses what is not the address of an Elasticsearch index.

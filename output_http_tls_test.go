@@ -43,7 +43,7 @@ func TestTLS(t *testing.T) {
 	})
 	_, port, _ := net.SplitHostPort(target.Address())
 	addr := "https://localhost:" + port
-	rig := newRig(t, addr, func(s *Settings) { s.http.SkipVerify = true })
+	rig := newRig(t, addr, func(s *Settings) { s.http.TLS.SkipVerify = true })
 	rig.dial = dialTo(target.Address())
 	size := 1 << 20
 	large := fmt.Sprintf("POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
@@ -89,7 +89,7 @@ func TestTLSClosedWhileIdle(t *testing.T) {
 				}
 			}
 		})
-		rig := newRig(t, "https://"+target.Address(), func(s *Settings) { s.http.SkipVerify = true })
+		rig := newRig(t, "https://"+target.Address(), func(s *Settings) { s.http.TLS.SkipVerify = true })
 		rig.each(httpPost, httpPost, httpPost)
 		<-closed
 		rig.each(httpPost, httpPost, httpPost)

@@ -18,8 +18,11 @@ import (
 // newClient makes what the workers' connections share.
 func (o *httpOutput) newClient() *http1client.Client {
 	c := http1client.Config{
-		Target: o.t, TLS: o.t.TLS(o.s.http.SkipVerify), CertificateHint: "--output-http-skip-verify sends all the same",
+		Target: o.t, TLS: o.tls, CertificateHint: "--output-http-ca FILE names an authority to trust, and --output-http-skip-verify sends all the same",
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if to := o.s.http.ConnectTo; to != "" {
+				address = to
+			}
 			return o.dial(ctx, network, address)
 		},
 		Timeout: o.s.http.Timeout, HeadMost: o.s.http.ResponseBuffer, Redirects: o.s.http.Redirects,

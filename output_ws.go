@@ -69,6 +69,10 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 	if err != nil {
 		return nil, err
 	}
+	secure, err := s.ws.TLS.open("output-ws", t.TLS(s.ws.TLS.SkipVerify), env.logf)
+	if err != nil {
+		return nil, err
+	}
 	o := &wsOutput{
 		t: t, logf: env.logf, verbose: s.Verbose,
 		q:        env.newQueue(0),
@@ -78,7 +82,7 @@ func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
 			stats.Count{Name: "failed: malformed", Kind: stats.Unfit}, stats.Count{Name: ignoredRow, Kind: stats.Ignored})),
 	}
 	o.cfg = wsclient.Config{
-		Target: t, TLS: t.TLS(s.ws.SkipVerify), CertificateHint: "--output-ws-skip-verify sends all the same",
+		Target: t, TLS: secure, CertificateHint: "--output-ws-ca FILE names an authority to trust, and --output-ws-skip-verify sends all the same",
 		Dial: env.own.DialContext, Stall: wsclient.StallTimeout, Drained: o.drained, Lost: o.lost,
 	}
 	if s.ws.Stats {
@@ -207,20 +211,19 @@ func (o *wsOutput) String() string { return "output-ws " + o.t.String() }
 
 // wsSettings is what the command line says of --output-ws.
 type wsSettings struct {
-	SkipVerify bool
-	Workers    int
-	Stats      bool
+	TLS     clientSettings
+	Workers int
+	Stats   bool
 }
 
 // flags sets the defaults and returns the flags that change them.
 func (s *wsSettings) flags() []flagDef {
 	*s = wsSettings{Workers: 1}
-	return []flagDef{
-		{"output-ws-skip-verify", "", "do not verify the server's certificate", "", flags.Bool(&s.SkipVerify)},
+	return append([]flagDef{
 		{"output-ws-workers", "N", "connections to each server; what was one connection when it was recorded goes over one of them, in " +
 			"order", "", flags.Int(&s.Workers, 1, maxLinkWorkers)},
 		{"output-ws-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"what was one connection when it was recorded always goes over one connection")},
 		{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.Stats)},
-	}
+	}, s.TLS.flags("output-ws", "server", "sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint")...)
 }

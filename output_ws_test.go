@@ -208,12 +208,14 @@ func TestWSSecure(t *testing.T) {
 
 	trusting := newWSRig(t, addr, func(_ *Settings, o *wsOutput) {
 		if o != nil {
-			o.cfg.TLS.RootCAs = ca.Pool()
+			config := o.cfg.TLS()
+			o.cfg.TLS = func() *tls.Config { return config }
+			config.RootCAs = ca.Pool()
 		}
 	})
 	trusting.put(msgs...)
 	trusting.drain("3 delivered")
-	loose := newWSRig(t, addr, func(s *Settings, _ *wsOutput) { s.ws.SkipVerify = true })
+	loose := newWSRig(t, addr, func(s *Settings, _ *wsOutput) { s.ws.TLS.SkipVerify = true })
 	loose.put(msgs...)
 	loose.drain("3 delivered")
 	got := server.await(t, 6)

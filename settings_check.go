@@ -103,8 +103,11 @@ func checkTCPInput(addr string, _ pace.Limit, s *Settings) error {
 	return errors.Join(checkLinkAddr(addr), err)
 }
 
-func checkHTTPOutput(addr string, _ *Settings) error {
-	_, err := http1client.ParseTarget(addr)
+func checkHTTPOutput(addr string, s *Settings) error {
+	t, err := http1client.ParseTarget(addr)
+	if err == nil {
+		_, err = s.http.openTLS(t, unheard)
+	}
 	return err
 }
 
@@ -120,7 +123,10 @@ func checkTCPOutput(addr string, s *Settings) error {
 	return errors.Join(append(errs, err)...)
 }
 
-func checkWSOutput(addr string, _ *Settings) error {
-	_, err := wsclient.Parse(addr)
+func checkWSOutput(addr string, s *Settings) error {
+	t, err := wsclient.Parse(addr)
+	if err == nil {
+		_, err = s.ws.TLS.open("output-ws", t.TLS(s.ws.TLS.SkipVerify), unheard)
+	}
 	return err
 }

@@ -156,6 +156,14 @@ func (s *Settings) check() error {
 	if err := s.checkBinary(); err != nil {
 		errs = append(errs, err)
 	}
+	refuse(s.http.SNI != "" && !slices.ContainsFunc(s.Outputs, func(arg pluginArg) bool {
+		return arg.Flag == "output-http" && strings.HasPrefix(strings.ToLower(arg.Value), "https://")
+	}), "--output-http-sni %s is for TLS, and no --output-http begins with https://", s.http.SNI)
+	for _, err := range [...]error{s.http.TLS.check(s.Outputs, "output-http", "https://"), s.ws.TLS.check(s.Outputs, "output-ws", "wss://")} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
 	if err := s.tcpInput.check(has(s.Inputs, "input-tcp")); err != nil {
 		errs = append(errs, err)
 	}

@@ -17,9 +17,9 @@ import (
 type Config struct {
 	Target *Target
 
-	// TLS is how to speak TLS with the target; nil for plain HTTP. CertificateHint
-	// is what to type so that any certificate is taken.
-	TLS             *tls.Config
+	// TLS is how each connection speaks TLS with the target; nil for plain HTTP.
+	// CertificateHint is what to type when the certificate is not trusted.
+	TLS             func() *tls.Config
 	CertificateHint string
 
 	// Dial makes the connections.

@@ -160,7 +160,7 @@ func (c *conn) open(ctx context.Context, deadline time.Time) error {
 	c.conn, c.tcp, c.look, c.source, c.armed = tcp, tcp, newPeek(tcp), nil, deadline
 	if c.cfg.TLS != nil {
 		c.source = &tlsSource{Conn: tcp, look: c.look}
-		secure := tls.Client(c.source, c.cfg.TLS)
+		secure := tls.Client(c.source, c.cfg.TLS())
 		c.conn = secure
 		if err := secure.Handshake(); err != nil {
 			c.close()

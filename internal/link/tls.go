@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/buger/gor/internal/outbound"
 )
 
 // TLS lies below the link: the same bytes go over it. Two things differ.
@@ -196,7 +198,7 @@ func unverified(err error) string {
 		return fmt.Sprintf("%q has expired on %s", subject, cert.NotAfter.Format(time.RFC3339))
 	case errors.As(err, &name):
 		if len(name.Certificate.DNSNames) == 0 && len(name.Certificate.IPAddresses) == 0 {
-			return fmt.Sprintf("%q names no host, and this is %q", subject, name.Host)
+			return outbound.ExplainTLS(err)
 		}
 		names := slices.Clone(name.Certificate.DNSNames)
 		for _, ip := range name.Certificate.IPAddresses {
@@ -221,7 +223,10 @@ func startTLS(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn,
 	case errors.As(err, &header):
 		return nil, errors.New("the receiver speaks no TLS; it needs --input-tcp-secure, or this Gor no --output-tcp-secure")
 	case why != "":
-		return nil, fmt.Errorf("the receiver's certificate is refused: %s; --output-tcp-ca FILE names the authority that is trusted", why)
+		if errors.As(err, new(x509.UnknownAuthorityError)) {
+			why += "; --output-tcp-ca FILE names the authority that is trusted"
+		}
+		return nil, fmt.Errorf("the receiver's certificate is refused: %s", why)
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, errors.New("the receiver does not answer the TLS handshake; does it have --input-tcp-secure?")
 	case isEnd(err):
@@ -229,6 +234,9 @@ func startTLS(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn,
 	}
 	if told := refusedBy(err); told != nil {
 		return nil, told
+	}
+	if why := outbound.ExplainTLS(err); why != "" {
+		return nil, errors.New(why)
 	}
 	return nil, fmt.Errorf("the TLS handshake failed: %w", err)
 }

@@ -2,7 +2,6 @@ package outbound
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -164,26 +163,4 @@ func ConnectOutcome(err error) Outcome {
 	default:
 		return Unreachable
 	}
-}
-
-// A TLSError is a handshake that failed.
-type TLSError struct {
-	Err error
-
-	// Hint is what to type when the certificate is the matter.
-	Hint string
-}
-
-func (e *TLSError) Unwrap() error { return e.Err }
-
-// Error ends with the hint when the certificate is the matter.
-func (e *TLSError) Error() string {
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	text := "TLS: " + e.Err.Error()
-	if errors.As(e.Err, &authority) || errors.As(e.Err, &host) || errors.As(e.Err, &invalid) {
-		text += "; " + e.Hint
-	}
-	return text
 }

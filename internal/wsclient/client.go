@@ -19,9 +19,9 @@ import (
 type Config struct {
 	Target *Target
 
-	// TLS is how to speak TLS with the server; nil without. CertificateHint is
+	// TLS is how each connection speaks TLS with the server; nil without. CertificateHint is
 	// what to type so that any certificate is taken.
-	TLS             *tls.Config
+	TLS             func() *tls.Config
 	CertificateHint string
 
 	// Dial makes the connections.

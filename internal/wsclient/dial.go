@@ -86,7 +86,7 @@ func (c *Config) dial(ctx context.Context) (*conn, error) {
 
 func (c *Config) handshake(ctx context.Context, below net.Conn) (*websocket.Conn, error) {
 	if c.TLS != nil {
-		secure := tls.Client(below, c.TLS)
+		secure := tls.Client(below, c.TLS())
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, &outbound.TLSError{Err: err, Hint: c.CertificateHint}
 		}

@@ -64,12 +64,25 @@ func (a *Authority) Write(name, kind string, der []byte) string {
 // files that are called after name, whatever these held.
 func (a *Authority) Issue(name string, end time.Time) (certFile, keyFile string) {
 	a.t.Helper()
+	return a.IssueFor(name, end, "127.0.0.1")
+}
+
+// IssueFor is Issue for hosts, which are names or addresses; there may be none.
+func (a *Authority) IssueFor(name string, end time.Time, hosts ...string) (certFile, keyFile string) {
+	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	a.must(err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: end.Add(-48 * time.Hour), NotAfter: end, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: end.Add(-48 * time.Hour), NotAfter: end,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	a.must(err)
