@@ -50,6 +50,7 @@ var allowedImports = map[string][]string{
 		"internal/replay",
 		"internal/rules",
 		"internal/spill",
+		"internal/sniff",
 		"internal/stats",
 		"internal/status",
 		"internal/threshold",
@@ -106,7 +107,7 @@ var allowedImports = map[string][]string{
 	"internal/queue":             {"internal/buffers", "internal/stats"},
 	"internal/reach":             {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/recent":            {"internal/payload"},
-	"internal/replay":            {"internal/disk", "internal/formats", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
+	"internal/replay":            {"internal/sniff", "internal/disk", "internal/formats", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
 	"internal/recording":         {"internal/buffers", "internal/disk", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},
@@ -124,6 +125,7 @@ var allowedImports = map[string][]string{
 	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},
 	"internal/turnclient":        {"internal/outbound"},
 	"internal/threshold":         {"internal/ledger", "internal/plugin", "internal/stats"},
+	"internal/sniff":             {"internal/payload", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 

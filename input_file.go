@@ -12,6 +12,7 @@ import (
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/replay"
+	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -69,11 +70,28 @@ func explainReplay(err error) error {
 		return fmt.Errorf("%w; leave out --input-file-loop", err)
 	case errors.Is(err, replay.ErrNoName), errors.Is(err, filepath.ErrBadPattern):
 		return asUsage(err)
+	case errors.As(err, new(*replay.NothingError)):
+		return explainKind(err)
 	case errors.Is(err, fs.ErrPermission):
 		var path *fs.PathError
 		if errors.As(err, &path) {
 			return fmt.Errorf("%w; make it yours with: sudo chown \"$USER\" %s", err, path.Path)
 		}
+	}
+	return err
+}
+
+// explainKind adds how a file that is no recording is read.
+func explainKind(err error) error {
+	var nothing *replay.NothingError
+	errors.As(err, &nothing)
+	switch nothing.Kind {
+	case sniff.Pcap:
+		return fmt.Errorf("%w; replay the requests in it with: --input-raw %s:80", err, nothing.Name)
+	case sniff.HAR:
+		return fmt.Errorf("%w; replay it with: --input-file har:%s", err, nothing.Name)
+	case sniff.Log:
+		return fmt.Errorf("%w; replay it with: --input-file log:%s", err, nothing.Name)
 	}
 	return err
 }

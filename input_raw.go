@@ -11,6 +11,7 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/rules"
+	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/stats"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
@@ -86,6 +87,9 @@ func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input,
 		Logf:       env.logf,
 	})
 	if err != nil {
+		if kind, serr := sniff.File(a.Path); !a.Live() && a.Path != "-" && serr == nil && kind == sniff.Recording {
+			err = fmt.Errorf("%w: it is a recording; replay it with: --input-file %s", err, a.Path)
+		}
 		return nil, err
 	}
 	switch {

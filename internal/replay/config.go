@@ -9,6 +9,7 @@ import (
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/sniff"
 )
 
 // A Config says which recordings are replayed, and how.
@@ -88,6 +89,34 @@ type LoopError struct{ Name string }
 
 func (e *LoopError) Error() string {
 	return fmt.Sprintf("%s is no regular file and cannot be read twice", e.Name)
+}
+
+// A NothingError says that the files of a replay hold nothing to replay.
+type NothingError struct {
+	Name string     // of the first file
+	Kind sniff.Kind // what it is; sniff.Recording also when nobody can tell
+}
+
+func (e *NothingError) Error() string {
+	switch e.Kind {
+	case sniff.Empty:
+		return e.Name + " is empty: nothing was recorded"
+	case sniff.Recording:
+		return e.Name + " holds nothing to replay"
+	}
+	return fmt.Sprintf("%s is no recording: it is %s", e.Name, e.Kind)
+}
+
+// nothingIn says what a file is that has no record.
+func nothingIn(r *recordedFile) error {
+	e := &NothingError{Name: r.name, Kind: sniff.Recording}
+	if kind, path, _ := formats.Split(r.name); kind == formats.Recording && r.regular.Load() {
+		e.Name = path
+		if found, err := sniff.File(path); err == nil {
+			e.Kind = found
+		}
+	}
+	return e
 }
 
 // Check finds what would stop Open, and takes nothing from a pipe.

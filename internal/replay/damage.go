@@ -29,7 +29,7 @@ func (m *mergedFiles) account(r *recordedFile) {
 	if d.Newer > 0 {
 		m.cfg.Logf(m.cfg.Kind+": %s: %d records have a type or an attribute of a newer Gor; such types are left out", r.name, d.Newer)
 	}
-	if !d.Any() {
+	if !d.Any() || len(m.files) == 1 && r.msg == nil { // then the error says what it is, see nothingIn
 		return
 	}
 	hint := ""

@@ -49,6 +49,11 @@ func openMerged(cfg Config) (*mergedFiles, error) {
 			return nil, &SourceError{r.source, err}
 		}
 	}
+	if len(m.open)+len(m.shut) == 0 {
+		first := m.files[0]
+		m.close()
+		return nil, &SourceError{first.source, nothingIn(first)}
+	}
 	m.sort()
 	return m, nil
 }

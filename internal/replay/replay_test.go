@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"encoding/gob"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -106,28 +107,23 @@ func TestLoops(t *testing.T) {
 	}
 }
 
-// TestLoopOfNothingEnds: looping over a file without records must
-// neither go on for ever nor burn a core.
-func TestLoopOfNothingEnds(t *testing.T) {
-	for _, content := range []string{"", "no recording at all\n"} {
-		cfg := testConfig()
-		cfg.Loop = true
-		in := newReplay(t, inFile(t, "x.gor", []byte(content)), pace.Limit{}, cfg)
-		if got := in.read(t, 10); len(got) != 0 {
-			t.Errorf("%q gave %v", content, got)
+// TestNothingToReplay: a file that holds no record is named for what it is, and
+// looping over it ends too.
+func TestNothingToReplay(t *testing.T) {
+	for content, want := range map[string]string{
+		"":                         "x.gor is empty",
+		"no recording at all\n":    "x.gor is no recording: it is text",
+		"\xd4\xc3\xb2\xa1\x02\x00": "x.gor is no recording: it is a capture of packets (pcap)",
+		"\x00\x01\x02":             "x.gor is no recording: it is binary data",
+	} {
+		for _, loop := range []bool{false, true} {
+			cfg := testConfig()
+			cfg.Loop = loop
+			_, err := Open(*withPattern(cfg, inFile(t, "x.gor", []byte(content))))
+			if !errors.As(err, new(*NothingError)) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v, want %q in it", content, err, want)
+			}
 		}
-	}
-}
-
-func TestEmptyIsSaid(t *testing.T) {
-	in := newReplay(t, inFile(t, "empty.gor", nil), pace.Limit{}, nil)
-	for range 2 {
-		if n, err := in.Read(make([]byte, 100)); n != 0 || err != io.EOF {
-			t.Errorf("Read: %d, %v, want io.EOF", n, err)
-		}
-	}
-	if in.log.count("holds no records") != 1 {
-		t.Errorf("said %q", in.log.lines)
 	}
 }
 
