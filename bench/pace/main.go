@@ -70,15 +70,28 @@ func plans(seconds int) []plan {
 	for at := time.Duration(0); at < span; at += time.Duration(random.ExpFloat64() * float64(500*time.Microsecond)) {
 		poisson.times = append(poisson.times, at)
 	}
-	// Eight requests 100 µs apart, ten times a second and irregularly.
-	bursts := plan{name: "bursts of 8"}
-	for at := time.Duration(0); at < span; at += time.Duration(50+random.IntN(100)) * time.Millisecond {
-		for i := range 8 {
-			bursts.times = append(bursts.times, at+time.Duration(i)*100*time.Microsecond)
+	list := []plan{constant, poisson}
+	// So many requests 100 µs apart, ten times a second and irregularly.
+	for _, size := range []int{8, 50} {
+		bursts := plan{name: fmt.Sprintf("bursts of %d", size)}
+		for at := time.Duration(0); at < span; at += time.Duration(50+random.IntN(100)) * time.Millisecond {
+			for i := range size {
+				bursts.times = append(bursts.times, at+time.Duration(i)*100*time.Microsecond)
+			}
 		}
+		list = append(list, bursts)
 	}
-	return []plan{constant, poisson, bursts}
+	return list
 }
+
+// answerTimes is how long the receiver takes: what it takes for one request must
+// not be seen in when the next one comes.
+func answerTimes() []time.Duration {
+	return []time.Duration{0, 20 * time.Millisecond, 200 * time.Millisecond}
+}
+
+// sessions is the sender that keeps the recorded connections.
+const sessions = "gor, sessions"
 
 // connections is how many recorded connections a plan's requests alternate on.
 const connections = 4
@@ -112,6 +125,7 @@ func measureMain(args []string, stdout, stderr io.Writer) error {
 	gor := fs.String("gor", "./gor", "the Gor to measure")
 	seconds := fs.Int("seconds", 5, "length of each replay")
 	rounds := fs.Int("rounds", 3, "replays of each program and plan")
+	only := fs.String("plan", "", "measure the plans with this in their names")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -130,32 +144,40 @@ func measureMain(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	for _, p := range plans(*seconds) {
+		if !strings.Contains(p.name, *only) {
+			continue
+		}
 		file := filepath.Join(dir, "requests.gor")
 		if err := p.write(file); err != nil {
 			return err
 		}
 		senders := []sender{
 			{"gor", nil, []string{*gor, "--input-file", file, "--output-http", "{addr}"}},
-			// By itself Gor starts a second worker when ten requests wait.
-			{"gor, 8 workers", nil, []string{*gor, "--input-file", file, "--output-http", "{addr}", "--output-http-workers", "8"}},
-			{"gor, sessions", nil, []string{*gor, "--input-file", file, "--output-http", "{addr}", "--recognize-tcp-sessions"}},
+			{sessions, nil, []string{*gor, "--input-file", file, "--output-http", "{addr}", "--recognize-tcp-sessions"}},
 			{"control", []string{roleVar + "=control"}, []string{self, "{addr}", file}},
 		}
 		if peer := os.Getenv("PEER"); peer != "" {
 			senders = append(senders, sender{"peer", nil, []string{peer, "--input-file", file, "--output-http", "http://{addr}", "--exit-after", fmt.Sprintf("%ds", *seconds+3)}})
 		}
-		results := map[string][]result{}
-		for range *rounds {
-			for _, s := range senders {
-				r, err := s.measure(ctx, p)
-				if err != nil {
-					return fmt.Errorf("%s: %w", s.name, err)
-				}
-				results[s.name] = append(results[s.name], r)
+		for _, answer := range answerTimes() {
+			results := map[string][]result{}
+			senders := senders
+			if answer > 0 {
+				// A recorded connection's order sets its pace then.
+				senders = slices.DeleteFunc(slices.Clone(senders), func(s sender) bool { return s.name == sessions })
 			}
-		}
-		if err := write(stdout, p, senders, results); err != nil {
-			return err
+			for range *rounds {
+				for _, s := range senders {
+					r, err := s.measure(ctx, p, answer)
+					if err != nil {
+						return fmt.Errorf("%s: %w", s.name, err)
+					}
+					results[s.name] = append(results[s.name], r)
+				}
+			}
+			if err := write(stdout, p, answer, senders, results); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -177,10 +199,10 @@ type result struct {
 	cpu                 time.Duration
 }
 
-func (s sender) measure(ctx context.Context, p plan) (result, error) {
+func (s sender) measure(ctx context.Context, p plan, answer time.Duration) (result, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.times[len(p.times)-1]+time.Minute)
 	defer cancel()
-	r, err := newReceiver(len(p.times))
+	r, err := newReceiver(len(p.times), answer)
 	if err != nil {
 		return result{}, err
 	}
@@ -241,8 +263,8 @@ func median(list []result, f func(result) time.Duration) time.Duration {
 	return quantile(values, 0.5)
 }
 
-func write(w io.Writer, p plan, senders []sender, results map[string][]result) error {
-	fmt.Fprintf(w, "\n%s: %d requests in %s; medians, and sums, of %d rounds\n\n", p.name, len(p.times), p.times[len(p.times)-1].Round(time.Millisecond), len(results["gor"]))
+func write(w io.Writer, p plan, answer time.Duration, senders []sender, results map[string][]result) error {
+	fmt.Fprintf(w, "\n%s, answers take %s: %d requests in %s; medians, and sums, of %d rounds\n\n", p.name, answer, len(p.times), p.times[len(p.times)-1].Round(time.Millisecond), len(results["gor"]))
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "sender\tp50\tp90\tp99\tmax\toffset at the end\tCPU/request\tmissing\tinversions\t")
 	round := func(d time.Duration) time.Duration { return d.Round(time.Microsecond) }
@@ -274,7 +296,7 @@ func goals(w io.Writer, results map[string][]result) error {
 	offset := median(ours, func(r result) time.Duration { return r.offset })
 	ratio := float64(p99) / float64(median(control, func(r result) time.Duration { return r.p99 }))
 	inversions := 0
-	for _, r := range results["gor, sessions"] {
+	for _, r := range results[sessions] {
 		inversions += r.inversions
 	}
 	for _, g := range []struct {

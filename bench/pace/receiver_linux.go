@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -25,8 +26,9 @@ const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 // (SO_TIMESTAMPNS of socket(7)): how late a thread of the receiver wakes up says
 // nothing about the sender.
 type receiver struct {
-	l  net.Listener
-	wg sync.WaitGroup
+	l     net.Listener
+	wg    sync.WaitGroup
+	takes time.Duration // from a request to its answer
 
 	mu     sync.Mutex
 	at     []int64 // ns since 1970
@@ -34,7 +36,7 @@ type receiver struct {
 	closed bool
 }
 
-func newReceiver(n int) (*receiver, error) {
+func newReceiver(n int, answer time.Duration) (*receiver, error) {
 	// What is set on the listening socket holds for its connections.
 	stamping := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var set error
@@ -47,7 +49,7 @@ func newReceiver(n int) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &receiver{l: l, at: make([]int64, n)}
+	r := &receiver{l: l, takes: answer, at: make([]int64, n)}
 	r.wg.Go(r.accept)
 	return r, nil
 }
@@ -113,6 +115,9 @@ func (r *receiver) serve(f *os.File) {
 			p.ResetRequest()
 			r.stamp(raw, now)
 			raw = raw[:0]
+			if r.takes > 0 {
+				time.Sleep(r.takes)
+			}
 			if _, err := unix.Write(fd, []byte(answer)); err != nil {
 				return
 			}
@@ -198,31 +203,46 @@ func controlMain(args []string) error {
 	if len(times) == 0 {
 		return fmt.Errorf("%s holds no records", args[1])
 	}
-	c, err := net.Dial("tcp", args[0])
-	if err != nil {
-		return err
+	var fds []int
+	for range controlConns {
+		c, err := net.Dial("tcp", args[0])
+		if err != nil {
+			return err
+		}
+		file, err := c.(*net.TCPConn).File()
+		c.Close() // file is a duplicate
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		fds = append(fds, int(file.Fd())) // which makes it block
 	}
-	file, err := c.(*net.TCPConn).File()
-	c.Close()
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return control(int(file.Fd()), times, requests)
+	return control(fds, times, requests)
 }
+
+// controlConns is how many connections the control has, as many as Gor at most:
+// it uses them in turn, so that the last answer on one is there long before it
+// sends the next request on it.
+const controlConns = 512
 
 // spin is for how long before a time the control does not trust the kernel's
 // timer.
 const spin = 100 * time.Microsecond
 
-func control(fd int, times []int64, requests [][]byte) error {
+func control(fds []int, times []int64, requests [][]byte) error {
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 		return err
 	}
 	buf := make([]byte, 4<<10)
-	start := monotonic() + int64(10*time.Millisecond)
+	start := monotonic() + int64(100*time.Millisecond)
 	for i, raw := range requests {
+		fd := fds[i%len(fds)]
+		if i >= len(fds) { // the answer to what was sent on it before
+			if err := readAnswer(fd, buf); err != nil {
+				return err
+			}
+		}
 		due := start + times[i] - times[0]
 		if wake := unix.NsecToTimespec(due - int64(spin)); due-monotonic() > int64(spin) {
 			for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &wake, nil) == unix.EINTR {
@@ -233,12 +253,26 @@ func control(fd int, times []int64, requests [][]byte) error {
 		if _, err := unix.Write(fd, raw); err != nil {
 			return err
 		}
-		for got := 0; got < len(answer); {
-			n, err := unix.Read(fd, buf)
-			if err != nil && !errors.Is(err, unix.EINTR) {
-				return err
-			}
-			got += max(n, 0)
+	}
+	for i := range min(len(fds), len(requests)) {
+		if err := readAnswer(fds[(len(requests)-1-i)%len(fds)], buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readAnswer(fd int, buf []byte) error {
+	for got := 0; got < len(answer); {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return err
+		case n == 0:
+			return io.ErrUnexpectedEOF
+		default:
+			got += n
 		}
 	}
 	return nil
