@@ -34,7 +34,7 @@ func (e *Engine) evidenceOf(row *rowCount) (v evidence) {
 		v.triples = true
 		v.control, v.differs = r.triples, row.againOnly+row.both
 		v.p = noise.SignTest(row.newOnly, row.againOnly)
-		v.effect = enough(row.newOnly, r.triples, row.againOnly, r.triples)
+		v.effect = enough(row.newOnly+row.both, r.triples, v.differs, r.triples)
 		return v
 	}
 	learnt := e.cfg.Rules.Noise(r.name, row.key.path, row.key.severity)

@@ -1,0 +1,113 @@
+package join
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/verdict"
+)
+
+// Pairs whose halves lie further apart than the window are joined all the same, each
+// once, and no file stays.
+func TestHalvesFarApart(t *testing.T) {
+	dir := t.TempDir()
+	got := map[string]int{}
+	roles := Roles{}
+	j := New(dir, roles.Whole, func(id string, parts []Part) {
+		p := roles.Pair(id, parts)
+		if p.Old == nil || p.New == nil || string(p.Request) != "GET "+id || p.New.Error != "reset" || p.Old.Took != 7 || p.Old.Replayed {
+			t.Errorf("%s: %+v", id, p)
+		}
+		got[id]++
+	})
+	const n = 600
+	filler := bytes.Repeat([]byte("x"), 60_000) // 36 MB in all
+	add := func(p Part) {
+		if err := j.Add(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range n {
+		id := fmt.Sprint(i)
+		add(Part{Type: payload.Request, ID: id, Answer: verdict.Answer{Bytes: []byte("GET " + id)}})
+		add(Part{Type: payload.Response, ID: id, Answer: verdict.Answer{Bytes: filler, Took: 7, Time: 5}})
+	}
+	if j.held > Window || j.files == nil {
+		t.Errorf("%d bytes are held, spilled: %v", j.held, j.files != nil)
+	}
+	for i := range n {
+		add(Part{Type: payload.ReplayResponse, ID: fmt.Sprint(n - 1 - i), Answer: verdict.Answer{Error: "reset", Replayed: true}})
+	}
+	if err := j.End(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != n {
+		t.Errorf("%d pairs", len(got))
+	}
+	for id, times := range got {
+		if times != 1 {
+			t.Errorf("%s comes %d times", id, times)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	part := func(source Source, typ byte, label string) Part {
+		return Part{Source: source, Type: typ, Answer: verdict.Answer{Label: label, Bytes: fmt.Appendf(nil, "%d%c%s", source, typ, label)}}
+	}
+	show := func(a *verdict.Answer) string {
+		if a == nil {
+			return "-"
+		}
+		return string(a.Bytes)
+	}
+	for _, c := range []struct {
+		name  string
+		roles Roles
+		parts []Part
+		want  string
+	}{
+		{"original and replay", Roles{}, []Part{part(0, '2', ""), part(0, '3', "")}, "02 - 03"},
+		{"three targets", Roles{}, []Part{part(0, '2', ""), part(0, '3', Candidate), part(0, '3', Secondary), part(0, '3', Primary)}, "03primary 03secondary 03candidate"},
+		{"two recordings", Roles{Against: 1}, []Part{part(0, '2', ""), part(1, '2', ""), part(1, '3', "")}, "02 - 13"},
+		{"a capture of the new version", Roles{Against: 1}, []Part{part(0, '2', ""), part(1, '2', "")}, "02 - 12"},
+		{"two replays", Roles{Against: 1}, []Part{part(0, '3', ""), part(1, '3', "")}, "03 - 13"},
+		{"two runs", Roles{Against: 1, PreferReplayed: true}, []Part{part(0, '2', ""), part(0, '3', ""), part(1, '2', ""), part(1, '3', "")}, "03 - 13"},
+		{"nothing new", Roles{}, []Part{part(0, '2', "")}, "02 - -"},
+	} {
+		p := c.roles.Pair("a", c.parts)
+		if got := show(p.Old) + " " + show(p.Again) + " " + show(p.New); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestStore(t *testing.T) {
+	s, err := NewStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &verdict.Pair{ID: "a", Request: []byte("GET /"), Old: &verdict.Answer{Bytes: []byte("old"), Took: 3}, New: &verdict.Answer{Error: "reset", Label: "new", Replayed: true}}
+	first, second := s.Keep(a), s.Keep(&verdict.Pair{ID: "b", Again: &verdict.Answer{Bytes: []byte("x")}})
+	if p, err := s.Load(first); err != nil || p.ID != "a" || string(p.Request) != "GET /" || string(p.Old.Bytes) != "old" || p.Old.Took != 3 || p.New.Error != "reset" || p.New.Label != "new" || p.Again != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if p, err := s.Load(second); err != nil || p.ID != "b" || string(p.Again.Bytes) != "x" || p.Old != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := s.Load(1 << 40); err == nil {
+		t.Error("what was never kept is loaded")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
