@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"runtime"
@@ -13,6 +14,8 @@ import (
 	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/formats/accesslog"
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/verdict"
+	"github.com/buger/gor/internal/verdict/files"
 )
 
 // A command is a word that may stand first on the command line, in place of
@@ -28,6 +31,7 @@ func commands() []command {
 	return []command{
 		{"completion", completionCommand},
 		{"help", helpCommand},
+		{"verdict", verdictCommand},
 		{"version", versionCommand},
 	}
 }
@@ -124,4 +128,95 @@ func (s *formatSettings) flags() []flagDef {
 		{"log-empty-bodies", "", "give requests with an empty body too when an access log does not hold the one that they had, as of POST; otherwise they " +
 			"are left out and counted", "", flags.Bool(&s.Log.EmptyBodies)},
 	}
+}
+
+// verdictUsage is what gor verdict -h prints.
+const verdictUsage = `Usage: gor verdict FILE... [--against FILE] [flags]
+
+Says whether a new version answers as the old one did. A recording that was made with
+--input-raw-track-response or replayed with --output-http-track-response has answers.
+
+  gor verdict answered.gor                          captured answers against those of the replay
+  gor verdict production.gor --against answered.gor   two recordings, joined by id
+  gor verdict --learn noise.toml run1.gor run2.gor    what two runs of one version differ in is noise
+
+  --against FILE   a recording with the new version's answers; may be repeated
+  --rules FILE     rules in TOML: [[ignore]], [[tolerance]], [[unordered]], [[expect]], [[route]]; may be repeated
+  --learn FILE     write the noise between two recordings to FILE, to be used with --rules
+  --fail-on LIST   what makes the exit code 3: regression (the default), any, none, or severities such as
+                   unanswered, status-class, status, removed, retyped, value, slower, added, order
+
+Exit code: 0 equal or noise alone, 1 could not compare, 2 wrong usage, 3 what --fail-on names was found.
+`
+
+// verdictCommand is gor verdict.
+func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
+	cfg, learn, failOn, err := parseVerdict(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, verdictUsage)
+		return exitOK
+	}
+	if err != nil {
+		log.Printf("verdict: %v", err)
+		return exitUsage
+	}
+	res, err := files.Compare(cfg)
+	if err != nil {
+		log.Printf("verdict: %v", err)
+		return exitFailed
+	}
+	defer res.Close()
+	if learn != "" {
+		if err = files.WriteLearnt(learn, res.Result); err == nil {
+			fmt.Fprintf(stdout, "%d places differ between the runs; use them with --rules %s\n", len(res.Learnt()), learn)
+			return exitOK
+		}
+	} else {
+		err = files.WriteText(stdout, res.Result)
+	}
+	switch {
+	case err != nil:
+		log.Printf("verdict: %v", err)
+		return exitFailed
+	case res.Totals.Compared == 0:
+		return exitFailed
+	case res.Fails(failOn):
+		return exitThreshold
+	}
+	return exitOK
+}
+
+// parseVerdict reads the arguments of gor verdict. Flags may stand behind files.
+func parseVerdict(args []string) (cfg files.Config, learn string, failOn verdict.FailOn, err error) {
+	fs := flag.NewFlagSet("verdict", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	var rulesFiles []string
+	list := func(p *[]string) func(string) error {
+		return func(v string) error { *p = append(*p, v); return nil }
+	}
+	fs.Func("against", "", list(&cfg.Against))
+	fs.Func("rules", "", list(&rulesFiles))
+	fs.StringVar(&learn, "learn", "", "")
+	fail := fs.String("fail-on", "regression", "")
+	for err = fs.Parse(args); err == nil && fs.NArg() > 0; err = fs.Parse(fs.Args()[1:]) {
+		cfg.Old = append(cfg.Old, fs.Arg(0))
+	}
+	if err != nil {
+		return cfg, learn, failOn, err
+	}
+	if failOn, err = verdict.ParseFailOn(*fail); err != nil {
+		return cfg, learn, failOn, fmt.Errorf("--fail-on: %w", err)
+	}
+	switch {
+	case learn != "" && (len(cfg.Old) != 2 || len(cfg.Against) > 0):
+		err = errors.New("--learn wants two recordings of one version: gor verdict --learn noise.toml run1.gor run2.gor")
+	case len(cfg.Old) == 0:
+		err = errors.New("no recording is named: gor verdict answered.gor, or gor verdict production.gor --against answered.gor")
+	default:
+		cfg.Rules, err = files.ReadRules(rulesFiles)
+	}
+	if learn != "" && err == nil {
+		cfg.Runs, cfg.Old, cfg.Against = true, cfg.Old[:1], cfg.Old[1:]
+	}
+	return cfg, learn, failOn, err
 }

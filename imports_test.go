@@ -55,6 +55,8 @@ var allowedImports = map[string][]string{
 		"internal/status",
 		"internal/threshold",
 		"internal/turnclient",
+		"internal/verdict",
+		"internal/verdict/files",
 		"internal/wsclient",
 		"raw_socket_listener",
 		"github.com/klauspost/compress/gzip",
@@ -115,6 +117,7 @@ var allowedImports = map[string][]string{
 	"internal/verdict":           {"internal/http1", "internal/verdict/body", "internal/verdict/finding", "internal/verdict/header", "internal/verdict/jsondiff", "internal/verdict/noise", "internal/verdict/route", "internal/verdict/rules"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
 	"internal/verdict/align":     {},
 	"internal/verdict/body":      {"internal/http1", "internal/verdict/align", "internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/kind", "github.com/andybalholm/brotli", "github.com/klauspost/compress/flate", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zlib", "github.com/klauspost/compress/zstd", "golang.org/x/net/html"},
+	"internal/verdict/files":     {"internal/console", "internal/disk", "internal/payload", "internal/verdict", "internal/verdict/join", "internal/verdict/rules"},
 	"internal/verdict/finding":   {},
 	"internal/verdict/header":    {"internal/verdict/finding", "internal/verdict/kind"},
 	"internal/verdict/noise":     {},

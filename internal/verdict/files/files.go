@@ -1,0 +1,190 @@
+// Package files compares recordings: it reads them side by side, joins their records to
+// pairs, and has the verdict made.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/verdict"
+	"github.com/buger/gor/internal/verdict/join"
+	"github.com/buger/gor/internal/verdict/rules"
+)
+
+// A Config says what to compare.
+type Config struct {
+	// Old are recordings, or patterns of their names, with the old version's answers,
+	// and Against those with the new one's. Without Against the old ones have both.
+	Old, Against []string
+
+	// Runs says that both are runs of a replay: what was answered to it counts, not
+	// what was captured.
+	Runs bool
+
+	// Rules may be nil.
+	Rules *rules.Set
+
+	// Limit is the largest message, in bytes; 0 means payload.DefaultLimit.
+	Limit int
+
+	// Tmp is the folder for temporary files; empty for the system's.
+	Tmp string
+}
+
+// An Outcome is the verdict over recordings. Close removes the pairs that its samples
+// are loaded from.
+type Outcome struct {
+	*verdict.Result
+	store *join.Store
+}
+
+// Close removes temporary files.
+func (o *Outcome) Close() error { return o.store.Close() }
+
+// Compare reads all recordings and returns the verdict.
+func Compare(cfg Config) (*Outcome, error) {
+	if cfg.Limit <= 0 {
+		cfg.Limit = payload.DefaultLimit
+	}
+	store, err := join.NewStore(cfg.Tmp)
+	if err != nil {
+		return nil, err
+	}
+	engine := verdict.New(verdict.Config{Rules: cfg.Rules, BodyMost: cfg.Limit, Keeper: store, Old: "old", New: "new"})
+	roles := join.Roles{PreferReplayed: cfg.Runs}
+	if len(cfg.Against) > 0 {
+		roles.Against = 1
+	}
+	j := join.New(cfg.Tmp, roles.Whole, func(id string, parts []join.Part) {
+		p := roles.Pair(id, parts)
+		engine.Add(&p)
+	})
+	notes, err := read(cfg, j)
+	if err == nil {
+		err = j.End()
+	}
+	if err = errors.Join(err, j.Close()); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	o := &Outcome{engine.Result(), store}
+	if j.Repeated > 0 {
+		notes = append(notes, fmt.Sprintf("%d records were left out, because there were too many with their id", j.Repeated))
+	}
+	o.Notes = append(o.Notes, notes...)
+	return o, nil
+}
+
+// read hands all records to j, of the old and the new recordings in turn, so that what
+// belongs together lies close.
+func read(cfg Config, j *join.Joiner) (notes []string, err error) {
+	var sides []*side
+	for i, names := range [][]string{cfg.Old, cfg.Against} {
+		all, err := expand(names)
+		if err != nil {
+			return nil, err
+		}
+		sides = append(sides, &side{source: join.Source(i), names: all, limit: cfg.Limit})
+	}
+	defer func() {
+		for _, s := range sides {
+			s.close()
+			notes = append(notes, s.notes...)
+		}
+	}()
+	for open := len(sides); open > 0; {
+		open = 0
+		for _, s := range sides {
+			msg, err := s.next()
+			if err == io.EOF {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			open++
+			part, err := join.PartOf(s.source, msg)
+			if err == nil {
+				err = j.Add(part)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return notes, nil
+}
+
+// expand returns the files that names and patterns stand for.
+func expand(names []string) (all []string, err error) {
+	for _, name := range names {
+		if _, err := os.Stat(name); err == nil {
+			all = append(all, name)
+			continue
+		}
+		found, err := filepath.Glob(name)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", name, err)
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%q: %w", name, os.ErrNotExist)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// A side is the recordings of one version, one after the other.
+type side struct {
+	source join.Source
+	names  []string
+	limit  int
+	f      *os.File
+	src    payload.Source
+	notes  []string
+}
+
+// next returns the next message, which is valid until the next call, or io.EOF.
+func (s *side) next() ([]byte, error) {
+	for {
+		if s.src == nil {
+			if len(s.names) == 0 {
+				return nil, io.EOF
+			}
+			if err := s.open(); err != nil {
+				return nil, err
+			}
+		}
+		msg, err := s.src.Next()
+		if err == nil {
+			return msg, nil
+		}
+		name := s.names[0]
+		if err != io.EOF {
+			return nil, fmt.Errorf("read %q: %w", name, err)
+		}
+		if d := s.src.Damage(); d.Any() {
+			s.notes = append(s.notes, fmt.Sprintf("%s: %s", name, d))
+		}
+		s.close()
+		s.names = s.names[1:]
+	}
+}
+
+func (s *side) open() (err error) {
+	if s.f, err = os.Open(s.names[0]); err != nil {
+		return err
+	}
+	s.src, err = payload.Open(s.f, s.names[0], s.limit)
+	return err
+}
+
+func (s *side) close() {
+	if s.f != nil {
+		s.f.Close()
+		s.f, s.src = nil, nil
+	}
+}

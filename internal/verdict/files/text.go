@@ -1,0 +1,56 @@
+package files
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/buger/gor/internal/console"
+	"github.com/buger/gor/internal/verdict"
+)
+
+const (
+	// mostShown is how many rows are shown: a screen.
+	mostShown = 20
+	// samplesShown is how many ids stand in a row.
+	samplesShown = 2
+)
+
+// WriteText writes a verdict for a terminal: one sentence, and the worst rows with ids
+// to look at.
+func WriteText(w io.Writer, res *verdict.Result) error {
+	var b strings.Builder
+	line := func(format string, args ...any) { b.WriteString(console.Clean(fmt.Sprintf(format, args...)) + "\n") }
+	line("%s", res.Sentence)
+	t := &res.Totals
+	line("%d pairs: %d equal, %d with noise alone, %d suspect, %d with a regression", t.Compared, t.Equal, t.Harmless, t.Suspect, t.Regressed)
+	if t.StatusDifferent > 0 {
+		var changes []string
+		for _, c := range res.Statuses {
+			changes = append(changes, fmt.Sprintf("%d -> %d x %d", c.Old, c.New, c.N))
+		}
+		line("status equal %d, different %d (%s)", t.StatusEqual, t.StatusDifferent, strings.Join(changes, ", "))
+	}
+	for i := range res.Rows[:min(len(res.Rows), mostShown)] {
+		r := &res.Rows[i]
+		var ids []string
+		for _, s := range r.Samples[:min(len(r.Samples), samplesShown)] {
+			ids = append(ids, s.ID)
+		}
+		line("%-10s %-12s %5.1f%%  %s  %s  %s", r.Standing, r.Severity, 100*r.Share(), r.Route, r.Path, strings.Join(ids, " "))
+		if len(r.Samples) > 0 && (r.Samples[0].Old != "" || r.Samples[0].New != "") {
+			line("           %q -> %q; %s", r.Samples[0].Old, r.Samples[0].New, r.Why)
+		}
+	}
+	if n := len(res.Rows) - mostShown; n > 0 {
+		line("and %d more", n)
+	}
+	for _, name := range res.UnusedRules {
+		line("a rule matched nothing: %s", name)
+	}
+	for _, note := range res.Notes {
+		line("note: %s", note)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
