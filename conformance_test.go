@@ -53,11 +53,11 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 	}
 	switch name {
 	case "output-null":
-		out, err := newNullOutput("", s, env)
+		out, err := openOutput(pluginArg{"output-null", ""}, s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: nil}
 	case "output-stdout", "limited output":
-		out, err := newDummyOutput("", s, env)
+		out, err := openOutput(pluginArg{"output-stdout", ""}, s, env)
 		testkit.Must(t, err)
 		if name == "limited output" {
 			out = limitOutput(out, pace.Limit{Kind: pace.LimitPercent, N: 100})
@@ -65,18 +65,18 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 		return plugintest.Output{Output: out, Delivered: records(stdout.Bytes)}
 	case "output-file":
 		file := filepath.Join(t.TempDir(), "out.gor")
-		out, err := newFileOutput(file, s, env)
+		out, err := openOutput(pluginArg{"output-file", file}, s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: records(func() []byte { b, err := os.ReadFile(file); testkit.Must(t, err); return b })}
 	case "output-http":
 		target := testkit.StartSink(t)
 		s.modifier.OriginalHost = true
-		out, err := newHTTPOutput(target.Addr(), s, env)
+		out, err := openOutput(pluginArg{"output-http", target.Addr()}, s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: func(*testing.T) [][]byte { return testkit.Raws(target.Arrivals()) }}
 	case "output-binary":
 		target := testkit.StartSink(t)
-		out, err := newBinaryOutput(target.Addr(), s, env)
+		out, err := openOutput(pluginArg{"output-binary", target.Addr()}, s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: func(*testing.T) [][]byte { return testkit.Raws(target.Arrivals()) }}
 	case "middleware":
@@ -87,7 +87,7 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 		}}
 	case "output-ws":
 		server := startWSServer(t, "127.0.0.1:0")
-		out, err := newWSOutput("ws://"+server.addr(), s, env)
+		out, err := openOutput(pluginArg{"output-ws", "ws://" + server.addr()}, s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: func(t *testing.T) [][]byte {
 			var bodies [][]byte
@@ -97,10 +97,10 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 			return bodies
 		}}
 	case "output-tcp":
-		in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, env)
+		in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, env)
 		testkit.Must(t, err)
 		received := collect(t, in)
-		out, err := newTCPOutput(linkAddr(t, in), s, env)
+		out, err := openOutput(pluginArg{"output-tcp", linkAddr(t, in)}, s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: func(t *testing.T) [][]byte {
 			in.Close()
@@ -193,9 +193,9 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 	var err error
 	switch name {
 	case "input-dummy":
-		in, err = newDummyInput("", pace.Limit{}, s, env)
+		in, err = openInput(pluginArg{"input-dummy", ""}, s, env)
 	case "input-file", "limited input", "modified input", "prettified input":
-		in, err = newFileInput(testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), recording), pace.Limit{Kind: pace.LimitMax}, s, env)
+		in, err = openInput(pluginArg{"input-file", testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), recording) + "|max"}, s, env)
 		if name == "limited input" {
 			in = limitInput(in, pace.Limit{Kind: pace.LimitPercent, N: 100})
 		}
@@ -208,7 +208,7 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 			in = prettifyInput(in, s)
 		}
 	case "input-tcp":
-		if in, err = newTCPInput("127.0.0.1:0", pace.Limit{}, s, env); err == nil {
+		if in, err = openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, env); err == nil {
 			c, derr := net.Dial("tcp", linkAddr(t, in))
 			testkit.Must(t, derr)
 			_, werr := c.Write(recording)
@@ -216,7 +216,7 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 			testkit.Must(t, c.Close())
 		}
 	case "input-http":
-		if in, err = newHTTPInput("127.0.0.1:0", pace.Limit{}, s, env); err == nil {
+		if in, err = openInput(pluginArg{"input-http", "127.0.0.1:0"}, s, env); err == nil {
 			var requests [][]byte
 			for _, msg := range msgs {
 				requests = append(requests, payload.Body(msg))

@@ -25,7 +25,7 @@ func TestLinkBesideAHungOutput(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	env := testEnv(t, held)
-	stdout, err := newDummyOutput("", defaultSettings(), env)
+	stdout, err := openOutput(pluginArg{"output-stdout", ""}, defaultSettings(), env)
 	testkit.Must(t, err)
 	null := &nullOutput{}
 	var em *emitter
@@ -75,7 +75,7 @@ func TestSettleOfASingleOutput(t *testing.T) {
 	hung, held, err := os.Pipe()
 	testkit.Must(t, err)
 	defer hung.Close()
-	stdout, err := newDummyOutput("", defaultSettings(), testEnv(t, held))
+	stdout, err := openOutput(pluginArg{"output-stdout", ""}, defaultSettings(), testEnv(t, held))
 	testkit.Must(t, err)
 	em := newEmitter(&plugins{outputs: []Output{stdout}}, defaultSettings(), t.Logf)
 	em.outputs[0].patience.Limit = time.Millisecond

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/outbound"
-	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/process"
 )
 
@@ -29,16 +27,6 @@ func queueBytes(s *Settings) int {
 	return queuesTotal / queues
 }
 
-// latencyMatters reports whether any output is more than a file or a link.
-func latencyMatters(s *Settings) bool {
-	for _, out := range s.Outputs {
-		if out.Flag != "output-file" && out.Flag != "output-tcp" && out.Flag != "output-null" {
-			return true
-		}
-	}
-	return false
-}
-
 // heapTarget is where the garbage collector begins to work harder: the 64 MB
 // that Gor promises, less the rings and large messages, which are not on the heap, and stacks.
 const heapTarget = 24 << 20
@@ -48,34 +36,12 @@ func tuneRuntime(s *Settings) {
 	// Messages above the default size may need several copies of themselves; a
 	// limit that they alone exceed would only cost time.
 	process.LimitHeap(heapTarget + 4*int64(max(0, s.MessageLimit-defaultMessageLimit)))
-	if replaysOnTime(s) {
+	if s.replaysOnTime() {
 		process.AddProc()
 	}
-	if capturesOnly(s) && !latencyMatters(s) {
+	if s.captures() == len(s.Inputs) && !s.latencyMatters() {
 		process.GiveWay()
 	}
-}
-
-func captures(s *Settings) bool {
-	return slices.ContainsFunc(s.Inputs, func(in pluginArg) bool { return in.Flag == "input-raw" })
-}
-
-func capturesOnly(s *Settings) bool {
-	for _, in := range s.Inputs {
-		if in.Flag != "input-raw" {
-			return false
-		}
-	}
-	return true
-}
-
-func replaysOnTime(s *Settings) bool {
-	for _, in := range s.Inputs {
-		if _, limit, err := splitLimit(in.Value); in.Flag == "input-file" && (err != nil || limit.Kind != pace.LimitMax) {
-			return true
-		}
-	}
-	return false
 }
 
 // pluginEnv is what every constructor is given beside the settings.

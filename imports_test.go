@@ -80,7 +80,7 @@ var allowedImports = map[string][]string{
 	"scripts/testrun":            {},
 	"internal/address":           {},
 	"internal/console":           {"golang.org/x/term"}, // whether a person looks
-	"internal/admission":         {},
+	"internal/admission":         {"internal/outbound"},
 	"internal/answers":           {"internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats"},
 	"internal/disk":              {"golang.org/x/sys/unix"},
 	"internal/dispatch":          {"internal/payload", "internal/queue"},

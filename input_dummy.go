@@ -26,12 +26,26 @@ var _ Input = (*dummyInput)(nil)
 
 const dummyRequest = "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Gor\r\n\r\n"
 
-func newDummyInput(_ string, _ pace.Limit, _ *Settings, _ *pluginEnv) (Input, error) {
+// dummyInputPlugin is the row of --input-dummy.
+func dummyInputPlugin() inputPlugin {
+	return inputPlugin{
+		pluginFlags: pluginFlags{
+			name:    "input-dummy",
+			help:    "make one GET / a second, to try outputs with",
+			example: "gor --input-dummy \"\" --output-http staging.com",
+		},
+		parse: func(string, pace.Limit, *Settings) (parsed[Input], error) {
+			return parsed[Input]{open: func(*pluginEnv) (Input, error) { return newDummyInput(), nil }}, nil
+		},
+	}
+}
+
+func newDummyInput() *dummyInput {
 	return &dummyInput{
 		tick: time.NewTicker(time.Second),
 		done: make(chan struct{}),
 		conn: rand.Uint64(),
-	}, nil
+	}
 }
 
 func (d *dummyInput) Read(p []byte) (int, error) {

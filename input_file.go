@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,26 +17,39 @@ import (
 	"github.com/buger/gor/internal/stats"
 )
 
-func newFileInput(pattern string, limit pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
-	cfg, err := replayConfig(s, replay.Source{Pattern: pattern, Limit: limit})
-	if err != nil {
-		return nil, err
+// fileInputPlugin is the row of --input-file.
+func fileInputPlugin() inputPlugin {
+	return inputPlugin{
+		pluginFlags: pluginFlags{
+			name: "input-file", arg: "FILE",
+			help: "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. " +
+				"FILE may be a pattern; several files are merged by time, those of several flags too " +
+				"when they have one speed. log:FILE, and FILE of *.log, is an access log; har:FILE, and *.har, is HAR; - is standard input",
+			example: "gor --input-file ./requests.gor --output-http staging.com",
+			title:   "Replay from files",
+			flags:   func(s *Settings) []flagDef { return slices.Concat(s.fileInput.flags(), s.formats.flags()) },
+		},
+		speed: true,
+		parse: parseFileInput,
 	}
-	cfg.Logf = env.logf
-	in, err := replay.Open(cfg)
-	if err != nil {
-		return nil, explainReplay(err)
-	}
-	return in, nil
 }
 
-// checkFileInput finds what would stop newFileInput, for --check.
-func checkFileInput(pattern string, limit pace.Limit, s *Settings) error {
+func parseFileInput(pattern string, limit pace.Limit, s *Settings) (parsed[Input], error) {
 	cfg, err := replayConfig(s, replay.Source{Pattern: pattern, Limit: limit})
 	if err != nil {
-		return err
+		return parsed[Input]{}, err
 	}
-	return explainReplay(replay.Check(cfg))
+	return parsed[Input]{
+		check: func() error { return explainReplay(replay.Check(cfg)) },
+		open: func(env *pluginEnv) (Input, error) {
+			cfg.Logf = env.logf
+			in, err := replay.Open(cfg)
+			if err != nil {
+				return nil, explainReplay(err)
+			}
+			return in, nil
+		},
+	}, nil
 }
 
 // replayConfig is what the settings say of a replay. It refuses two paces for
@@ -106,7 +120,7 @@ func inputGroups(inputs []pluginArg) (groups [][]pluginArg) {
 	var speeds []pace.Limit // theirs
 	for _, arg := range inputs {
 		_, limit, err := splitLimit(arg.Value)
-		if arg.Flag != "input-file" || err != nil || limit.Speed() != nil {
+		if !findInput(arg.Flag).speed || err != nil || limit.Speed() != nil {
 			groups = append(groups, []pluginArg{arg}) // what is wrong with it, opening it will say
 			continue
 		}
@@ -131,7 +145,7 @@ func tellOfSpeeds(groups [][]pluginArg, logf func(format string, args ...any)) {
 	var files []string
 	for _, group := range groups {
 		_, limit, err := splitLimit(group[0].Value)
-		if group[0].Flag == "input-file" && err == nil && limit.Speed() == nil {
+		if findInput(group[0].Flag).speed && err == nil && limit.Speed() == nil {
 			files = append(files, shownGroup(group))
 		}
 	}
@@ -232,7 +246,7 @@ func (m *mergedFiles) Counts() []stats.Count {
 // take.
 func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
 	for _, arg := range s.Inputs {
-		if arg.Flag != "input-file" {
+		if !findInput(arg.Flag).speed {
 			return asUsage(fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value))
 		}
 	}

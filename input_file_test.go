@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
@@ -51,7 +50,7 @@ func TestFileInputNamesItsFlags(t *testing.T) {
 	name := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), append(recordAt(0, large), recordAt(1, "GET / HTTP/1.1\r\n\r\n")...))
 	s, log := defaultSettings(), &fileLog{}
 	s.MessageLimit = 4 << 10
-	in, err := newFileInput(name, pace.Limit{}, s, &pluginEnv{logf: log.logf})
+	in, err := openInput(pluginArg{"input-file", name}, s, &pluginEnv{logf: log.logf})
 	testkit.Must(t, err)
 	for buf := make([]byte, 64<<10); err == nil; {
 		_, err = in.Read(buf)
@@ -62,7 +61,7 @@ func TestFileInputNamesItsFlags(t *testing.T) {
 
 	name = testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), append(recordAt(0, "GET / HTTP/1.1\r\n\r\n"), recordAt(3600, "GET / HTTP/1.1\r\n\r\n")...))
 	log = &fileLog{}
-	in, err = newFileInput(name, pace.Limit{}, defaultSettings(), &pluginEnv{logf: log.logf})
+	in, err = openInput(pluginArg{"input-file", name}, defaultSettings(), &pluginEnv{logf: log.logf})
 	testkit.Must(t, err)
 	ended := make(chan struct{})
 	go func() {
@@ -87,7 +86,7 @@ func TestFileInputMistakes(t *testing.T) {
 	there := testkit.WriteFile(t, filepath.Join(dir, "x.gor"), recordAt(0, "GET / HTTP/1.1\r\n\r\n"))
 	for _, tt := range []struct {
 		pattern string
-		limit   pace.Limit
+		limit   string
 		set     func(s *Settings)
 		usage   bool
 		want    string
@@ -95,14 +94,15 @@ func TestFileInputMistakes(t *testing.T) {
 		{pattern: "", usage: true, want: "requests.gor"},
 		{pattern: filepath.Join(dir, "[x"), usage: true, want: "syntax error in pattern"},
 		{pattern: filepath.Join(dir, "missing*"), want: "no file matches"},
-		{pattern: there, limit: pace.Limit{Kind: pace.LimitMax}, set: func(s *Settings) { s.fileInput.Rate = 5 }, usage: true, want: "|max and --input-file-rate 5 both set the pace"},
+		{pattern: there, limit: "|max", set: func(s *Settings) { s.fileInput.Rate = 5 }, usage: true, want: "|max and --input-file-rate 5 both set the pace"},
 	} {
 		s := defaultSettings()
 		if tt.set != nil {
 			tt.set(s)
 		}
-		_, err := newFileInput(tt.pattern, tt.limit, s, &pluginEnv{logf: t.Logf})
-		for what, err := range map[string]error{"open": err, "--check": checkFileInput(tt.pattern, tt.limit, s)} {
+		arg := pluginArg{"input-file", tt.pattern + tt.limit}
+		_, err := openInput(arg, s, &pluginEnv{logf: t.Logf})
+		for what, err := range map[string]error{"open": err, "--check": checkInput(arg, s)} {
 			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.As(err, new(usageError)) != tt.usage {
 				t.Errorf("%s %q: %v, want %q in it, usage %v", what, tt.pattern, err, tt.want, tt.usage)
 			}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/admission"
 	"github.com/buger/gor/internal/mirror"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/stats"
@@ -18,11 +20,25 @@ type httpInput struct {
 
 var _ Input = (*httpInput)(nil)
 
-func newHTTPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
-	if err := checkLinkAddr(addr); err != nil {
-		return nil, asUsage(err)
+// httpInputPlugin is the row of --input-http.
+func httpInputPlugin() inputPlugin {
+	return inputPlugin{
+		pluginFlags: pluginFlags{
+			name: "input-http", arg: "ADDRESS",
+			help: "take requests over HTTP and treat them as captured: for the mirroring of nginx, HAProxy or Envoy, " +
+				"where TLS hides the traffic from a capture. Each is answered with 204 at once",
+			example: "gor --input-http 127.0.0.1:28021 --output-http http://staging.com",
+		},
+		parse: parseHTTPInput,
 	}
-	listener, err := listen(addr)
+}
+
+func parseHTTPInput(addr string, _ pace.Limit, s *Settings) (parsed[Input], error) {
+	return parsed[Input]{open: func(env *pluginEnv) (Input, error) { return newHTTPInput(addr, s, env) }}, address.CheckListen(addr)
+}
+
+func newHTTPInput(addr string, s *Settings, env *pluginEnv) (Input, error) {
+	listener, err := admission.Listen(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +51,6 @@ func newHTTPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input
 		addr:   listener.Addr(),
 	}, nil
 }
-
-func checkHTTPInput(addr string, _ pace.Limit, _ *Settings) error { return checkLinkAddr(addr) }
 
 // Live is true: the proxy's clients may be waiting for our answer.
 func (h *httpInput) Live() bool { return true }

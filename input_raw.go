@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"runtime"
 	"time"
 
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
@@ -37,21 +39,43 @@ const (
 	blockTime      = 16 * time.Millisecond
 )
 
-func newRawInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
-	a, err := rawAddress(addr, s)
-	if err != nil {
-		return nil, asUsage(err)
+// rawInputPlugin is the row of --input-raw.
+func rawInputPlugin() inputPlugin {
+	return inputPlugin{
+		pluginFlags: pluginFlags{
+			name: "input-raw", arg: "ADDRESS",
+			help: "capture the HTTP requests that arrive at `ADDRESS`: :80, 10.0.0.5:80, [::1]:80, eth0:80, eth*:80 " +
+				"(those that appear later too), :80,8080, or a capture file (x.pcap:80; x.pcap*:80 for several as " +
+				"one; -:80 is standard input). Needs root or CAP_NET_RAW",
+			example: "sudo gor --input-raw :8080 --output-http staging.com",
+			title:   "Capture",
+			flags:   func(s *Settings) []flagDef { return s.raw.flags() },
+		},
+		captures: true,
+		fits:     (*Settings).checkRaw,
+		parse:    parseRawInput,
 	}
+}
+
+func parseRawInput(addr string, _ pace.Limit, s *Settings) (parsed[Input], error) {
+	a, err := rawAddress(addr, s)
+	return parsed[Input]{
+		check: func() error {
+			if a.Live() || a.Path == "-" {
+				return nil
+			}
+			return disk.MayRead(a.Path)
+		},
+		open: func(env *pluginEnv) (Input, error) { return newRawInput(addr, a, s, env) },
+	}, err
+}
+
+func newRawInput(addr string, a rawsocket.Address, s *Settings, env *pluginEnv) (Input, error) {
 	vxlan := 0
 	if s.raw.Engine == engineVXLAN {
 		vxlan = s.raw.VXLANPort
 	}
-	captures := 0
-	for _, in := range s.Inputs {
-		if in.Flag == "input-raw" {
-			captures++
-		}
-	}
+	captures := s.captures()
 	wait := s.raw.BufferTimeout
 	if wait == 0 {
 		wait = blockTimeFiles
@@ -288,4 +312,26 @@ func (s *rawSettings) flags() []flagDef {
 		{"input-raw-immediate-mode", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"--input-raw-buffer-timeout says how long a packet may wait")},
 	}
+}
+
+// checkRaw refuses what does not go with what is captured.
+func (s *Settings) checkRaw() error {
+	if len(s.raw.VNIs) > 0 && s.raw.Engine != engineVXLAN {
+		return errors.New("--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
+	}
+	if s.raw.Protocol != protocolBinary || s.captures() == 0 {
+		return nil
+	}
+	const reason = "is for HTTP, which --input-raw-protocol binary does not capture: "
+	switch {
+	case s.has("output-http"):
+		return errors.New("--output-http " + reason + "send it with --output-binary, keep it with --output-file, or pass it on with --output-tcp")
+	case len(s.modifier.Rules) > 0:
+		return fmt.Errorf("--%s %sleave it out; --input-raw-bpf-filter chooses by address", s.modifier.Rules[0].Flag, reason)
+	case s.raw.RealIP != "":
+		return errors.New("--input-raw-realip-header " + reason + "leave it out")
+	case s.modifier.Prettify:
+		return errors.New("--prettify-http " + reason + "leave it out")
+	}
+	return nil
 }

@@ -1,15 +1,16 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
-	"syscall"
 
+	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/admission"
+	"github.com/buger/gor/internal/certs"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
-	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/stats"
 )
@@ -23,16 +24,33 @@ type tcpInput struct {
 
 var _ Input = (*tcpInput)(nil)
 
-func newTCPInput(addr string, _ pace.Limit, s *Settings, env *pluginEnv) (Input, error) {
-	if err := checkLinkAddr(addr); err != nil {
-		return nil, asUsage(err)
+// tcpInputPlugin is the row of --input-tcp.
+func tcpInputPlugin() inputPlugin {
+	return inputPlugin{
+		pluginFlags: pluginFlags{
+			name: "input-tcp", arg: "ADDRESS",
+			help:    "receive messages from the --output-tcp of another Gor; any number of them may send",
+			example: "gor --input-tcp :28020 --output-http staging.com",
+		}, // what it can be told stands under "TCP link", with the other end's
+		fits:  func(s *Settings) error { return s.tcpInput.check(s.has("input-tcp")) },
+		parse: parseTCPInput,
 	}
+}
+
+func parseTCPInput(addr string, _ pace.Limit, s *Settings) (parsed[Input], error) {
+	return parsed[Input]{
+		check: func() error { _, err := s.tcpInput.tls(unheard); return err },
+		open:  func(env *pluginEnv) (Input, error) { return newTCPInput(addr, s, env) },
+	}, address.CheckListen(addr)
+}
+
+func newTCPInput(addr string, s *Settings, env *pluginEnv) (Input, error) {
 	logf := prefixed(env.logf, "input-tcp "+addr+": ")
-	secure, err := receiverTLS(&s.tcpInput, logf)
+	secure, err := s.tcpInput.tls(logf)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := listen(addr)
+	listener, err := admission.Listen(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -59,22 +77,6 @@ func warnOpen(s *tcpInputSettings, addr *net.TCPAddr, env *pluginEnv) {
 	}
 }
 
-// checkLinkAddr refuses what is not HOST:PORT. A host is required where the
-// address is connected to, and may be left out where it is listened on.
-func checkLinkAddr(addr string) error {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		if _, perr := strconv.ParseUint(addr, 10, 16); perr == nil {
-			return fmt.Errorf("%q is no address; a port alone is written :%s", addr, addr)
-		}
-		return fmt.Errorf("%q is no address; it is written :28020, host:28020 or [::1]:28020", addr)
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("%q has no port between 1 and 65535, as in :28020", addr)
-	}
-	return nil
-}
-
 func prefixed(logf func(format string, args ...any), prefix string) func(format string, args ...any) {
 	return func(format string, args ...any) { logf("%s%s", prefix, fmt.Sprintf(format, args...)) }
 }
@@ -86,36 +88,6 @@ func (t *tcpInput) Counts() []stats.Count { return t.Receiver.Counts() }
 func (t *tcpInput) Progress() progress    { return progress{} }
 func (t *tcpInput) Report(*report)        {}
 func (t *tcpInput) String() string        { return "input-tcp " + t.addr.String() }
-
-// listen is net.Listen whose Accept says what it lacks when that is files.
-func listen(addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, explainListen(addr, err)
-	}
-	return filesListener{l}, nil
-}
-
-type filesListener struct{ net.Listener }
-
-func (l filesListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	return conn, outbound.ExplainFiles(err)
-}
-
-// explainListen says what to do about an address that cannot be listened on.
-func explainListen(addr string, err error) error {
-	_, port, _ := net.SplitHostPort(addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %q: the port is in use; see by whom with: ss -ltnp 'sport = :%s'", addr, port)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("listen on %q: this host has no such address; :%s listens on all it has", addr, port)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on %q: not permitted; ports below 1024 need root: take another, such as :28020", addr)
-	}
-	return fmt.Errorf("listen on %q: %w", addr, err)
-}
 
 // tcpInputSettings is what the command line says of --input-tcp. Names of files
 // are empty when they were not given.
@@ -159,4 +131,18 @@ func (s *tcpInputSettings) check(there bool) error {
 		return fmt.Errorf("--input-tcp-certificate-key %s needs its certificate; add --input-tcp-certificate cert.pem", s.Key)
 	}
 	return nil
+}
+
+// tls returns what makes the configuration of each connection, or nil without
+// --input-tcp-secure.
+func (s *tcpInputSettings) tls(logf func(format string, args ...any)) (func() *tls.Config, error) {
+	if !s.Secure {
+		return nil, nil
+	}
+	return certs.Server(certs.ServerConfig{
+		Certificate:       certs.Source{Label: "--input-tcp-certificate", Name: s.Certificate},
+		Key:               certs.Source{Label: "--input-tcp-certificate-key", Name: s.Key},
+		ClientAuthorities: certs.Source{Label: "--input-tcp-client-ca", Name: s.ClientCA},
+		Logf:              logf,
+	})
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/link"
-	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
@@ -138,10 +137,10 @@ func (c *linkChaos) run(ca *testkit.Authority, secure, spilled bool) {
 		var err error
 		s.tcpInput.Secure, s.tcpOutput.Secure, s.tcpOutput.CA = true, true, ca.File
 		s.tcpInput.Certificate, s.tcpInput.Key = ca.Issue("receiver", time.Now().Add(time.Hour))
-		trusting, err = senderTLS(&s.tcpOutput, "127.0.0.1", t.Logf)
+		trusting, err = s.tcpOutput.tls("127.0.0.1", t.Logf)
 		testkit.Must(t, err)
 	}
-	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
+	in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	received := collect(t, in)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

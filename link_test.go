@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -74,7 +73,7 @@ func TestTCPLinkFiles(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := defaultSettings()
 			s.tcpInput.Secure, s.tcpInput.Certificate, s.tcpInput.Key, s.tcpInput.ClientCA = true, test.cert, test.key, test.ca
-			in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
+			in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, testEnv(t, io.Discard))
 			names := strings.NewReplacer("CERT ", "--input-tcp-certificate ", "KEY ", "--input-tcp-certificate-key ", "CA ", "--input-tcp-client-ca ")
 			wantError(t, err, names.Replace(test.want))
 			if err == nil {
@@ -82,7 +81,7 @@ func TestTCPLinkFiles(t *testing.T) {
 			}
 			s = defaultSettings()
 			s.tcpOutput.Secure, s.tcpOutput.Certificate, s.tcpOutput.Key, s.tcpOutput.CA = true, test.cert, test.key, test.ca
-			out, err := newTCPOutput("127.0.0.1:1", s, testEnv(t, io.Discard))
+			out, err := openOutput(pluginArg{"output-tcp", "127.0.0.1:1"}, s, testEnv(t, io.Discard))
 			names = strings.NewReplacer("CERT ", "--output-tcp-client-cert ", "KEY ", "--output-tcp-client-key ", "CA ", "--output-tcp-ca ")
 			wantError(t, err, names.Replace(test.want))
 			if err == nil {
@@ -97,7 +96,7 @@ func TestTCPLinkRefusesOldTLS(t *testing.T) {
 	ca := testkit.NewAuthority(t, "test authority")
 	s, err := parseArgs(append([]string{"--input-tcp", "127.0.0.1:0", "--output-null"}, ca.Receiver(nil)...)...)
 	testkit.Must(t, err)
-	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
+	in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	defer in.Close()
 	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {

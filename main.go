@@ -152,17 +152,17 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	env := &pluginEnv{
 		stdin: stdin, stdout: stdout, stderr: log,
 		logf:           log.Printf,
-		own:            outbound.New(captures(s)),
+		own:            outbound.New(s.captures() > 0),
 		queueBytes:     queueBytes(s),
 		answers:        buffers.NewBudget(answers.Total),
 		places:         buffers.NewPlaces(http1client.AnswerPlaces),
 		large:          buffers.NewCopies(buffers.NewBudget(largeTotal(s))),
-		latencyMatters: latencyMatters(s),
-		onTime:         replaysOnTime(s),
+		latencyMatters: s.latencyMatters(),
+		onTime:         s.replaysOnTime(),
 		background:     &background,
 		done:           done,
 	}
-	if captures(s) {
+	if s.captures() > 0 {
 		env.yield = process.Yield
 	}
 	finish := make(chan string, 1)

@@ -17,7 +17,6 @@ import (
 
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
-	"github.com/buger/gor/internal/pace"
 	gorplugin "github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
@@ -76,7 +75,7 @@ func TestMetricsText(t *testing.T) {
 // and no two rows the same series.
 func TestEveryRowHasAMetric(t *testing.T) {
 	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.pcap"), testkit.CaptureFile(t, nil))
-	in, err := newRawInput(file, pace.Limit{}, defaultSettings(), &pluginEnv{own: outbound.New(true), logf: t.Logf})
+	in, err := openInput(pluginArg{"input-raw", file}, defaultSettings(), &pluginEnv{own: outbound.New(true), logf: t.Logf})
 	testkit.Must(t, err)
 	defer in.Close()
 	seen, used := map[string]string{}, map[string]bool{}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync/atomic"
 	"time"
@@ -51,11 +52,29 @@ const (
 	binaryIdle = time.Minute
 )
 
-func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
-	target, err := turnclient.Parse(addr)
-	if err != nil {
-		return nil, asUsage(err)
+// binaryOutputPlugin is the row of --output-binary.
+func binaryOutputPlugin() outputPlugin {
+	return outputPlugin{
+		pluginFlags: pluginFlags{
+			name: "output-binary", arg: "ADDRESS",
+			help: "send what --input-raw-protocol binary captured to ADDRESS, each recorded connection over one of its " +
+				"own",
+			example: "sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000",
+			title:   "WebSocket and binary outputs",
+			flags:   func(s *Settings) []flagDef { return s.binary.flags() },
+		},
+		timely: true,
+		fits:   (*Settings).checkBinary,
+		parse:  parseBinaryOutput,
 	}
+}
+
+func parseBinaryOutput(addr string, s *Settings) (parsed[Output], error) {
+	target, err := turnclient.Parse(addr)
+	return parsed[Output]{open: func(env *pluginEnv) (Output, error) { return newBinaryOutput(target, s, env), nil }}, err
+}
+
+func newBinaryOutput(target turnclient.Target, s *Settings, env *pluginEnv) *binaryOutput {
 	o := &binaryOutput{
 		target: target, s: s, dial: env.own.DialContext, logf: env.logf,
 		q:        env.newQueue(0),
@@ -75,7 +94,7 @@ func newBinaryOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	o.session = dispatch.StartSessions(dispatch.SessionsConfig{
 		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: binaryIdle, Serve: o.serve, Unsent: func() { o.unsent.Add(1) },
 	})
-	return o, nil
+	return o
 }
 
 // newClient makes what the connections share.
@@ -90,11 +109,6 @@ func (o *binaryOutput) newClient() *turnclient.Client {
 		c.Keeper = o.responses
 	}
 	return turnclient.New(o.ctx, c)
-}
-
-func checkBinaryOutput(addr string, _ *Settings) error {
-	_, err := turnclient.Parse(addr)
-	return err
 }
 
 func (o *binaryOutput) Write(p []byte) (int, error) {
@@ -223,4 +237,12 @@ func (s *binarySettings) flags() []flagDef {
 			flags.Size(&s.ResponseBuffer, 4<<10, 64<<20)},
 		{"output-binary-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
 	}
+}
+
+// checkBinary refuses answers that nobody is there for.
+func (s *Settings) checkBinary() error {
+	if s.binary.TrackResponse && s.only("output-binary") {
+		return errors.New("--output-binary-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
+	}
+	return nil
 }

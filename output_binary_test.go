@@ -40,7 +40,7 @@ func newBinaryRig(t *testing.T, addr string, change func(s *Settings)) *binaryRi
 		defer rig.mu.Unlock()
 		rig.said = append(rig.said, fmt.Sprintf(format, args...))
 	}
-	out, err := newBinaryOutput(addr, s, env)
+	out, err := openOutput(pluginArg{"output-binary", addr}, s, env)
 	testkit.Must(t, err)
 	t.Cleanup(func() { out.Close() })
 	rig.binaryOutput = out.(*binaryOutput)
@@ -182,7 +182,7 @@ func TestBinaryUnaskedIsDropped(t *testing.T) {
 // Close ends what waits for an answer.
 func TestBinaryCloseCutsOff(t *testing.T) {
 	server := testkit.StartTurns(t, "127.0.0.1:0")
-	out, err := newBinaryOutput(server.Addr().String(), defaultSettings(), testEnv(t, io.Discard))
+	out, err := openOutput(pluginArg{"output-binary", server.Addr().String()}, defaultSettings(), testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, 1, 1), Time: 1, Length: -1})
 	for range 3 {

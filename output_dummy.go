@@ -51,7 +51,51 @@ const (
 // whose reader does not read.
 const stdoutPatience = 2 * time.Second
 
-func newDummyOutput(_ string, s *Settings, env *pluginEnv) (Output, error) {
+// dummyOutputPlugin is the row of --output-dummy, the same under its older name.
+func dummyOutputPlugin() outputPlugin {
+	return outputPlugin{
+		pluginFlags: pluginFlags{
+			name:    "output-dummy",
+			help:    "the same under its older name",
+			example: "sudo gor --input-raw :80 --output-dummy \"\"",
+		},
+		timely: true,
+		parse:  parseDummyOutput,
+	}
+}
+
+// stdoutPlugin is the row of --output-stdout.
+func stdoutPlugin() outputPlugin {
+	return outputPlugin{
+		pluginFlags: pluginFlags{
+			name:    "output-stdout",
+			help:    "print every message",
+			example: "sudo gor --input-raw :80 --output-stdout",
+		},
+		timely: true,
+		parse:  parseDummyOutput,
+	}
+}
+
+// nullOutputPlugin is the row of --output-null.
+func nullOutputPlugin() outputPlugin {
+	return outputPlugin{
+		pluginFlags: pluginFlags{
+			name:    "output-null",
+			help:    "count every message and drop it",
+			example: "sudo gor --input-raw :80 --output-null",
+		},
+		parse: func(string, *Settings) (parsed[Output], error) {
+			return parsed[Output]{open: func(*pluginEnv) (Output, error) { return &nullOutput{}, nil }}, nil
+		},
+	}
+}
+
+func parseDummyOutput(_ string, s *Settings) (parsed[Output], error) {
+	return parsed[Output]{open: func(env *pluginEnv) (Output, error) { return newDummyOutput(s, env), nil }}, nil
+}
+
+func newDummyOutput(s *Settings, env *pluginEnv) *dummyOutput {
 	d := &dummyOutput{
 		q:        env.newQueue(0),
 		w:        env.stdout,
@@ -65,7 +109,7 @@ func newDummyOutput(_ string, s *Settings, env *pluginEnv) (Output, error) {
 		d.left = func() { env.finish("the reader of stdout has gone") }
 	}
 	go d.print()
-	return d, nil
+	return d
 }
 
 // print writes what the queue has, whole records in each write.
@@ -173,8 +217,6 @@ type nullOutput struct {
 }
 
 var _ Output = (*nullOutput)(nil)
-
-func newNullOutput(string, *Settings, *pluginEnv) (Output, error) { return &nullOutput{}, nil }
 
 func (n *nullOutput) Write(p []byte) (int, error) {
 	n.delivered.Add(1)

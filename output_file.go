@@ -15,11 +15,35 @@ import (
 	"github.com/buger/gor/internal/recording"
 )
 
-func newFileOutput(pattern string, s *Settings, env *pluginEnv) (Output, error) {
-	if s.fileOutput.Append && s.fileOutput.SizeLimit+s.fileOutput.QueueLimit > 0 {
-		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", pattern)
+// fileOutputPlugin is the row of --output-file.
+func fileOutputPlugin() outputPlugin {
+	return outputPlugin{
+		pluginFlags: pluginFlags{
+			name: "output-file", arg: "FILE",
+			help: "record every message; the file is appended to, never truncated. %Y %m %d %H %M %S stand for the " +
+				"local time, %t for the type of the message, %r for its id, %i for a word of this run; .gz and .zst " +
+				"compress. SIGHUP opens it again by its name",
+			example: "sudo gor --input-raw :80 --output-file ./requests.gor",
+			title:   "File output",
+			flags:   func(s *Settings) []flagDef { return s.fileOutput.flags() },
+		},
+		reopens: true,
+		parse:   parseFileOutput,
 	}
+}
+
+func parseFileOutput(pattern string, s *Settings) (parsed[Output], error) {
 	cfg := recordingConfig(pattern, s)
+	return parsed[Output]{
+		check: func() error { return explainOpen(recording.Check(cfg)) },
+		open:  func(env *pluginEnv) (Output, error) { return newFileOutput(cfg, s, env) },
+	}, nil
+}
+
+func newFileOutput(cfg recording.Config, s *Settings, env *pluginEnv) (Output, error) {
+	if s.fileOutput.Append && s.fileOutput.SizeLimit+s.fileOutput.QueueLimit > 0 {
+		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", cfg.Pattern)
+	}
 	cfg.QueueBytes, cfg.Large, cfg.Logf, cfg.RunOver, cfg.Yield = env.queueBytes, env.large, env.logf, env.done, env.yield
 	if env.background != nil {
 		cfg.Background = env.background.Go
@@ -29,11 +53,6 @@ func newFileOutput(pattern string, s *Settings, env *pluginEnv) (Output, error) 
 		return nil, explainOpen(err)
 	}
 	return out, nil
-}
-
-// checkFileOutput finds what would stop newFileOutput, for --check.
-func checkFileOutput(pattern string, s *Settings) error {
-	return explainOpen(recording.Check(recordingConfig(pattern, s)))
 }
 
 // recordingConfig is what the settings say of a recording.

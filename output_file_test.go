@@ -20,11 +20,11 @@ func TestFileOutputOpenErrors(t *testing.T) {
 		{"a file as folder of names", filepath.Join(file, "%Y", "x.gor"), "must be a folder"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := newFileOutput(tt.pattern, defaultSettings(), &pluginEnv{logf: t.Logf, queueBytes: 1 << 20})
+			_, err := openOutput(pluginArg{"output-file", tt.pattern}, defaultSettings(), &pluginEnv{logf: t.Logf, queueBytes: 1 << 20})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
-			if err := checkFileOutput(tt.pattern, defaultSettings()); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := checkOutput(pluginArg{"output-file", tt.pattern}, defaultSettings()); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("--check: error %v, want %q in it", err, tt.want)
 			}
 		})
@@ -50,7 +50,7 @@ func TestFileOutputNamesItsFlags(t *testing.T) {
 		dir := t.TempDir()
 		s, log := defaultSettings(), &fileLog{}
 		tt.set(s)
-		out, err := newFileOutput(filepath.Join(dir, "x.gor"), s, &pluginEnv{logf: log.logf, queueBytes: 1 << 20})
+		out, err := openOutput(pluginArg{"output-file", filepath.Join(dir, "x.gor")}, s, &pluginEnv{logf: log.logf, queueBytes: 1 << 20})
 		testkit.Must(t, err)
 		for range 2 {
 			_, err := out.Write(msg)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -56,11 +57,32 @@ type httpOutput struct {
 
 var _ Output = (*httpOutput)(nil)
 
-func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
-	t, err := http1client.ParseTarget(addr)
-	if err != nil {
-		return nil, asUsage(err)
+// httpOutputPlugin is the row of --output-http.
+func httpOutputPlugin() outputPlugin {
+	return outputPlugin{
+		pluginFlags: pluginFlags{
+			name: "output-http", arg: "URL",
+			help: "send every request to URL: staging.com, staging.com:8080, http://, https://, user:pass@ for Basic " +
+				"auth; a path is put before the recorded one",
+			example: "gor --input-raw :80 --output-http http://staging.com",
+			title:   "HTTP output",
+			flags:   func(s *Settings) []flagDef { return s.http.flags() },
+		},
+		timely: true,
+		fits:   (*Settings).checkHTTP,
+		parse:  parseHTTPOutput,
 	}
+}
+
+func parseHTTPOutput(addr string, s *Settings) (parsed[Output], error) {
+	t, err := http1client.ParseTarget(addr)
+	return parsed[Output]{
+		check: func() error { _, err := s.http.openTLS(t, unheard); return err },
+		open:  func(env *pluginEnv) (Output, error) { return newHTTPOutput(t, s, env) },
+	}, err
+}
+
+func newHTTPOutput(t *http1client.Target, s *Settings, env *pluginEnv) (Output, error) {
 	o := &httpOutput{
 		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
 		q:        env.newQueue(s.http.QueueLen),
@@ -69,6 +91,7 @@ func newHTTPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 		places:   env.places,
 		latency:  stats.NewHistogram(),
 	}
+	var err error
 	if o.tls, err = s.http.openTLS(t, env.logf); err != nil {
 		return nil, err
 	}
@@ -331,4 +354,21 @@ func checkServerName(s string) (string, error) {
 func checkElastic(s string) (string, error) {
 	_, err := elastic.Parse(s)
 	return s, err
+}
+
+// checkHTTP refuses what cannot work together.
+func (s *Settings) checkHTTP() error {
+	var errs []error
+	if s.http.TrackResponse && s.only("output-http") {
+		errs = append(errs, errors.New("--output-http-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor"))
+	}
+	if s.http.Workers > 0 && s.http.WorkersMin > s.http.Workers {
+		errs = append(errs, fmt.Errorf("--output-http-workers-min %d is more than --output-http-workers %d", s.http.WorkersMin, s.http.Workers))
+	}
+	if s.http.SNI != "" && !slices.ContainsFunc(s.Outputs, func(arg pluginArg) bool {
+		return arg.Flag == "output-http" && strings.HasPrefix(strings.ToLower(arg.Value), "https://")
+	}) {
+		errs = append(errs, fmt.Errorf("--output-http-sni %s is for TLS, and no --output-http begins with https://", s.http.SNI))
+	}
+	return errors.Join(append(errs, s.http.TLS.check(s.Outputs, "output-http", "https://"))...)
 }

@@ -23,7 +23,7 @@ func TestHTTP2UpgradeIsNotSent(t *testing.T) {
 	}
 	s := defaultSettings()
 	s.http.Workers = 1
-	out, err := newHTTPOutput(target.Addr(), s, testEnv(t, io.Discard))
+	out, err := openOutput(pluginArg{"output-http", target.Addr()}, s, testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	defer out.Close()
 	for range 2 {

@@ -16,7 +16,7 @@ func TestSessionsEnd(t *testing.T) {
 	s := defaultSettings()
 	s.RecognizeSessions, s.modifier.OriginalHost = true, true
 	s.http.WorkerTimeout = 20 * time.Millisecond
-	out, err := newHTTPOutput(target.Addr(), s, testEnv(t, nil))
+	out, err := openOutput(pluginArg{"output-http", target.Addr()}, s, testEnv(t, nil))
 	testkit.Must(t, err)
 	defer out.Close()
 	send := func(conn uint64, n int) {
@@ -42,7 +42,7 @@ func TestSessionsUnsent(t *testing.T) {
 	target := testkit.StartMute(t)
 	s := defaultSettings()
 	s.RecognizeSessions = true
-	out, err := newHTTPOutput(target.Addr(), s, testEnv(t, nil))
+	out, err := openOutput(pluginArg{"output-http", target.Addr()}, s, testEnv(t, nil))
 	testkit.Must(t, err)
 	const n = 90
 	for i := range n {

@@ -102,7 +102,7 @@ func newRigIn(t testing.TB, memory *buffers.Budget, places buffers.Places, addr 
 		stderr: io.Discard, logf: func(string, ...any) {}, own: outbound.New(true), queueBytes: 32 << 20, answers: memory, places: places,
 		background: &background, done: done,
 	}
-	out, err := newHTTPOutput(addr, s, env)
+	out, err := openOutput(pluginArg{"output-http", addr}, s, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func TestHTTPStatsLines(t *testing.T) {
 	var stderr testkit.LockedBuffer
 	s := defaultSettings()
 	s.http.Stats = true
-	out, err := newHTTPOutput("127.0.0.1:1", s, &pluginEnv{
+	out, err := openOutput(pluginArg{"output-http", "127.0.0.1:1"}, s, &pluginEnv{
 		stderr: &stderr, logf: t.Logf, own: outbound.New(true), queueBytes: 1 << 20, background: &background, done: done,
 	})
 	testkit.Must(t, err)

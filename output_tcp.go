@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/queue"
@@ -42,13 +45,41 @@ const (
 	linkPatience = 5 * time.Second
 )
 
-func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
-	host, err := linkHost(addr)
-	if err != nil {
-		return nil, asUsage(err)
+// tcpOutputPlugin is the row of --output-tcp.
+func tcpOutputPlugin() outputPlugin {
+	return outputPlugin{
+		pluginFlags: pluginFlags{
+			name: "output-tcp", arg: "ADDRESS",
+			help:    "send every message to the --input-tcp of another Gor",
+			example: "sudo gor --input-raw :80 --output-tcp replay.local:28020",
+			title:   "TCP link",
+			flags:   func(s *Settings) []flagDef { return slices.Concat(s.tcpInput.flags(), s.tcpOutput.flags()) },
+		},
+		fits:  func(s *Settings) error { return s.tcpOutput.check(s.has("output-tcp")) },
+		parse: parseTCPOutput,
 	}
+}
+
+func parseTCPOutput(addr string, s *Settings) (parsed[Output], error) {
+	host, err := address.ConnectHost(addr)
+	return parsed[Output]{
+		check: func() error {
+			var errs []error
+			if s.tcpOutput.Spill != "" {
+				if err := disk.MayMake(s.tcpOutput.Spill); err != nil {
+					errs = append(errs, fmt.Errorf("--output-tcp-spill %s: %w", s.tcpOutput.Spill, err))
+				}
+			}
+			_, err := s.tcpOutput.tls(host, unheard)
+			return errors.Join(append(errs, err)...)
+		},
+		open: func(env *pluginEnv) (Output, error) { return newTCPOutput(addr, host, s, env) },
+	}, err
+}
+
+func newTCPOutput(addr, host string, s *Settings, env *pluginEnv) (Output, error) {
 	prefix := "output-tcp " + addr
-	secure, err := senderTLS(&s.tcpOutput, host, prefixed(env.logf, prefix+": "))
+	secure, err := s.tcpOutput.tls(host, prefixed(env.logf, prefix+": "))
 	if err != nil {
 		return nil, err
 	}
@@ -88,18 +119,6 @@ func newTCPOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
 	}
 	o.workers = startLinkWorkers(o.q, workers, config)
 	return o, nil
-}
-
-// linkHost is the host of an address to connect to.
-func linkHost(addr string) (string, error) {
-	if err := checkLinkAddr(addr); err != nil {
-		return "", err
-	}
-	host, _, _ := net.SplitHostPort(addr)
-	if host == "" {
-		return "", fmt.Errorf("%q names no host; it is written replay.local%s", addr, addr)
-	}
-	return host, nil
 }
 
 func (o *tcpOutput) Write(p []byte) (int, error) {
@@ -278,4 +297,17 @@ func (s *tcpOutputSettings) check(there bool) error {
 		return fmt.Errorf("--output-tcp-ca %s says whose certificates to trust, and --output-tcp-skip-verify to trust any; leave one out", s.CA)
 	}
 	return nil
+}
+
+// tls returns what makes the configuration of each connection to host, or nil
+// without --output-tcp-secure.
+func (s *tcpOutputSettings) tls(host string, logf func(format string, args ...any)) (func() *tls.Config, error) {
+	if !s.Secure {
+		return nil, nil
+	}
+	return clientFiles("output-tcp", s.CA, s.Certificate, s.Key).Open(logf, &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         host,
+		InsecureSkipVerify: s.SkipVerify,
+	})
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
@@ -35,11 +35,11 @@ func TestLinkAddresses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.addr, func(t *testing.T) {
-			wantError(t, checkLinkAddr(tt.addr), tt.in)
+			wantError(t, address.CheckListen(tt.addr), tt.in)
 			if tt.out == "" {
 				return
 			}
-			_, err := newTCPOutput(tt.addr, defaultSettings(), testEnv(t, io.Discard))
+			_, err := openOutput(pluginArg{"output-tcp", tt.addr}, defaultSettings(), testEnv(t, io.Discard))
 			wantError(t, err, tt.out)
 		})
 	}
@@ -61,9 +61,9 @@ func TestListenErrorsNameTheRemedy(t *testing.T) {
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	defer busy.Close()
-	_, err = newTCPInput(busy.Addr().String(), pace.Limit{}, defaultSettings(), testEnv(t, io.Discard))
+	_, err = openInput(pluginArg{"input-tcp", busy.Addr().String()}, defaultSettings(), testEnv(t, io.Discard))
 	wantError(t, err, "in use; see by whom")
-	_, err = newTCPInput("192.0.2.1:28020", pace.Limit{}, defaultSettings(), testEnv(t, io.Discard))
+	_, err = openInput(pluginArg{"input-tcp", "192.0.2.1:28020"}, defaultSettings(), testEnv(t, io.Discard))
 	wantError(t, err, "no such address")
 }
 
@@ -87,7 +87,7 @@ func TestOpenInputWarns(t *testing.T) {
 		env.logf = func(format string, _ ...any) { said = append(said, format) }
 		s := defaultSettings()
 		s.tcpInput = test.tcp
-		in, err := newTCPInput(test.addr, pace.Limit{}, s, env)
+		in, err := openInput(pluginArg{"input-tcp", test.addr}, s, env)
 		testkit.Must(t, err)
 		in.Close()
 		if test.says == "" && len(said) > 0 || test.says != "" && (len(said) != 1 || !strings.Contains(said[0], test.says) || !strings.Contains(said[0], "everyone who can reach")) {
@@ -110,10 +110,10 @@ func TestSettleReachesTheLastHost(t *testing.T) {
 			return errCancelled
 		}
 	}
-	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, env)
+	in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, env)
 	testkit.Must(t, err)
 	received := collect(t, in)
-	out, err := newTCPOutput(linkAddr(t, in), s, testEnv(t, io.Discard))
+	out, err := openOutput(pluginArg{"output-tcp", linkAddr(t, in)}, s, testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	msgs := testMessages(10, 100)
 	for _, msg := range msgs {
@@ -143,7 +143,7 @@ func TestSettleReachesTheLastHost(t *testing.T) {
 // A dead receiver holds up a host in the middle for a while, not for ever, and
 // what it did not get is counted.
 func TestSettleOfADeadReceiver(t *testing.T) {
-	made, err := newTCPOutput(testkit.FreePort(t), defaultSettings(), testEnv(t, io.Discard))
+	made, err := openOutput(pluginArg{"output-tcp", testkit.FreePort(t)}, defaultSettings(), testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	out := made.(*tcpOutput)
 	out.patience.Limit = 50 * time.Millisecond
@@ -180,7 +180,7 @@ func TestTCPStatsLine(t *testing.T) {
 	var background sync.WaitGroup
 	env := testEnv(t, io.Discard)
 	env.stderr, env.done, env.background = &stderr, done, &background
-	out, err := newTCPOutput("127.0.0.1:1", s, env)
+	out, err := openOutput(pluginArg{"output-tcp", "127.0.0.1:1"}, s, env)
 	testkit.Must(t, err)
 	defer out.Close()
 	late := time.After(10 * time.Second)

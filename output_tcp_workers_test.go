@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
@@ -32,7 +31,7 @@ func connMessage(conn uint64, n uint32) []byte {
 func TestTCPWorkersKeepOrder(t *testing.T) {
 	const conns, each, workers = 100, 60, 4
 	s := defaultSettings()
-	in, err := newTCPInput("127.0.0.1:0", pace.Limit{}, s, testEnv(t, io.Discard))
+	in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	received := collect(t, in)
 	s.tcpOutput.Workers = workers
@@ -44,7 +43,7 @@ func TestTCPWorkersKeepOrder(t *testing.T) {
 		defer mu.Unlock()
 		said = append(said, fmt.Sprintf(format, args...))
 	}
-	out, err := newTCPOutput(linkAddr(t, in), s, env)
+	out, err := openOutput(pluginArg{"output-tcp", linkAddr(t, in)}, s, env)
 	testkit.Must(t, err)
 	next := make([]uint32, conns)
 	random := rand.New(rand.NewPCG(9, 9))
@@ -102,7 +101,7 @@ func TestTCPWorkersOfADeadReceiver(t *testing.T) {
 	s.tcpOutput.Workers = 4
 	env := testEnv(t, io.Discard)
 	env.queueBytes = 256 << 10
-	made, err := newTCPOutput(testkit.FreePort(t), s, env)
+	made, err := openOutput(pluginArg{"output-tcp", testkit.FreePort(t)}, s, env)
 	testkit.Must(t, err)
 	out := made.(*tcpOutput)
 	out.patience.Limit = 50 * time.Millisecond

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -54,22 +55,46 @@ const (
 	wsIgnored
 )
 
-func newWSOutput(addr string, s *Settings, env *pluginEnv) (Output, error) {
-	o, err := makeWSOutput(addr, s, env)
-	if err != nil {
-		return nil, asUsage(err)
+// wsOutputPlugin is the row of --output-ws.
+func wsOutputPlugin() outputPlugin {
+	return outputPlugin{
+		pluginFlags: pluginFlags{
+			name: "output-ws", arg: "URL",
+			help: "send every captured message to a WebSocket server: ws://, wss://, user:pass@ for Basic auth; one " +
+				"binary message each",
+			example: "sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint",
+			title:   "WebSocket and binary outputs",
+			flags:   func(s *Settings) []flagDef { return s.ws.flags() },
+		},
+		timely: true,
+		fits:   func(s *Settings) error { return s.ws.TLS.check(s.Outputs, "output-ws", "wss://") },
+		parse:  parseWSOutput,
 	}
-	o.start(max(1, s.ws.Workers))
-	return o, nil
 }
 
-// makeWSOutput makes one whose workers are not yet started.
-func makeWSOutput(addr string, s *Settings, env *pluginEnv) (*wsOutput, error) {
+func parseWSOutput(addr string, s *Settings) (parsed[Output], error) {
 	t, err := wsclient.Parse(addr)
-	if err != nil {
-		return nil, err
-	}
-	secure, err := s.ws.TLS.open("output-ws", t.TLS(s.ws.TLS.SkipVerify), env.logf)
+	return parsed[Output]{
+		check: func() error { _, err := s.ws.openTLS(t, unheard); return err },
+		open: func(env *pluginEnv) (Output, error) {
+			o, err := newWSOutput(t, s, env)
+			if err != nil {
+				return nil, err
+			}
+			o.start(max(1, s.ws.Workers))
+			return o, nil
+		},
+	}, err
+}
+
+// openTLS returns how each connection to the server speaks TLS, or nil.
+func (s *wsSettings) openTLS(t *wsclient.Target, logf func(string, ...any)) (func() *tls.Config, error) {
+	return s.TLS.open("output-ws", t.TLS(s.TLS.SkipVerify), logf)
+}
+
+// newWSOutput makes one whose workers are not yet started.
+func newWSOutput(t *wsclient.Target, s *Settings, env *pluginEnv) (*wsOutput, error) {
+	secure, err := s.ws.openTLS(t, env.logf)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,9 @@ func newWSRig(t *testing.T, addr string, change func(s *Settings, o *wsOutput)) 
 	if change != nil {
 		change(s, nil)
 	}
-	o, err := makeWSOutput(addr, s, rig.env)
+	target, err := wsclient.Parse(addr)
+	testkit.Must(t, err)
+	o, err := newWSOutput(target, s, rig.env)
 	testkit.Must(t, err)
 	if change != nil {
 		change(s, o)

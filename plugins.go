@@ -23,60 +23,73 @@ type (
 	report   = plugin.Report
 )
 
-// inputPlugin and outputPlugin are rows of the tables below. The name is the
-// flag's; limit says what "|N%" means after the address. check says what is
-// wrong with an address and opens nothing; nil has nothing to say.
+// pluginFlags are the flags of a plugin: the one that names it, and those for
+// what it can be told, under a title of their own in -h. The address may be left
+// out where arg is empty.
+type pluginFlags struct {
+	name, arg, help, example string
+
+	title string
+	flags func(s *Settings) []flagDef // nil: none
+}
+
+// inputPlugin and outputPlugin are rows of the tables below.
 type inputPlugin struct {
-	name  string
-	speed bool // "|200%" and "|max" are the replay's speed and go to the constructor
-	check func(addr string, limit pace.Limit, s *Settings) error
-	make  func(addr string, limit pace.Limit, s *Settings, env *pluginEnv) (Input, error)
+	pluginFlags
+	speed    bool // "|200%" and "|max" are the replay's speed and go to parse
+	captures bool // what comes is live, and this process's own connections are left out
+
+	fits  func(s *Settings) error // refuses settings that cannot work together; nil: there are none
+	parse func(addr string, limit pace.Limit, s *Settings) (parsed[Input], error)
 }
 
 type outputPlugin struct {
-	name  string
-	check func(addr string, s *Settings) error
-	make  func(addr string, s *Settings, env *pluginEnv) (Output, error)
+	pluginFlags
+	timely  bool // messages have to be there within milliseconds: it is more than a file or a link
+	reopens bool // it opens its files again at a SIGHUP
+
+	fits  func(s *Settings) error
+	parse func(addr string, s *Settings) (parsed[Output], error)
+}
+
+// parsed is a plugin whose address was understood.
+type parsed[P any] struct {
+	// check says what would stop open, as far as that can be told without
+	// opening, making or sending anything; nil has nothing to say.
+	check func() error
+
+	open func(env *pluginEnv) (P, error)
 }
 
 // inputPlugins and outputPlugins are the one place where a flag meets its
-// constructor. A new plugin is a new file and a row here, beside its flag in
-// settings.go.
+// plugin, in the order of -h. A new plugin is a file, a row here, and a line in
+// Settings for what it can be told.
 func inputPlugins() []inputPlugin {
 	return []inputPlugin{
-		{name: "input-raw", check: checkRawInput, make: newRawInput},
-		{name: "input-tcp", check: checkTCPInput, make: newTCPInput},
-		{name: "input-file", speed: true, check: checkFileInput, make: newFileInput},
-		{name: "input-http", check: checkHTTPInput, make: newHTTPInput},
-		{name: "input-dummy", make: newDummyInput},
+		rawInputPlugin(),
+		tcpInputPlugin(),
+		fileInputPlugin(),
+		httpInputPlugin(),
+		dummyInputPlugin(),
 	}
 }
 
 func outputPlugins() []outputPlugin {
 	return []outputPlugin{
-		{name: "output-http", check: checkHTTPOutput, make: newHTTPOutput},
-		{name: "output-tcp", check: checkTCPOutput, make: newTCPOutput},
-		{name: "output-ws", check: checkWSOutput, make: newWSOutput},
-		{name: "output-binary", check: checkBinaryOutput, make: newBinaryOutput},
-		{name: "output-file", check: checkFileOutput, make: newFileOutput},
-		{name: "output-dummy", make: newDummyOutput},
-		{name: "output-stdout", make: newDummyOutput},
-		{name: "output-null", make: newNullOutput},
+		httpOutputPlugin(),
+		tcpOutputPlugin(),
+		wsOutputPlugin(),
+		binaryOutputPlugin(),
+		fileOutputPlugin(),
+		stdoutPlugin(),
+		dummyOutputPlugin(),
+		nullOutputPlugin(),
 	}
 }
 
 // isPlugin reports whether a flag names an input or output.
 func isPlugin(flag string) bool {
-	_, noInput := findInput(flag)
-	_, noOutput := findOutput(flag)
-	return noInput == nil || noOutput == nil
-}
-
-func (row inputPlugin) limitFits(limit pace.Limit) error {
-	if row.speed {
-		return limit.Speed()
-	}
-	return limit.Share()
+	return findInput(flag).parse != nil || findOutput(flag).parse != nil
 }
 
 // plugins are the inputs and outputs of one run, in the order of the command
@@ -162,22 +175,62 @@ func argError(flag, value string, err error) error {
 	return fmt.Errorf("--%s %s: %w", flag, address.Redact(value), err)
 }
 
-func findInput(flag string) (inputPlugin, error) {
+// findInput and findOutput return an empty row when there is none of that name.
+func findInput(flag string) inputPlugin {
 	for _, row := range inputPlugins() {
 		if row.name == flag {
-			return row, nil
+			return row
 		}
 	}
-	return inputPlugin{}, errors.New("no such input")
+	return inputPlugin{}
 }
 
-func findOutput(flag string) (outputPlugin, error) {
+func findOutput(flag string) outputPlugin {
 	for _, row := range outputPlugins() {
 		if row.name == flag {
-			return row, nil
+			return row
 		}
 	}
-	return outputPlugin{}, errors.New("no such output")
+	return outputPlugin{}
+}
+
+// parseInput and parseOutput understand what the command line says of a plugin.
+func parseInput(arg pluginArg, s *Settings) (in parsed[Input], limit pace.Limit, err error) {
+	row := findInput(arg.Flag)
+	addr, limit, err := splitLimit(arg.Value)
+	switch {
+	case row.parse == nil:
+		err = errors.New("no such input")
+	case err != nil:
+	case row.speed:
+		err = limit.Speed()
+	default:
+		err = limit.Share()
+	}
+	if err != nil {
+		return in, limit, err
+	}
+	in, err = row.parse(addr, limit, s)
+	if row.speed && limit.Kind != pace.LimitCount {
+		limit = pace.Limit{} // it is a speed
+	}
+	return in, limit, err
+}
+
+func parseOutput(arg pluginArg, s *Settings) (out parsed[Output], limit pace.Limit, err error) {
+	row := findOutput(arg.Flag)
+	addr, limit, err := splitLimit(arg.Value)
+	switch {
+	case row.parse == nil:
+		err = errors.New("no such output")
+	case err == nil:
+		err = limit.Share()
+	}
+	if err != nil {
+		return out, limit, err
+	}
+	out, err = row.parse(addr, s)
+	return out, limit, err
 }
 
 // openInputs opens an input, or recordings that are merged.
@@ -193,40 +246,23 @@ func openInputs(group []pluginArg, s *Settings, env *pluginEnv) (Input, error) {
 }
 
 func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {
-	row, err := findInput(arg.Flag)
-	if err != nil {
-		return nil, err
-	}
-	addr, limit, err := splitLimit(arg.Value)
-	if err == nil {
-		err = row.limitFits(limit)
-	}
+	parsed, limit, err := parseInput(arg, s)
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	in, err := row.make(addr, limit, s, env)
+	in, err := parsed.open(env)
 	if err != nil {
 		return nil, err
-	}
-	if row.speed && limit.Kind != pace.LimitCount {
-		return in, nil
 	}
 	return limitInput(in, limit), nil
 }
 
 func openOutput(arg pluginArg, s *Settings, env *pluginEnv) (Output, error) {
-	row, err := findOutput(arg.Flag)
-	if err != nil {
-		return nil, err
-	}
-	addr, limit, err := splitLimit(arg.Value)
-	if err == nil {
-		err = limit.Share()
-	}
+	parsed, limit, err := parseOutput(arg, s)
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	out, err := row.make(addr, s, env)
+	out, err := parsed.open(env)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/flags"
-	"github.com/buger/gor/internal/rules"
 	"github.com/buger/gor/internal/threshold"
 )
 
@@ -90,71 +89,48 @@ const (
 // defaultSettings is what an empty command line says.
 func defaultSettings() *Settings {
 	s := &Settings{MessageLimit: defaultMessageLimit, DrainTimeout: 30 * time.Second}
-	s.groups = []flagGroup{
-		s.inputFlags(),
-		{"Capture", s.raw.flags()},
-		{"Replay from files", slices.Concat(s.fileInput.flags(), s.formats.flags())},
-		s.outputFlags(),
-		{"HTTP output", s.http.flags()},
-		{"TCP link", slices.Concat(s.tcpInput.flags(), s.tcpOutput.flags())},
-		{"WebSocket and binary outputs", slices.Concat(s.ws.flags(), s.binary.flags())},
-		{"File output", s.fileOutput.flags()},
-		s.middlewareFlags(), s.filterFlags(), s.rewriteFlags(), s.generalFlags(),
+	var inputs, outputs []flagGroup
+	naming := [2][]flagDef{}
+	for _, row := range inputPlugins() {
+		naming[0] = append(naming[0], row.naming(&s.Inputs))
+		inputs = row.group(inputs, s)
 	}
+	for _, row := range outputPlugins() {
+		naming[1] = append(naming[1], row.naming(&s.Outputs))
+		outputs = row.group(outputs, s)
+	}
+	s.groups = slices.Concat(
+		[]flagGroup{{"Inputs (each may be given several times; ADDRESS|10 takes 10 a second, ADDRESS|10% a tenth)", naming[0]}}, inputs,
+		[]flagGroup{{"Outputs (each may be given several times and takes |N and |N%)", append(naming[1], s.sharingFlags()...)}}, outputs,
+		[]flagGroup{s.middlewareFlags(), s.filterFlags(), s.rewriteFlags(), s.generalFlags()})
 	return s
 }
 
-func (s *Settings) input(name string) flag.Value  { return &pluginList{&s.Inputs, name} }
-func (s *Settings) output(name string) flag.Value { return &pluginList{&s.Outputs, name} }
-func (s *Settings) rule(name string, kind rules.Kind) flag.Value {
-	return &ruleList{&s.modifier.Rules, name, kind}
+// naming is the flag that names a plugin; what it is given goes into list.
+func (f pluginFlags) naming(list *[]pluginArg) flagDef {
+	var value flag.Value = &pluginList{list, f.name}
+	if f.arg == "" {
+		value = flags.Optional(value)
+	}
+	return flagDef{f.name, f.arg, f.help, f.example, value}
 }
 
-// inputFlags name the inputs.
-func (s *Settings) inputFlags() flagGroup {
-	return flagGroup{"Inputs (each may be given several times; ADDRESS|10 takes 10 a second, ADDRESS|10% a tenth)", []flagDef{
-		{"input-raw", "ADDRESS", "capture the HTTP requests that arrive at `ADDRESS`: :80, 10.0.0.5:80, [::1]:80, eth0:80, eth*:80 " +
-			"(those that appear later too), :80,8080, or a capture file (x.pcap:80; x.pcap*:80 for several as " +
-			"one; -:80 is standard input). Needs root or CAP_NET_RAW",
-			"sudo gor --input-raw :8080 --output-http staging.com", s.input("input-raw")},
-		{"input-tcp", "ADDRESS", "receive messages from the --output-tcp of another Gor; any number of them may send",
-			"gor --input-tcp :28020 --output-http staging.com", s.input("input-tcp")},
-		{"input-file", "FILE", "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. " +
-			"FILE may be a pattern; several files are merged by time, those of several flags too " +
-			"when they have one speed. log:FILE, and FILE of *.log, is an access log; har:FILE, and *.har, is HAR; - is standard input",
-			"gor --input-file ./requests.gor --output-http staging.com", s.input("input-file")},
-		{"input-http", "ADDRESS", "take requests over HTTP and treat them as captured: for the mirroring of nginx, HAProxy or Envoy, " +
-			"where TLS hides the traffic from a capture. Each is answered with 204 at once",
-			"gor --input-http 127.0.0.1:28021 --output-http http://staging.com", s.input("input-http")},
-		{"input-dummy", "", "make one GET / a second, to try outputs with",
-			"gor --input-dummy \"\" --output-http staging.com", flags.Optional(s.input("input-dummy"))},
-	}}
+// group adds what a plugin can be told to groups, to the last one when that has
+// its title.
+func (f pluginFlags) group(groups []flagGroup, s *Settings) []flagGroup {
+	if f.flags == nil {
+		return groups
+	}
+	if last := len(groups) - 1; last >= 0 && groups[last].title == f.title {
+		groups[last].flags = append(groups[last].flags, f.flags(s)...)
+		return groups
+	}
+	return append(groups, flagGroup{f.title, f.flags(s)})
 }
 
-// outputFlags name the outputs, and say how they share the traffic.
-func (s *Settings) outputFlags() flagGroup {
-	return flagGroup{"Outputs (each may be given several times and takes |N and |N%)", []flagDef{
-		{"output-http", "URL", "send every request to URL: staging.com, staging.com:8080, http://, https://, user:pass@ for Basic " +
-			"auth; a path is put before the recorded one",
-			"gor --input-raw :80 --output-http http://staging.com", s.output("output-http")},
-		{"output-tcp", "ADDRESS", "send every message to the --input-tcp of another Gor",
-			"sudo gor --input-raw :80 --output-tcp replay.local:28020", s.output("output-tcp")},
-		{"output-ws", "URL", "send every captured message to a WebSocket server: ws://, wss://, user:pass@ for Basic auth; one " +
-			"binary message each",
-			"sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint", s.output("output-ws")},
-		{"output-binary", "ADDRESS", "send what --input-raw-protocol binary captured to ADDRESS, each recorded connection over one of its " +
-			"own",
-			"sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000", s.output("output-binary")},
-		{"output-file", "FILE", "record every message; the file is appended to, never truncated. %Y %m %d %H %M %S stand for the " +
-			"local time, %t for the type of the message, %r for its id, %i for a word of this run; .gz and .zst " +
-			"compress. SIGHUP opens it again by its name",
-			"sudo gor --input-raw :80 --output-file ./requests.gor", s.output("output-file")},
-		{"output-stdout", "", "print every message",
-			"sudo gor --input-raw :80 --output-stdout", flags.Optional(s.output("output-stdout"))},
-		{"output-dummy", "", "the same under its older name",
-			"sudo gor --input-raw :80 --output-dummy \"\"", flags.Optional(s.output("output-dummy"))},
-		{"output-null", "", "count every message and drop it",
-			"sudo gor --input-raw :80 --output-null", flags.Optional(s.output("output-null"))},
+// sharingFlags say how outputs share the traffic.
+func (s *Settings) sharingFlags() []flagDef {
+	return []flagDef{
 		{"split-output", "", "give each message to one output in turn, not to all",
 			"gor --input-tcp :28020 --output-http http://staging.com --output-http http://dev.com --split-output " +
 				"true", flags.Bool(&s.SplitOutput)},
@@ -163,5 +139,5 @@ func (s *Settings) outputFlags() flagGroup {
 			"gor --input-file requests.gor --output-http staging.com --recognize-tcp-sessions", flags.Bool(&s.RecognizeSessions)},
 		{"on-full", "wait|shed", "what an input does when an output has no room: captures shed and other inputs wait while the output " +
 			"makes progress, unless this says otherwise", "", flags.OneOf(&s.OnFull, "wait", "shed")},
-	}}
+	}
 }

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
+	"strings"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/disk"
-	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
-	"github.com/buger/gor/internal/wsclient"
 )
 
 // checkPlugins finds what would stop Gor at its start, for --check, as far as
@@ -24,18 +24,10 @@ func (s *Settings) checkPlugins() error {
 		}
 	}
 	for _, arg := range s.Inputs {
-		row, err := findInput(arg.Flag)
-		if err == nil {
-			err = row.checkArg(arg.Value, s)
-		}
-		add(arg.Flag, arg.Value, err)
+		add(arg.Flag, arg.Value, checkInput(arg, s))
 	}
 	for _, arg := range s.Outputs {
-		row, err := findOutput(arg.Flag)
-		if err == nil {
-			err = row.checkArg(arg.Value, s)
-		}
-		add(arg.Flag, arg.Value, err)
+		add(arg.Flag, arg.Value, checkOutput(arg, s))
 	}
 	if s.Middleware != "" {
 		if words, err := middleware.Words(s.Middleware); err == nil { // else it has been said
@@ -51,27 +43,24 @@ func (s *Settings) checkPlugins() error {
 	return errors.Join(errs...)
 }
 
-func (row inputPlugin) checkArg(value string, s *Settings) error {
-	addr, limit, err := splitLimit(value)
-	if err != nil {
+func checkInput(arg pluginArg, s *Settings) error {
+	in, _, err := parseInput(arg, s)
+	if err != nil || in.check == nil {
 		return err
 	}
-	if err := row.limitFits(limit); err != nil || row.check == nil {
-		return err
-	}
-	return row.check(addr, limit, s)
+	return in.check()
 }
 
-func (row outputPlugin) checkArg(value string, s *Settings) error {
-	addr, limit, err := splitLimit(value)
-	if err != nil {
+func checkOutput(arg pluginArg, s *Settings) error {
+	out, _, err := parseOutput(arg, s)
+	if err != nil || out.check == nil {
 		return err
 	}
-	if err := limit.Share(); err != nil || row.check == nil {
-		return err
-	}
-	return row.check(addr, s)
+	return out.check()
 }
+
+// unheard takes what nobody is to be told while nothing is opened.
+func unheard(string, ...any) {}
 
 // sayRight ends --check: what would run.
 func (s *Settings) sayRight(logf func(format string, args ...any)) {
@@ -88,45 +77,98 @@ func (s *Settings) sayRight(logf func(format string, args ...any)) {
 	logf("the settings are right")
 }
 
-func unheard(string, ...any) {}
-
-func checkRawInput(addr string, _ pace.Limit, s *Settings) error {
-	a, err := rawAddress(addr, s)
-	if err != nil || a.Live() || a.Path == "-" {
-		return err
-	}
-	return disk.MayRead(a.Path)
-}
-
-func checkTCPInput(addr string, _ pace.Limit, s *Settings) error {
-	_, err := receiverTLS(&s.tcpInput, unheard)
-	return errors.Join(checkLinkAddr(addr), err)
-}
-
-func checkHTTPOutput(addr string, s *Settings) error {
-	t, err := http1client.ParseTarget(addr)
-	if err == nil {
-		_, err = s.http.openTLS(t, unheard)
-	}
-	return err
-}
-
-func checkTCPOutput(addr string, s *Settings) error {
-	host, err := linkHost(addr)
-	errs := []error{err}
-	if s.tcpOutput.Spill != "" {
-		if err := disk.MayMake(s.tcpOutput.Spill); err != nil {
-			errs = append(errs, fmt.Errorf("--output-tcp-spill %s: %w", s.tcpOutput.Spill, err))
+// check refuses combinations that cannot work, each with what to type.
+func (s *Settings) check() error {
+	var errs []error
+	refuse := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	_, err = senderTLS(&s.tcpOutput, host, unheard)
-	return errors.Join(append(errs, err)...)
+	switch {
+	case len(s.Inputs) == 0 && len(s.Outputs) == 0:
+		refuse(true, "no input and no output; try: gor --input-raw :80 --output-stdout, and gor -h for all flags")
+	case len(s.Inputs) == 0:
+		refuse(true, "no input; add one, such as --input-raw :80 or --input-file requests.gor")
+	case len(s.Outputs) == 0 && !s.fileInput.DryRun:
+		refuse(true, "no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
+	}
+	if c, is := s.FailOn.NeedsStatuses(); is {
+		refuse(!s.has("output-http"), "--fail-on %s: only --output-http knows statuses", c)
+	}
+	if c, is := s.FailOn.NeedsLatency(); is {
+		refuse(!s.has("output-http") && !s.has("output-binary"), "--fail-on %s: only --output-http and --output-binary measure latencies", c)
+	}
+	if s.Middleware != "" {
+		_, err := middleware.Words(s.Middleware)
+		refuse(err != nil, "--middleware %q: %w", shownCommand(s.Middleware), err)
+	}
+	for _, row := range inputPlugins() {
+		if row.fits != nil {
+			errs = append(errs, row.fits(s))
+		}
+	}
+	for _, row := range outputPlugins() {
+		if row.fits != nil {
+			errs = append(errs, row.fits(s))
+		}
+	}
+	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
+		// A capture may come from "-", standard input.
+		refuse(strings.HasPrefix(arg.Value, "-") && (!findInput(arg.Flag).captures || strings.HasPrefix(arg.Value, "--")),
+			"--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
+		if err := laterAddress(arg); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
-func checkWSOutput(addr string, s *Settings) error {
-	t, err := wsclient.Parse(addr)
-	if err == nil {
-		_, err = s.ws.TLS.open("output-ws", t.TLS(s.ws.TLS.SkipVerify), unheard)
+// has reports whether there is a plugin of that flag.
+func (s *Settings) has(flag string) bool {
+	return slices.ContainsFunc(slices.Concat(s.Inputs, s.Outputs), func(arg pluginArg) bool { return arg.Flag == flag })
+}
+
+// only reports whether all that is sent goes to outputs of that flag, and nothing
+// else could use what they are answered.
+func (s *Settings) only(flag string) bool {
+	return s.Middleware == "" && len(s.Outputs) > 0 && !slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return out.Flag != flag })
+}
+
+// captures is how many inputs capture.
+func (s *Settings) captures() (n int) {
+	for _, in := range s.Inputs {
+		if findInput(in.Flag).captures {
+			n++
+		}
 	}
-	return err
+	return n
+}
+
+// latencyMatters reports whether any output is more than a file or a link.
+func (s *Settings) latencyMatters() bool {
+	return slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return findOutput(out.Flag).timely })
+}
+
+// reopens reports whether there is a recording, which SIGHUP opens again.
+func (s *Settings) reopens() bool {
+	return slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return findOutput(out.Flag).reopens })
+}
+
+// replaysOnTime reports whether a recording is replayed at its pace.
+func (s *Settings) replaysOnTime() bool {
+	return slices.ContainsFunc(s.Inputs, func(in pluginArg) bool {
+		_, limit, err := splitLimit(in.Value)
+		return findInput(in.Flag).speed && (err != nil || limit.Kind != pace.LimitMax)
+	})
+}
+
+// firstSet returns the first name whose value, which follows it, is not empty.
+func firstSet(pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			return pairs[i]
+		}
+	}
+	return ""
 }

@@ -67,7 +67,7 @@ func strayArg(arg string) error {
 		return meant("gor --config " + shellWord(shown))
 	case err == nil && (u.Scheme == "http" || u.Scheme == "https"):
 		return meant("sudo gor --input-raw :80 --output-http " + shellWord(shown))
-	case strings.HasPrefix(arg, ":") && checkLinkAddr(arg) == nil:
+	case strings.HasPrefix(arg, ":") && address.CheckListen(arg) == nil:
 		return meant("sudo gor --input-raw " + arg + " --output-stdout")
 	}
 	switch arg {

@@ -3,14 +3,12 @@ package main
 import (
 	_ "embed"
 	"errors"
-	"fmt"
+	"flag"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/buger/gor/internal/flags"
-	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/rules"
 )
 
@@ -114,92 +112,6 @@ func parseSettings(args, environ []string, help io.Writer) (*Settings, error) {
 	return s, s.check()
 }
 
-// only reports whether all outputs are of that flag.
-func (s *Settings) only(flag string) bool {
-	return !slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return out.Flag != flag })
-}
-
-// check refuses combinations that cannot work, each with what to type.
-func (s *Settings) check() error {
-	var errs []error
-	refuse := func(wrong bool, format string, args ...any) {
-		if wrong {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	switch {
-	case len(s.Inputs) == 0 && len(s.Outputs) == 0:
-		refuse(true, "no input and no output; try: gor --input-raw :80 --output-stdout, and gor -h for all flags")
-	case len(s.Inputs) == 0:
-		refuse(true, "no input; add one, such as --input-raw :80 or --input-file requests.gor")
-	case len(s.Outputs) == 0 && !s.fileInput.DryRun:
-		refuse(true, "no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
-	}
-	refuse(s.http.TrackResponse && s.only("output-http") && s.Middleware == "" && len(s.Outputs) > 0,
-		"--output-http-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
-	refuse(s.binary.TrackResponse && len(s.Outputs) > 0 && s.Middleware == "" && s.only("output-binary"),
-		"--output-binary-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
-	refuse(len(s.raw.VNIs) > 0 && s.raw.Engine != engineVXLAN,
-		"--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
-	refuse(s.http.Workers > 0 && s.http.WorkersMin > s.http.Workers,
-		"--output-http-workers-min %d is more than --output-http-workers %d", s.http.WorkersMin, s.http.Workers)
-	if c, is := s.FailOn.NeedsStatuses(); is {
-		refuse(!has(s.Outputs, "output-http"), "--fail-on %s: only --output-http knows statuses", c)
-	}
-	if c, is := s.FailOn.NeedsLatency(); is {
-		refuse(!has(s.Outputs, "output-http") && !has(s.Outputs, "output-binary"), "--fail-on %s: only --output-http and --output-binary measure latencies", c)
-	}
-	if s.Middleware != "" {
-		_, err := middleware.Words(s.Middleware)
-		refuse(err != nil, "--middleware %q: %w", shownCommand(s.Middleware), err)
-	}
-	if err := s.checkBinary(); err != nil {
-		errs = append(errs, err)
-	}
-	refuse(s.http.SNI != "" && !slices.ContainsFunc(s.Outputs, func(arg pluginArg) bool {
-		return arg.Flag == "output-http" && strings.HasPrefix(strings.ToLower(arg.Value), "https://")
-	}), "--output-http-sni %s is for TLS, and no --output-http begins with https://", s.http.SNI)
-	for _, err := range [...]error{s.http.TLS.check(s.Outputs, "output-http", "https://"), s.ws.TLS.check(s.Outputs, "output-ws", "wss://")} {
-		if err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if err := s.tcpInput.check(has(s.Inputs, "input-tcp")); err != nil {
-		errs = append(errs, err)
-	}
-	if err := s.tcpOutput.check(has(s.Outputs, "output-tcp")); err != nil {
-		errs = append(errs, err)
-	}
-	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
-		// A capture may come from "-", standard input.
-		refuse(strings.HasPrefix(arg.Value, "-") && (arg.Flag != "input-raw" || strings.HasPrefix(arg.Value, "--")),
-			"--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
-		if err := laterAddress(arg); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// checkBinary refuses what looks into HTTP when what is captured is not HTTP.
-func (s *Settings) checkBinary() error {
-	if s.raw.Protocol != protocolBinary || !has(s.Inputs, "input-raw") {
-		return nil
-	}
-	const reason = "is for HTTP, which --input-raw-protocol binary does not capture: "
-	switch {
-	case has(s.Outputs, "output-http"):
-		return errors.New("--output-http " + reason + "send it with --output-binary, keep it with --output-file, or pass it on with --output-tcp")
-	case len(s.modifier.Rules) > 0:
-		return fmt.Errorf("--%s %sleave it out; --input-raw-bpf-filter chooses by address", s.modifier.Rules[0].Flag, reason)
-	case s.raw.RealIP != "":
-		return errors.New("--input-raw-realip-header " + reason + "leave it out")
-	case s.modifier.Prettify:
-		return errors.New("--prettify-http " + reason + "leave it out")
-	}
-	return nil
-}
-
 // Levels of --verbose: what is named, beside all of the levels below.
 const (
 	verboseLosses   = 1 // each request that was filtered or not answered
@@ -240,6 +152,10 @@ func (v *ruleList) Set(value string) error {
 	}
 	*v.list = append(*v.list, ruleArg{v.flag, value, rule})
 	return nil
+}
+
+func (s *Settings) rule(name string, kind rules.Kind) flag.Value {
+	return &ruleList{&s.modifier.Rules, name, kind}
 }
 
 // generalFlags are about the whole run.

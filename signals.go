@@ -24,7 +24,7 @@ const oneAsking = 100 * time.Millisecond
 
 // takeSignals takes SIGINT and SIGTERM, and SIGHUP, with which a terminal
 // that closes would end Gor without its ledger: unless a recording is to be
-// opened again (output_file_hangup.go), or who started Gor had the signal
+// opened again, or who started Gor had the signal
 // ignored, as nohup does. SIGPIPE is taken because a reader of stdout or stderr
 // that has gone must not end the run; ignoring it would have the programs that
 // Gor starts ignore it too.
@@ -36,7 +36,7 @@ func takeSignals(s *Settings) *signals {
 		over: make(chan struct{}),
 	}
 	signal.Notify(t.came, os.Interrupt, syscall.SIGTERM)
-	if !s.records() && !signal.Ignored(syscall.SIGHUP) {
+	if !s.reopens() && !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(t.came, syscall.SIGHUP)
 	}
 	signal.Notify(t.pipe, syscall.SIGPIPE)
@@ -68,16 +68,6 @@ func (t *signals) stop() {
 	signal.Stop(t.came)
 	signal.Stop(t.pipe)
 	close(t.over)
-}
-
-// records reports whether there is a recording, which SIGHUP opens again.
-func (s *Settings) records() bool {
-	for _, out := range s.Outputs {
-		if out.Flag == "output-file" {
-			return true
-		}
-	}
-	return false
 }
 
 func signalName(sig os.Signal) string {

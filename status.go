@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/admission"
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/status"
@@ -18,7 +19,7 @@ func openPage(s *Settings, logf func(format string, args ...any)) (*status.Page,
 	if s.HTTPPprof == "" {
 		return nil, nil
 	}
-	listener, err := listen(s.HTTPPprof)
+	listener, err := admission.Listen(s.HTTPPprof)
 	if err != nil {
 		return nil, fmt.Errorf("--http-pprof: %w", err)
 	}
@@ -83,7 +84,7 @@ func shownValue(flag, value string) string {
 
 // checkListenAddr refuses what cannot be listened on.
 func checkListenAddr(s string) (string, error) {
-	if checkLinkAddr(s) != nil {
+	if address.CheckListen(s) != nil {
 		return "", errors.New("want an address to listen on, such as :8181 or 127.0.0.1:8181")
 	}
 	return s, nil

@@ -55,7 +55,7 @@ func (r *runner) printCaptures(done <-chan struct{}) {
 	every(stats.GaugePeriod, done, func() {
 		l := takeLedger(r.em)
 		for i, group := range inputGroups(r.s.Inputs) {
-			if group[0].Flag == "input-raw" {
+			if findInput(group[0].Flag).captures {
 				r.log.Printf("%s", l.Inputs[i].Line())
 			}
 		}
@@ -183,7 +183,7 @@ func (r *runner) watchPeers(done <-chan struct{}) {
 			// Other outputs go on, unless they are there for the answers.
 			if alone || r.s.http.TrackResponse || r.s.binary.TrackResponse {
 				why := "ending, since nothing of what is replayed would arrive"
-				if has(r.s.Outputs, "output-http") {
+				if r.s.has("output-http") {
 					why += "; --output-http-wait 30s waits for the target first"
 				}
 				r.unreached <- why

@@ -1,0 +1,36 @@
+package address
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// CheckListen refuses what is not [HOST]:PORT, an address to listen on, and says
+// how one is written.
+func CheckListen(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		if _, perr := strconv.ParseUint(addr, 10, 16); perr == nil {
+			return fmt.Errorf("%q is no address; a port alone is written :%s", addr, addr)
+		}
+		return fmt.Errorf("%q is no address; it is written :28020, host:28020 or [::1]:28020", addr)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%q has no port between 1 and 65535, as in :28020", addr)
+	}
+	return nil
+}
+
+// ConnectHost returns the host of HOST:PORT, an address to connect to. Unlike
+// one to listen on it has to name a host.
+func ConnectHost(addr string) (string, error) {
+	if err := CheckListen(addr); err != nil {
+		return "", err
+	}
+	host, _, _ := net.SplitHostPort(addr)
+	if host == "" {
+		return "", fmt.Errorf("%q names no host; it is written replay.local%s", addr, addr)
+	}
+	return host, nil
+}
