@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -171,6 +172,11 @@ func splitLimit(value string) (addr string, limit pace.Limit, err error) {
 		return value, pace.Limit{}, nil
 	}
 	limit, err = pace.ParseLimit(text)
+	if before, other, more := cutLast(addr, '|'); err == nil && more && limit.Kind != pace.LimitNone {
+		if first, ferr := pace.ParseLimit(other); ferr == nil && first.Kind != pace.LimitNone {
+			err = fmt.Errorf("%q has two limits, |%s and |%s; leave one out, as in %s|%s", value, first, limit, before, limit)
+		}
+	}
 	if err != nil {
 		return "", pace.Limit{}, err
 	}

@@ -192,7 +192,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	em.large = env.large
 	close(ready)
 	page.Serve(func() ledger.Ledger { return takeLedger(em) })
-	sayPlan(log, plugs)
+	sayPlan(s, log, plugs)
 
 	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals.end, finish: finish, unreached: make(chan string, 1), started: time.Now(), over: make(chan struct{})}
 	if s.Stats {
@@ -207,14 +207,23 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 }
 
 // sayPlan tells, a line for each plugin, what will happen.
-func sayPlan(log *console.Console, plugs *plugins) {
-	for _, in := range plugs.inputs {
-		log.Printf("from %s", in)
+func sayPlan(s *Settings, log *console.Console, plugs *plugins) {
+	for i, group := range inputGroups(s.Inputs) {
+		log.Printf("from %s%s", plugs.inputs[i], limitWords(group[0]))
 	}
 	if plugs.middle != nil {
 		log.Printf("through middleware %s", plugs.middle)
 	}
-	for _, out := range plugs.outputs {
-		log.Printf("to %s", out)
+	for i, arg := range s.Outputs {
+		log.Printf("to %s%s", plugs.outputs[i], limitWords(arg))
 	}
+}
+
+// limitWords is what the limit of a plugin does, in brackets.
+func limitWords(arg pluginArg) string {
+	_, limit, err := splitLimit(arg.Value)
+	if words := limit.Words(arg.Flag == "input-file"); err == nil && words != "" {
+		return " (" + words + ")"
+	}
+	return ""
 }

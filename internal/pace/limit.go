@@ -47,6 +47,9 @@ func ParseLimit(s string) (Limit, error) {
 		}
 		return Limit{LimitPercent, n}, nil
 	default:
+		if times, err := strconv.ParseFloat(strings.TrimRight(text, "xX"), 64); err == nil && text != strings.TrimRight(text, "xX") && times > 0 && times < maxLimit/100 {
+			return Limit{}, fmt.Errorf("limit %q: a speed is a percentage of the recorded one; type %.0f%%", s, 100*times)
+		}
 		n, err := parseWhole(text, 1)
 		if err != nil {
 			return Limit{}, fmt.Errorf("limit %q: %w, such as 10 messages a second, or 10%% for a share", s, err)
@@ -96,6 +99,22 @@ func (l Limit) String() string {
 		return strconv.Itoa(l.N) + "%"
 	case LimitMax:
 		return "max"
+	}
+	return ""
+}
+
+// Words say what the limit does, "" for none. speed says that a percentage is the
+// speed of a replay.
+func (l Limit) Words(speed bool) string {
+	switch {
+	case l.Kind == LimitMax:
+		return "as fast as it goes"
+	case l.Kind == LimitPercent && speed:
+		return fmt.Sprintf("at %d%% of its recorded speed", l.N)
+	case l.Kind == LimitPercent:
+		return fmt.Sprintf("%d%% of the messages, the rest dropped", l.N)
+	case l.Kind == LimitCount:
+		return fmt.Sprintf("at most %d messages a second, the rest dropped", l.N)
 	}
 	return ""
 }

@@ -93,3 +93,25 @@ func FuzzParseLimit(f *testing.F) {
 		}
 	})
 }
+
+// TestLimitWords: how each limit is understood, and what is close to one.
+func TestLimitWords(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		speed bool
+		want  string
+	}{
+		{"10%", true, "at 10% of its recorded speed"}, {"10%", false, "10% of the messages, the rest dropped"},
+		{"200", true, "at most 200 messages a second, the rest dropped"}, {"max", true, "as fast as it goes"}, {"", true, ""},
+	} {
+		l, err := ParseLimit(tt.text)
+		if got := l.Words(tt.speed); err != nil || got != tt.want {
+			t.Errorf("%q: %q, %v; want %q", tt.text, got, err, tt.want)
+		}
+	}
+	for text, want := range map[string]string{"2x": "type 200%", "0.5X": "type 50%", "x": "whole number", "1e300x": "whole number"} {
+		if _, err := ParseLimit(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q in it", text, err, want)
+		}
+	}
+}
