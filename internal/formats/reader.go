@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/buger/gor/internal/formats/accesslog"
+	"github.com/buger/gor/internal/formats/curl"
 	"github.com/buger/gor/internal/formats/har"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -34,6 +35,7 @@ type Reader interface {
 type Options struct {
 	Limit int // bytes of the largest message; 0: payload.DefaultLimit
 	Log   accesslog.Config
+	Curl  curl.Config
 }
 
 // ErrCapture says that packets are read by a capture, not by a Reader.
@@ -68,6 +70,8 @@ func Open(r io.Reader, name string, o Options) (Reader, error) {
 		}
 	case HAR:
 		rd = inOrder(har.New(plain, o.Limit))
+	case Curl:
+		rd = curl.New(plain, o.Curl)
 	case Pcap:
 		err = ErrCapture
 	default:

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // An entry is an exchange as HAR 1.2 has it, as far as a message is made of it.
@@ -252,4 +253,12 @@ func decodeText(text, encoding string) ([]byte, error) {
 		return nil, errors.New("a body is no base64")
 	}
 	return body, nil
+}
+
+// textOf is a body as it stands in JSON, in base64 when it is no UTF-8.
+func textOf(body []byte) (text, encoding string) {
+	if utf8.Valid(body) {
+		return string(body), ""
+	}
+	return base64.StdEncoding.EncodeToString(body), "base64"
 }

@@ -1,0 +1,206 @@
+// Package curl reads and writes curl command lines. A line becomes the request
+// that curl would send; it is built, and never was on a wire.
+package curl
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/buger/gor/internal/formats/message"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+)
+
+// A Config says what lines cannot say.
+type Config struct {
+	Start   time.Time // of the first request; zero: 1 second after 1970, so that times do not depend on when they are read
+	Agent   string    // User-Agent of requests that set none, "curl/7.88.1"; "": none
+	MaxFile int64     // bytes of a file that @ names
+}
+
+// gap is how long after a request the next one goes out: a line has no time.
+const gap = time.Second
+
+// maxCommand bounds a command with its continued lines, in bytes.
+const maxCommand = 16 << 20
+
+// A Reader gives the requests of curl lines.
+type Reader struct {
+	cfg   Config
+	lines *message.Lines
+	text  []byte // of the command so far
+	line  int64  // where it begins
+	at    int64
+	n     uint32
+	out   []byte
+	err   error
+	other uint64
+}
+
+// New returns a reader of the lines in r.
+func New(r io.Reader, cfg Config) *Reader {
+	if cfg.Start.IsZero() {
+		cfg.Start = time.Unix(1, 0)
+	}
+	if cfg.MaxFile <= 0 {
+		cfg.MaxFile = maxCommand
+	}
+	return &Reader{cfg: cfg, lines: message.NewLines(r)}
+}
+
+// Next returns the next request with its header line. The error is io.EOF, the
+// reader's, or a *message.PositionError that names what is not understood.
+func (c *Reader) Next() ([]byte, error) {
+	for c.err == nil {
+		msg, err := c.next()
+		if err != nil {
+			c.err = err
+			break
+		}
+		if msg != nil {
+			return msg, nil
+		}
+	}
+	return nil, c.err
+}
+
+func (c *Reader) next() ([]byte, error) {
+	line, err := c.lines.Next()
+	if err != nil {
+		if err == io.EOF && len(bytes.TrimSpace(c.text)) > 0 {
+			return nil, c.fail(errors.New("the command ends in the middle of a quote or a continued line"))
+		}
+		return nil, err
+	}
+	if len(c.text) == 0 {
+		if trimmed := bytes.TrimSpace(line); len(trimmed) == 0 || trimmed[0] == '#' {
+			return nil, nil
+		}
+		c.line, c.at = c.lines.Number(), c.lines.Offset()
+	}
+	if len(c.text)+len(line) > maxCommand {
+		return nil, c.fail(errors.New("the command is longer than 16 MB"))
+	}
+	c.text = append(append(c.text, line...), '\n')
+	if bytes.HasSuffix(line, []byte(`\`)) && !c.lines.Unended() {
+		return nil, nil
+	}
+	words, open, err := split(c.text)
+	switch {
+	case err != nil:
+		return nil, c.fail(err)
+	case open && !c.lines.Unended():
+		return nil, nil
+	case open:
+		return nil, c.fail(errors.New("a quote is not closed"))
+	}
+	c.text = c.text[:0]
+	if len(words) == 0 {
+		return nil, nil
+	}
+	if base := words[0]; base != "curl" && !strings.HasSuffix(base, "/curl") && base != "curl.exe" {
+		return nil, c.fail(fmt.Errorf("%.40q is not curl", base))
+	}
+	return c.command(words[1:])
+}
+
+func (c *Reader) fail(err error) error {
+	return &message.PositionError{Line: c.line, Offset: c.at, Err: err}
+}
+
+// command gives the request of a command's words.
+func (c *Reader) command(words []string) ([]byte, error) {
+	var o options
+	if err := o.parse(words, c.readFile); err != nil {
+		return nil, c.fail(err)
+	}
+	req, host, err := o.request(c.cfg.Agent)
+	if err != nil {
+		return nil, c.fail(err)
+	}
+	c.n++
+	id := payload.AppendID(nil, message.Conn([]byte(host)), c.n)
+	at := c.cfg.Start.Add(time.Duration(c.n-1) * gap).UnixNano()
+	c.out = payload.AppendMeta(c.out[:0], payload.Meta{Type: payload.Request, ID: id, Time: at, Duration: -1, Length: int64(len(req)), Attributes: origin})
+	c.out = append(c.out, req...)
+	return c.out[:len(c.out):len(c.out)], nil
+}
+
+var origin = payload.AppendAttribute(nil, payload.AttrOrigin, "curl")
+
+// readFile reads what @ names.
+func (c *Reader) readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, c.cfg.MaxFile+1))
+	if err == nil && int64(len(b)) > c.cfg.MaxFile {
+		err = fmt.Errorf("%s is larger than %d bytes", name, c.cfg.MaxFile)
+	}
+	return b, err
+}
+
+// split takes a command apart as a shell would. Nothing is run or looked up:
+// variables and substitutions are errors. open means that it goes on in the
+// next line.
+func split(text []byte) (words []string, open bool, err error) {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(text), "")
+	if err != nil {
+		if syntax.IsIncomplete(err) {
+			return nil, true, nil
+		}
+		return nil, false, fmt.Errorf("no shell command: %w", err)
+	}
+	if len(file.Stmts) == 0 {
+		return nil, false, nil
+	}
+	if len(file.Stmts) > 1 {
+		return nil, false, errors.New("want one command a line")
+	}
+	stmt := file.Stmts[0]
+	call, ok := stmt.Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Assigns) > 0 || stmt.Negated || stmt.Background {
+		return nil, false, errors.New("want a plain curl command: no pipe, no list, no variables")
+	}
+	var bad error
+	syntax.Walk(call, func(n syntax.Node) bool {
+		switch n.(type) {
+		case *syntax.ParamExp, *syntax.CmdSubst, *syntax.ArithmExp, *syntax.ProcSubst:
+			bad = errors.New("Gor runs no shell: $… and `…` are not known here; write the value")
+		}
+		return bad == nil
+	})
+	if bad != nil {
+		return nil, false, bad
+	}
+	cfg := &expand.Config{NoUnset: true}
+	for _, word := range call.Args {
+		text, err := expand.Literal(cfg, word)
+		if err != nil {
+			return nil, false, err
+		}
+		words = append(words, text)
+	}
+	return words, false, nil
+}
+
+// Damage returns nothing: what is not understood is an error.
+func (c *Reader) Damage() payload.Damage { return payload.Damage{TooLarge: c.lines.Long()} }
+
+// Format is "curl lines".
+func (c *Reader) Format() string { return "curl lines" }
+
+// Counts says that times are made up.
+func (c *Reader) Counts() []stats.Count {
+	return []stats.Count{{Name: "requests of curl lines, which have no time: one second apart", Kind: stats.Note, N: uint64(c.n)}}
+}

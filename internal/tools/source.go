@@ -1,0 +1,111 @@
+// Package tools looks at recordings, and makes one of another: list, show,
+// summarise, convert.
+package tools
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/buger/gor/internal/formats"
+	"github.com/buger/gor/internal/payload"
+)
+
+// A Config is what all tools are given.
+type Config struct {
+	Formats formats.Options
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Width   int // columns of the terminal; 0: no terminal
+	Logf    func(format string, args ...any)
+}
+
+// An EmptyError says that a file has no message.
+type EmptyError struct{ Name string }
+
+func (e *EmptyError) Error() string { return fmt.Sprintf("%s holds no record", e.Name) }
+
+// ErrNoName is the error of an empty name.
+var ErrNoName = errors.New("want the name of a file, such as requests.gor, or - for standard input")
+
+// A file is an open source of messages.
+type file struct {
+	formats.Reader
+	name  string
+	close func()
+}
+
+func (c *Config) open(name string) (*file, error) {
+	_, path, _ := formats.Split(name)
+	var r io.Reader
+	stop := func() {}
+	switch path {
+	case "":
+		return nil, ErrNoName
+	case "-":
+		r = c.Stdin
+	default:
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			f.Close()
+			return nil, fmt.Errorf("%s is a folder; name a file in it", path)
+		}
+		r, stop = f, func() { f.Close() }
+	}
+	rd, err := formats.Open(r, name, c.Formats)
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &file{rd, name, stop}, nil
+}
+
+// each calls yield with the messages of a file, and says in the end what the
+// file holds beside them. A file without any is an error.
+func (c *Config) each(name string, yield func(m payload.Meta, msg, body []byte) error) (payload.Damage, error) {
+	f, err := c.open(name)
+	if err != nil {
+		return payload.Damage{}, err
+	}
+	defer f.close()
+	n := 0
+	for {
+		msg, err := f.Next()
+		if err == io.EOF {
+			break
+		}
+		var m payload.Meta
+		var body []byte
+		if err == nil {
+			m, body, err = payload.Split(msg)
+		}
+		if err != nil {
+			return f.Damage(), fmt.Errorf("%s: %w", name, err)
+		}
+		n++
+		if err := yield(m, msg, body); err != nil {
+			return f.Damage(), err
+		}
+	}
+	c.tell(f)
+	if n == 0 {
+		return f.Damage(), &EmptyError{name}
+	}
+	return f.Damage(), nil
+}
+
+// tell says what a file holds and no message has.
+func (c *Config) tell(f *file) {
+	if d := f.Damage(); d.Any() {
+		c.Logf("%s: %s", f.name, d)
+	}
+	for _, count := range f.Counts() {
+		if count.N > 0 {
+			c.Logf("%s: %d %s", f.name, count.N, count.Name)
+		}
+	}
+}
