@@ -5,8 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/buger/gor/internal/console"
@@ -14,6 +17,7 @@ import (
 	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/formats/accesslog"
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/tools"
 	"github.com/buger/gor/internal/verdict"
 	"github.com/buger/gor/internal/verdict/files"
 )
@@ -32,6 +36,10 @@ func commands() []command {
 		{"completion", completionCommand},
 		{"help", helpCommand},
 		{"verdict", verdictCommand},
+		{"ls", listCommand},
+		{"show", showCommand},
+		{"stat", statCommand},
+		{"convert", convertCommand},
 		{"version", versionCommand},
 	}
 }
@@ -219,4 +227,104 @@ func parseVerdict(args []string) (cfg files.Config, learn string, failOn verdict
 		cfg.Runs, cfg.Old, cfg.Against = true, cfg.Old[:1], cfg.Old[1:]
 	}
 	return cfg, learn, failOn, err
+}
+
+// tool reads a tool's command line: flags and names in any order.
+func tool(name string, args []string, stdin io.Reader, stdout io.Writer, log *console.Console, extra []flagDef, do func(c tools.Config, names []string, s *Settings) error) int {
+	s := defaultSettings()
+	defs := slices.Concat(s.formats.flags(), extra)
+	if name == "convert" {
+		defs = slices.Concat(defs, s.filterFlags().flags, s.rewriteFlags().flags)
+	}
+	fs := flag.NewFlagSet("gor "+name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	for _, def := range defs {
+		fs.Var(def.value, def.name, def.help)
+	}
+	var names []string
+	for len(args) > 0 {
+		if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stdout, tools.Use)
+			return exitOK
+		} else if err != nil {
+			log.Printf("gor %s: %v; gor %s -h says how it is used", name, err, name)
+			return exitUsage
+		}
+		if args = fs.Args(); len(args) > 0 {
+			names, args = append(names, args[0]), args[1:]
+		}
+	}
+	options := s.formats.Options
+	options.Limit = s.MessageLimit
+	c := tools.Config{Formats: options, Stdin: stdin, Stdout: stdout, Logf: log.Printf}
+	if f, ok := stdout.(*os.File); ok {
+		c.Width = console.Columns(f)
+	}
+	switch err := do(c, names, s); {
+	case errors.Is(err, tools.ErrNoName), errors.As(err, new(usageError)):
+		log.Printf("gor %s: %v", name, err)
+		return exitUsage
+	case errors.Is(err, formats.ErrCapture):
+		log.Printf("gor %s: %v; record it first: gor --input-raw %s --input-raw-track-response --output-file x.gor", name, err, strings.Join(names, " "))
+		return exitFailed
+	case err != nil:
+		log.Printf("gor %s: %v", name, err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+func listCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
+	return lookCommand("ls", tools.List, args, stdin, stdout, log)
+}
+
+func statCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
+	return lookCommand("stat", tools.Stat, args, stdin, stdout, log)
+}
+
+// lookCommand is a tool that looks at one file, and writes JSON when asked to.
+func lookCommand(name string, look func(c tools.Config, name string, asJSON bool) error, args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
+	asJSON := false
+	return tool(name, args, stdin, stdout, log, []flagDef{{"json", "", "", "", flags.Bool(&asJSON)}}, func(c tools.Config, names []string, _ *Settings) error {
+		if len(names) != 1 {
+			return asUsage(fmt.Errorf("want one file, not %d", len(names)))
+		}
+		return look(c, names[0], asJSON)
+	})
+}
+
+func showCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
+	decode, raw := false, false
+	extra := []flagDef{{"decode", "", "", "", flags.Bool(&decode)}, {"raw", "", "", "", flags.Bool(&raw)}}
+	return tool("show", args, stdin, stdout, log, extra, func(c tools.Config, names []string, _ *Settings) error {
+		if len(names) != 2 {
+			return asUsage(errors.New("want a file and an id, as in gor show requests.gor 5f3a; gor ls lists the ids"))
+		}
+		return tools.Show(c, names[0], names[1], decode, raw)
+	})
+}
+
+func convertCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
+	var v tools.Conversion
+	var from, to, sample string
+	extra := []flagDef{
+		{"o", "FILE", "", "", flags.String(&v.Out)}, {"by-host", "", "", "", flags.Bool(&v.ByHost)}, {"answer", "LABEL", "", "", flags.String(&v.Answer)},
+		{"from", "TIME", "", "", flags.Checked(&from, func(s string) (_ string, err error) { v.From, err = tools.ParseTime(s); return s, err })},
+		{"to", "TIME", "", "", flags.Checked(&to, func(s string) (_ string, err error) { v.To, err = tools.ParseTime(s); return s, err })},
+		{"sample", "PERCENT", "", "", flags.Checked(&sample, func(s string) (_ string, err error) {
+			if v.Sample, err = strconv.Atoi(strings.TrimSuffix(s, "%")); err != nil || v.Sample < 1 || v.Sample > 100 {
+				return "", errors.New("want a percentage from 1% to 100%")
+			}
+			return s, nil
+		})},
+	}
+	return tool("convert", args, stdin, stdout, log, extra, func(c tools.Config, names []string, s *Settings) error {
+		if v.In = names; v.Out == "" {
+			return asUsage(errors.New("want -o and a file, such as -o requests.gor, or -o - for standard output"))
+		}
+		for _, arg := range s.modifier.Rules {
+			v.Rules = append(v.Rules, arg.rule)
+		}
+		return tools.Convert(c, v)
+	})
 }

@@ -24,7 +24,7 @@ func fileInputPlugin() inputPlugin {
 			name: "input-file", arg: "FILE",
 			help: "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. " +
 				"FILE may be a pattern; several files are merged by time, those of several flags too " +
-				"when they have one speed. log:FILE, and FILE of *.log, is an access log; har:FILE, and *.har, is HAR; - is standard input",
+				"when they have one speed. log:FILE, and FILE of *.log, is an access log; har:FILE, and *.har, is HAR; curl:FILE, and *.curl, is curl lines; - is standard input",
 			example: "gor --input-file ./requests.gor --output-http staging.com",
 			title:   "Replay from files",
 			flags:   func(s *Settings) []flagDef { return slices.Concat(s.fileInput.flags(), s.formats.flags()) },

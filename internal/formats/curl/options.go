@@ -1,14 +1,12 @@
 package curl
 
 import (
-	"encoding/base64"
+	"bytes"
 	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
 	"strings"
-
-	"github.com/buger/gor/internal/formats/message"
 )
 
 // options are what a command line says of its request.
@@ -185,8 +183,9 @@ func (o *options) addData(name, text string, read func(string) ([]byte, error)) 
 		if b, err = read(file); err != nil {
 			return err
 		}
-		if name == "--data" { // it takes line ends and zeros out of a file
-			b = []byte(strings.NewReplacer("\r", "", "\n", "", "\x00", "").Replace(string(b)))
+		if name == "--data" { // curl takes line ends out of a file, and stops at a zero
+			b, _, _ = bytes.Cut(b, []byte{0})
+			b = []byte(strings.NewReplacer("\r", "", "\n", "").Replace(string(b)))
 		}
 	}
 	if name == "--json" {
@@ -210,7 +209,7 @@ func urlencode(text string, read func(string) ([]byte, error)) ([]byte, error) {
 			value = string(b)
 		}
 	}
-	value = strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+	value = url.QueryEscape(value)
 	if name != "" {
 		value = name + "=" + value
 	}
@@ -252,146 +251,4 @@ func typeOf(file string) string {
 		return t
 	}
 	return "application/octet-stream"
-}
-
-// set reports whether a header was given, and its value.
-func (o *options) set(name string) (string, bool) {
-	for _, h := range o.headers {
-		if n, v, ok := strings.Cut(h, ":"); ok && strings.EqualFold(strings.TrimSpace(n), name) {
-			return strings.TrimSpace(v), true
-		}
-		if n, ok := strings.CutSuffix(h, ";"); ok && strings.EqualFold(n, name) {
-			return "", true
-		}
-	}
-	return "", false
-}
-
-// request builds what curl would send, in the order in which it does.
-func (o *options) request(agent string) (req []byte, host string, err error) {
-	if len(o.urls) != 1 {
-		return nil, "", fmt.Errorf("want one URL, not %d", len(o.urls))
-	}
-	text := o.urls[0]
-	if !strings.Contains(text, "://") {
-		text = "http://" + text
-	}
-	u, err := url.Parse(strings.ReplaceAll(text, " ", "%20"))
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, "", fmt.Errorf("the URL %.80q is none of http or https", o.urls[0])
-	}
-	target := u.EscapedPath()
-	if target == "" {
-		target = "/"
-	}
-	query := u.RawQuery
-	body, contentType, err := o.body()
-	if err != nil {
-		return nil, "", err
-	}
-	if o.get && o.hasData {
-		if query != "" {
-			query += "&"
-		}
-		query += string(body)
-		body, contentType = nil, ""
-	}
-	if query != "" || u.ForceQuery {
-		target += "?" + query
-	}
-	method := o.method
-	switch {
-	case method != "":
-	case o.head:
-		method = "HEAD"
-	case o.uploads:
-		method = "PUT"
-	case !o.get && (o.hasData || len(o.form) > 0):
-		method = "POST"
-	default:
-		method = "GET"
-	}
-	var b message.Builder
-	proto := "HTTP/1.1"
-	if o.http10 {
-		proto = "HTTP/1.0"
-	}
-	b.RequestLine([]byte(method), []byte(target), []byte(proto))
-	host = strings.TrimSuffix(u.Host, map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
-	own := func(name, value string, send bool) {
-		if v, given := o.set(name); given && v != "" {
-			if name == "Host" { // the others stand where they were given
-				b.Header(name, []byte(v))
-			}
-		} else if !given && send {
-			b.Header(name, []byte(value))
-		}
-	}
-	user := o.user
-	if user == "" && u.User != nil {
-		password, _ := u.User.Password()
-		user = u.User.Username() + ":" + password
-	}
-	if o.hasAgent {
-		agent = o.agent
-	}
-	own("Host", host, true)
-	own("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user)), user != "")
-	own("User-Agent", agent, agent != "")
-	own("Accept", map[bool]string{true: "application/json", false: "*/*"}[o.json], true)
-	own("Accept-Encoding", "deflate, gzip", o.encoded)
-	own("Referer", o.referer, o.referer != "")
-	own("Cookie", o.cookie, o.cookie != "")
-	for _, h := range o.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if name = strings.TrimSpace(name); strings.EqualFold(name, "Host") || ok && strings.TrimSpace(value) == "" || strings.EqualFold(name, "Content-Length") {
-			continue
-		}
-		if !ok {
-			if name, ok = strings.CutSuffix(h, ";"); !ok {
-				return nil, "", fmt.Errorf("-H %.60q: want NAME: VALUE", h)
-			}
-			value = ""
-		}
-		b.Header(name, []byte(value))
-	}
-	sends := o.hasData && !o.get || len(o.form) > 0 || o.uploads
-	if sends {
-		b.Length(len(body))
-	}
-	own("Content-Type", contentType, contentType != "")
-	req, err = b.Body(body)
-	return req, host, err
-}
-
-// boundary parts the pieces of a form. It is fixed, so that a line is the same
-// request in every run.
-const boundary = "------------------------gor0000000000000"
-
-// body is what is sent, and its type.
-func (o *options) body() (body []byte, contentType string, err error) {
-	switch {
-	case o.uploads:
-		return o.upload, "", nil
-	case len(o.form) > 0:
-		var b strings.Builder
-		quote := strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A").Replace
-		for _, p := range o.form {
-			fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"%s\"", boundary, quote(p.name))
-			if p.file != "" {
-				fmt.Fprintf(&b, "; filename=\"%s\"", quote(p.file))
-			}
-			if p.kind != "" {
-				fmt.Fprintf(&b, "\r\nContent-Type: %s", quote(p.kind))
-			}
-			fmt.Fprintf(&b, "\r\n\r\n%s\r\n", p.value)
-		}
-		fmt.Fprintf(&b, "--%s--\r\n", boundary)
-		return []byte(b.String()), "multipart/form-data; boundary=" + boundary, nil
-	case o.json:
-		return o.data, "application/json", nil
-	case o.hasData:
-		return o.data, "application/x-www-form-urlencoded", nil
-	}
-	return nil, "", nil
 }

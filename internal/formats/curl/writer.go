@@ -66,6 +66,9 @@ func (c *Writer) Write(msg []byte) error {
 		case "host", "content-length", "transfer-encoding", "connection":
 			continue
 		}
+		if string(name) == "Accept" && string(value) == "*/*" {
+			continue // curl's own
+		}
 		text := string(name) + ": " + string(value)
 		if len(value) == 0 {
 			text = string(name) + ";"

@@ -71,6 +71,16 @@ func (b *Builder) Header(name string, value []byte) {
 	b.B = append(append(b.B, bytes.Trim(value, " \t")...), "\r\n"...)
 }
 
+// HeaderLine appends a header as it stands, "Name:value".
+func (b *Builder) HeaderLine(line string) {
+	name, value, ok := bytes.Cut([]byte(line), []byte{':'})
+	if !ok || !http1.ValidHeaderName(name) || !http1.ValidHeaderValue(value) {
+		b.fail(ErrHeader)
+		return
+	}
+	b.B = append(append(b.B, line...), "\r\n"...)
+}
+
 // Length appends a Content-Length.
 func (b *Builder) Length(n int) {
 	b.B = append(b.B, "Content-Length: "...)

@@ -1,0 +1,158 @@
+package curl
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/buger/gor/internal/formats/message"
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/payload"
+)
+
+// lines are command lines whose request is compared with curl's own. URL stands
+// for the server, FILE for a file.
+func commands() []string {
+	return []string{
+		`curl URL/`, `curl URL`, `curl URL/a?b=c`, `curl -X DELETE URL/x`, `curl -XPATCH URL/x -d a=b`, `curl -I URL/`, `curl --head URL/`,
+		`curl -H 'X-A: b' URL/`, `curl -H 'X-A: b' -H 'X-B:c' URL/`, `curl -H 'Accept: text/html' URL/`, `curl -H 'Accept:' URL/`, `curl -H 'User-Agent:' URL/`, `curl -H 'X-Empty;' URL/`,
+		`curl -H 'Host: example.com' URL/`, `curl -A me URL/`, `curl --user-agent 'a b' URL/`, `curl -e http://r/ URL/`, `curl -b a=b URL/`, `curl --cookie 'a=b; c=d' URL/`,
+		`curl -d a=b URL/`, `curl -d a=b -d c=d URL/`, `curl --data-raw @x URL/`, `curl --data-raw '{"a":1}' -H 'Content-Type: application/json' URL/`, `curl -d @FILE URL/`, `curl --data-binary @FILE URL/`,
+		`curl --data-urlencode 'a=b c&d' URL/`, `curl --data-urlencode 'x y' URL/`, `curl -G -d a=b URL/`, `curl -G -d a=b -d 'c=d' 'URL/?x=y'`, `curl --json '{"a":1}' URL/`, `curl -u me:secret URL/`, `curl --compressed URL/`,
+		`curl -sSL -k URL/`, `curl -X POST URL/`, `curl -X PUT -d x URL/p`, `curl --http1.1 -v URL/`, `curl -T FILE URL/up`, `curl -0 URL/`, `curl --request OPTIONS --url URL/o`,
+		`curl -F a=b URL/`, `curl -F a=b -F f=@FILE URL/`, `curl -F 'f=@FILE;type=text/css' URL/`, `curl --form-string a=@b URL/`,
+	}
+}
+
+// What Gor makes of a line is what curl sends for it. Reviewed differences: the
+// boundary of a form, which is random; the codings of --compressed, which depend on
+// how curl was built; Expect: 100-continue, which Gor would not wait for.
+func TestAsCurlSends(t *testing.T) {
+	program, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skip("curl is not here")
+	}
+	version, err := exec.Command(program, "--version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent := "curl/" + strings.Fields(string(version))[1]
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	got := make(chan string, 1)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conn.SetDeadline(time.Now().Add(time.Minute))
+			r := bufio.NewReader(conn)
+			var all []byte
+			for !http1.CompleteRequest(all) {
+				b, err := r.ReadByte()
+				if err != nil {
+					break
+				}
+				if all = append(all, b); r.Buffered() > 0 {
+					rest, _ := r.Peek(r.Buffered())
+					all = append(all, rest...)
+					r.Discard(len(rest))
+				}
+			}
+			got <- string(all)
+			io.WriteString(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+			conn.Close()
+		}
+	}()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "data.txt")
+	if err := os.WriteFile(file, []byte("one\r\ntwo\n\x00three"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	random := regexp.MustCompile(`-{24}[0-9a-zA-Z]+`)
+	codings := regexp.MustCompile(`Accept-Encoding: [a-z, ]+`)
+	length := regexp.MustCompile(`Content-Length: [0-9]+`)
+	for _, line := range commands() {
+		line = strings.NewReplacer("URL", "http://"+l.Addr().String(), "FILE", file).Replace(line)
+		words, _, err := split([]byte(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(program, append([]string{"-q", "--noproxy", "*", "-s", "-m", "30"}, words[1:]...)...).CombinedOutput(); err != nil && !strings.Contains(line, "-I") {
+			t.Errorf("%s: %v %s", line, err, out)
+			select {
+			case <-got:
+			default:
+			}
+			continue
+		}
+		want := <-got
+		msg, err := New(strings.NewReader(line), Config{Agent: agent}).Next()
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		have := string(payload.Body(msg))
+		if strings.Contains(line, "-F") || strings.Contains(line, "--form") {
+			have, want = random.ReplaceAllString(have, "B"), random.ReplaceAllString(want, "B")
+			have, want = length.ReplaceAllString(have, "L"), length.ReplaceAllString(want, "L")
+		}
+		want = strings.Replace(want, "Expect: 100-continue\r\n", "", 1)
+		if strings.Contains(line, "--compressed") {
+			have, want = codings.ReplaceAllString(have, ""), codings.ReplaceAllString(want, "")
+		}
+		if have != want {
+			t.Errorf("%s\nGor:  %q\ncurl: %q", line, have, want)
+		}
+	}
+}
+
+func TestWhatIsNotUnderstood(t *testing.T) {
+	for line, want := range map[string]string{
+		"curl http://x/ --nonsense": "--nonsense", "wget x": `"wget" is not curl`, "curl $HOME": "Gor runs no shell", "curl `id`": "Gor runs no shell", "curl http://x | jq": "want a plain curl command",
+		"curl -H": "-H has no value", "curl a b": "want one URL", "curl 'http://x/": "quote", "curl ftp://x/": "is none of http", "curl -b jar http://x/": "names a file of cookies", "curl x -d @/does/not/exist": "no such file",
+	} {
+		_, err := New(strings.NewReader("# note\n\n"+line+"\n"), Config{}).Next()
+		var at *message.PositionError
+		if !errors.As(err, &at) || at.Line != 3 || at.Offset != 8 || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", line, err, want)
+		}
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	for _, line := range commands() {
+		f.Add(strings.ReplaceAll(line, "URL", "http://x"))
+	}
+	f.Add("curl x \\\n -d $'a\\x00b'\n#\ncurl 'y\n'")
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.ContainsAny(text, "@<") || strings.Contains(text, "-T") || strings.Contains(text, "upload") {
+			return // it may read a file
+		}
+		r := New(strings.NewReader(text), Config{Agent: "x"})
+		for {
+			msg, err := r.Next()
+			if err != nil {
+				if err != io.EOF && !errors.As(err, new(*message.PositionError)) {
+					t.Fatal(err)
+				}
+				return
+			}
+			if body := payload.Body(msg); len(body) == 0 {
+				t.Fatalf("%q: no request", msg)
+			}
+		}
+	})
+}

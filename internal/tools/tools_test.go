@@ -1,0 +1,209 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/rules"
+)
+
+// record is one of a recording.
+func record(kind byte, id string, at, took int64, body string) string {
+	msg := append(payload.AppendMeta(nil, payload.Meta{Type: kind, ID: []byte(id), Time: at, Duration: took, Length: int64(len(body))}), body...)
+	return string(payload.AppendRecord(nil, msg))
+}
+
+const second = int64(1e9)
+
+func recordingFile(t *testing.T) string {
+	t.Helper()
+	base := 1760104536 * second
+	var b strings.Builder
+	for i, r := range []struct{ method, host, path, body string }{
+		{"GET", "a.com", "/one?x=1", ""}, {"POST", "b.com", "/two", "\x00\xff\x1b[31m"}, {"GET", "a.com", "/three\u202e", ""},
+	} {
+		id := "aaaaaaaaaaaaaaaa0000000" + string(rune('0'+i))
+		b.WriteString(record('1', id, base+int64(i)*second, -1, r.method+" "+r.path+" HTTP/1.1\r\nHost: "+r.host+"\r\nContent-Length: "+string(rune('0'+len(r.body)))+"\r\n\r\n"+r.body))
+		b.WriteString(record('2', id, base+int64(i)*second+second/4, second/4, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"))
+	}
+	name := filepath.Join(t.TempDir(), "x.gor")
+	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func config(t *testing.T) (Config, *bytes.Buffer, *strings.Builder) {
+	var out bytes.Buffer
+	var said strings.Builder
+	return Config{Stdout: &out, Logf: func(format string, args ...any) { t.Logf(format, args...) }}, &out, &said
+}
+
+func TestList(t *testing.T) {
+	c, out, _ := config(t)
+	if err := List(c, recordingFile(t), false); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[0], "200") || !strings.Contains(lines[0], "500ms") || !strings.HasSuffix(lines[0], "a.com/one?x=1") || !strings.HasSuffix(lines[2], `/three\u202e`) {
+		t.Errorf("got %q", lines)
+	}
+	out.Reset()
+	if err := List(c, recordingFile(t), true); err != nil {
+		t.Fatal(err)
+	}
+	var r row
+	if err := json.NewDecoder(out).Decode(&r); err != nil || r.Status != 200 || r.Latency != second/2 || r.Path != "/one?x=1" {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+func TestShowIsSafeForTerminals(t *testing.T) {
+	c, out, _ := config(t)
+	if err := Show(c, recordingFile(t), "aaaaaaaaaaaaaaaa00000001", false, false); err != nil {
+		t.Fatal(err)
+	}
+	if s := out.String(); !strings.Contains(s, "POST /two HTTP/1.1\nHost: b.com\n") || !strings.Contains(s, `\x00\xff\x1b[31m`) || strings.ContainsAny(s, "\x00\x1b\r") {
+		t.Errorf("got %q", s)
+	}
+	if err := Show(c, recordingFile(t), "b", false, false); !errors.As(err, new(*NotFoundError)) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStat(t *testing.T) {
+	c, out, _ := config(t)
+	if err := Stat(c, recordingFile(t), true); err != nil {
+		t.Fatal(err)
+	}
+	var s Summary
+	if err := json.NewDecoder(out).Decode(&s); err != nil || s.Requests != 3 || s.Answered != 3 || s.Connections != 1 || s.Hosts["a.com"] != 2 || s.Methods["POST"] != 1 || s.Statuses["200"] != 3 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	sum := 0
+	for _, n := range s.Rates {
+		sum += n
+	}
+	if sum != 3 {
+		t.Errorf("rates %v", s.Rates)
+	}
+	empty := filepath.Join(t.TempDir(), "e.gor")
+	os.WriteFile(empty, nil, 0o600)
+	if err := Stat(c, empty, false); !errors.As(err, new(*EmptyError)) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// convert converts and returns what was written to standard output.
+func convert(t *testing.T, v Conversion) string {
+	t.Helper()
+	c, out, _ := config(t)
+	if err := Convert(c, v); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// A recording that becomes HAR and a recording again has the same methods,
+// targets, bodies, statuses and times. What it loses: nothing here but the
+// attributes, which then say that it was built.
+func TestHARAndBack(t *testing.T) {
+	file := recordingFile(t)
+	archive := filepath.Join(t.TempDir(), "x.har")
+	c, _, _ := config(t)
+	if err := Convert(c, Conversion{In: []string{file}, Out: archive}); err != nil {
+		t.Fatal(err)
+	}
+	got, want := messages(t, convert(t, Conversion{In: []string{archive}, Out: "gor:-"})), messages(t, convert(t, Conversion{In: []string{file}, Out: "gor:-"}))
+	if len(got) != len(want) {
+		t.Fatalf("%d messages, want %d", len(got), len(want))
+	}
+	for i := range want {
+		g, w := strings.Replace(got[i], "Content-Type: text/plain\r\nContent-Length: 2", "Content-Length: 2\r\nContent-Type: text/plain", 1), want[i]
+		w = strings.Replace(w, "Content-Length: 0\r\n", "", 1)
+		g = strings.Replace(g, "Content-Length: 0\r\n", "", 1)
+		if g != w {
+			t.Errorf("message %d: got %q\nwant %q", i, g, w)
+		}
+	}
+	if err := Convert(c, Conversion{In: []string{file}, Out: archive}); err == nil || !strings.Contains(err.Error(), "nothing is overwritten") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// messages are those of a recording: type, time and bytes.
+func messages(t *testing.T, recording string) (all []string) {
+	t.Helper()
+	r := payload.NewReader(strings.NewReader(recording), 1<<20)
+	for {
+		msg, err := r.Next()
+		if err != nil {
+			return all
+		}
+		m, body, _ := payload.Split(msg)
+		all = append(all, string(m.Type)+" "+string(payload.AppendMeta(nil, payload.Meta{Type: m.Type, ID: []byte("x"), Time: m.Time, Duration: -1, Length: -1}))+string(body))
+	}
+}
+
+func TestCurlAndBack(t *testing.T) {
+	lines := `curl -X PUT 'http://x/a?b=c' -H 'A: b' --data-raw $'it\'s\x01'
+curl http://x/ \
+  -H 'Accept: text/html'
+`
+	in := filepath.Join(t.TempDir(), "x.curl")
+	os.WriteFile(in, []byte(lines), 0o600)
+	first := convert(t, Conversion{In: []string{in}, Out: "gor:-"})
+	again := filepath.Join(t.TempDir(), "y.curl")
+	os.WriteFile(again, []byte(convert(t, Conversion{In: []string{in}, Out: "curl:-"})), 0o600)
+	second := convert(t, Conversion{In: []string{again}, Out: "gor:-"})
+	if a, b := messages(t, first), messages(t, second); len(a) != 2 || !strings.Contains(a[0], "\r\n\r\nit's\x01") || len(b) != 2 || !strings.HasSuffix(b[0], "\r\n\r\nit's\x01") {
+		t.Errorf("first %q\nthen %q", a, b)
+	}
+}
+
+func TestFiltersAndBounds(t *testing.T) {
+	file := recordingFile(t)
+	rule, err := rules.Parse(rules.AllowMethod, "GET")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := 1760104536 * second
+	for _, tt := range []struct {
+		name string
+		v    Conversion
+		want int
+	}{
+		{"a filter drops the answer too", Conversion{Rules: []rules.Rule{rule}}, 4},
+		{"from", Conversion{From: base + second}, 4},
+		{"to", Conversion{To: base + second}, 2},
+		{"two files", Conversion{In: []string{file, file}}, 12},
+	} {
+		if tt.v.In == nil {
+			tt.v.In = []string{file}
+		}
+		tt.v.Out = "gor:-"
+		if got := messages(t, convert(t, tt.v)); len(got) != tt.want {
+			t.Errorf("%s: %d messages, want %d", tt.name, len(got), tt.want)
+		}
+	}
+	if n := strings.Count(convert(t, Conversion{In: []string{file}, Out: "jsonl:-"}), "\n"); n != 3 {
+		t.Errorf("%d JSON lines", n)
+	}
+	dir := t.TempDir()
+	c, _, _ := config(t)
+	if err := Convert(c, Conversion{In: []string{file}, Out: filepath.Join(dir, "x.gor"), ByHost: true}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"x_a.com.gor": 4, "x_b.com.gor": 2} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if got := messages(t, string(text)); err != nil || len(got) != want {
+			t.Errorf("%s: %d messages, %v", name, len(got), err)
+		}
+	}
+}
