@@ -176,7 +176,7 @@ func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.C
 	defer res.Close()
 	if learn != "" {
 		if err = files.WriteLearnt(learn, res.Result); err == nil {
-			fmt.Fprintf(stdout, "%d places differ between the runs; use them with --rules %s\n", len(res.Learnt()), learn)
+			fmt.Fprintf(stdout, "places that differ between the runs: %d; gor verdict --rules %s takes them for noise\n", len(res.Learnt()), learn)
 			return exitOK
 		}
 	} else {

@@ -110,7 +110,7 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *pluginEnv) (Output, 
 		Allow: func(most int) (int, time.Duration) { return o.takes.Allow(time.Now(), most) },
 	})
 	if s.http.TrackResponse {
-		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.http.ResponseBuffer, LimitName: "--output-http-response-buffer"})
+		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.http.ResponseBuffer, LimitName: "--output-http-response-buffer", Label: t.Label()})
 	}
 	o.client = o.newClient()
 	if s.http.Wait > 0 {

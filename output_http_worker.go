@@ -237,6 +237,9 @@ func (w *httpWorker) done(r http1client.Result) {
 		o.unsent.Add(1)
 	default:
 		o.failures.Add(r.Outcome)
+		if w.recorder != nil {
+			w.recorder.Add(it.Bytes, answers.Answer{Error: r.Outcome.String(), Sent: w.began, Took: time.Since(w.began)})
+		}
 		if o.s.Verbose >= verboseLosses {
 			o.logf("%s: %s: %s", o, r.Outcome, payload.Describe(it.Bytes))
 		}

@@ -5,6 +5,7 @@ package answers
 import (
 	"sync/atomic"
 
+	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
@@ -20,6 +21,9 @@ type Config struct {
 
 	// LimitName is what people know Limit by.
 	LimitName string
+
+	// Label marks each record with the target that answered; empty for nothing.
+	Label string
 }
 
 // An Input gives the answers of one target as records (payload.ReplayResponse).
@@ -30,6 +34,8 @@ type Input struct {
 	queue.Reader
 	cfg Config
 	q   *queue.Queue
+
+	attributes []byte // of every record
 
 	kept     atomic.Int64 // bytes of answers that are being received
 	shed     atomic.Uint64
@@ -52,7 +58,11 @@ const (
 // New returns an Input that has nothing to give yet.
 func New(c Config) *Input {
 	q := queue.New(0, Memory)
-	return &Input{Reader: queue.Reader{Queue: q}, cfg: c, q: q}
+	in := &Input{Reader: queue.Reader{Queue: q}, cfg: c, q: q}
+	if c.Label != "" {
+		in.attributes = payload.AppendAttribute(nil, payload.AttrTarget, c.Label)
+	}
+	return in
 }
 
 // Keep appends a part of an answer, or reports false and appends nothing when

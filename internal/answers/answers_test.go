@@ -46,6 +46,22 @@ func TestAnswerHasItsRequestsID(t *testing.T) {
 	}
 }
 
+// A record names the target, and why there was no answer.
+func TestAttributes(t *testing.T) {
+	in := New(Config{Limit: 100, Label: "candidate"})
+	r := in.Recorder(nil)
+	r.Add(message("a1"), Answer{Error: "connect timeout", Sent: time.Unix(1700000000, 0), Took: 7})
+	r.Add(message("a2"), Answer{Bytes: []byte("x"), Sent: time.Unix(1700000000, 0)})
+	in.Close()
+	buf := make([]byte, 1<<10)
+	for _, want := range []string{"3 a1 1700000000000000000 7 0 t=candidate e=connect%20timeout\n", "3 a2 1700000000000000000 0 1 t=candidate\nx"} {
+		n, err := in.Read(buf)
+		if err != nil || string(buf[:n]) != want {
+			t.Errorf("got %q, %v, want %q", buf[:n], err, want)
+		}
+	}
+}
+
 // What is kept has a bound for one answer and for all, and is given back.
 func TestKeepIsBounded(t *testing.T) {
 	in := New(Config{Limit: 3 << 20})

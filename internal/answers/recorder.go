@@ -1,6 +1,7 @@
 package answers
 
 import (
+	"slices"
 	"time"
 
 	"github.com/buger/gor/internal/buffers"
@@ -33,7 +34,10 @@ type Answer struct {
 	Bytes []byte
 	Cut   bool          // it is not whole: it is counted, and not passed on
 	Sent  time.Time     // when its message was sent
-	Took  time.Duration // from then until the answer's last byte
+	Took  time.Duration // from then until the answer's last byte, or until it failed
+
+	// Error says why there was no answer; Bytes is then empty.
+	Error string
 }
 
 // Add passes on the answer to the message msg, which it does not keep. When
@@ -43,8 +47,13 @@ func (r *Recorder) Add(msg []byte, a Answer) {
 		r.in.tooLarge.Add(1)
 		return
 	}
+	attributes := r.in.attributes
+	if a.Error != "" {
+		attributes = payload.AppendAttribute(slices.Clip(attributes), payload.AttrError, a.Error)
+	}
 	r.record = payload.AppendMeta(r.record[:0], payload.Meta{
 		Type: payload.ReplayResponse, ID: payload.ID(msg), Time: a.Sent.UnixNano(), Duration: int64(a.Took), Length: int64(len(a.Bytes)),
+		Attributes: attributes,
 	})
 	r.record = append(r.record, a.Bytes...)
 	if r.in.q.Put(r.record) != nil {

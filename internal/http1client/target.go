@@ -20,6 +20,18 @@ type Target struct {
 	server string // the name for TLS; "" for plain HTTP
 	auth   string // the Authorization header; "" for none
 	prefix string // put before the recorded path; no slash at its end
+	label  string // the URL's fragment; "" for none
+}
+
+// longestLabel bounds a label, in bytes: it has to fit in a record's header beside all
+// that may stand there.
+const longestLabel = 32
+
+// validLabel reports whether a label is letters, digits, - _ and dots.
+func validLabel(s string) bool {
+	return len(s) <= longestLabel && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '-' && r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
 }
 
 // wantTarget ends every refusal of an address.
@@ -38,7 +50,7 @@ func ParseTarget(addr string) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is no target: %w; %s", addr, err, wantTarget)
 	}
-	t := &Target{prefix: strings.TrimRight(u.EscapedPath(), "/")}
+	t := &Target{prefix: strings.TrimRight(u.EscapedPath(), "/"), label: u.Fragment}
 	host := u.Hostname()
 	usual := "80"
 	switch {
@@ -48,8 +60,10 @@ func ParseTarget(addr string) (*Target, error) {
 		return nil, fmt.Errorf("%q has no host; %s", addr, wantTarget)
 	case strings.ContainsFunc(host, func(c rune) bool { return c > '~' }):
 		return nil, fmt.Errorf("%q: write the host %s as DNS has it, in its xn-- form", addr, host)
-	case u.RawQuery != "" || u.ForceQuery || strings.Contains(addr, "#"):
-		return nil, fmt.Errorf("%q has a query or a fragment, which requests bring themselves; %s", addr, wantTarget)
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, fmt.Errorf("%q has a query, which requests bring themselves; %s", addr, wantTarget)
+	case strings.HasSuffix(addr, "#") || !validLabel(u.Fragment):
+		return nil, fmt.Errorf("%q: what is behind # labels the target's answers: want up to %d letters, digits, - _ and dots, such as #candidate", addr, longestLabel)
 	case u.Scheme == "https":
 		t.server, usual = host, "443"
 	}
@@ -81,8 +95,14 @@ func (t *Target) String() string {
 	if t.server != "" {
 		scheme = "https://"
 	}
+	if t.label != "" {
+		return scheme + t.host + t.prefix + "#" + t.label
+	}
 	return scheme + t.host + t.prefix
 }
+
+// Label is what the target's answers are marked with; empty for nothing.
+func (t *Target) Label() string { return t.label }
 
 // Address is the host and port to connect to.
 func (t *Target) Address() string { return t.dial }

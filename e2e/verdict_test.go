@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
+)
+
+// gorVerdict runs gor verdict, and returns its exit code and what it printed.
+func gorVerdict(t *testing.T, args ...string) (code int, out string) {
+	var stdout bytes.Buffer
+	p := testkit.SpawnTo(t, &stdout, append([]string{"verdict"}, args...)...)
+	code = p.Wait()
+	return code, stdout.String() + p.Stderr()
+}
+
+// What was recorded with its answers is replayed to an equal, a broken and a dead
+// target, and each gets its verdict.
+func TestVerdict(t *testing.T) {
+	var recording []byte
+	for i := range 20 {
+		id := fmt.Sprintf("%024x", i)
+		for typ, body := range map[byte]string{
+			payload.Request:  fmt.Sprintf("GET /users/%d HTTP/1.1\r\nHost: a\r\n\r\n", i),
+			payload.Response: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\nDate: Mon, 02 Jan 2006 15:04:05 GMT\r\n\r\n{\"n\":1}",
+		} {
+			head := payload.AppendMeta(nil, payload.Meta{Type: typ, ID: []byte(id), Time: 1_700_000_000_000_000_000 + int64(i), Duration: 1000, Length: int64(len(body))})
+			recording = payload.AppendRecord(recording, append(head, body...))
+		}
+	}
+	name := testkit.WriteFile(t, "production.gor", recording)
+	serve := func(status int) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			fmt.Fprint(w, `{"n": 1.0}`)
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	for _, c := range []struct {
+		target string
+		code   int
+		want   string
+	}{
+		{serve(200) + "#candidate", 0, "equal"},
+		{serve(503), 3, "regression: GET /users/{id}: status 200 -> 503 in 20 of 20 pairs"},
+		{dead.URL, 3, "regression: GET /users/{id}: no answer in 20 of 20 pairs"},
+	} {
+		answered := filepath.Join(t.TempDir(), "answered.gor")
+		testkit.RunGor(t, "--input-file", name+"|max", "--output-http", c.target, "--output-http-track-response", "--output-file", answered)
+		for _, args := range [][]string{{name, "--against", answered}, {answered}} {
+			if code, out := gorVerdict(t, args...); code != c.code || !strings.HasPrefix(out, c.want) {
+				t.Errorf("%s, gor verdict %v: exit %d, want %d\n%s", c.target, args, code, c.code, out)
+			}
+		}
+		if code, out := gorVerdict(t, answered, "--fail-on", "none"); code != 0 {
+			t.Errorf("%s: exit %d though nothing is to fail\n%s", c.target, code, out)
+		}
+		if _, metas := testkit.ReadRecording(t, answered, payload.ReplayResponse); len(metas) != 20 {
+			t.Errorf("%s: %d answers", c.target, len(metas))
+		} else if label, _ := metas[0].Attribute(payload.AttrTarget); strings.HasSuffix(c.target, "#candidate") != (string(label) == "candidate") {
+			t.Errorf("%s: labelled %q", c.target, label)
+		}
+	}
+}
+
+// What two runs differ in is learnt, and then no reason to fail.
+func TestVerdictLearns(t *testing.T) {
+	run := func(seed int) string {
+		var b []byte
+		for i := range 200 {
+			body := fmt.Sprintf(`{"hits":%d,"name":"x"}`, i*7+seed)
+			for typ, text := range map[byte]string{
+				payload.Request:        fmt.Sprintf("GET /a/%d HTTP/1.1\r\nHost: a\r\n\r\n", i),
+				payload.ReplayResponse: fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body),
+			} {
+				head := payload.AppendMeta(nil, payload.Meta{Type: typ, ID: fmt.Appendf(nil, "%024x", i), Time: 1_700_000_000_000_000_000, Duration: 1000, Length: int64(len(text))})
+				b = payload.AppendRecord(b, append(head, text...))
+			}
+		}
+		return testkit.WriteFile(t, fmt.Sprintf("run%d.gor", seed), b)
+	}
+	one, two, three := run(1), run(2), run(3)
+	if code, out := gorVerdict(t, one, "--against", three); code != 3 {
+		t.Errorf("exit %d without anything learnt\n%s", code, out)
+	}
+	noise := filepath.Join(t.TempDir(), "noise.toml")
+	if code, out := gorVerdict(t, "--learn", noise, one, two); code != 0 || !strings.Contains(out, "differ between the runs: 1;") {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+	if code, out := gorVerdict(t, one, "--against", three, "--rules", noise); code != 0 || !strings.Contains(out, "noise") {
+		t.Errorf("exit %d with what was learnt\n%s", code, out)
+	}
+	wrong := testkit.WriteFile(t, "wrong.toml", []byte("[[ignor]]\npath = 'a'\n"))
+	for _, args := range [][]string{{}, {"--no-such-flag"}, {one, "--fail-on", "weather"}, {one, "--rules", wrong}, {"--learn", noise, one}} {
+		if code, out := gorVerdict(t, args...); code != 2 || out == "" {
+			t.Errorf("%v: exit %d\n%s", args, code, out)
+		}
+	}
+	if code, out := gorVerdict(t, "no-such.gor"); code != 1 {
+		t.Errorf("exit %d without a recording\n%s", code, out)
+	}
+}
