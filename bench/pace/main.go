@@ -213,10 +213,14 @@ func (s sender) measure(ctx context.Context, p plan, answer time.Duration) (resu
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), s.env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		return result{}, fmt.Errorf("%w: %s", err, out)
 	}
 	res := judge(p, r.stamps())
+	if res.missing > 0 {
+		fmt.Fprintf(os.Stderr, "%s: %d requests have no stamp:\n%s", s.name, res.missing, out)
+	}
 	res.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return res, nil
 }
