@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -60,5 +62,38 @@ func TestSessionsUnsent(t *testing.T) {
 	}
 	if counts["unsent"] != n || sum != n {
 		t.Errorf("%v, want %d unsent", counts, n)
+	}
+}
+
+// TestSessionsOfATargetThatTakesFewConnections: sessions above what it takes wait
+// until others end, each with its messages in order.
+func TestSessionsOfATargetThatTakesFewConnections(t *testing.T) {
+	const sessions, each = 12, 5
+	target := &limitedTarget{answer: 2 * time.Millisecond, limit: 4}
+	addr := target.start(t)
+	s := defaultSettings()
+	s.RecognizeSessions = true
+	s.http.WorkerTimeout = 20 * time.Millisecond
+	out, err := openOutput(pluginArg{"output-http", addr}, s, testEnv(t, nil))
+	testkit.Must(t, err)
+	defer out.Close()
+	for n := range each {
+		for conn := range sessions {
+			msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(conn), uint32(n)), Time: 1e18, Duration: 0, Length: -1})
+			_, err := out.Write(fmt.Appendf(msg, "GET /%d/%d HTTP/1.1\r\nHost: prod\r\n\r\n", conn, n))
+			testkit.Must(t, err)
+		}
+	}
+	testkit.Must(t, out.Settle(nil))
+	if got, want := ledger.Words(out.Counts()), fmt.Sprintf("%d delivered", sessions*each); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	next := map[string]int{}
+	for _, path := range target.paths() {
+		conn, n, _ := strings.Cut(path[1:], "/")
+		if testkit.Atoi(t, n) != next[conn] {
+			t.Errorf("message %s of connection %s, want %d", n, conn, next[conn])
+		}
+		next[conn]++
 	}
 }

@@ -128,7 +128,7 @@ func (o *httpOutput) startSessions() *dispatch.Sessions {
 			if !ok {
 				return
 			}
-			_ = w.send(it)
+			w.sendInOrder(it)
 		}
 	}
 	return dispatch.StartSessions(dispatch.SessionsConfig{
@@ -148,6 +148,7 @@ type httpWorker struct {
 	it    queue.Item // under way
 	began time.Time
 	err   error // why the worker is to end
+	kept  bool  // the request is still under way: it could not be sent over this connection
 }
 
 func (o *httpOutput) newWorker() *httpWorker {
@@ -170,7 +171,7 @@ func (w *httpWorker) close() {
 // send returns an error when the worker's connection is one more than the target
 // takes.
 func (w *httpWorker) send(it queue.Item) error {
-	w.it, w.began, w.err = it, time.Now(), nil
+	w.it, w.began, w.err, w.kept = it, time.Now(), nil, false
 	w.sender.Send(w.o.ctx, payload.Body(it.Bytes), w.began, it.Sent)
 	return w.err
 }
@@ -202,9 +203,46 @@ func (w *httpWorker) gaveBack(r http1client.Result) bool {
 	}
 	it := w.it
 	it.Sent = it.Sent || r.Wrote
+	if o.session != nil {
+		it.Returned++
+		w.it, w.kept = it, true
+		return true
+	}
 	w.it = queue.Item{}
 	o.q.Return(it)
 	return true
+}
+
+const (
+	// A session waits orderFirst, and then twice as long each time up to
+	// orderMost, for a target that takes no more connections: until others end.
+	orderFirst = 50 * time.Millisecond
+	orderMost  = time.Second
+)
+
+// sendInOrder sends a request of a recorded connection, whose next one waits
+// until this one is done with.
+func (w *httpWorker) sendInOrder(it queue.Item) {
+	for pause := orderFirst; ; pause = min(2*pause, orderMost) {
+		// A target that ends what it has accepted is given time to do so before the
+		// request is sent, which could not be sent again.
+		if !w.attempt.Careful() || w.connect() == nil {
+			if _ = w.send(it); !w.kept {
+				return
+			}
+			it = w.it
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-w.o.ctx.Done():
+			timer.Stop()
+			w.o.unsent.Add(1)
+			w.it = queue.Item{}
+			w.o.q.Done(it, false)
+			return
+		}
+	}
 }
 
 // done takes what became of the request under way.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,6 +116,16 @@ type limitedTarget struct {
 	slow   time.Duration // between two accepts
 
 	open, conns, busy, most atomic.Int64
+
+	mu    sync.Mutex
+	asked []string
+}
+
+// paths are those of the requests, in the order in which they came.
+func (l *limitedTarget) paths() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.asked)
 }
 
 func (l *limitedTarget) start(t *testing.T) (addr string) {
@@ -132,9 +143,13 @@ func (l *limitedTarget) handle(c net.Conn, _ int) {
 	}
 	l.conns.Add(1)
 	for {
-		if _, err := readRequest(c); err != nil {
+		raw, err := readRequest(c)
+		if err != nil {
 			return
 		}
+		l.mu.Lock()
+		l.asked = append(l.asked, strings.Fields(string(raw))[1])
+		l.mu.Unlock()
 		n := l.busy.Add(1)
 		for m := l.most.Load(); n > m && !l.most.CompareAndSwap(m, n); m = l.most.Load() {
 		}
