@@ -98,7 +98,7 @@ var readmeExamples = map[string]struct {
 	`gor --input-raw eth0:80 --input-raw-tunnels --output-file requests.gor`:                                                 {pass: all},
 	`gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-file requests.gor`:                        {pass: all},
 	`gor --input-raw traffic.pcap:80 --output-file requests.gor`:                                                             {pass: all},
-	`gor --input-tcp :28020 --middleware "grep -v 2f61646d696e" --output-http http://staging.com`:                            {pass: all},
+	`gor --input-tcp :28020 --middleware "grep --line-buffered -v 2f61646d696e" --output-http http://staging.com`:            {pass: all},
 	`gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000`:                                     {pass: all},
 	`gor --input-http 127.0.0.1:28021 --output-http http://staging.com`:                                                      {pass: all},
 	`gor --input-tcp :28020 --output-http "http://staging.com|10"`:                                                           {},
