@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func warnOfTargets(a rawsocket.Address, s *Settings, env *pluginEnv) {
 		env.background.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), lookupPatience)
 			defer cancel()
-			if capturesTarget(ctx, a, t.Address()) {
+			if capturesTarget(ctx, a, cmp.Or(s.http.ConnectTo, t.Address())) {
 				env.logf("output-http %s is a server that input-raw %s captures: it will get each of its requests a second time", t, a)
 			}
 		})

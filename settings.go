@@ -37,6 +37,7 @@ type Settings struct {
 	CPUProfile   string
 	MemProfile   string
 	HTTPPprof    string // address; "": none
+	Metrics      string // the same under its other name
 	SummaryJSON  string // file; "": none
 	FailOn       threshold.List
 	Version      bool

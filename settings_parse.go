@@ -186,9 +186,10 @@ func (s *Settings) generalFlags() flagGroup {
 			"gor --input-file requests.gor --output-http staging.com --fail-on \"failed>1%,5xx>0,p99>500ms\"", &failOnValue{&s.FailOn}},
 		{"cpuprofile", "FILE", "write a CPU profile", "", flags.String(&s.CPUProfile)},
 		{"memprofile", "FILE", "write a heap profile at the end", "", flags.String(&s.MemProfile)},
-		{"http-pprof", "ADDRESS", "listen on ADDRESS, such as :8181 or 127.0.0.1:8181, and serve the counts under /metrics (for " +
-			"Prometheus) and /debug/vars (JSON), and profiles under /debug/pprof/",
-			"sudo gor --input-raw :80 --output-http staging.com --http-pprof 127.0.0.1:8181", flags.Checked(&s.HTTPPprof, checkListenAddr)},
+		{"metrics", "ADDRESS", "listen on ADDRESS, such as :8181 or 127.0.0.1:8181, and serve the counts under /metrics (for " +
+			"Prometheus) and /debug/vars (JSON), /healthz for probes, and profiles under /debug/pprof/",
+			"sudo gor --input-raw :80 --output-http staging.com --metrics 127.0.0.1:8181", flags.Checked(&s.Metrics, checkListenAddr)},
+		{"http-pprof", "ADDRESS", "the same under its older name", "", flags.Checked(&s.HTTPPprof, checkListenAddr)},
 		{"version", "", "print the version and exit", "", flags.Alone(flags.Only(flags.Bool(&s.Version), flags.FromLine))},
 	}}
 }

@@ -16,12 +16,19 @@ import (
 
 // openPage opens the page of --http-pprof, or returns nil when there is none.
 func openPage(s *Settings, logf func(format string, args ...any)) (*status.Page, error) {
-	if s.HTTPPprof == "" {
+	flag, addr := "http-pprof", s.HTTPPprof
+	if s.Metrics != "" {
+		flag, addr = "metrics", s.Metrics
+	}
+	switch {
+	case s.Metrics != "" && s.HTTPPprof != "":
+		return nil, asUsage(fmt.Errorf("--metrics %s and --http-pprof %s are one flag; leave one out", s.Metrics, s.HTTPPprof))
+	case addr == "":
 		return nil, nil
 	}
-	listener, err := admission.Listen(s.HTTPPprof)
+	listener, err := admission.Listen(addr)
 	if err != nil {
-		return nil, fmt.Errorf("--http-pprof: %w", err)
+		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
 	return status.New(listener, status.Config{Version: version, Build: versionString(), CommandLine: shownArgs(os.Args), Logf: logf}), nil
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -101,6 +102,49 @@ func generalFlagRows() []flagRow {
 			file := filepath.Join(f.TempDir(), "mem.prof")
 			f.replay("--output-null", "--memprofile", file)
 			f.gzipped(file)
+		}},
+		{"metrics", []string{"", "8181", "localhost", ":port"}, func(f *flagTest) {
+			addr, server := testkit.FreePort(f.T), serve(f.T, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+			target := strings.Replace(server, "http://", "http://user:secret@", 1)
+			gor := testkit.StartGor(f.T, "--input-dummy", "--output-http", target, "--metrics", addr)
+			page := func(path string) string {
+				answer, err := http.Get("http://" + addr + path)
+				testkit.Must(f.T, err)
+				body, err := io.ReadAll(answer.Body)
+				testkit.Must(f.T, err)
+				testkit.Must(f.T, answer.Body.Close())
+				if answer.StatusCode != http.StatusOK {
+					f.Errorf("%s: %s", path, answer.Status)
+				}
+				return string(body)
+			}
+			label := fmt.Sprintf(" output=%q", "output-http "+server)
+			var got testkit.Scraped
+			testkit.Eventually(f.T, "a response on the page", func() bool {
+				text := page("/metrics")
+				var err error
+				if got, err = testkit.ParseMetrics(text); err != nil {
+					f.Fatalf("%v\n%s", err, text)
+				}
+				if strings.Contains(text, "secret") {
+					f.Fatalf("the page has the password:\n%s", text)
+				}
+				return got["gor_output_responses_total"+label+` status="418"`] != ""
+			})
+			for _, series := range []string{"gor_output_latency_seconds_count" + label, "gor_output_latency_seconds_bucket" + label + ` le="+Inf"`,
+				"go_goroutines", "process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total"} {
+				if n, err := strconv.ParseFloat(got[series], 64); err != nil || n <= 0 {
+					f.Errorf("%s is %q", series, got[series])
+				}
+			}
+			if healthy := page("/healthz"); healthy != "ok\n" {
+				f.Errorf("/healthz: %q", healthy)
+			}
+			http.DefaultClient.CloseIdleConnections()
+			gor.Stop()
+			if r := f.gor("--input-dummy", "--output-null", "--metrics", ":1", "--http-pprof", ":2").says("are one flag"); r.code != exitUsage {
+				f.Errorf("exit %d", r.code)
+			}
 		}},
 		{"http-pprof", []string{"", "8181", "localhost", ":port"}, func(f *flagTest) {
 			addr := testkit.FreePort(f.T)

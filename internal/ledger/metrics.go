@@ -18,12 +18,13 @@ type metricDef struct {
 	row  string // its name, or when it ends in ": " the names that begin so, whose rest is the label "reason"
 	name string
 	help string
-	kind string // counter or gauge
+	kind string // counter, gauge or histogram
 }
 
 const (
-	counter = "counter"
-	gauge   = "gauge"
+	counter   = "counter"
+	gauge     = "gauge"
+	histogram = "histogram"
 )
 
 // captureMetrics are the rows of a capture.
@@ -145,6 +146,7 @@ type family struct {
 }
 
 type sample struct {
+	suffix string   // of the family's name: a histogram has several
 	labels []string // name, value, name, value ...
 	value  string
 }
@@ -154,13 +156,17 @@ func (m *metricSet) add(def metricDef, n uint64, labels ...string) {
 }
 
 func (m *metricSet) addText(def metricDef, value string, labels ...string) {
+	m.addTo(def, "", value, labels)
+}
+
+func (m *metricSet) addTo(def metricDef, suffix, value string, labels []string) {
 	f := m.index[def.name]
 	if f == nil {
 		f = &family{metricDef: def}
 		m.index[def.name] = f
 		m.families = append(m.families, f)
 	}
-	f.samples = append(f.samples, sample{labels, value})
+	f.samples = append(f.samples, sample{suffix, labels, value})
 }
 
 // metrics gives every number of the ledger.
@@ -192,6 +198,7 @@ func (l Ledger) metrics(version string, started time.Time) *metricSet {
 			def, reason := fateOf(row)
 			m.add(def, row.N, withReason("output", name, reason)...)
 		}
+		m.addReport(out.Report, name)
 	}
 	return m
 }
@@ -217,7 +224,7 @@ func (m *metricSet) writeTo(b *bytes.Buffer) {
 		b.WriteString("# HELP " + f.name + " " + inHelp.Replace(f.help) + "\n")
 		b.WriteString("# TYPE " + f.name + " " + f.kind + "\n")
 		for _, s := range f.samples {
-			b.WriteString(f.name)
+			b.WriteString(f.name + s.suffix)
 			for i := 0; i < len(s.labels); i += 2 {
 				if i == 0 {
 					b.WriteByte('{')

@@ -137,5 +137,29 @@ func (s *Snapshot) Mean() time.Duration {
 	return min(time.Duration(s.hdr.Mean()*float64(time.Microsecond)), histogramLongest)
 }
 
+// AtMost returns how many durations were not longer than each of bounds, which
+// rise.
+func (s *Snapshot) AtMost(bounds []time.Duration) []uint64 {
+	counts := make([]uint64, len(bounds))
+	for _, bar := range s.hdr.Distribution() {
+		if bar.Count == 0 {
+			continue
+		}
+		d := time.Duration(bar.From) * time.Microsecond
+		for i := len(bounds) - 1; i >= 0 && d <= bounds[i]; i-- {
+			counts[i] += uint64(bar.Count)
+		}
+	}
+	return counts
+}
+
+// Sum is all durations together.
+func (s *Snapshot) Sum() time.Duration {
+	if s.hdr.TotalCount() == 0 {
+		return 0
+	}
+	return time.Duration(s.hdr.Mean() * float64(s.hdr.TotalCount()) * float64(time.Microsecond))
+}
+
 // Count returns how many durations were recorded.
 func (s *Snapshot) Count() uint64 { return uint64(s.hdr.TotalCount()) }

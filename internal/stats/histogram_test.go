@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"sync"
 	"testing"
@@ -134,5 +135,22 @@ func BenchmarkHistogramSnapshot(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		h.Snapshot()
+	}
+}
+
+// TestBuckets: what is counted at or below a bound rises with it, and the sum is
+// that of what was recorded.
+func TestBuckets(t *testing.T) {
+	h := NewHistogram()
+	for _, d := range []time.Duration{time.Millisecond, 2 * time.Millisecond, 30 * time.Millisecond, 2 * time.Second} {
+		h.Record(d)
+	}
+	s := h.Snapshot()
+	got := s.AtMost([]time.Duration{500 * time.Microsecond, time.Millisecond, 10 * time.Millisecond, time.Second, time.Hour})
+	if want := []uint64{0, 1, 2, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if sum := s.Sum(); sum < 2031*time.Millisecond || sum > 2035*time.Millisecond {
+		t.Errorf("sum %s, want 2.033s", sum)
 	}
 }

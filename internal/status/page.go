@@ -1,5 +1,5 @@
 // Package status serves what a running Gor has counted, for people, for
-// Prometheus and as package expvar does, and its profiles (--http-pprof).
+// Prometheus and as package expvar does, and its profiles (--metrics, or --http-pprof).
 package status
 
 import (
@@ -133,9 +133,11 @@ func (p *Page) admit(c net.Conn, state http.ConnState) {
 func (p *Page) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "/metrics       counts for Prometheus\n/debug/vars    counts and memory as JSON\n/debug/pprof/  profiles\n")
+		io.WriteString(w, "/metrics       counts for Prometheus\n/healthz       whether Gor runs\n/debug/vars    counts and memory as JSON\n/debug/pprof/  profiles\n")
 	})
 	mux.HandleFunc("GET /metrics", p.serveMetrics)
+	// It answers once the plugins are open, and until the run ends.
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /debug/vars", p.serveVars)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", p.serveCommandLine)
@@ -148,6 +150,7 @@ func (p *Page) handler() http.Handler {
 func (p *Page) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer
 	p.ledger().WriteMetrics(&b, p.cfg.Version, p.started)
+	writeProcess(&b, p.started)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Write(b.Bytes())
 }

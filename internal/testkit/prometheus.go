@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ var (
 	metricName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*`)
 	labelName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*`)
 	helpLine   = regexp.MustCompile(`^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) \S.*\.$`)
-	typeLine   = regexp.MustCompile(`^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge)$`)
+	typeLine   = regexp.MustCompile(`^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)$`)
 )
 
 // ParseMetrics reads the text format 0.0.4 and refuses what the format or
@@ -27,6 +28,11 @@ func ParseMetrics(text string) (Scraped, error) {
 	}
 	out := Scraped{}
 	families := map[string]bool{}
+	type bucket struct {
+		bound float64
+		n     uint64
+	}
+	buckets := map[string]bucket{} // the last of each series
 	family, kind := "", ""
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		if m := helpLine.FindStringSubmatch(line); m != nil {
@@ -46,20 +52,42 @@ func ParseMetrics(text string) (Scraped, error) {
 			continue
 		}
 		name := metricName.FindString(line)
-		if name == "" || name != family || kind == "" {
+		base := name
+		if kind == "histogram" {
+			for _, suffix := range [...]string{"_bucket", "_sum", "_count"} {
+				base = strings.TrimSuffix(base, suffix)
+			}
+		}
+		if name == "" || base != family || kind == "" || kind == "histogram" && base == name {
 			return nil, fmt.Errorf("no sample of %s: %q", family, line)
 		}
 		labels, value, err := parseLabels(line[len(name):])
 		if err != nil {
 			return nil, fmt.Errorf("%w: %q", err, line)
 		}
-		if n, err := strconv.ParseFloat(value, 64); err != nil || n < 0 || kind == "counter" && strings.Trim(value, "0123456789") != "" {
+		if n, err := strconv.ParseFloat(value, 64); err != nil || n < 0 || kind == "counter" && strings.Trim(value, "0123456789") != "" && !strings.HasSuffix(name, "_seconds_total") {
 			return nil, fmt.Errorf("the value of %q", line)
 		}
 		if _, twice := out[name+labels]; twice {
 			return nil, fmt.Errorf("%s%s twice", name, labels)
 		}
 		out[name+labels] = value
+		if strings.HasSuffix(name, "_bucket") && kind == "histogram" {
+			series, le, _ := strings.Cut(name+labels, ` le="`)
+			bound, err := strconv.ParseFloat(strings.TrimSuffix(le, `"`), 64)
+			n, _ := strconv.ParseUint(value, 10, 64)
+			before, again := buckets[series]
+			if err != nil || again && (bound <= before.bound || n < before.n) {
+				return nil, fmt.Errorf("the buckets do not rise at %q", line)
+			}
+			buckets[series] = bucket{bound, n}
+		}
+	}
+	for series, last := range buckets {
+		count := strings.Replace(series, "_bucket", "_count", 1)
+		if out[count] != strconv.FormatUint(last.n, 10) || !math.IsInf(last.bound, 1) || out[strings.Replace(series, "_bucket", "_sum", 1)] == "" {
+			return nil, fmt.Errorf("%s ends with %+v, and its count is %q", series, last, out[count])
+		}
 	}
 	return out, nil
 }
