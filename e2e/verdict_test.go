@@ -35,7 +35,7 @@ func TestVerdict(t *testing.T) {
 			recording = payload.AppendRecord(recording, append(head, body...))
 		}
 	}
-	name := testkit.WriteFile(t, "production.gor", recording)
+	name := testkit.WriteFile(t, filepath.Join(t.TempDir(), "production.gor"), recording)
 	serve := func(status int) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -88,7 +88,7 @@ func TestVerdictLearns(t *testing.T) {
 				b = payload.AppendRecord(b, append(head, text...))
 			}
 		}
-		return testkit.WriteFile(t, fmt.Sprintf("run%d.gor", seed), b)
+		return testkit.WriteFile(t, filepath.Join(t.TempDir(), fmt.Sprintf("run%d.gor", seed)), b)
 	}
 	one, two, three := run(1), run(2), run(3)
 	if code, out := gorVerdict(t, one, "--against", three); code != 3 {
@@ -101,7 +101,7 @@ func TestVerdictLearns(t *testing.T) {
 	if code, out := gorVerdict(t, one, "--against", three, "--rules", noise); code != 0 || !strings.Contains(out, "noise") {
 		t.Errorf("exit %d with what was learnt\n%s", code, out)
 	}
-	wrong := testkit.WriteFile(t, "wrong.toml", []byte("[[ignor]]\npath = 'a'\n"))
+	wrong := testkit.WriteFile(t, filepath.Join(t.TempDir(), "wrong.toml"), []byte("[[ignor]]\npath = 'a'\n"))
 	for _, args := range [][]string{{}, {"--no-such-flag"}, {one, "--fail-on", "weather"}, {one, "--rules", wrong}, {"--learn", noise, one}} {
 		if code, out := gorVerdict(t, args...); code != 2 || out == "" {
 			t.Errorf("%v: exit %d\n%s", args, code, out)
