@@ -85,7 +85,7 @@ func (c *converter) run() error {
 		}
 		files = append(files, f)
 	}
-	window := pace.NewReorder(8192, 8<<20) // as formats orders a file
+	window := pace.NewReorder(8192, 4<<20) // as formats orders a file
 	next := make([]struct {
 		msg []byte
 		at  int64
@@ -135,7 +135,7 @@ func (c *converter) run() error {
 		}
 	}
 	if n := window.Late(); n > 0 {
-		c.Logf("%d messages are out of order by more than 8192 messages or 8 MB, and stay so", n)
+		c.Logf("%d messages are out of order by more than 8192 messages or 4 MB, and stay so", n)
 	}
 	return nil
 }
