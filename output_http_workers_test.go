@@ -205,15 +205,39 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 			addr := target.start(t)
 			told := make(chan string, 100)
 			rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
-			rig.logf = func(format string, args ...any) { told <- fmt.Sprintf(format, args...) }
+			rig.logf = func(format string, args ...any) {
+				select {
+				case told <- fmt.Sprintf(format, args...):
+				default: // enough
+				}
+			}
 			for range 400 {
 				rig.put(httpGet)
 			}
 			rig.settle()
-			// What the target lets go is not known before it does.
-			rig.want("400 delivered")
-			if rig.takes.Refused() == 0 || len(told) != 1 || !strings.Contains(<-told, "takes no more connections") {
-				t.Errorf("%d refused, told %d times", rig.takes.Refused(), len(told))
+			// What the target lets go is not known before it does: of a burst that
+			// meets it unprepared some requests may have been sent twice for nothing.
+			// None is lost from then on.
+			first := rig.delivered.Load()
+			if first < 100 {
+				t.Errorf("%d of 400 delivered", first)
+			}
+			for range 200 {
+				rig.put(httpGet)
+			}
+			rig.settle()
+			if n := rig.delivered.Load() - first; n != 200 {
+				t.Errorf("%d of 200 delivered when the limit was known", n)
+			}
+			close(told)
+			limits := 0
+			for line := range told {
+				if strings.Contains(line, "takes no more connections") {
+					limits++
+				}
+			}
+			if rig.takes.Refused() == 0 || limits != 1 {
+				t.Errorf("%d refused, told %d times", rig.takes.Refused(), limits)
 			}
 			if n := target.most.Load(); n > 8 || n < 4 {
 				t.Errorf("%d requests at once, want 8", n)

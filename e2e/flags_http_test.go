@@ -40,9 +40,10 @@ func httpOutputFlagRows() []flagRow {
 			}
 		}},
 		{"output-http-workers-min", []string{"0", "-1", "10001"}, func(f *flagTest) {
-			// Four in the queue start no more than the fewest.
-			f.replay("--output-http", newCrowd(f.T, 3).URL, "--output-http-workers-min", "4").says("4 delivered")
-			f.replayEnds(exitFailed, "--output-http", newCrowd(f.T, 3).URL, "--output-http-timeout", "50ms").says("0 delivered", "timeout")
+			// The fewest stand before a replay that keeps its times begins.
+			file := f.recording(20*time.Millisecond, gets(2)...)
+			f.gor("--input-file", file, "--output-http", testkit.StartSink(f.T).Addr(), "--output-http-workers-min", "4").says("2 delivered", "connections: 4")
+			f.gor("--input-file", file, "--output-http", testkit.StartSink(f.T).Addr()).says("2 delivered", "connections: 1")
 		}},
 		{"output-http-worker-timeout", []string{"0s", "2", "-2s"}, func(f *flagTest) {
 			// Thirty at once make workers that are idle until the last one comes.
@@ -60,7 +61,7 @@ func httpOutputFlagRows() []flagRow {
 				}
 			}
 		}},
-		{"output-http-queue-len", []string{"0", "-1", "1000001"}, func(f *flagTest) {
+		{"output-http-queue-len", []string{"-1", "1000001"}, func(f *flagTest) {
 			for n, want := range map[string]string{"2": " 7 shed", "5": " 4 shed"} { // one is with the worker
 				f.gor("--input-file", f.recording(20*time.Millisecond, gets(10)...), "--output-http", testkit.StartMute(f.T).Addr(), "--output-http-queue-len", n,
 					"--output-http-workers", "1", "--on-full", "shed", "--drain-timeout", "50ms").says(want)
@@ -108,8 +109,8 @@ func httpOutputFlagRows() []flagRow {
 			}
 			r := f.replay("--output-http", serve(f.T, long), "--output-stdout", "--output-http-track-response", "--output-http-response-buffer", "4kb")
 			r.says("3 delivered", "1 bad response", "3 too large (--output-http-response-buffer)")
-			if got := r.kinds(); got != "1111" {
-				f.Errorf("4kb: records %s, want the requests", got)
+			if got := r.kinds(); strings.ReplaceAll(got, "3", "") != "1111" || strings.Count(got, "3") > 1 {
+				f.Errorf("4kb: records %s, want the requests, and perhaps one that says there was no answer", got)
 			}
 			if got := f.replay("--output-http", serve(f.T, long), "--output-stdout", "--output-http-track-response").says("4 delivered").kinds(); strings.Count(got, "3") != 4 {
 				f.Errorf("without: records %s, want the answers too", got)

@@ -263,7 +263,10 @@ func TestMetricsOfAReplay(t *testing.T) {
 		return done == 4
 	})
 	vars := fetchVars(t, page)
-	gor.Stop()
+	testkit.Must(t, gor.Cmd.Process.Signal(os.Interrupt))
+	if code := gor.Wait(); code != exitFailed {
+		t.Errorf("exit %d, want %d: the output delivered nothing", code, exitFailed)
+	}
 	wantSameAsLedger(t, got, vars, gor.Stderr())
 	if n := got[fmt.Sprintf("gor_input_irregular_total input=%q reason=\"damaged records\"", "input-file "+file)]; n != "1" {
 		t.Errorf("%q damaged records, want 1: %v", n, got)

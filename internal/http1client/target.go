@@ -84,8 +84,12 @@ func ParseTarget(addr string) (*Target, error) {
 }
 
 // mistypedScheme reports whether what was read as the host is a scheme with one
-// slash behind it, as in http:/staging.com.
+// slash behind it, as in http:/staging.com, or without its colon, as in
+// http//staging.com.
 func mistypedScheme(u *url.URL) bool {
+	if strings.HasPrefix(u.Path, "//") && (strings.EqualFold(u.Host, "http") || strings.EqualFold(u.Host, "https")) {
+		return true
+	}
 	return strings.EqualFold(u.Host, "http:") || strings.EqualFold(u.Host, "https:")
 }
 
