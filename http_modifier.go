@@ -208,7 +208,7 @@ func (d *describedInput) Read(p []byte) (int, error) {
 func (s *Settings) filterFlags() flagGroup {
 	return flagGroup{"Filters: a request that does not pass is dropped, for every output", []flagDef{
 		{"http-allow-method", "METHOD", "pass only this method; may be given several times", "", s.rule("http-allow-method", rules.AllowMethod)},
-		{"output-http-method", "METHOD", "the same under its first name",
+		{"output-http-method", "METHOD", "older name of --http-allow-method",
 			"gor --input-raw :80 --output-http staging.com --output-http-method GET --output-http-method OPTIONS", s.rule("output-http-method",
 				rules.AllowMethod)},
 		{"http-allow-url", "REGEXP", "pass only requests whose URL, or host and URL, match", "", s.rule("http-allow-url", rules.AllowURL)},
@@ -217,7 +217,7 @@ func (s *Settings) filterFlags() flagGroup {
 			"gor --input-raw :8080 --output-http staging.com --output-http-url-regexp ^www.", s.rule("output-http-url-regexp", rules.AllowHostURL)},
 		{"http-allow-header", "NAME:REGEXP", "pass only requests with a matching header", "", s.rule("http-allow-header", rules.AllowHeader)},
 		{"http-disallow-header", "NAME:REGEXP", "drop requests with a matching header", "", s.rule("http-disallow-header", rules.DisallowHeader)},
-		{"output-http-header-filter", "NAME:REGEXP", "http-allow-header under its first name",
+		{"output-http-header-filter", "NAME:REGEXP", "older name of --http-allow-header",
 			"gor --input-raw :8080 --output-http staging.com --output-http-header-filter api-version:^v1", s.rule("output-http-header-filter",
 				rules.AllowHeader)},
 		{"output-http-header-hash-filter", "NAME:N/D",
@@ -239,14 +239,14 @@ func (s *Settings) filterFlags() flagGroup {
 func (s *Settings) rewriteFlags() flagGroup {
 	return flagGroup{"Rewrites: done after the filters, for every output", []flagDef{
 		{"http-set-header", "NAME: VALUE", "set a header", "", s.rule("http-set-header", rules.SetHeader)},
-		{"output-http-header", "NAME: VALUE", "the same under its first name",
+		{"output-http-header", "NAME: VALUE", "older name of --http-set-header",
 			"gor --input-raw :8080 --output-http staging.com --output-http-header 'User-Agent: Gor'", s.rule("output-http-header", rules.SetHeader)},
 		{"http-set-param", "NAME=VALUE", "set a query parameter", "", s.rule("http-set-param", rules.SetParam)},
 		{"http-rewrite-url", "REGEXP:REPLACEMENT", "rewrite the URL; $1 is the first group; the first rule that matches wins", "", s.rule(
 			"http-rewrite-url", rules.RewriteURL)},
-		{"output-http-rewrite-url", "REGEXP:REPLACEMENT", "the same under its first name", "", s.rule("output-http-rewrite-url", rules.RewriteURL)},
+		{"output-http-rewrite-url", "REGEXP:REPLACEMENT", "older name of --http-rewrite-url", "", s.rule("output-http-rewrite-url", rules.RewriteURL)},
 		{"http-rewrite-header", "NAME: REGEXP,REPLACEMENT", "rewrite a header where it is present", "", s.rule("http-rewrite-header",
 			rules.RewriteHeader)},
-		{"http-original-host", "", "keep the recorded Host header instead of the target's", "", flags.Bool(&s.modifier.OriginalHost)},
+		{"http-original-host", "", "keep the recorded Host header instead of setting the target's", "", flags.Bool(&s.modifier.OriginalHost)},
 	}}
 }

@@ -282,17 +282,17 @@ type fileInputSettings struct {
 func (s *fileInputSettings) flags() []flagDef {
 	*s = fileInputSettings{ReadDepth: 100}
 	return []flagDef{
-		{"input-file-loop", "", "start again at the end of the recording, for ever",
+		{"input-file-loop", "", "start again at the end of the recording, forever",
 			"gor --input-file requests.gor --input-file-loop --output-http staging.com", flags.Bool(&s.Loop)},
-		{"input-file-max-wait", "DURATION", "shorten every longer pause between two requests to this",
+		{"input-file-max-wait", "DURATION", "shorten longer pauses between two requests to this",
 			"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", flags.Duration(&s.MaxWait, 0)},
-		{"input-file-read-depth", "N", "how many records are held back to put late ones in order", "", flags.Int(&s.ReadDepth, 1, 1_000_000)},
+		{"input-file-read-depth", "N", "how many records to read ahead to put late ones in order", "", flags.Int(&s.ReadDepth, 1, 1_000_000)},
 		{"input-file-catchup", "PERCENT",
 			"how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means " +
 				"at once", "", flags.Percent(&s.Catchup)},
-		{"input-file-rate", "N", "replay N records a second, evenly, in place of the recorded pace; none is dropped; 0 means as recorded",
+		{"input-file-rate", "N", "replay N records a second, evenly, instead of at the recorded pace; nothing is dropped; 0 means as recorded",
 			"gor --input-file requests.gor --input-file-rate 500 --output-http staging.com", flags.Int(&s.Rate, 0, 1_000_000_000)},
-		{"input-file-dry-run", "", "say what the recordings hold and how long their replay will take, and exit",
+		{"input-file-dry-run", "", "print what the recordings hold and how long their replay will take, and exit",
 			"gor --input-file \"requests.gor|200%\" --input-file-dry-run", flags.Bool(&s.DryRun)},
 	}
 }

@@ -253,55 +253,50 @@ func (s *rawSettings) flags() []flagDef {
 				"otherwise",
 			"", flags.Duration(&s.BufferTimeout, 0)},
 		{"input-raw-expire", "DURATION",
-			"how long a hole in a connection may wait for its retransmission once its sender seems to have been " +
-				"answered; before that it waits for 13s, as long as TCP sends again, or for longer if this is longer",
+			"how long to wait for the retransmission of a missing packet once its sender seems to have been answered; " +
+				"before that Gor waits 13s, for as long as TCP retransmits, or longer if this is longer",
 			"", flags.Duration(&s.Expire, time.Millisecond)},
 		{"input-raw-promisc", "", "put the interface into promiscuous mode", "", flags.Bool(&s.Promisc)},
 		{"input-raw-bpf-filter", "EXPRESSION",
-			"capture only packets that match this expression of pcap-filter(7) too: of what is not understood " +
-				"nothing is ignored. With --input-raw-track-response it has to match both directions: host, not src " +
-				"host",
+			"capture only packets that also match this pcap-filter(7) expression; unsupported terms are rejected. With " +
+				"--input-raw-track-response it has to match both directions: use host, not src host",
 			"sudo gor --input-raw :80 --input-raw-bpf-filter \"src net 10.0.0.0/8 and not src host 10.0.0.7\" " +
 				"--output-file x.gor", &filterValue{&s.Filter}},
-		{"input-raw-rings", "N", "how many threads share the packets, each with its part of the memory and of the connections; 0 means " +
-			"one for each four cores",
+		{"input-raw-rings", "N", "number of capture threads, each with its share of the memory and of the connections; 0 means one for every " +
+			"four cores",
 			"", flags.Int(&s.Rings, 0, 64)},
 		{"input-raw-max-buffered", "SIZE",
-			"memory for messages that are not whole yet; when it is full, the oldest idle ones go first, counted",
+			"memory for incomplete messages; when it is full, those idle longest are dropped and counted",
 			"", flags.Size(&s.MaxBuffered, 1<<20, maxMessageLimit)},
-		{"input-raw-max-connections", "N", "connections known at the same time; beyond them the oldest idle ones go first, counted",
+		{"input-raw-max-connections", "N", "connections followed at the same time; beyond that, those idle longest are dropped and counted",
 			"", flags.Int(&s.MaxConns, 16, 10_000_000)},
-		{"input-raw-tunnels", "", "look into VLANs in VLANs, GRE, ERSPAN, VXLAN, Geneve, TZSP, PPPoE, MPLS and IP in IP on interfaces " +
-			"too; all tunnel traffic then reaches Gor",
+		{"input-raw-tunnels", "", "look into VLANs in VLANs, GRE, ERSPAN, VXLAN, Geneve, TZSP, PPPoE, MPLS and IP in IP on interfaces; all tunnel traffic then reaches Gor",
 			"sudo gor --input-raw eth1:80 --input-raw-tunnels --output-file mirrored.gor", flags.Bool(&s.Tunnels)},
 		{"input-raw-engine", "NAME", "where packets come from: af_packet (also under the names libpcap and raw_socket), pcap_file (ADDRESS " +
-			"is a capture file whatever its name), or vxlan (Gor is the end of a VXLAN tunnel, as of a cloud's " +
-			"traffic mirroring; needs no privilege)",
+			"is a capture file whatever its name), or vxlan (Gor is the endpoint of a VXLAN tunnel, as for a cloud's traffic mirroring; needs no privilege)",
 			"gor --input-raw :80 --input-raw-engine vxlan --output-http staging.com", flags.Named(&s.Engine, checkEngine, engineRings, engineFile, engineVXLAN)},
 		{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", flags.Int(&s.VXLANPort, 1, 65535)},
 		{"input-raw-vxlan-vni", "N", "VXLAN network to capture; may be given several times; -N captures all but N",
 			"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", flags.Ints(&s.VNIs, 1-1<<24, 1<<24-1, "want a number up to 16777215, or one below zero to leave a network out")},
 		{"input-raw-realip-header", "NAME",
-			"put the client's address, without its port, into this header of each request, in place of what the " +
-				"first one of that name says",
+			"set this header of each request to the client's address, without the port",
 			"sudo gor --input-raw :80 --input-raw-realip-header X-Real-IP --output-http staging.com", flags.Checked(&s.RealIP, checkHeaderName)},
 		{"input-raw-allow-incomplete", "",
-			"pass on messages of which bytes are missing too, or the end: what was captured of them, in order. " +
-				"Their number is in the summary. One whose head is not whole is lost all the same, and --output-http " +
-				"refuses all others, counted", "", flags.Bool(&s.Incomplete)},
+			"also pass on messages with missing bytes or without their end: what was captured of them, in order. The " +
+				"summary counts them. Messages with an incomplete head are lost all the same, and --output-http rejects the " +
+				"others, counted", "", flags.Bool(&s.Incomplete)},
 		{"input-raw-protocol", "http|binary",
-			"what is captured: HTTP/1, or anything else that asks and answers in turn over TCP. There a message " +
-				"is what one side sends until it hears from the other, nothing came for --input-raw-expire, or the " +
-				"connection ends; one above --copy-buffer-size goes on as the next, counted",
+			"what to capture: HTTP/1, or any protocol over TCP in which client and server take turns. There a message is " +
+				"what one side sends until the other side answers, nothing has come for --input-raw-expire, or the connection " +
+				"ends; a message above --copy-buffer-size is split and counted",
 			"sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000",
 			flags.OneOf(&s.Protocol, protocolHTTP, protocolBinary)},
-		{"input-raw-stats", "", "print what each capture has counted every 5 seconds", "", flags.Bool(&s.Stats)},
+		{"input-raw-stats", "", "print the counters of each capture every 5 seconds", "", flags.Bool(&s.Stats)},
 		{"input-raw-ignore-interface", "NAME",
-			"capture on all interfaces, or all of a pattern, but this one; may be given several times; NAME may " +
-				"be a pattern such as veth*, and localhost is lo",
+			"leave out this interface; may be given several times; NAME may be a pattern such as veth*; localhost means lo",
 			"sudo gor --input-raw :80 --input-raw-ignore-interface cbr0 --output-file x.gor", flags.Texts(&s.Ignored, checkInterface)},
-		{"input-raw-vlan", "", "capture only packets with a VLAN tag (without it, with or without); of several tags on an interface " +
-			"see --input-raw-tunnels", "", flags.Bool(&s.VLAN)},
+		{"input-raw-vlan", "", "capture only packets with a VLAN tag (by default both tagged and untagged); for several tags see --input-raw- " +
+			"tunnels", "", flags.Bool(&s.VLAN)},
 		{"input-raw-vlan-vid", "N", "capture only this VLAN, by the outermost tag; may be given several times",
 			"sudo gor --input-raw eth0:80 --input-raw-vlan-vid 100 --output-file x.gor", flags.Ints(&s.VLANIDs, 0, 4094, "want a VLAN number from 0 to 4094")},
 		{"input-raw-override-snaplen", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "packets are never cut")},

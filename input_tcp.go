@@ -105,9 +105,9 @@ func (s *tcpInputSettings) flags() []flagDef {
 			"again when they change",
 			"gor --input-tcp :28020 --input-tcp-secure --input-tcp-certificate cert.pem " +
 				"--input-tcp-certificate-key key.pem --output-http staging.com", flags.Bool(&s.Secure)},
-		{"input-tcp-certificate", "FILE", "the certificate of --input-tcp in PEM form, followed by those that lead to its authority", "",
+		{"input-tcp-certificate", "FILE", "the certificate of --input-tcp in PEM form, followed by any intermediate certificates", "",
 			flags.String(&s.Certificate)},
-		{"input-tcp-certificate-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.Key)},
+		{"input-tcp-certificate-key", "FILE", "its key, in PEM form, without a passphrase", "", flags.String(&s.Key)},
 		{"input-tcp-client-ca", "FILE", "admit only senders with a certificate of an authority in FILE; without it, everyone who can reach " +
 			"the port can have requests replayed", "", flags.String(&s.ClientCA)},
 	}

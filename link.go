@@ -30,10 +30,10 @@ type clientSettings struct {
 func (s *clientSettings) flags(output, server, example string) []flagDef {
 	return []flagDef{
 		{output + "-skip-verify", "", "do not verify the " + server + "'s certificate", "", flags.Bool(&s.SkipVerify)},
-		{output + "-ca", "FILE", "trust the authorities in FILE, in PEM form, in place of the system's (for those, SSL_CERT_FILE in the environment names another " +
+		{output + "-ca", "FILE", "trust the authorities in FILE, in PEM form, instead of the system's (for those, SSL_CERT_FILE in the environment names another " +
 			"file). It is read again when it changes", example + " --" + output + "-ca ca.pem", flags.String(&s.CA)},
 		{output + "-client-cert", "FILE", "the certificate for a " + server + " that wants one, in PEM form", "", flags.String(&s.Certificate)},
-		{output + "-client-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.Key)},
+		{output + "-client-key", "FILE", "its key, in PEM form, without a passphrase", "", flags.String(&s.Key)},
 	}
 }
 

@@ -203,11 +203,10 @@ func lastProgress(r *runner) time.Time {
 // middlewareFlags are those of programs and decodings between inputs and outputs.
 func (s *Settings) middlewareFlags() flagGroup {
 	return flagGroup{"Middleware", []flagDef{
-		{"middleware", "COMMAND", "pass every message through a program of yours: a line of hex for each on its stdin; what it prints " +
-			"in the same form goes on, what it does not is dropped",
+		{"middleware", "COMMAND", "pass every message through a program of yours: each is a line of hex on its stdin; what it prints in the same " +
+			"form goes on, the rest is dropped",
 			"gor --input-tcp :28020 --middleware \"node redact.js\" --output-http staging.com", flags.String(&s.Middleware)},
-		{"prettify-http", "", "decode bodies that are chunked or compressed with gzip, before they go on; what cannot be decoded is " +
-			"left as it is",
+		{"prettify-http", "", "decode chunked and gzip-compressed bodies; what cannot be decoded stays as it is",
 			"sudo gor --input-raw :80 --input-raw-track-response --prettify-http --output-stdout", flags.Bool(&s.modifier.Prettify)},
 	}}
 }

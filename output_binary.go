@@ -230,10 +230,10 @@ func (s *binarySettings) flags() []flagDef {
 	return []flagDef{
 		{"output-binary-workers", "N", "connections to the target at once: N, or -1 for as many as there are recorded ones, up to 512", "",
 			flags.Int(&s.Workers, -1, 10_000)},
-		{"output-binary-timeout", "DURATION", "longest time to wait for an answer", "", flags.Duration(&s.Timeout, time.Millisecond)},
-		{"output-binary-track-response", "", "give the target's answers to the other outputs too, each under its request's id", "",
+		{"output-binary-timeout", "DURATION", "timeout for a response", "", flags.Duration(&s.Timeout, time.Millisecond)},
+		{"output-binary-track-response", "", "pass the target's responses to the other outputs, each under its request's id", "",
 			flags.Bool(&s.TrackResponse)},
-		{"output-tcp-response-buffer", "SIZE", "largest answer that --output-binary-track-response passes on", "",
+		{"output-tcp-response-buffer", "SIZE", "largest response that --output-binary-track-response passes on", "",
 			flags.Size(&s.ResponseBuffer, 4<<10, 64<<20)},
 		{"output-binary-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
 	}

@@ -51,12 +51,12 @@ const (
 // whose reader does not read.
 const stdoutPatience = 2 * time.Second
 
-// dummyOutputPlugin is the row of --output-dummy, the same under its older name.
+// dummyOutputPlugin is the row of --output-dummy, older name of --output-stdout.
 func dummyOutputPlugin() outputPlugin {
 	return outputPlugin{
 		pluginFlags: pluginFlags{
 			name:    "output-dummy",
-			help:    "the same under its older name",
+			help:    "older name of --output-stdout",
 			example: "sudo gor --input-raw :80 --output-dummy \"\"",
 		},
 		timely: true,

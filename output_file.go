@@ -105,7 +105,7 @@ type fileOutputSettings struct {
 func (s *fileOutputSettings) flags() []flagDef {
 	*s = fileOutputSettings{FlushInterval: time.Second, Mode: 0o600, MinFree: disk.DefaultMinFree()}
 	return []flagDef{
-		{"output-file-flush-interval", "DURATION", "longest time a message may wait before it is in the file", "",
+		{"output-file-flush-interval", "DURATION", "longest time before a message is written to the file", "",
 			flags.Duration(&s.FlushInterval, time.Millisecond)},
 		{"output-file-mode", "MODE", "permissions of a new file, in octal", "", flags.Mode(&s.Mode)},
 		{"output-file-size-limit", "SIZE",
@@ -116,12 +116,12 @@ func (s *fileOutputSettings) flags() []flagDef {
 			"record in such chunks of N messages; with both limits the first that is reached ends a chunk; 0 " +
 				"means no limit",
 			"sudo gor --input-raw :80 --output-file %Y-%m-%d.gor --output-file-queue-limit 100000", flags.Int(&s.QueueLimit, 0, math.MaxInt)},
-		{"output-file-append", "", "append to the file of that name and make no chunks, whatever these limits say", "", flags.Bool(&s.Append)},
+		{"output-file-append", "", "append to the file of that name and make no chunks, regardless of these limits", "", flags.Bool(&s.Append)},
 		{"output-file-max-size-limit", "SIZE",
-			"end a recording when all its files together have got SIZE on the disk in this run; messages that " +
-				"come then are counted as failed, and all else goes on; 0 means no limit", "", flags.Size(&s.MaxSize, 0, math.MaxInt)},
-		{"min-free", "SIZE|PERCENT", "leave so much of a disk free: recordings pause, counted, while less is left, and go on when there is " +
-			"room again; 0 means to the last byte",
+			"end a recording when its files have grown by SIZE on disk in this run; later messages are counted as failed, " +
+				"and everything else goes on; 0 means no limit", "", flags.Size(&s.MaxSize, 0, math.MaxInt)},
+		{"min-free", "SIZE|PERCENT", "disk space to leave free: recordings pause, and count what they miss, while less is left; 0 means to use all " +
+			"of it",
 			"sudo gor --input-raw :80 --output-file requests.gor --min-free 10%", minFreeFlag(&s.MinFree)},
 	}
 }

@@ -301,17 +301,17 @@ func (s *httpSettings) flags() []flagDef {
 		{"output-http-workers", "N", "connections to the target: N, or -1 for as many as requests are under way, up to 512",
 			"gor --input-tcp :28020 --output-http staging.com --output-http-workers 20", flags.Int(&s.Workers, -1, 10_000)},
 		{"output-http-workers-min", "N", "connections to keep, however few requests are under way", "", flags.Int(&s.WorkersMin, 1, 10_000)},
-		{"output-http-worker-timeout", "DURATION", "how long a worker may be idle before it ends", "",
+		{"output-http-worker-timeout", "DURATION", "how long a connection may be idle before it is closed", "",
 			flags.Duration(&s.WorkerTimeout, time.Millisecond)},
 		{"output-http-queue-len", "N", "requests that may wait for a connection; 0 means as many as the memory of outputs has room for", "", flags.Int(&s.QueueLen, 0, 1_000_000)},
-		{"output-http-timeout", "DURATION", "longest time for one request and its whole response", "",
+		{"output-http-timeout", "DURATION", "timeout for a request and its complete response", "",
 			flags.Duration(&s.Timeout, time.Millisecond)},
-		{"output-http-wait", "DURATION", "wait so long for the target to take a connection before anything is replayed or captured, and exit with code 1 " +
-			"when it never does",
+		{"output-http-wait", "DURATION", "wait up to this long for the target to accept a connection before replaying or capturing anything; if it never " +
+			"does, exit with code 1",
 			"gor --input-file requests.gor --output-http staging.com --output-http-wait 30s", flags.Duration(&s.Wait, 0)},
 		{"output-http-redirects", "N", "follow up to N redirections within the target; those to other hosts are never followed", "",
 			flags.Int(&s.Redirects, 0, 100)},
-		{"output-http-track-response", "", "give the target's responses to the other outputs too, each under its request's id",
+		{"output-http-track-response", "", "pass the target's responses to the other outputs, each under its request's id",
 			"gor --input-file requests.gor --output-http staging.com --output-http-track-response --output-file " +
 				"answered.gor", flags.Bool(&s.TrackResponse)},
 		{"output-http-response-buffer", "SIZE",

@@ -245,26 +245,25 @@ func (s *tcpOutputSettings) flags() []flagDef {
 	return []flagDef{
 		{"output-tcp-secure", "", "send over TLS; the receiver's certificate has to be for the host in ADDRESS",
 			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-secure --output-tcp-ca ca.pem", flags.Bool(&s.Secure)},
-		{"output-tcp-ca", "FILE", "trust the authorities in FILE, in PEM form, in place of the system's", "", flags.String(&s.CA)},
+		{"output-tcp-ca", "FILE", "trust the authorities in FILE, in PEM form, instead of the system's", "", flags.String(&s.CA)},
 		{"output-tcp-client-cert", "FILE", "the certificate for a receiver that wants one, in PEM form", "", flags.String(&s.Certificate)},
-		{"output-tcp-client-key", "FILE", "its key, in PEM form and without a passphrase", "", flags.String(&s.Key)},
-		{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers is given the traffic", "",
+		{"output-tcp-client-key", "FILE", "its key, in PEM form, without a passphrase", "", flags.String(&s.Key)},
+		{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers gets the traffic", "",
 			flags.Bool(&s.SkipVerify)},
 		{"output-tcp-plain", "never|auto|always",
-			"when to send the plain stream of Gor 0.10 and GoReplay 1.x, of which nobody learns what arrived; " +
-				"auto: to a receiver that does not answer and never has, and not with --output-tcp-spill",
+			"when to send the plain stream of Gor 0.10 and GoReplay 1.x, which is not acknowledged; auto: to a receiver " +
+				"that has never answered, and not with --output-tcp-spill",
 			"sudo gor --input-raw :80 --output-tcp goreplay.local:28020 --output-tcp-plain always", (*plainValue)(&s.Plain)},
-		{"output-tcp-workers", "N", "connections to the receiver; what was one connection when it was recorded goes over one of them, in " +
-			"order",
+		{"output-tcp-workers", "N", "connections to the receiver; the messages of one recorded connection stay on one of them, in order",
 			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-workers 4", flags.Int(&s.Workers, 1, maxLinkWorkers)},
 		{"output-tcp-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"what was one connection when it was recorded always goes over one connection")},
-		{"output-tcp-compress", "", "compress what is sent with zstd, if the receiver can take it so",
+		{"output-tcp-compress", "", "compress what is sent with zstd, if the receiver supports it",
 			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-compress", flags.Bool(&s.Compress)},
-		{"output-tcp-spill", "DIR", "keep on disk, in a folder in DIR, what the receiver cannot take yet, and across a restart of this " +
-			"program; it is sent in order when the receiver is back",
+		{"output-tcp-spill", "DIR", "keep messages that the receiver cannot take yet in a folder in DIR; they survive a restart of this program and " +
+			"are sent in order when the receiver is back",
 			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-spill /var/spool/gor", flags.String(&s.Spill)},
-		{"output-tcp-spill-size", "SIZE", "what each receiver's folder may hold; beyond it messages are shed, counted", "",
+		{"output-tcp-spill-size", "SIZE", "size limit of each receiver's folder; beyond it messages are dropped and counted", "",
 			flags.Size(&s.SpillSize, 16<<20, maxSpillSize)},
 		{"output-tcp-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.Stats)},
 	}

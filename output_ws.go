@@ -245,8 +245,7 @@ type wsSettings struct {
 func (s *wsSettings) flags() []flagDef {
 	*s = wsSettings{Workers: 1}
 	return append([]flagDef{
-		{"output-ws-workers", "N", "connections to each server; what was one connection when it was recorded goes over one of them, in " +
-			"order", "", flags.Int(&s.Workers, 1, maxLinkWorkers)},
+		{"output-ws-workers", "N", "connections to each server; the messages of one recorded connection stay on one of them, in order", "", flags.Int(&s.Workers, 1, maxLinkWorkers)},
 		{"output-ws-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"what was one connection when it was recorded always goes over one connection")},
 		{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.Stats)},

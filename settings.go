@@ -132,13 +132,13 @@ func (f pluginFlags) group(groups []flagGroup, s *Settings) []flagGroup {
 // sharingFlags say how outputs share the traffic.
 func (s *Settings) sharingFlags() []flagDef {
 	return []flagDef{
-		{"split-output", "", "give each message to one output in turn, not to all",
+		{"split-output", "", "give each message to one output, in turn, instead of to all",
 			"gor --input-tcp :28020 --output-http http://staging.com --output-http http://dev.com --split-output " +
 				"true", flags.Bool(&s.SplitOutput)},
 		{"recognize-tcp-sessions", "", "replay each recorded connection on a connection of its own, its requests in order; with " +
 			"--split-output all of it goes to one output",
 			"gor --input-file requests.gor --output-http staging.com --recognize-tcp-sessions", flags.Bool(&s.RecognizeSessions)},
-		{"on-full", "wait|shed", "what an input does when an output has no room: captures shed and other inputs wait while the output " +
-			"makes progress, unless this says otherwise", "", flags.OneOf(&s.OnFull, "wait", "shed")},
+		{"on-full", "wait|shed", "what an input does when an output has no room. By default captures drop the message and count it (shed), and " +
+			"other inputs wait as long as the output makes progress", "", flags.OneOf(&s.OnFull, "wait", "shed")},
 	}
 }

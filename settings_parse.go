@@ -161,23 +161,21 @@ func (s *Settings) rule(name string, kind rules.Kind) flag.Value {
 // generalFlags are about the whole run.
 func (s *Settings) generalFlags() flagGroup {
 	return flagGroup{"General", []flagDef{
-		{"config", "FILE", "read flags from a TOML file, named as here: input-raw = \":80\"; those that may be given several " +
-			"times take a list. The command line goes before the environment (GOR_INPUT_RAW), and that before the " +
-			"file",
+		{"config", "FILE", "read flags from a TOML file, named as here: input-raw = \":80\"; those that may be given several times take a list. The command line, the environment (GOR_INPUT_RAW) and the " +
+			"file are used in that order of precedence",
 			"gor --config gor.toml", flags.Only(flags.Once(&s.Config), flags.FromLine|flags.FromEnvironment)},
-		{"check", "", "say whether the flags, the environment and the file are right, open nothing, and exit",
+		{"check", "", "check the flags, the environment and the file without opening anything, and exit",
 			"gor --input-raw :80 --output-file requests.gor --check", flags.Only(flags.Bool(&s.Check), flags.FromLine|flags.FromEnvironment)},
 		{"exit-after", "DURATION", "stop after this time, as if interrupted",
 			"sudo gor --input-raw :80 --output-file x.gor --exit-after 30s", flags.Duration(&s.ExitAfter, 0)},
-		{"drain-timeout", "DURATION", "when the inputs have ended: how long an output may make no progress before the rest is given up", "",
+		{"drain-timeout", "DURATION", "after the inputs have ended, how long an output may make no progress before the rest is given up", "",
 			flags.Duration(&s.DrainTimeout, time.Millisecond)},
 		{"copy-buffer-size", "SIZE", "largest message; larger ones are dropped and counted, never cut", "",
 			flags.Size(&s.MessageLimit, 4<<10, maxMessageLimit)},
 		{"debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 3 names every message")},
 		{"stats", "", "print the counts so far every 5 seconds", "", flags.Bool(&s.Stats)},
-		{"verbose", "0-3", "say more on stderr: 1 names each request that was filtered or not answered, 2 each answer, 3 each " +
-			"message", "", flags.Level(&s.Verbose)},
-		{"summary-json", "FILE", "write the summary at the end as JSON too",
+		{"verbose", "0-3", "log more to stderr: 1 each request that was filtered or not answered, 2 each response, 3 each message", "", flags.Level(&s.Verbose)},
+		{"summary-json", "FILE", "also write the summary at the end as JSON",
 			"gor --input-file requests.gor --output-http staging.com --summary-json summary.json", flags.String(&s.SummaryJSON)},
 		{"fail-on", "CONDITIONS", "exit with code 3 when one of these is true of an input or output at the end: failed, shed, lost, unsent, " +
 			"delivered and the other sums of the summary, its reasons (refused, timeout ...), statuses (5xx, 503) " +
@@ -189,7 +187,7 @@ func (s *Settings) generalFlags() flagGroup {
 		{"metrics", "ADDRESS", "listen on ADDRESS, such as :8181 or 127.0.0.1:8181, and serve the counts under /metrics (for " +
 			"Prometheus) and /debug/vars (JSON), /healthz for probes, and profiles under /debug/pprof/",
 			"sudo gor --input-raw :80 --output-http staging.com --metrics 127.0.0.1:8181", flags.Checked(&s.Metrics, checkListenAddr)},
-		{"http-pprof", "ADDRESS", "the same under its older name", "", flags.Checked(&s.HTTPPprof, checkListenAddr)},
+		{"http-pprof", "ADDRESS", "older name of --output-stdout", "", flags.Checked(&s.HTTPPprof, checkListenAddr)},
 		{"version", "", "print the version and exit", "", flags.Alone(flags.Only(flags.Bool(&s.Version), flags.FromLine))},
 	}}
 }
