@@ -187,7 +187,7 @@ func (s *Settings) generalFlags() flagGroup {
 		{"metrics", "ADDRESS", "listen on ADDRESS, such as :8181 or 127.0.0.1:8181, and serve the counts under /metrics (for " +
 			"Prometheus) and /debug/vars (JSON), /healthz for probes, and profiles under /debug/pprof/",
 			"sudo gor --input-raw :80 --output-http staging.com --metrics 127.0.0.1:8181", flags.Checked(&s.Metrics, checkListenAddr)},
-		{"http-pprof", "ADDRESS", "older name of --output-stdout", "", flags.Checked(&s.HTTPPprof, checkListenAddr)},
+		{"http-pprof", "ADDRESS", "older name of --metrics", "", flags.Checked(&s.HTTPPprof, checkListenAddr)},
 		{"version", "", "print the version and exit", "", flags.Alone(flags.Only(flags.Bool(&s.Version), flags.FromLine))},
 	}}
 }
