@@ -12,6 +12,7 @@ import (
 
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/recording"
 )
 
@@ -33,6 +34,10 @@ func fileOutputPlugin() outputPlugin {
 }
 
 func parseFileOutput(pattern string, s *Settings) (parsed[Output], error) {
+	pattern, err := formats.RecordingPath(pattern)
+	if err != nil {
+		return parsed[Output]{}, fmt.Errorf("it %w", err)
+	}
 	cfg := recordingConfig(pattern, s)
 	return parsed[Output]{
 		check: func() error { return explainOpen(recording.Check(cfg)) },

@@ -61,6 +61,11 @@ func TestCheckSaysWhatTheStartSays(t *testing.T) {
 		{"--output-file DIR/shut.gor", false},
 		{"--output-file DIR/shut.gor --output-file-size-limit 1mb", true}, // makes shut_0.gor
 		{"--output-file DIR/closed", false},
+		{"--output-file DIR/x.har", false},
+		{"--output-file curl:DIR/x", false},
+		{"--output-file DIR/x.jsonl.gz", false},
+		{"--output-file DIR/x.pcap", false},
+		{"--output-file gor:DIR/new.gor", true},
 		{"--output-file /dev/null", true},
 		{"--output-null --summary-json DIR/summary.json", true},
 		{"--output-null --summary-json DIR/missing/summary.json", false}, // its folder is not made
