@@ -50,6 +50,9 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 	if errors.Is(err, errHelp) {
 		return exitOK
 	}
+	if s != nil {
+		log.SetFormat(console.Format(s.LogFormat))
+	}
 	if s != nil && s.Check {
 		err = errors.Join(err, s.checkPlugins())
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/threshold"
 )
@@ -38,6 +39,7 @@ type Settings struct {
 	MemProfile   string
 	HTTPPprof    string // address; "": none
 	Metrics      string // the same under its other name
+	LogFormat    string // see console.Format
 	SummaryJSON  string // file; "": none
 	FailOn       threshold.List
 	Version      bool
@@ -89,7 +91,7 @@ const (
 
 // defaultSettings is what an empty command line says.
 func defaultSettings() *Settings {
-	s := &Settings{MessageLimit: defaultMessageLimit, DrainTimeout: 30 * time.Second}
+	s := &Settings{MessageLimit: defaultMessageLimit, DrainTimeout: 30 * time.Second, LogFormat: string(console.Auto)}
 	var inputs, outputs []flagGroup
 	naming := [2][]flagDef{}
 	for _, row := range inputPlugins() {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/rules"
 )
@@ -175,6 +176,9 @@ func (s *Settings) generalFlags() flagGroup {
 		{"debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 3 names every message")},
 		{"stats", "", "print the counts so far every 5 seconds", "", flags.Bool(&s.Stats)},
 		{"verbose", "0-3", "log more to stderr: 1 each request that was filtered or not answered, 2 each response, 3 each message", "", flags.Level(&s.Verbose)},
+		{"log-format", "auto|text|json", "the form of the lines on stderr: text begins each with the time (what a middleware writes and the statistics stay as they are); " +
+			"json makes each an object of time and msg; auto is text with times in a file, and without them on a terminal and in a pipe or a journal, whose reader adds its own",
+			"sudo gor --input-raw :80 --output-http staging.com --log-format json", flags.OneOf(&s.LogFormat, string(console.Auto), string(console.Text), string(console.JSON))},
 		{"summary-json", "FILE", "also write the summary at the end as JSON",
 			"gor --input-file requests.gor --output-http staging.com --summary-json summary.json", flags.String(&s.SummaryJSON)},
 		{"fail-on", "CONDITIONS", "exit with code 3 when one of these is true of an input or output at the end: failed, shed, lost, unsent, " +

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/buger/gor/internal/testkit"
 )
@@ -89,6 +90,46 @@ func generalFlagRows() []flagRow {
 			testkit.Must(f.T, json.Unmarshal(content, &summary))
 			if n := summary.Outputs["output-null"].Fates["delivered"]; n != 4 {
 				f.Errorf("%d delivered:\n%s", n, content)
+			}
+		}},
+		{"log-format", []string{"", "xml", "JSON"}, func(f *flagTest) {
+			began := time.Now().Add(-time.Second)
+			for line := range strings.Lines(f.replay("--output-null", "--log-format", "json", "--stats").stderr) {
+				var object struct {
+					Time time.Time
+					Msg  string
+				}
+				if err := json.Unmarshal([]byte(line), &object); err != nil || object.Time.Before(began) || object.Msg == "" || strings.HasPrefix(object.Msg, "gor:") {
+					f.Errorf("%v: %q", err, line)
+				}
+			}
+			r := f.replay("--output-null", "--log-format", "text")
+			for line := range strings.Lines(r.stderr) {
+				stamp, rest, _ := strings.Cut(line, " ")
+				if at, err := time.Parse(time.RFC3339Nano, stamp); err != nil || at.Before(began) || !strings.HasPrefix(rest, "gor: ") && !strings.HasPrefix(rest, "  ") {
+					f.Errorf("%v: %q", err, line)
+				}
+			}
+			r.says(" gor: ledger after ", "     messages: 4 offered")
+			// By default a pipe has no times, and a file has.
+			if !strings.HasPrefix(f.replay("--output-null").stderr, "gor: ") {
+				f.Errorf("a pipe has times")
+			}
+			name := filepath.Join(f.TempDir(), "gor.log")
+			file, err := os.Create(name)
+			testkit.Must(f.T, err)
+			defer file.Close()
+			cmd := testkit.GorCommand(f.T, nil, "--input-dummy", "--output-null", "--exit-after", "1ms")
+			cmd.Stderr = file
+			testkit.Must(f.T, cmd.Run())
+			content, err := os.ReadFile(name)
+			testkit.Must(f.T, err)
+			if _, err := time.Parse(time.RFC3339Nano, strings.SplitN(string(content), " gor: ", 2)[0]); err != nil {
+				f.Errorf("%v:\n%s", err, content)
+			}
+			// What was wrong is an object too.
+			if wrong := f.ends(exitUsage, "--input-dummy", "--log-format", "json"); !strings.HasPrefix(wrong.stderr, `{"time":"`) {
+				f.Errorf("%s", wrong.stderr)
 			}
 		}},
 		{"cpuprofile", []string{""}, func(f *flagTest) {

@@ -52,6 +52,9 @@ type Console struct {
 	closed   bool
 	progress time.Time // when the reader last took something
 	bar      Clearer   // drawn below the last line; nil: none
+	timed    bool      // each line begins with the time
+	json     bool      // each line is an object
+	half     []byte    // in JSON: a line of a middleware that has not ended yet
 }
 
 // A Clearer is something on the last line of a terminal that makes way.
@@ -65,19 +68,25 @@ func New(w io.Writer) *Console {
 }
 
 // Write writes p as it is, in one piece: the statistics have a form of their
-// own. It never fails, and keeps nothing of p.
+// own. In JSON each line becomes an object. It never fails.
 func (c *Console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clearBar()
-	c.add(p, maxPending)
+	if b := c.others(p); len(b) > 0 {
+		c.add(b, maxPending)
+	}
 	return len(p), nil
 }
 
 // Printf writes one line to people. Whatever would end the line or move the
 // cursor is escaped: it may have come from a stranger.
 func (c *Console) Printf(format string, args ...any) {
-	fmt.Fprintf(c, "gor: %s\n", Clean(fmt.Sprintf(format, args...)))
+	line := mark + Clean(fmt.Sprintf(format, args...)) + "\n"
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clearBar()
+	c.add(c.own(line), maxPending)
 }
 
 // Last writes the last words of a run, which f writes, whatever waits before
@@ -89,7 +98,8 @@ func (c *Console) Last(f func(w io.Writer, dropped uint64)) {
 	defer c.mu.Unlock()
 	c.clearBar()
 	c.sayMissing()
-	c.add(b.Bytes(), len(c.pending)+b.Len())
+	last := append(c.endHalf(), c.own(b.String())...)
+	c.add(last, len(c.pending)+len(last))
 }
 
 // Dropped is how many lines nobody read, and were given up.
@@ -125,7 +135,7 @@ func (c *Console) sayMissing() {
 	if c.missing == 0 {
 		return
 	}
-	c.pending = fmt.Appendf(c.pending, "gor: %d lines are missing here: nothing read stderr\n", c.missing)
+	c.pending = append(c.pending, c.own(fmt.Sprintf(mark+"%d lines are missing here: nothing read stderr\n", c.missing))...)
 	c.missing = 0
 }
 
@@ -232,8 +242,10 @@ func (c *Console) close(patience, most time.Duration) {
 	}
 }
 
-// IsTerminal reports whether a person looks at it.
+// IsTerminal reports whether a person looks at it, and lines are for people.
 func (c *Console) IsTerminal() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	f, ok := c.w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return ok && !c.json && term.IsTerminal(int(f.Fd()))
 }
