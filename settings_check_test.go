@@ -20,12 +20,12 @@ func TestEveryMistakeOfTheLine(t *testing.T) {
 		{"--output-htpp=staging.com --stats=x", []string{"did you mean --output-http?", `"x" for --stats`}},
 		{"---stats --on-full drop", []string{"---stats", `"drop"`}},
 		{"--on-full drop ---stats --exit-after", []string{`"drop"`, "---stats", "--exit-after wants a value"}},
-		{"--on-full drop stray --exit-after soon", []string{`"drop"`, `"stray" is no flag`}},
-		{"--on-full drop -- --exit-after soon", []string{`"drop"`, `"--exit-after" is no flag`}},
+		{"--on-full drop stray --exit-after soon", []string{`"drop"`, `"stray" is not a flag`}},
+		{"--on-full drop -- --exit-after soon", []string{`"drop"`, `"--exit-after" is not a flag`}},
 		{"--on-full drop -h", []string{`"drop"`}},
 		{"--output-kafka-host x --on-full drop", []string{"no Kafka", `"drop"`}},
 		{"--on-full drop --config missing.toml", []string{`"drop"`, "missing.toml: no such file"}},
-		{"--on-full drop --output-http ftp://x --check", []string{`"drop"`, `--output-http: "ftp://x": ftp is no scheme`}},
+		{"--on-full drop --output-http ftp://x --check", []string{`"drop"`, `--output-http: "ftp://x": ftp is not a scheme`}},
 	} {
 		var stderr bytes.Buffer
 		code := run(strings.Fields(tt.args), nil, strings.NewReader(""), io.Discard, &stderr)

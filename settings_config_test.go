@@ -196,7 +196,7 @@ func TestCheck(t *testing.T) {
 		{"--input-tcp 5", "a port alone is written :5"},
 		{"--input-file " + dir + "/no.gor", "no.gor: no such file"},
 		{"--input-file " + recording + "|fast", `"fast"`},
-		{"--output-http ht!tp://x", "is no target"},
+		{"--output-http ht!tp://x", "is not a target"},
 		{"--output-http x|200%", "200%"},
 		{"--output-tcp :1", "names no host"},
 		{"--output-tcp a:1 --output-tcp-secure --output-tcp-ca " + dir + "/ca.pem", "ca.pem: no such file"},

@@ -56,7 +56,7 @@ func strayArg(arg string) error {
 	name, _, _ := strings.Cut(strings.ToLower(arg), "|")
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
 	meant := func(command string) error {
-		return fmt.Errorf("%q is no flag, and gor does nothing with it alone; try: %s", shown, command)
+		return fmt.Errorf("%q is not a flag, and gor does nothing with it alone; try: %s", shown, command)
 	}
 	switch u, err := url.Parse(arg); {
 	case strings.HasSuffix(name, ".gor"):

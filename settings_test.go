@@ -295,7 +295,7 @@ func TestStrayArguments(t *testing.T) {
 		"gor.toml":               "gor --config gor.toml",
 		"replay":                 "gor --input-file requests.gor",
 		"":                       "is a variable of the script unset?",
-		"nonsense":               `"nonsense" is no flag`,
+		"nonsense":               `"nonsense" is not a flag`,
 		"-v":                     "--version prints the version",
 		"-i":                     "such as --input-raw :80",
 	} {

@@ -77,7 +77,7 @@ func TestFlags(t *testing.T) {
 		})
 	}
 	for name := range rows {
-		t.Errorf("there is a row for --%s, which is no flag", name)
+		t.Errorf("there is a row for --%s, which is not a flag", name)
 	}
 }
 

@@ -20,7 +20,7 @@ func TestFilterRefused(t *testing.T) {
 	}{
 		{[]string{"vlan 5"}, `invalid value "vlan 5" for --input-raw-bpf-filter: "vlan" is not understood`},
 		{[]string{"tcp and prot 81"}, `"prot" is not understood behind "and", where a condition is wanted; understood are`},
-		{[]string{"port 80 and prot 81"}, `"prot" is no port, no known service and no keyword`},
+		{[]string{"port 80 and prot 81"}, `"prot" is not a port, a known service or a keyword`},
 		{[]string{"tcp port 80 and not"}, `it ends behind "not", where a condition is wanted`},
 		{[]string{""}, "it ends, where a condition is wanted"},
 		{[]string{"tcp", "udp"}, `there is the filter "tcp" already: join them with and, or with or`},

@@ -221,7 +221,7 @@ func badLines() []exampleCase {
 	bare := "1 b2 1700000000000000000 -1\nGET / HTTP/1.0\r\n\r\n"
 	line := hexLine(get)
 	return []exampleCase{
-		{"what is no message", []string{"raw:\n", "raw:\r\n", "raw:hello\n", "raw:313\n", "raw:3120\n", "raw:zz\n", "raw:" + hex.EncodeToString([]byte("1 b\nGET / HTTP/1.1\r\n\r\n")) + "\n", get}, []string{get}},
+		{"what is not a message", []string{"raw:\n", "raw:\r\n", "raw:hello\n", "raw:313\n", "raw:3120\n", "raw:zz\n", "raw:" + hex.EncodeToString([]byte("1 b\nGET / HTTP/1.1\r\n\r\n")) + "\n", get}, []string{get}},
 		{"CR LF, spaces and capitals", []string{"raw: " + strings.TrimSpace(line) + " \r\n", "raw:" + strings.ToUpper(line)}, []string{get, "raw:" + strings.ToUpper(line)}},
 		{"a request without headers, and none at all", []string{bare, "1 b3 17 5\n", "1 b4 17 5\nGET", "1 b5 17 5\n\r\n\r\n"}, []string{bare, "1 b3 17 5\n", "1 b4 17 5\nGET", "1 b5 17 5\n\r\n\r\n"}},
 		{"a body of any bytes", []string{request("b6", "POST /x HTTP/1.1\r\nHost: a", everyByte())}, []string{request("b6", "POST /x HTTP/1.1\r\nHost: a", everyByte())}},

@@ -90,7 +90,7 @@ func TestMiddlewareFates(t *testing.T) {
 					t.Errorf("it does not say %q:\n%s", want, said)
 				}
 			}
-			if n := strings.Count(said, "is no message"); n > 1 {
+			if n := strings.Count(said, "is not a message"); n > 1 {
 				t.Errorf("bad lines are reported %d times", n)
 			}
 		})

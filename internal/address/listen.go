@@ -12,9 +12,9 @@ func CheckListen(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		if _, perr := strconv.ParseUint(addr, 10, 16); perr == nil {
-			return fmt.Errorf("%q is no address; a port alone is written :%s", addr, addr)
+			return fmt.Errorf("%q is not an address; a port alone is written :%s", addr, addr)
 		}
-		return fmt.Errorf("%q is no address; it is written :28020, host:28020 or [::1]:28020", addr)
+		return fmt.Errorf("%q is not an address; it is written :28020, host:28020 or [::1]:28020", addr)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("%q has no port between 1 and 65535, as in :28020", addr)

@@ -33,7 +33,7 @@ func Parse(addr string) (Index, error) {
 		name = strings.Trim(u.Path, "/")
 	}
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || name == "" || strings.Contains(name, "/") || u.RawQuery != "" || u.Fragment != "" {
-		return Index{}, fmt.Errorf("%q is no index; it is written localhost:9200/gor, or https://user:pass@search.local:9200/gor", addr)
+		return Index{}, fmt.Errorf("%q is not an index; it is written localhost:9200/gor, or https://user:pass@search.local:9200/gor", addr)
 	}
 	return Index{server: u, name: name}, nil
 }

@@ -35,7 +35,7 @@ func (s *set) setFromEnvironment(environ []string) error {
 		f := names[name]
 		if f == nil {
 			if near := nearly(names, name); near != "" {
-				s.notes = append(s.notes, fmt.Sprintf("the environment has %s, which is no flag and does nothing; did you mean %s?", name, near))
+				s.notes = append(s.notes, fmt.Sprintf("the environment has %s, which is not a flag and does nothing; did you mean %s?", name, near))
 			}
 			continue
 		}

@@ -92,10 +92,10 @@ func TestCommandLine(t *testing.T) {
 		{"several", []string{"--input", "a", "--input", "b"}, func(s *settings) bool { return slices.Equal(s.input, listValue{"a", "b"}) }, nil},
 		{"an end of flags with nothing behind it", []string{"--stats", "--"}, func(s *settings) bool { return s.stats }, nil},
 
-		{"an end of flags", []string{"--", "--stats"}, nil, []string{`"--stats" is no flag`}},
-		{"stray word", []string{"--stats", "true", "x", "--workers", "99"}, nil, []string{`"x" is no flag; values with spaces or | need quotes`}},
-		{"stray dash", []string{"-"}, nil, []string{`"-" is no flag`}},
-		{"empty word", []string{""}, nil, []string{`"" is no flag`}},
+		{"an end of flags", []string{"--", "--stats"}, nil, []string{`"--stats" is not a flag`}},
+		{"stray word", []string{"--stats", "true", "x", "--workers", "99"}, nil, []string{`"x" is not a flag; values with spaces or | need quotes`}},
+		{"stray dash", []string{"-"}, nil, []string{`"-" is not a flag`}},
+		{"empty word", []string{""}, nil, []string{`"" is not a flag`}},
 		{"three dashes", []string{"---stats"}, nil, []string{"bad flag syntax: ---stats"}},
 		{"no name", []string{"--=x"}, nil, []string{"bad flag syntax: --=x"}},
 		{"unknown, with its value", []string{"--nmae", "x", "--workers", "y"}, nil, []string{"no flag --nmae; did you mean --name?", `invalid value "y" for --workers: want a whole number from -1 to 10`}},
@@ -161,7 +161,7 @@ func TestPrecedence(t *testing.T) {
 	if err != nil || s.name != "line" || s.workers != 2 || s.level != 1 || !slices.Equal(s.input, listValue{"e1", "e2"}) || s.version || s.stats {
 		t.Errorf("%v, %+v", err, s)
 	}
-	want := []string{"the environment has GOR_NAMES, which is no flag and does nothing; did you mean GOR_NAME?", "--old is accepted and no longer needed: it is always on"}
+	want := []string{"the environment has GOR_NAMES, which is not a flag and does nothing; did you mean GOR_NAME?", "--old is accepted and no longer needed: it is always on"}
 	if !slices.Equal(notes, want) {
 		t.Errorf("notes %q", notes)
 	}

@@ -69,7 +69,7 @@ func (s *set) setFromLine(args []string) error {
 func isHelp(name string) bool { return name == "h" || name == "help" }
 
 // topicOf is the word that -h is asked about: what stands behind it, when that
-// is no flag for something else.
+// is not a flag for something else.
 func (s *set) topicOf(value string, args []string) string {
 	if value != "" || len(args) == 0 {
 		return value
@@ -127,7 +127,7 @@ func (s *set) stray(arg string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%q is no flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", address.Redact(arg))
+	return fmt.Errorf("%q is not a flag; values with spaces or | need quotes: --output-http \"staging.com|10\"", address.Redact(arg))
 }
 
 // refused says that a value, which may hold a secret, is wrong, and of which

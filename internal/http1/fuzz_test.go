@@ -242,7 +242,7 @@ func FuzzQuery(f *testing.F) {
 			t.Fatalf("%q has %q = %q, want %q", out, name, got, want)
 		}
 		if ValidTarget(target) && !ValidTarget(out) {
-			t.Fatalf("%q is no target", out)
+			t.Fatalf("%q is not a target", out)
 		}
 	})
 }

@@ -48,14 +48,14 @@ func ParseTarget(addr string) (*Target, error) {
 	}
 	u, err := address.Parse(addr, "http")
 	if err != nil {
-		return nil, fmt.Errorf("%q is no target: %w; %s", addr, err, wantTarget)
+		return nil, fmt.Errorf("%q is not a target: %w; %s", addr, err, wantTarget)
 	}
 	t := &Target{prefix: strings.TrimRight(u.EscapedPath(), "/"), label: u.Fragment}
 	host := u.Hostname()
 	usual := "80"
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("%q: %s is no scheme that requests can be sent with; %s", addr, u.Scheme, wantTarget)
+		return nil, fmt.Errorf("%q: %s is not a scheme that Gor can send requests with; %s", addr, u.Scheme, wantTarget)
 	case host == "" || mistypedScheme(u):
 		return nil, fmt.Errorf("%q has no host; %s", addr, wantTarget)
 	case strings.ContainsFunc(host, func(c rune) bool { return c > '~' }):
@@ -72,7 +72,7 @@ func ParseTarget(addr string) (*Target, error) {
 		port = usual
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return nil, fmt.Errorf("%q: %s is no port; %s", addr, port, wantTarget)
+		return nil, fmt.Errorf("%q: %s is not a port; %s", addr, port, wantTarget)
 	}
 	t.dial = net.JoinHostPort(host, port)
 	t.host = address.HostHeader(host, port, usual)

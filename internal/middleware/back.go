@@ -84,7 +84,7 @@ func (b *Back) isBadLine(err error) bool {
 	b.count()
 	if !b.told {
 		b.told = true
-		b.m.logf("a line on its stdout is no message, and is left out (%s): %q; from here on they are only counted. What is meant for people belongs on its stderr", line.Reason, line.Line)
+		b.m.logf("a line on its stdout is not a message, and is left out (%s): %q; from here on they are only counted. What is meant for people belongs on its stderr", line.Reason, line.Line)
 	}
 	return true
 }

@@ -56,7 +56,7 @@ const linePiece = 32 << 10
 
 // A LineReader reads messages as middleware prints them: as AppendLine writes
 // them, with digits in either case. Blank lines and space around a line are
-// passed over. Whatever else is no message is counted, and costs only its
+// passed over. Whatever else is not a message is counted, and costs only its
 // own line.
 type LineReader struct {
 	r      *bufio.Reader
@@ -79,7 +79,7 @@ type BadLines struct {
 // Sum is how many a *LineError told of.
 func (b BadLines) Sum() uint64 { return b.NotHex + b.Header + b.TooLarge + b.Torn }
 
-// A LineError says that a line is no message; the next ones can be read.
+// A LineError says that a line is not a message; the next ones can be read.
 type LineError struct {
 	Reason string // for people
 	Line   []byte // its beginning

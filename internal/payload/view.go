@@ -6,7 +6,7 @@ import (
 )
 
 // The views below look at one field of a message without reading the rest of
-// its header. They refer to msg, and are empty when msg is no message.
+// its header. They refer to msg, and are empty when msg is not a message.
 
 // IsRequest reports whether msg is a captured request.
 func IsRequest(msg []byte) bool { return len(msg) > 0 && msg[0] == Request }

@@ -30,7 +30,7 @@ func TestOpenChunk(t *testing.T) {
 		{name: "as numbers", exist: "x_9.gor x_10.gor", open: "x.gor", after: -1, want: "x_11.gor"},
 		{name: "with zeros", exist: "x_007.gor", open: "x.gor", after: -1, want: "x_8.gor"},
 		{name: "other names", exist: "x_5.gor.gz xx_5.gor x_5.txt x_.gor x_-5.gor x_5a.gor x_+5.gor ax_5.gor", open: "x.gor", after: -1, want: "x_0.gor"},
-		{name: "a date is no index", exist: "x_20260304.gor x_1.gor", open: "x.gor", after: -1, want: "x_2.gor"},
+		{name: "a date is not an index", exist: "x_20260304.gor x_1.gor", open: "x.gor", after: -1, want: "x_2.gor"},
 		{name: "a number too large for any", exist: "x_99999999999999999999.gor", open: "x.gor", after: -1, want: "x_0.gor"},
 		{name: "compressed", exist: "x_1.gor.gz x_7.gor", open: "x.gor.gz", after: -1, want: "x_2.gor.gz"},
 		{name: "no extension", exist: "x_1 x_5.gor", open: "x", after: -1, want: "x_2"},

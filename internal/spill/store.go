@@ -88,7 +88,7 @@ func (s *Store) Append(msgs [][]byte) error {
 	for _, msg := range msgs {
 		before := len(s.out)
 		s.out = payload.AppendRecord(s.out, msg)
-		if len(s.out) > before { // what has no header is no message
+		if len(s.out) > before { // what has no header is not a message
 			count++
 		}
 	}

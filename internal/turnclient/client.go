@@ -21,7 +21,7 @@ type Target string
 func Parse(addr string) (Target, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || perr != nil || n == 0 {
-		return "", fmt.Errorf("%q is no target; it is written staging.com:9000 or [::1]:9000", addr)
+		return "", fmt.Errorf("%q is not a target; it is written staging.com:9000 or [::1]:9000", addr)
 	}
 	return Target(addr), nil
 }

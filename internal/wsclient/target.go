@@ -40,11 +40,11 @@ func Parse(addr string) (*Target, error) {
 	switch scheme = strings.ToLower(scheme); scheme {
 	case "ws", "wss":
 	case "http":
-		return nil, fmt.Errorf("%q is no address of a WebSocket server; write ws://%s", addr, rest)
+		return nil, fmt.Errorf("%q is not an address of a WebSocket server; write ws://%s", addr, rest)
 	case "https":
-		return nil, fmt.Errorf("%q is no address of a WebSocket server; write wss://%s", addr, rest)
+		return nil, fmt.Errorf("%q is not an address of a WebSocket server; write wss://%s", addr, rest)
 	default:
-		return nil, fmt.Errorf("%q: %s is no scheme of WebSocket; %s", addr, scheme, wantWS)
+		return nil, fmt.Errorf("%q: %s is not a WebSocket scheme; %s", addr, scheme, wantWS)
 	}
 	if before, _, found := strings.Cut(addr, "#"); found {
 		// RFC 6455 section 3 has no fragments.
@@ -52,7 +52,7 @@ func Parse(addr string) (*Target, error) {
 	}
 	u, err := address.Parse(addr, "ws")
 	if err != nil {
-		return nil, fmt.Errorf("%q is no address: %w; %s", addr, err, wantWS)
+		return nil, fmt.Errorf("%q is not an address: %w; %s", addr, err, wantWS)
 	}
 	host, port, usual := u.Hostname(), u.Port(), "80"
 	if scheme == "wss" {
@@ -68,7 +68,7 @@ func Parse(addr string) (*Target, error) {
 	case strings.ContainsFunc(host, func(c rune) bool { return c > '~' }):
 		return nil, fmt.Errorf("%q: write the host %s as DNS has it, in its xn-- form", addr, host)
 	case err != nil || n < 1 || n > 65535:
-		return nil, fmt.Errorf("%q: %s is no port; %s", addr, port, wantWS)
+		return nil, fmt.Errorf("%q: %s is not a port; %s", addr, port, wantWS)
 	}
 	t := &Target{dial: net.JoinHostPort(host, port), header: http.Header{}}
 	if scheme == "wss" {

@@ -25,7 +25,7 @@ type half struct {
 	open    bool     // a message has begun
 	lost    Loss     // why it will not be given
 	known   bool     // its head is complete
-	trial   mode     // where the direction goes back to if what begins is no message; modeUnseen when that is out of question
+	trial   mode     // where the direction goes back to if what begins is not a message; modeUnseen when that is out of question
 	blind   bool     // the byte before the message was not seen
 	atFirst bool     // the message begins with the direction's first byte
 	bare    bool     // its head announces a body that may be left out, and nothing came behind it

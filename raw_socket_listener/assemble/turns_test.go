@@ -335,7 +335,7 @@ func TestTurnsWithoutPorts(t *testing.T) {
 }
 
 // A message of which nobody knows the end is given up when memory is short, and
-// what follows of it is no message of its own.
+// what follows of it is not a message of its own.
 func TestTurnsInLittleMemory(t *testing.T) {
 	const most = 100_000
 	r := newRig(t, Config{Binary: true, MaxBuffered: most})

@@ -267,7 +267,7 @@ func parsePorts(list string) ([]uint16, error) {
 	for word := range strings.SplitSeq(list, ",") {
 		p, err := strconv.ParseUint(word, 10, 16)
 		if err != nil || p == 0 {
-			return nil, fmt.Errorf("%q is no port: a port is a number from 1 to 65535, several are 80,8080", word)
+			return nil, fmt.Errorf("%q is not a port: a port is a number from 1 to 65535, several are 80,8080", word)
 		}
 		ports = append(ports, uint16(p))
 	}

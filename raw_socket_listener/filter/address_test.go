@@ -90,11 +90,11 @@ func TestParseAddressErrors(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"", "type :80"},
 		{":", "type :80"},
-		{":99999", `"99999" is no port`},
-		{":0", `"0" is no port`},
-		{":80,", `"" is no port`},
-		{":http", `"http" is no port`},
-		{":-80", `"-80" is no port`},
+		{":99999", `"99999" is not a port`},
+		{":0", `"0" is not a port`},
+		{":80,", `"" is not a port`},
+		{":http", `"http" is not a port`},
+		{":-80", `"-80" is not a port`},
 		{"eth9:80", "the interfaces are lo, eth0, eth1"},
 
 		{"eth0", `type "eth0:80"`},

@@ -20,7 +20,7 @@ func (p *parser) portTest(q qualifiers, t token) (condition, error) {
 		return portsTest(q.protocols(), q.dir, n, n), nil
 	}
 	if first, _, _ := strings.Cut(t.text, "-"); isNumeral(first) {
-		return nil, fmt.Errorf("%q is no port: write \"portrange %s\"", t.text, t.text)
+		return nil, fmt.Errorf("%q is not a port: write \"portrange %s\"", t.text, t.text)
 	}
 	list := q.protocols()
 	var n int
@@ -42,7 +42,7 @@ func (p *parser) portTest(q qualifiers, t token) (condition, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%q is no port, no known service and no keyword: write the number of the port", t.text)
+		return nil, fmt.Errorf("%q is not a port, a known service or a keyword: write the number of the port", t.text)
 	}
 	return portsTest(list, q.dir, uint32(n), uint32(n)), nil
 }
@@ -71,7 +71,7 @@ func rangeTest(q qualifiers, t token) (condition, error) {
 func portNumber(t token) (uint32, error) {
 	n, err := t.number()
 	if err == nil && n > 65535 {
-		err = fmt.Errorf("%q is no port: at most 65535", t.text)
+		err = fmt.Errorf("%q is not a port: at most 65535", t.text)
 	}
 	return n, err
 }
