@@ -108,7 +108,7 @@ func TestForeignTextForgesNothing(t *testing.T) {
 	wantClean(t, gor.Stderr())
 
 	// An id and a request line, as a recording has them.
-	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x\x1b[2J\ny.gor"), []byte("1 a\u009b31m\x1b[1m 1000000000\nGET /\x1b[2J\u0085\x9b HTTP/1.1\r\nHost: a\r\n\r\n\n🐵🙈🙉\n"))
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x\x1b[2J\ny.gor"), []byte("1 a\u009b31m\x1b[1m 1000000000\nGET /\x1b[2J\u0085\x9b HTTP/1.1\r\nHost: a\r\n\r\n\n🐵🙈🙉\n1 b 1000000000\nGET / HTTP/1.1\r\nHost: a\r\n\r\n\n🐵🙈🙉\n"))
 	code, said := testkit.RunGor(t, "--input-file", file, "--output-null", "--verbose", "3")
 	if code != 0 {
 		t.Errorf("exit %d", code)

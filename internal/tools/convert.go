@@ -42,7 +42,7 @@ type converter struct {
 	host    map[string]string
 	req     http1.Request
 
-	given, written, filtered, outside, late int
+	given, written, filtered, outside int
 }
 
 // Convert reads files and writes another. Nothing that exists is overwritten.

@@ -113,10 +113,4 @@ func (c *compiler) text(b byte) {
 	c.parts = append(c.parts, part{literal: string([]byte{b})})
 }
 
-func (c *compiler) literal(s string) {
-	for i := range len(s) {
-		c.text(s[i])
-	}
-}
-
 func (c *compiler) field(f field) { c.parts = append(c.parts, part{field: f, isField: true}) }

@@ -41,7 +41,6 @@ type Reader struct {
 	out     []byte
 	id      []byte
 	ordinal uint32
-	ended   bool
 	err     error
 	first   error // why the first bad line is bad
 

@@ -18,13 +18,12 @@ type spread struct {
 
 // A second is what came in it.
 type second struct {
-	at       int64 // ns since 1970
-	from     int64 // ns within the second from which on the rest is spread
-	upto     int64
-	data     []byte
-	items    []item
-	next     int // the first that was not given
-	lastPart bool
+	at    int64 // ns since 1970
+	from  int64 // ns within the second from which on the rest is spread
+	upto  int64
+	data  []byte
+	items []item
+	next  int // the first that was not given
 }
 
 // An item is a request without its header line.

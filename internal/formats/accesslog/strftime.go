@@ -133,14 +133,13 @@ func (s *stampReader) pattern(parts []stampPart, b []byte) (at int64, n int, ste
 	if epoch >= 0 {
 		return epoch + int64(nanos), n, step, epoch > 0
 	}
-	for month == 1 && day > 31 { // a day of the year
+	if month == 1 && day > 31 { // a day of the year
 		length := time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 		for month < 12 && day > length {
 			day -= length
 			month++
 			length = time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 		}
-		break
 	}
 	at, ok = dateOf(year, month, day, hour, minute, second, nanos, zone)
 	return at, n, step, ok

@@ -42,7 +42,6 @@ type Reader struct {
 	n     uint32
 	out   []byte
 	err   error
-	other uint64
 }
 
 // New returns a reader of the lines in r.
@@ -176,7 +175,7 @@ func split(text []byte) (words []string, open bool, err error) {
 	syntax.Walk(call, func(n syntax.Node) bool {
 		switch n.(type) {
 		case *syntax.ParamExp, *syntax.CmdSubst, *syntax.ArithmExp, *syntax.ProcSubst:
-			bad = errors.New("Gor runs no shell: $… and `…` are not known here; write the value")
+			bad = errors.New("no shell runs here, so that $… and `…` are not known; write the value")
 		}
 		return bad == nil
 	})

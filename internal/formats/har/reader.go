@@ -39,7 +39,7 @@ type Reader struct {
 	damage  payload.Damage
 	entries uint32
 	unanswered, noBody, decoded, data,
-	params, scheme uint64
+	params uint64
 }
 
 // New returns a reader of the archive in r. limit bounds a message, in bytes; 0

@@ -32,8 +32,7 @@ type pending struct {
 	id       string
 	req      []byte // with its header line
 	resp     []byte // likewise; nil: none yet
-	written  bool
-	replayed bool // resp is that of a replay
+	replayed bool   // resp is that of a replay
 }
 
 const (
