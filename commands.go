@@ -264,9 +264,6 @@ func tool(name string, args []string, stdin io.Reader, stdout io.Writer, log *co
 	case errors.Is(err, tools.ErrNoName), errors.As(err, new(usageError)):
 		log.Printf("gor %s: %v", name, err)
 		return exitUsage
-	case errors.Is(err, formats.ErrCapture):
-		log.Printf("gor %s: %v; record it first: gor --input-raw %s --input-raw-track-response --output-file x.gor", name, err, strings.Join(names, " "))
-		return exitFailed
 	case err != nil:
 		log.Printf("gor %s: %v", name, err)
 		return exitFailed

@@ -91,6 +91,7 @@ var allowedImports = map[string][]string{
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
 	"internal/formats":           {"internal/formats/accesslog", "internal/formats/curl", "internal/formats/har", "internal/formats/jsonlines", "internal/pace", "internal/payload", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/formats/accesslog": {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
+	"internal/formats/capture":   {"internal/payload", "internal/stats", "raw_socket_listener"}, // the facade as a reader, for the tools
 	"internal/formats/curl":      {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats", "mvdan.cc/sh/v3/expand", "mvdan.cc/sh/v3/syntax"},
 	"internal/formats/har":       {"internal/formats/message", "internal/http1", "internal/payload", "internal/pretty", "internal/stats"},
 	"internal/formats/jsonlines": {"internal/http1", "internal/payload", "internal/stats"},
@@ -134,7 +135,7 @@ var allowedImports = map[string][]string{
 	"internal/threshold":         {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/sniff":             {"internal/payload", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
-	"internal/tools":             {"internal/formats", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "github.com/klauspost/compress/gzip"},
+	"internal/tools":             {"internal/formats", "internal/formats/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/sniff", "github.com/klauspost/compress/gzip"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 
 	"raw_socket_listener":            {"raw_socket_listener/assemble", "raw_socket_listener/filter", "raw_socket_listener/packet", "raw_socket_listener/source", "internal/http1"}, // the facade: what is captured and what people are told; gopacket, if anything, in packet and source

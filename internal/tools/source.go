@@ -3,13 +3,17 @@
 package tools
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/buger/gor/internal/formats"
+	"github.com/buger/gor/internal/formats/capture"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/sniff"
 )
 
 // A Config is what all tools are given.
@@ -37,14 +41,18 @@ type file struct {
 }
 
 func (c *Config) open(name string) (*file, error) {
-	_, path, _ := formats.Split(name)
-	var r io.Reader
+	kind, path, certain := formats.Split(name)
+	in := bufio.NewReader(c.Stdin)
 	stop := func() {}
-	switch path {
-	case "":
+	switch {
+	case path == "":
 		return nil, ErrNoName
-	case "-":
-		r = c.Stdin
+	case kind == formats.Pcap && certain, isPortsOf(path):
+		return c.capture(name, path, c.Stdin)
+	case path == "-":
+		if head, _ := in.Peek(captureMagic); sniff.Of(head) == sniff.Pcap {
+			return c.capture(name, path, in)
+		}
 	default:
 		f, err := os.Open(path)
 		if err != nil {
@@ -53,15 +61,47 @@ func (c *Config) open(name string) (*file, error) {
 		if info, err := f.Stat(); err == nil && info.IsDir() {
 			f.Close()
 			return nil, fmt.Errorf("%s is a folder; name a file in it", path)
+		} else if err == nil && info.Mode().IsRegular() && kind == formats.Recording && !certain {
+			if found, err := sniff.File(path); err == nil && found == sniff.Pcap {
+				f.Close()
+				return c.capture(name, path, nil)
+			}
 		}
-		r, stop = f, func() { f.Close() }
+		in, stop = bufio.NewReader(f), func() { f.Close() }
 	}
-	rd, err := formats.Open(r, name, c.Formats)
+	rd, err := formats.Open(in, name, c.Formats)
+	if errors.Is(err, formats.ErrCapture) {
+		stop()
+		return c.capture(name, path, nil)
+	}
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &file{rd, name, stop}, nil
+}
+
+// captureMagic is the length of what captures begin with, in bytes.
+const captureMagic = 4
+
+// isPortsOf reports whether a name is that of a capture and ports of it:
+// x.pcap:80.
+func isPortsOf(path string) bool {
+	i := strings.LastIndexByte(path, ':')
+	if i < 0 || strings.Trim(path[i+1:], "0123456789,") != "" {
+		return false
+	}
+	kind, _, _ := formats.Split(path[:i])
+	return kind == formats.Pcap || path[:i] == "-"
+}
+
+// capture opens a capture file, or what r gives when path is "-".
+func (c *Config) capture(name, path string, r io.Reader) (*file, error) {
+	rd, err := capture.Open(capture.Config{Address: path, Stdin: r, Limit: c.Formats.Limit, Logf: c.Logf})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &file{rd, name, func() { rd.Close() }}, nil
 }
 
 // each calls yield with the messages of a file, and says in the end what the
