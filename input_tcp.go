@@ -32,7 +32,7 @@ func tcpInputPlugin() inputPlugin {
 			help:    "receive messages from the --output-tcp of another Gor; any number of them may send",
 			example: "gor --input-tcp :28020 --output-http staging.com",
 		}, // what it can be told stands under "TCP link", with the other end's
-		fits:  func(s *Settings) error { return s.tcpInput.check(s.has("input-tcp")) },
+		fits:  func(s *Settings) error { return s.tcpInput.check() },
 		parse: parseTCPInput,
 	}
 }
@@ -113,14 +113,11 @@ func (s *tcpInputSettings) flags() []flagDef {
 	}
 }
 
-// check refuses what cannot work together, with what to type; there says that
-// there is an --input-tcp. TLS that was asked for and is not there would be
+// check refuses what cannot work together, with what to type. TLS that was asked for and is not there would be
 // worse than an error.
-func (s *tcpInputSettings) check(there bool) error {
+func (s *tcpInputSettings) check() error {
 	other := firstSet("input-tcp-certificate", s.Certificate, "input-tcp-certificate-key", s.Key, "input-tcp-client-ca", s.ClientCA)
 	switch {
-	case s.Secure && !there:
-		return errors.New("--input-tcp-secure is for --input-tcp, and there is none; for --output-tcp it is --output-tcp-secure")
 	case other != "" && !s.Secure:
 		return fmt.Errorf("--%s is for TLS; add --input-tcp-secure", other)
 	case s.Secure && s.Certificate == "" && s.Key == "":

@@ -55,7 +55,7 @@ func tcpOutputPlugin() outputPlugin {
 			title:   "TCP link",
 			flags:   func(s *Settings) []flagDef { return slices.Concat(s.tcpInput.flags(), s.tcpOutput.flags()) },
 		},
-		fits:  func(s *Settings) error { return s.tcpOutput.check(s.has("output-tcp")) },
+		fits:  func(s *Settings) error { return s.tcpOutput.check() },
 		parse: parseTCPOutput,
 	}
 }
@@ -269,17 +269,14 @@ func (s *tcpOutputSettings) flags() []flagDef {
 	}
 }
 
-// check refuses what cannot work together, with what to type; there says that
-// there is an --output-tcp.
-func (s *tcpOutputSettings) check(there bool) error {
+// check refuses what cannot work together, with what to type.
+func (s *tcpOutputSettings) check() error {
 	skip := ""
 	if s.SkipVerify {
 		skip = "true"
 	}
 	other := firstSet("output-tcp-ca", s.CA, "output-tcp-client-cert", s.Certificate, "output-tcp-client-key", s.Key, "output-tcp-skip-verify", skip)
 	switch {
-	case s.Secure && !there:
-		return errors.New("--output-tcp-secure is for --output-tcp, and there is none; for --input-tcp it is --input-tcp-secure")
 	case other != "" && !s.Secure:
 		return fmt.Errorf("--%s is for TLS; add --output-tcp-secure", other)
 	case s.Certificate != "" && s.Key == "":
@@ -288,8 +285,6 @@ func (s *tcpOutputSettings) check(there bool) error {
 		return fmt.Errorf("--output-tcp-client-key %s needs its certificate; add --output-tcp-client-cert cert.pem", s.Key)
 	case s.Plain == link.PlainAlways && s.Compress:
 		return errors.New("--output-tcp-compress is for receivers that acknowledge messages, and --output-tcp-plain always asks none; leave one out")
-	case s.Spill != "" && !there:
-		return errors.New("--output-tcp-spill is for --output-tcp, and there is none; add one, such as --output-tcp replay.local:28020")
 	case s.Spill != "" && s.Workers > 1:
 		return fmt.Errorf("--output-tcp-spill keeps one order for all messages; leave out --output-tcp-workers %d", s.Workers)
 	case s.SkipVerify && s.CA != "":

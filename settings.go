@@ -60,7 +60,8 @@ type Settings struct {
 	fileOutput fileOutputSettings
 	modifier   modifierSettings
 
-	groups []flagGroup // the flags, in the order of -h: their values write into these fields
+	given  func(flag string) bool // what was set by the line, the environment or the file; nil: nothing
+	groups []flagGroup            // the flags, in the order of -h: their values write into these fields
 
 	Notes []string // to be said once: flags that are no longer needed, and the like
 }

@@ -104,15 +104,12 @@ func (s *Settings) check() error {
 		refuse(err != nil, "--middleware %q: %w", shownCommand(s.Middleware), err)
 	}
 	for _, row := range inputPlugins() {
-		if row.fits != nil {
-			errs = append(errs, row.fits(s))
-		}
+		errs = append(errs, s.checkRow(row.pluginFlags, row.fits)...)
 	}
 	for _, row := range outputPlugins() {
-		if row.fits != nil {
-			errs = append(errs, row.fits(s))
-		}
+		errs = append(errs, s.checkRow(row.pluginFlags, row.fits)...)
 	}
+	errs = append(errs, s.checkNeeds()...)
 	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
 		// A capture may come from "-", standard input.
 		refuse(strings.HasPrefix(arg.Value, "-") && (!findInput(arg.Flag).captures || strings.HasPrefix(arg.Value, "--")),
@@ -122,6 +119,82 @@ func (s *Settings) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkRow refuses what a plugin cannot work with, and, where there is no such
+// plugin, the flags that only it has.
+func (s *Settings) checkRow(row pluginFlags, fits func(*Settings) error) (errs []error) {
+	if s.has(row.name) && fits != nil {
+		errs = append(errs, fits(s))
+	}
+	if row.flags == nil || s.given == nil {
+		return errs
+	}
+	for _, def := range row.flags(defaultSettings()) {
+		owner := row.name
+		if in := inputOf(def.name); in != "" {
+			owner = in // the link's two ends share a row
+		}
+		if !s.given(def.name) || s.has(owner) || def.name == "min-free" && s.tcpOutput.Spill != "" {
+			continue
+		}
+		err := fmt.Errorf("--%s does nothing without --%s", def.name, owner)
+		if def.name == "min-free" {
+			err = fmt.Errorf("%w or --output-tcp-spill", err)
+		}
+		if other := otherEnd(def.name); other != "" && s.has(otherEnd(owner)) && s.knows(other) {
+			err = fmt.Errorf("%w; for --%s it is --%s", err, otherEnd(owner), other)
+		}
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// checkNeeds refuses flags that do nothing without another one of their plugin.
+func (s *Settings) checkNeeds() (errs []error) {
+	for _, row := range [...]struct {
+		flag, plugin string
+		met          bool
+		need         string
+	}{
+		{"input-raw-vxlan-port", "input-raw", s.raw.Engine == engineVXLAN, "input-raw-engine vxlan"},
+		{"output-http-stats-ms", "output-http", s.http.Stats, "output-http-stats"},
+		{"output-tcp-spill-size", "output-tcp", s.tcpOutput.Spill != "", "output-tcp-spill"},
+		{"output-tcp-response-buffer", "output-binary", s.binary.TrackResponse, "output-binary-track-response"},
+	} {
+		if s.given != nil && s.given(row.flag) && !row.met && s.has(row.plugin) {
+			errs = append(errs, fmt.Errorf("--%s does nothing without --%s", row.flag, row.need))
+		}
+	}
+	return errs
+}
+
+// inputOf is the input whose flag that is, by its name; "" when it is of none.
+func inputOf(flag string) string {
+	for _, row := range inputPlugins() {
+		if strings.HasPrefix(flag, row.name+"-") {
+			return row.name
+		}
+	}
+	return ""
+}
+
+// otherEnd turns the name of an input's flag into an output's, and back.
+func otherEnd(flag string) string {
+	if rest, is := strings.CutPrefix(flag, "input-"); is {
+		return "output-" + rest
+	}
+	if rest, is := strings.CutPrefix(flag, "output-"); is {
+		return "input-" + rest
+	}
+	return ""
+}
+
+// knows reports whether there is a flag of that name.
+func (s *Settings) knows(name string) bool {
+	return slices.ContainsFunc(s.groups, func(group flagGroup) bool {
+		return slices.ContainsFunc(group.flags, func(def flagDef) bool { return def.name == name })
+	})
 }
 
 // has reports whether there is a plugin of that flag.

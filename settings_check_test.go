@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestEveryMistakeOfTheLine: what is wrong is said at once, and not one by one
@@ -51,5 +54,53 @@ func TestCheckOfAFlagWithoutAPlugin(t *testing.T) {
 	err := s.checkPlugins()
 	if err == nil || err.Error() != "--input-none a: no such input\n--output-none b: no such output" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestFlagsWithoutTheirPlugin: a flag that does nothing is refused, wherever it
+// was given and also with its default or with false; an obsolete one too.
+func TestFlagsWithoutTheirPlugin(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "gor.toml")
+	testkit.WriteFile(t, config, []byte("output-ws-workers = 2\n"))
+	for _, tt := range []struct {
+		args, environ string
+		wants         []string // parts of a line each; none: it is right
+	}{
+		{"--input-dummy --output-null --output-file-size-limit 1mb", "", []string{"--output-file-size-limit does nothing without --output-file"}},
+		{"--input-dummy --output-null --output-http-workers -1", "", []string{"--output-http-workers does nothing without --output-http"}},
+		{"--input-dummy --output-null --output-http-debug=false", "", []string{"--output-http-debug does nothing without --output-http"}},
+		{"--input-dummy --output-null --input-raw-promisc --input-raw-expire 3s", "",
+			[]string{"--input-raw-expire does nothing without --input-raw", "--input-raw-promisc does nothing"}},
+		{"--input-dummy --output-null --input-file-loop --log-host x.org", "", []string{"--input-file-loop does nothing", "--log-host does nothing without --input-file"}},
+		{"--input-dummy --output-null --output-binary-timeout 1s", "", []string{"--output-binary-timeout does nothing without --output-binary"}},
+		{"--input-dummy --output-null --output-tcp-response-buffer 1mb", "", []string{"--output-tcp-response-buffer does nothing without --output-binary"}},
+		{"--input-dummy --output-tcp a:1 --input-tcp-secure", "", []string{"does nothing without --input-tcp; for --output-tcp it is --output-tcp-secure"}},
+		{"--input-tcp :1 --output-null --output-tcp-secure", "", []string{"does nothing without --output-tcp; for --input-tcp it is --input-tcp-secure"}},
+		{"--input-tcp :1 --output-null --output-tcp-compress", "", []string{"--output-tcp-compress does nothing without --output-tcp"}},
+		{"--input-dummy --output-null --min-free 1gb", "", []string{"--min-free does nothing without --output-file or --output-tcp-spill"}},
+		{"--input-dummy --output-tcp a:1 --output-tcp-spill /tmp --min-free 1gb", "", nil},
+		{"--input-dummy --output-tcp a:1 --output-tcp-spill-size 1gb", "", []string{"--output-tcp-spill-size does nothing without --output-tcp-spill"}},
+		{"--input-dummy --output-http a --output-http-stats-ms 100", "", []string{"--output-http-stats-ms does nothing without --output-http-stats"}},
+		{"--input-raw :80 --output-null --input-raw-vxlan-port 4789", "", []string{"--input-raw-vxlan-port does nothing without --input-raw-engine vxlan"}},
+		{"--input-dummy --output-null", "GOR_OUTPUT_FILE_APPEND=true", []string{"--output-file-append does nothing without --output-file"}},
+		{"--input-dummy --output-file x.gor", "GOR_OUTPUT_FILE_APPEND=true", nil},
+		{"--input-dummy --output-null --config " + config, "", []string{"--output-ws-workers does nothing without --output-ws"}},
+		{"--input-dummy --output-ws ws://a --config " + config, "", nil},
+		{"--output-null --input-raw-stats", "", []string{"no input", "--input-raw-stats does nothing without --input-raw"}},
+	} {
+		_, err := parseSettings(strings.Fields(tt.args), []string{tt.environ}, io.Discard)
+		var lines []string
+		if err != nil {
+			lines = strings.Split(err.Error(), "\n")
+		}
+		if len(lines) != len(tt.wants) {
+			t.Errorf("gor %s %s: %d lines, want %d: %v", tt.environ, tt.args, len(lines), len(tt.wants), err)
+			continue
+		}
+		for i, want := range tt.wants {
+			if !strings.Contains(lines[i], want) {
+				t.Errorf("gor %s %s: line %q has no %q", tt.environ, tt.args, lines[i], want)
+			}
+		}
 	}
 }

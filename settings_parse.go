@@ -105,6 +105,7 @@ func parseSettings(args, environ []string, help io.Writer) (*Settings, error) {
 		// what was meant is unknown.
 		return s, err
 	}
+	s.given = table.Given
 	for _, arg := range s.modifier.Rules {
 		if arg.rule.SetsHost() {
 			s.modifier.OriginalHost = true

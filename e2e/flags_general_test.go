@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -234,8 +235,19 @@ func goneFlagRows() (rows []flagRow) {
 
 func goneFlagRow(name string, wrong, value []string) flagRow {
 	return flagRow{name, wrong, func(f *flagTest) {
-		r := f.replay(append([]string{"--output-stdout", "--" + name}, value...)...)
-		r.says("gor: --"+name+" is accepted and no longer needed: ").passed("/0", "/1", "/2", "/3")
+		run := func(args ...string) flagRun { return f.replay(append(args, "--output-stdout")...) }
+		plugin := pluginOfGone(name)
+		if plugin != nil { // it takes a capture or a server: only what is said is looked at
+			f.ends(exitUsage, append([]string{"--input-dummy", "--output-null", "--" + name}, value...)...).says("--" + name + " does nothing without " + plugin[0])
+			run = func(args ...string) flagRun {
+				return f.ok(slices.Concat([]string{"--input-dummy", "--output-null", "--check"}, plugin, args)...)
+			}
+		}
+		r := run(append([]string{"--" + name}, value...)...)
+		r.says("gor: --" + name + " is accepted and no longer needed: ")
+		if plugin == nil {
+			r.passed("/0", "/1", "/2", "/3")
+		}
 		if n := strings.Count(r.stderr, "--"+name); n != 1 {
 			f.Errorf("--%s is named %d times:\n%s", name, n, r.stderr)
 		}
@@ -243,11 +255,24 @@ func goneFlagRow(name string, wrong, value []string) flagRow {
 		for line := range strings.Lines(r.stderr) {
 			with = append(with, line)
 		}
-		for line := range strings.Lines(f.replay("--output-stdout").stderr) {
+		for line := range strings.Lines(run().stderr) {
 			plain = append(plain, line)
 		}
 		if len(with) != len(plain)+1 {
 			f.Errorf("%d lines are said with it, %d without:\n%s", len(with), len(plain), r.stderr)
 		}
 	}}
+}
+
+// pluginOfGone is the plugin that such a flag is accepted with; nil: any.
+func pluginOfGone(name string) []string {
+	for _, plugin := range [][]string{
+		{"--input-raw", ":80"}, {"--output-http", "staging.com"}, {"--output-tcp", "replay.local:28020"},
+		{"--output-ws", "ws://replay.local:28020"}, {"--output-binary", "staging.com:9000"},
+	} {
+		if strings.HasPrefix("--"+name, plugin[0]+"-") {
+			return plugin
+		}
+	}
+	return nil
 }

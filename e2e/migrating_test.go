@@ -43,7 +43,7 @@ func TestMigratingCommands(t *testing.T) {
 	for _, refused := range []string{
 		"--output-tcp a:1 --output-tcp-skip-verify", "--output-null --input-tcp-certificate c.pem", "--output-null --input-tcp-secure",
 		"--output-null --output-tcp-secure", "--output-http a --output-http-workers 2 --output-http-workers-min 5",
-		"--output-null --input-raw-vxlan-vni 7", "--output-null --http-allow-url (", "--output-null --exit-after 10", "--output-http a|x",
+		"--output-null --input-raw-vxlan-vni 7", "--output-null --http-allow-url (", "--output-null --exit-after 10", "--output-null --output-file-size-limit 1mb", "--output-http a|x",
 		"--output-http a|200%", "--output-file a.gor b.gor", "--output-http a --output-http-track-response", "--output-kafka-host a",
 		"--output-file s3://a/b", "--output-null --input-raw k8s://a:80", "--output-null --input-file-watch", "--output-null --verbose=4",
 	} {
@@ -52,7 +52,8 @@ func TestMigratingCommands(t *testing.T) {
 		}
 	}
 	for _, name := range strings.Fields("debug input-raw-override-snaplen input-raw-monitor input-raw-immediate-mode output-http-compatibility-mode output-http-debug output-tcp-sticky output-ws-sticky output-binary-debug") {
-		if code, said := testkit.RunGor(t, "--input-dummy", "", "--output-null", "--check", "--"+name); code != exitOK || !strings.Contains(said, "--"+name+" is accepted and no longer needed") {
+		args := append([]string{"--input-dummy", "", "--output-null", "--check", "--" + name}, pluginOfGone(name)...)
+		if code, said := testkit.RunGor(t, args...); code != exitOK || !strings.Contains(said, "--"+name+" is accepted and no longer needed") {
 			t.Errorf("--%s: exit %d: %s", name, code, said)
 		}
 		if !strings.Contains(string(text), "`--"+name+"`") {

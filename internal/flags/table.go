@@ -53,11 +53,17 @@ type Table struct {
 	// be nil itself.
 	Unknown func(name string) error
 
+	given map[string]bool // what Parse has set
+
 	// Stray says what an argument was meant for that belongs to no flag, such
 	// as a file that was named without one. It returns nil when it does not
 	// know, and may be nil itself.
 	Stray func(arg string) error
 }
+
+// Given reports whether Parse has set a flag, wherever it was given and
+// whatever its value was.
+func (t *Table) Given(name string) bool { return t.given[name] }
 
 // def is the flag of that name, which there is.
 func (t *Table) def(name string) Def {
@@ -105,6 +111,7 @@ func (t *Table) Parse(args, environ []string) (notes []string, err error) {
 	if err := errors.Join(err, s.setFromEnvironment(environ), s.setFromConfig()); err != nil {
 		return s.notes, err
 	}
+	t.given = s.given()
 	s.fs.Visit(func(f *flag.Flag) {
 		if why := traitsOf(f.Value).obsolete; why != "" {
 			s.notes = append(s.notes, fmt.Sprintf("--%s is accepted and no longer needed: %s", f.Name, why))
