@@ -20,6 +20,7 @@ import (
 	"github.com/buger/gor/internal/tools"
 	"github.com/buger/gor/internal/verdict"
 	"github.com/buger/gor/internal/verdict/files"
+	verdictreport "github.com/buger/gor/internal/verdict/report"
 )
 
 // A command is a word that may stand first on the command line, in place of
@@ -153,13 +154,16 @@ Says whether a new version answers as the old one did. A recording that was made
   --learn FILE     write the noise between two recordings to FILE, to be used with --rules
   --fail-on LIST   what makes the exit code 3: regression (the default), any, none, or severities such as
                    unanswered, status-class, status, removed, retyped, value, slower, added, order
+  --junit FILE     write JUnit XML for a CI system to a new FILE
+  --json FILE      write a line of JSON for each difference to a new FILE
 
 Exit code: 0 equal or noise alone, 1 could not compare, 2 wrong usage, 3 what --fail-on names was found.
 `
 
 // verdictCommand is gor verdict.
 func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
-	cfg, learn, failOn, err := parseVerdict(args)
+	var reports verdictreport.Config
+	cfg, learn, failOn, err := parseVerdict(args, &reports)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, verdictUsage)
 		return exitOK
@@ -179,8 +183,8 @@ func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.C
 			fmt.Fprintf(stdout, "places that differ between the runs: %d; gor verdict --rules %s takes them for noise\n", len(res.Learnt()), learn)
 			return exitOK
 		}
-	} else {
-		err = files.WriteText(stdout, res.Result)
+	} else if err = files.WriteText(stdout, res.Result); err == nil {
+		err = reports.Write(&verdictreport.Verdict{Result: res.Result, Files: res.Names, FailOn: failOn})
 	}
 	switch {
 	case err != nil:
@@ -195,7 +199,7 @@ func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.C
 }
 
 // parseVerdict reads the arguments of gor verdict. Flags may stand behind files.
-func parseVerdict(args []string) (cfg files.Config, learn string, failOn verdict.FailOn, err error) {
+func parseVerdict(args []string, reports *verdictreport.Config) (cfg files.Config, learn string, failOn verdict.FailOn, err error) {
 	fs := flag.NewFlagSet("verdict", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	var rulesFiles []string
@@ -205,6 +209,8 @@ func parseVerdict(args []string) (cfg files.Config, learn string, failOn verdict
 	fs.Func("against", "", list(&cfg.Against))
 	fs.Func("rules", "", list(&rulesFiles))
 	fs.StringVar(&learn, "learn", "", "")
+	fs.StringVar(&reports.JUnit, "junit", "", "")
+	fs.StringVar(&reports.JSON, "json", "", "")
 	fail := fs.String("fail-on", "regression", "")
 	for err = fs.Parse(args); err == nil && fs.NArg() > 0; err = fs.Parse(fs.Args()[1:]) {
 		cfg.Old = append(cfg.Old, fs.Arg(0))
@@ -218,10 +224,14 @@ func parseVerdict(args []string) (cfg files.Config, learn string, failOn verdict
 	switch {
 	case learn != "" && (len(cfg.Old) != 2 || len(cfg.Against) > 0):
 		err = errors.New("--learn wants two recordings of one version: gor verdict --learn noise.toml run1.gor run2.gor")
+	case learn != "" && reports.Any():
+		err = errors.New("--learn writes rules and no report; run gor verdict again with --rules and the report")
 	case len(cfg.Old) == 0:
 		err = errors.New("no recording is named: gor verdict answered.gor, or gor verdict production.gor --against answered.gor")
 	default:
-		cfg.Rules, err = files.ReadRules(rulesFiles)
+		if cfg.Rules, err = files.ReadRules(rulesFiles); err == nil {
+			err = reports.Check()
+		}
 	}
 	if learn != "" && err == nil {
 		cfg.Runs, cfg.Old, cfg.Against = true, cfg.Old[:1], cfg.Old[1:]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,6 +63,23 @@ func TestVerdict(t *testing.T) {
 			if code, out := gorVerdict(t, args...); code != c.code || !strings.HasPrefix(out, c.want) {
 				t.Errorf("%s, gor verdict %v: exit %d, want %d\n%s", c.target, args, code, c.code, out)
 			}
+		}
+		junit, lines := filepath.Join(t.TempDir(), "verdict.xml"), filepath.Join(t.TempDir(), "verdict.jsonl")
+		if code, out := gorVerdict(t, answered, "--junit", junit, "--json", lines); code != c.code {
+			t.Errorf("%s, with reports: exit %d, want %d\n%s", c.target, code, c.code, out)
+		}
+		text, err := os.ReadFile(junit)
+		testkit.Must(t, err)
+		if shown := strings.Contains(string(text), "gor show "+answered+" "); shown != (c.code == 3) {
+			t.Errorf("%s: %s", c.target, text)
+		}
+		text, err = os.ReadFile(lines)
+		testkit.Must(t, err)
+		if has := strings.Contains(string(text), `"standing":"regression"`); has != (c.code == 3) {
+			t.Errorf("%s: %s", c.target, text)
+		}
+		if code, out := gorVerdict(t, answered, "--junit", junit); code != 2 || !strings.Contains(out, "nothing is overwritten") {
+			t.Errorf("%s: a report is written twice: exit %d\n%s", c.target, code, out)
 		}
 		if code, out := gorVerdict(t, answered, "--fail-on", "none"); code != 0 {
 			t.Errorf("%s: exit %d though nothing is to fail\n%s", c.target, code, out)

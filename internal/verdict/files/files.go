@@ -39,6 +39,10 @@ type Config struct {
 // are loaded from.
 type Outcome struct {
 	*verdict.Result
+
+	// Names are the recordings, the old version's first.
+	Names []string
+
 	store *join.Store
 }
 
@@ -63,14 +67,14 @@ func Compare(cfg Config) (*Outcome, error) {
 		p := roles.Pair(id, parts)
 		engine.Add(&p)
 	})
-	notes, err := read(cfg, j)
+	names, notes, err := read(cfg, j)
 	if err == nil {
 		err = j.End()
 	}
 	if err = errors.Join(err, j.Close()); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	o := &Outcome{engine.Result(), store}
+	o := &Outcome{Result: engine.Result(), Names: names, store: store}
 	if j.Repeated > 0 {
 		notes = append(notes, fmt.Sprintf("%d records were left out, because there were too many with their id", j.Repeated))
 	}
@@ -80,13 +84,14 @@ func Compare(cfg Config) (*Outcome, error) {
 
 // read hands all records to j, of the old and the new recordings in turn, so that what
 // belongs together lies close.
-func read(cfg Config, j *join.Joiner) (notes []string, err error) {
+func read(cfg Config, j *join.Joiner) (names, notes []string, err error) {
 	var sides []*side
-	for i, names := range [][]string{cfg.Old, cfg.Against} {
-		all, err := expand(names)
+	for i, patterns := range [][]string{cfg.Old, cfg.Against} {
+		all, err := expand(patterns)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		names = append(names, all...)
 		sides = append(sides, &side{source: join.Source(i), names: all, limit: cfg.Limit})
 	}
 	defer func() {
@@ -103,7 +108,7 @@ func read(cfg Config, j *join.Joiner) (notes []string, err error) {
 				continue
 			}
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			open++
 			part, err := join.PartOf(s.source, msg)
@@ -111,11 +116,11 @@ func read(cfg Config, j *join.Joiner) (notes []string, err error) {
 				err = j.Add(part)
 			}
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
-	return notes, nil
+	return names, notes, nil
 }
 
 // expand returns the files that names and patterns stand for.

@@ -1,0 +1,130 @@
+// Package report writes a verdict to files: JSON lines for programs and JUnit XML for
+// CI. What recordings hold comes from strangers: the XML shows control characters and
+// what turns the direction of text as escapes, and nothing of it is ever markup.
+package report
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/buger/gor/internal/console"
+	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/verdict"
+)
+
+// A Config names the files to write. An empty name is a report that is not wanted.
+type Config struct {
+	JSON, JUnit string
+}
+
+// A Verdict is what is reported.
+type Verdict struct {
+	*verdict.Result
+
+	// Files are the recordings, for the commands that show a pair.
+	Files []string
+
+	// FailOn says which rows are failures in JUnit.
+	FailOn verdict.FailOn
+}
+
+// A format is a report and how it is written.
+type format struct {
+	name  string
+	write func(io.Writer, *Verdict) error
+}
+
+// formats are the wanted ones.
+func (c *Config) formats() (all []format) {
+	for _, f := range []format{{c.JSON, writeJSON}, {c.JUnit, writeJUnit}} {
+		if f.name != "" {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Any reports whether any report is wanted.
+func (c *Config) Any() bool { return len(c.formats()) > 0 }
+
+// Check returns an error when a file could not be made, so that nobody has to wait for
+// a comparison to learn it. It makes nothing.
+func (c *Config) Check() error {
+	seen := map[string]bool{}
+	for _, f := range c.formats() {
+		if seen[filepath.Clean(f.name)] {
+			return fmt.Errorf("%s is named for two reports; name another file for one of them", f.name)
+		}
+		seen[filepath.Clean(f.name)] = true
+		if _, err := os.Lstat(f.name); err == nil {
+			return exists(f.name)
+		}
+		if _, err := os.Stat(filepath.Dir(f.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exists(name string) error {
+	return fmt.Errorf("%s exists, and nothing is overwritten; name another file", name)
+}
+
+// Write makes the files. One that cannot be written to its end is removed.
+func (c *Config) Write(v *Verdict) error {
+	for _, f := range c.formats() {
+		if err := f.make(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f format) make(v *Verdict) error {
+	file, err := disk.Create(f.name, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return exists(f.name)
+	}
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(file)
+	err = f.write(w, v)
+	if err = errors.Join(err, w.Flush(), file.Close()); err != nil {
+		os.Remove(f.name) // it was made just now
+		return fmt.Errorf("write %s: %w", f.name, err)
+	}
+	return nil
+}
+
+// mostFiles is how many recordings get a command of their own for each id.
+const mostFiles = 4
+
+// show returns the commands that show the messages of an id.
+func (v *Verdict) show(id string) (commands []string) {
+	if len(v.Files) > mostFiles {
+		return []string{fmt.Sprintf("gor show FILE %s (FILE is one of the %d recordings)", quote(id), len(v.Files))}
+	}
+	for _, name := range v.Files {
+		commands = append(commands, "gor show "+quote(name)+" "+quote(id))
+	}
+	return commands
+}
+
+// quote returns a word as a shell takes it. What has control characters in it is
+// escaped for the eye, and means another word then.
+func quote(word string) string {
+	plain := word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._/:-", r))
+	})
+	if plain {
+		return word
+	}
+	return "'" + strings.ReplaceAll(console.Clean(word), "'", `'\''`) + "'"
+}
