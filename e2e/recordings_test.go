@@ -274,3 +274,16 @@ func listens(addr string) bool {
 	}
 	return err == nil
 }
+
+// TestDamageIsToldWithItsBytes: what of a recording cannot be replayed is told
+// with how many bytes that is, and where they stand.
+func TestDamageIsToldWithItsBytes(t *testing.T) {
+	whole := testkit.Recording(testkit.NumberedRequests(1, "a"), []time.Duration{0})
+	file := filepath.Join(t.TempDir(), "hurt.gor")
+	hurt := slices.Concat(whole, bytes.Repeat([]byte("x"), 12_000), whole)
+	testkit.WriteFile(t, file, hurt)
+	code, said := testkit.RunGor(t, "--input-file", file+"|max", "--output-null")
+	if want := fmt.Sprintf("skipped (at byte %d): 12", len(whole)); code != exitOK || !strings.Contains(said, want) || !strings.Contains(said, fmt.Sprintf(" kB from byte %d", len(whole))) {
+		t.Errorf("exit %d, and no %q:\n%s", code, want, said)
+	}
+}

@@ -34,6 +34,7 @@ type Damage struct {
 	Torn     int64  // records: 0 or 1
 	Newer    int64  // records with a type, left out, or an attribute, passed on, of a newer version; intact
 	Skipped  int64  // bytes that belong to no record that was returned
+	From, To int64  // the range in which those bytes lie, after decompression; To is 0 without any
 	Spots    []Spot // the first places, at most 16
 }
 
@@ -83,6 +84,43 @@ func (d Damage) String() string {
 	return b.String()
 }
 
+// Extent says how much was passed over and where, such as "12 kB from byte 0", or, with intact records between,
+// "12 kB between bytes 0 and 99000"; empty when nothing was.
+func (d Damage) Extent() string {
+	switch {
+	case d.Skipped == 0 || d.To == 0:
+		return ""
+	case d.Skipped == d.To-d.From:
+		return fmt.Sprintf("%s from byte %d", bytesText(d.Skipped), d.From)
+	}
+	return fmt.Sprintf("%s between bytes %d and %d", bytesText(d.Skipped), d.From, d.To)
+}
+
+// bytesText is a count of bytes for people, in powers of 1000.
+func bytesText(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.3g kB", float64(n)/1e3)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.3g MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.3g GB", float64(n)/1e9)
+}
+
+// skip counts n bytes at offset that belong to no record.
+func (d *Damage) skip(offset, n int64) {
+	if n == 0 {
+		return
+	}
+	if d.To == 0 {
+		d.From = offset
+	}
+	d.Skipped += n
+	d.To = offset + n
+}
+
 // note counts one record at offset.
 func (d *Damage) note(reason Reason, offset int64) {
 	*d.count(reason)++
@@ -129,6 +167,12 @@ func (d *Damage) add(e Damage, base int64) {
 	d.Stale += e.Stale
 	d.Torn += e.Torn
 	d.Newer += e.Newer
+	if e.To > 0 {
+		if d.To == 0 {
+			d.From = base + e.From
+		}
+		d.To = base + e.To
+	}
 	d.Skipped += e.Skipped
 	for _, s := range e.Spots {
 		if len(d.Spots) == maxSpots {

@@ -172,6 +172,6 @@ func (g *gobReader) note(reason Reason) { g.damage.note(reason, g.win.off) }
 
 // drop consumes n bytes that belong to no message.
 func (g *gobReader) drop(n int) {
-	g.damage.Skipped += int64(n)
+	g.damage.skip(g.win.off, int64(n))
 	g.win.consume(n)
 }

@@ -468,7 +468,7 @@ func (r *Reader) note(reason Reason) { r.damage.note(reason, r.win.off) }
 
 // drop consumes n bytes that belong to no message.
 func (r *Reader) drop(n int) {
-	r.damage.Skipped += int64(n)
+	r.damage.skip(r.win.off, int64(n))
 	r.win.consume(n)
 	r.seen = 0
 }

@@ -1,6 +1,8 @@
 package payload
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -94,5 +96,38 @@ func TestDamageString(t *testing.T) {
 				t.Fatalf("Any: got %v", got)
 			}
 		})
+	}
+}
+
+// TestDamageExtent: what was passed over is told with its bytes and its place,
+// also in a part of a compressed recording.
+func TestDamageExtent(t *testing.T) {
+	rest := Damage{Skipped: 12_345, To: 12_345}
+	var whole Damage
+	whole.add(rest, 1000)
+	for _, tt := range []struct {
+		damage Damage
+		want   string
+	}{
+		{Damage{}, ""},
+		{Damage{Skipped: 7, From: 3, To: 10}, "7 bytes from byte 3"},
+		{rest, "12.3 kB from byte 0"},
+		{whole, "12.3 kB from byte 1000"},
+		{Damage{Skipped: 2_000_000, From: 5, To: 9_000_000}, "2 MB between bytes 5 and 9000000"},
+	} {
+		if got := tt.damage.Extent(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	record := "1 a 1\nGET / HTTP/1.1\r\n\r\n" + Separator
+	noise := strings.Repeat("x", 1234)
+	r := NewReader(strings.NewReader(record+noise+Separator+record), 1<<20)
+	for n := 0; ; n++ {
+		if _, err := r.Next(); err != nil {
+			if want := fmt.Sprintf("1.25 kB from byte %d", len(record)); n != 2 || r.Damage().Extent() != want {
+				t.Errorf("%d records, %q, want 2 and %q", n, r.Damage().Extent(), want)
+			}
+			break
+		}
 	}
 }

@@ -33,8 +33,11 @@ func (m *mergedFiles) account(r *recordedFile) {
 		return
 	}
 	hint := ""
+	if extent := d.Extent(); extent != "" {
+		hint = ": " + extent
+	}
 	if d.TooLarge > 0 {
-		hint = "; " + m.cfg.Hints.MessageLimit + " is the limit"
+		hint += "; " + m.cfg.Hints.MessageLimit + " is the limit"
 	}
 	m.cfg.Logf(m.cfg.Kind+": %s: %s%s", r.name, d, hint)
 }
