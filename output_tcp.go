@@ -108,6 +108,7 @@ func newTCPOutput(addr, host string, s *Settings, env *pluginEnv) (Output, error
 			TLS:         secure,
 			Plain:       s.tcpOutput.Plain,
 			SilentHint:  "; a Gor 0.10 or a GoReplay never does, and is sent to with --output-tcp-plain always",
+			ForeignHint: func(what *link.ForeignError) string { return foreignHint(what, addr) },
 			Peer:        peer,
 			Compress:    s.tcpOutput.Compress,
 			WindowBytes: max(1, env.queueBytes/workers), // what is not acknowledged stays in the queue's memory
@@ -119,6 +120,14 @@ func newTCPOutput(addr, host string, s *Settings, env *pluginEnv) (Output, error
 	}
 	o.workers = startLinkWorkers(o.q, workers, config)
 	return o, nil
+}
+
+// foreignHint is what to type when something else answers at addr.
+func foreignHint(what *link.ForeignError, addr string) string {
+	if what.Status == "" {
+		return "add --output-tcp-secure"
+	}
+	return "--output-tcp is for the --input-tcp of another Gor, and requests go to a server with --output-http http://" + addr
 }
 
 func (o *tcpOutput) Write(p []byte) (int, error) {

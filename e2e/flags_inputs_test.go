@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -167,6 +168,11 @@ func outputFlagRows() []flagRow {
 			}
 		}},
 		{"output-tcp", []string{"", "28020", ":28020", "host:port", "host:28020|x"}, func(f *flagTest) {
+			web := strings.TrimPrefix(serve(f.T, func(http.ResponseWriter, *http.Request) {}), "http://")
+			for _, plain := range []string{"auto", "always"} {
+				f.gor("--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", web, "--output-tcp-plain", plain, "--drain-timeout", "300ms").
+					says("this is no Gor but an HTTP server: it answers \"HTTP/1.1 400 Bad Request\"", "with --output-http http://"+web)
+			}
 			sent, received := f.link(nil, nil)
 			sent.says("4 delivered")
 			received.passed("/0", "/1", "/2", "/3")

@@ -146,7 +146,7 @@ func TestLinkRefusals(t *testing.T) {
 		refused  string // what the receiver says
 	}{
 		{"TLS to plain", open, ca.Sender(nil, soon), "does it have --input-tcp-secure?", "TLS; this input needs --input-tcp-secure"},
-		{"plain to TLS", closed, nil, "the receiver", "it speaks no TLS; that Gor needs --output-tcp-secure"},
+		{"plain to TLS", closed, nil, "the receiver speaks TLS; add --output-tcp-secure; trying again", "it speaks no TLS; that Gor needs --output-tcp-secure"},
 		{"the system's authorities", closed, []string{"--output-tcp-secure"}, `"CN=receiver" is of an unknown authority; --output-tcp-ca FILE`, "that Gor may need --output-tcp-ca"},
 		{"wrong authority", closed, other.Sender(ca, soon), `"CN=receiver" is of an unknown authority`, "does not accept the certificate of this input"},
 		{"no client certificate", closed, ca.Sender(nil, soon), "give one with --output-tcp-client-cert and --output-tcp-client-key", "no client certificate, which --input-tcp-client-ca requires"},

@@ -90,6 +90,10 @@ func (p *peer) run() {
 	if !failed {
 		err = p.receive()
 	}
+	if what, _ := stranger(p.fill.bytes[p.parsed:p.fill.n]); p.strange && what == httpWords && !errors.Is(err, errClosing) {
+		p.sayRefused(httpRefusal())
+		failed = true // lastWords: what it still sends would reset the connection before it has read that
+	}
 	p.concludeGreeted()
 	close(p.over)
 	p.release(p.fill)

@@ -52,6 +52,10 @@ type SenderConfig struct {
 	// SilentHint is said of a receiver that has never answered.
 	SilentHint string
 
+	// ForeignHint says what to do about something else that answers in place of
+	// a receiver; nil is nothing.
+	ForeignHint func(*ForeignError) string
+
 	// Changed is called when Connected or Tried may say something else than
 	// before. It must not wait. nil is nobody.
 	Changed func()
@@ -223,7 +227,7 @@ func (s *Sender) run() {
 		if errors.Is(err, errFinished) || s.ctx.Err() != nil || s.nothingLeft() {
 			return
 		}
-		trouble.note(s.cfg.Logf, err)
+		trouble.note(s.cfg.Logf, s.hinted(err))
 		if errors.Is(err, errNumberTaken) { // what was held is released by then
 			s.mu.Lock()
 			s.id, s.secret = newIdentity(), newSecret()

@@ -101,6 +101,11 @@ func (s *Sender) serve(conn, raw net.Conn, counted *countedConn, t *trouble) err
 	switch {
 	case err == nil:
 		return c.acknowledged(a, t, &reader)
+	}
+	foreign := c.foreign()
+	switch {
+	case foreign != nil:
+		return foreign
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return lost(err)
 	case s.Acknowledged():

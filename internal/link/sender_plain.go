@@ -64,6 +64,9 @@ func (c *senderConn) plain(t *trouble, wg *sync.WaitGroup) error {
 				// stream; if we were gone then, it would lose what is in flight.
 				err = errLateAnswer
 			}
+			if errors.As(c.err, new(*ForeignError)) {
+				s.cfg.Logf("%v", s.hinted(c.err)) // all is written, and nobody tries again
+			}
 		default:
 		}
 	}
@@ -105,9 +108,18 @@ func (c *senderConn) readPlain() {
 	if err == nil {
 		_, err = parseAnswer(f, body)
 	}
+	foreign := error(nil)
+	if err != nil {
+		foreign = c.foreign()
+	}
 	switch {
 	case err == nil:
 		c.fail(errLateAnswer)
+	case foreign != nil:
+		c.peerEnded(err, lingerTime)
+		c.fail(foreign)
+		c.cut()
+		return
 	case errors.Is(err, errFrame):
 		c.fail(errors.New("the receiver speaks an unknown protocol"))
 	default:

@@ -39,7 +39,7 @@ func stranger(b []byte) (what string, sure bool) {
 	}
 	if whole && bytes.Contains(line, []byte(" HTTP/1.")) {
 		// A request may still turn out to be framed as 0.7 did it.
-		return "HTTP; this is the port for --output-tcp of another Gor", len(b) >= sniffBytes
+		return httpWords, len(b) >= sniffBytes
 	}
 	return "something that is no record", len(b) >= sniffBytes
 }

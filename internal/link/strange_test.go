@@ -83,8 +83,12 @@ func TestStrangers(t *testing.T) {
 			}
 			go io.WriteString(conn, tt.sends)
 			conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-			if _, err := io.Copy(io.Discard, conn); isTimeout(err) {
+			answer, err := io.ReadAll(conn)
+			if isTimeout(err) {
 				t.Error("the connection was not closed")
+			}
+			if got := strings.HasPrefix(string(answer), "HTTP/1.1 400 Bad Request\r\n"); got != (tt.name == "HTTP") {
+				t.Errorf("it is answered %q", answer)
 			}
 			conn.Close()
 			if !strings.Contains(log.String(), tt.says) || strings.Count(log.String(), "\n") > 0 {

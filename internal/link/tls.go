@@ -95,6 +95,13 @@ func (p *peer) handshake() error {
 	case p.below.left == handshakeBytes && isEnd(err):
 		return io.EOF // it sent nothing at all, as a probe of the port
 	}
+	if header := (tls.RecordHeaderError{}); errors.As(err, &header) {
+		if looksHTTP(header.RecordHeader[:]) {
+			p.sayRefused(httpRefusal())
+		} else {
+			p.sayRefused(unexpectedMessage)
+		}
+	}
 	return refuse(countTLS, "%s", clientFault(err))
 }
 
@@ -148,6 +155,9 @@ func clientFault(err error) string {
 		begin := header.RecordHeader[:]
 		if plainStart(begin) || helloLike(begin) {
 			return "it speaks no TLS; that Gor needs --output-tcp-secure"
+		}
+		if looksHTTP(begin) {
+			return "it speaks no TLS but " + httpWords
 		}
 		return "it speaks no TLS"
 	}
