@@ -18,10 +18,8 @@ func (p Places) Take(done <-chan struct{}, deadline time.Time) bool {
 	if p == nil {
 		return true
 	}
-	select {
-	case p <- struct{}{}:
+	if p.Try() {
 		return true
-	default:
 	}
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
@@ -34,7 +32,20 @@ func (p Places) Take(done <-chan struct{}, deadline time.Time) bool {
 	return false
 }
 
-// Leave gives a place back that Take gave.
+// Try is Take without the wait.
+func (p Places) Try() bool {
+	if p == nil {
+		return true
+	}
+	select {
+	case p <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// Leave gives a place back that Take or Try gave.
 func (p Places) Leave() {
 	if p != nil {
 		<-p

@@ -13,9 +13,7 @@ import (
 // A conn makes exchanges over one kept connection, in the goroutine of its
 // caller.
 type conn struct {
-	*shared
-	call *Call // of the exchange that goes on; the last one when none does
-
+	answer
 	conn   net.Conn    // nil: none
 	tcp    net.Conn    // what conn stands on; conn itself without TLS
 	look   *peek       // at tcp
@@ -26,17 +24,10 @@ type conn struct {
 	used   time.Time   // when the last exchange on conn began
 	armed  time.Time   // conn's deadline
 
-	parser http1.Parser // of the answer
-	unsure bool         // the answer leaves open where the target stands; see end
-	goOn   bool         // the target said 100 Continue
-	in     []byte       // read buffer
-	out    []byte       // the request's head, or all of it
+	in     []byte // read buffer
+	out    []byte // the request's head, or all of it
 	vector [2][]byte
 	parts  net.Buffers // refers to vector
-
-	ctx   context.Context // of the exchange
-	taken int             // bytes of cfg.Memory; see account
-	place bool            // of cfg.Places; see enough
 }
 
 var _ Exchange = (*conn)(nil)

@@ -1,6 +1,9 @@
 package http1client
 
-import "github.com/buger/gor/internal/http1"
+import (
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/outbound"
+)
 
 const (
 	// AnswerPlaces is how many connections of all clients may have more than
@@ -18,99 +21,113 @@ const (
 
 // keep keeps a part of the answer: all of it when somebody wants it, of one
 // that may be a redirection or is reported, the head.
-func (c *conn) keep(b []byte, headDone bool) {
+func (a *answer) keep(b []byte, headDone bool) {
 	switch {
-	case c.cfg.Keeper != nil && !c.call.Cut:
+	case a.cfg.Keeper != nil && !a.call.Cut:
 		var ok bool
-		c.call.Answer, ok = c.cfg.Keeper.Keep(c.call.Answer, b)
-		c.call.Cut = !ok
-	case c.cfg.Keeper == nil && c.cfg.keepsHeads() && !headDone:
-		c.call.Answer = append(c.call.Answer, b[:min(len(b), c.cfg.HeadMost)]...)
+		a.call.Answer, ok = a.cfg.Keeper.Keep(a.call.Answer, b)
+		a.call.Cut = !ok
+	case a.cfg.Keeper == nil && a.cfg.keepsHeads() && !headDone:
+		a.call.Answer = append(a.call.Answer, b[:min(len(b), a.cfg.HeadMost)]...)
 	}
 }
 
 // forget gives back the memory of an answer that was kept.
-func (c *conn) forget() {
-	if c.cfg.Keeper != nil {
-		c.cfg.Keeper.GiveBack(c.call.Answer)
+func (a *answer) forget() {
+	if a.cfg.Keeper != nil {
+		a.cfg.Keeper.GiveBack(a.call.Answer)
 	}
-	c.call.Answer, c.call.Cut = c.call.Answer[:0], false
+	a.call.Answer, a.call.Cut = a.call.Answer[:0], false
 	keep := keepAnswer
-	if c.cfg.Memory.Scarce() {
+	if a.cfg.Memory.Scarce() {
 		keep = keepScarce
 	}
-	if cap(c.call.Answer) > keep {
-		c.call.Answer = nil
+	if cap(a.call.Answer) > keep {
+		a.call.Answer = nil
 	}
-	if !c.account() {
-		c.call.Answer = nil
-		c.account()
+	if !a.account() {
+		a.call.Answer = nil
+		a.account()
 	}
 }
 
 // account brings what is taken of the answers' memory to what the connection
 // holds, and reports false when there is not so much: it must let go of some.
-func (c *conn) account() bool {
-	holds := c.parser.Held() + cap(c.call.Answer)
-	if c.place { // which has room for a head; the rest of an answer is for the other outputs
+func (a *answer) account() bool {
+	holds := a.parser.Held() + cap(a.call.Answer)
+	if a.place { // which has room for a head; the rest of an answer is for the other outputs
 		holds = 0
-		if c.cfg.Keeper != nil {
-			holds = cap(c.call.Answer)
+		if a.cfg.Keeper != nil {
+			holds = cap(a.call.Answer)
 		}
 	}
-	if holds == c.taken {
+	if holds == a.taken {
 		return true
 	}
-	if !c.cfg.Memory.Resize(c.taken, holds) {
+	if !a.cfg.Memory.Resize(a.taken, holds) {
 		return false
 	}
-	c.taken = holds
+	a.taken = holds
 	return true
 }
 
 // enough takes the memory for what the connection holds of an answer. For a
-// large head, or when all hold much, it waits for a place, as long as the
-// exchange may take. It reports false when there was none.
-func (c *conn) enough() bool {
-	head := c.parser.Held()
-	if c.cfg.Keeper == nil {
-		head += cap(c.call.Answer)
+// large head, or when all hold much, it takes a place, or returns errCrowded when
+// none is free.
+func (a *answer) enough() error {
+	head := a.parser.Held()
+	if a.cfg.Keeper == nil {
+		head += cap(a.call.Answer)
 	}
-	if head <= smallHead && (c.account() || c.shrink()) {
-		return true
-	}
-	if !c.place {
-		if c.place = c.cfg.Places.Take(c.ctx.Done(), c.call.Deadline); !c.place {
-			return false
+	if !a.place {
+		if head <= smallHead && (a.account() || a.shrink()) {
+			return nil
+		}
+		if !a.cfg.Places.Try() {
+			return errCrowded
 		}
 	}
-	return c.account() || c.shrink()
+	return a.seated(true)
+}
+
+// awaitPlace waits for a place, as long as the exchange may take.
+func (a *answer) awaitPlace() bool { return a.cfg.Places.Take(a.ctx.Done(), a.call.Deadline) }
+
+// seated takes the memory for what the connection holds beside the head when it
+// was given a place, or returns why the answer is given up.
+func (a *answer) seated(place bool) error {
+	a.place = place
+	if !place || !a.account() && !a.shrink() {
+		a.parser = http1.Parser{}
+		return outbound.ErrAnswerMemory
+	}
+	return nil
 }
 
 // leave gives back the place, with all that lies in it.
-func (c *conn) leave() {
-	if !c.place {
+func (a *answer) leave() {
+	if !a.place {
 		return
 	}
-	if c.parser.Release(); c.parser.Held() > 0 { // in the middle of a head
-		c.parser = http1.Parser{}
+	if a.parser.Release(); a.parser.Held() > 0 { // in the middle of a head
+		a.parser = http1.Parser{}
 	}
-	if c.cfg.Keeper == nil {
-		c.call.Answer = nil
+	if a.cfg.Keeper == nil {
+		a.call.Answer = nil
 	}
-	c.place = false
-	c.cfg.Places.Leave()
-	if !c.account() {
-		c.shrink()
+	a.place = false
+	a.cfg.Places.Leave()
+	if !a.account() {
+		a.shrink()
 	}
 }
 
 // shrink lets go of what an answer was kept in, when only others want it, and
 // reports whether that was enough.
-func (c *conn) shrink() bool {
-	if c.cfg.Keeper != nil {
-		c.cfg.Keeper.GiveBack(c.call.Answer)
-		c.call.Answer, c.call.Cut = nil, true
+func (a *answer) shrink() bool {
+	if a.cfg.Keeper != nil {
+		a.cfg.Keeper.GiveBack(a.call.Answer)
+		a.call.Answer, a.call.Cut = nil, true
 	}
-	return c.account()
+	return a.account()
 }

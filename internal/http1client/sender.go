@@ -40,7 +40,7 @@ func (c *Client) NewSender(done func(Result)) *Sender {
 	s := &Sender{shared: &c.shared, done: done}
 	s.req = sentRequest{target: s.cfg.Target, keepHost: s.cfg.KeepHost, keepConnection: s.cfg.KeepConnection}
 	s.call.Done = s.finished
-	s.exchange = &conn{shared: s.shared, call: &s.call}
+	s.exchange = &conn{answer: answer{shared: s.shared, call: &s.call}}
 	return s
 }
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/outbound"
 )
 
@@ -47,9 +46,7 @@ type trip struct {
 // roundTrip sends the prepared request and reads its final answer. When that
 // leaves the connection unfit for another, it is closed.
 func (c *conn) roundTrip(deadline time.Time) trip {
-	c.parser.ResetResponse()
-	c.parser.SetRequest(c.call.Head, false)
-	c.unsure, c.goOn = c.call.Alone, false
+	c.begin()
 	if len(c.call.Request.Body()) > splitBody {
 		return c.roundTripSplit(deadline)
 	}
@@ -121,89 +118,61 @@ func (c *conn) trim() {
 	}
 }
 
-// receive reads to the end of the final answer. What is read is framed and
-// dropped.
+// receive reads to the end of the final answer.
 func (c *conn) receive() (t trip) {
 	if c.in == nil {
 		c.in = make([]byte, readLeast)
 	}
-	head := 0 // bytes of it so far
-	c.forget()
 	for {
 		n, err := c.conn.Read(c.in)
-		for b := c.in[:n]; len(b) > 0; {
-			t.got = true
-			used, done, perr := c.parser.Feed(b)
-			h := c.parser.Head()
-			if h == nil {
-				head += used
-			} else {
-				head = h.HeadLen
-			}
-			if perr != nil || head > c.cfg.HeadMost || h != nil && h.Fields > http1.MaxFields {
-				return t.fail(outbound.ErrBadResponse)
-			}
-			if h != nil && c.parser.Held() > readLeast {
-				c.parser.Release()
-			}
-			c.keep(b[:used], h != nil && len(c.call.Answer) >= h.HeadLen)
-			if !c.enough() {
-				c.parser = http1.Parser{}
-				return t.fail(outbound.ErrAnswerMemory)
-			}
-			if h != nil && c.parser.Held()+cap(c.call.Answer) <= smallHead {
-				c.leave()
-			}
-			b = b[used:]
-			switch {
-			case !done:
-			case h.Interim():
-				c.goOn = c.goOn || h.Status == 100
-				c.unsure = c.unsure || h.Flags != 0
-				c.forget()
-				c.parser.ResetResponse()
-				c.parser.SetRequest(c.call.Head, false)
-				head = 0
-			default:
-				c.end(len(b) > 0 || err != nil)
-				t.status = h.Status
-				return t
-			}
+		rest, whole, terr := c.digest(c.in[:n])
+		switch {
+		case terr != nil:
+			return t.fail(c, terr)
+		case whole:
+			return c.whole(rest > 0 || err != nil)
 		}
 		if n == len(c.in) && n < readMost {
 			c.in = make([]byte, readMost)
 		}
 		switch {
 		case err == nil:
-		case errors.Is(err, io.EOF) && c.parser.End():
-			c.end(true)
-			t.status = c.parser.Head().Status
-			return t
+		case errors.Is(err, io.EOF) && c.ended():
+			return c.whole(true)
 		default:
-			return t.fail(err)
+			return t.fail(c, err)
 		}
 	}
 }
 
-func (t trip) fail(err error) trip {
-	t.err = err
+// digest is take, and waits for a place when the answer needs one. It returns how
+// many bytes are left behind a whole answer.
+func (c *conn) digest(b []byte) (rest int, whole bool, err error) {
+	for {
+		n, whole, err := c.take(b)
+		b = b[n:]
+		if err == errCrowded {
+			if err = c.seated(c.awaitPlace()); err == nil {
+				continue
+			}
+		}
+		return len(b), whole, err
+	}
+}
+
+func (t trip) fail(c *conn, err error) trip {
+	t.got, t.err = c.got, err
 	return t
 }
 
-// end notes that an answer is complete. With extra bytes behind it, which
-// nobody asked for, or when the target says so, the connection ends too. It
-// ends after the request when the next answer on it might belong to something
-// else: the answer's framing has two readings, or a target that was asked
-// whether it wants the body has answered without saying so, and may take the
-// body for requests (RFC 9110 section 10.1.1).
-func (c *conn) end(extra bool) {
-	h := c.parser.Head()
-	if extra || h.CloseAfter || c.parser.Opaque() {
+// whole ends an exchange whose answer is complete; extra says that more came.
+func (c *conn) whole(extra bool) trip {
+	end, look := c.last(extra)
+	switch {
+	case end:
 		c.close()
-		return
+	case look:
+		c.used = time.Time{}
 	}
-	c.unsure = c.unsure || h.Flags != 0 || c.call.Expects && !c.goOn
-	if c.call.Head || h.Status == 204 || h.Status == 304 {
-		c.used = time.Time{} // a target that sends a body all the same shows it when it is looked at
-	}
+	return trip{got: true, status: c.parser.Head().Status}
 }
