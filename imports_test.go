@@ -28,6 +28,7 @@ var allowedImports = map[string][]string{
 		"internal/disk",
 		"internal/dispatch",
 		"internal/elastic",
+		"internal/evloop",
 		"internal/flags",
 		"internal/formats",
 		"internal/formats/accesslog",
@@ -98,7 +99,8 @@ var allowedImports = map[string][]string{
 	"internal/formats/jsonlines": {"internal/http1", "internal/payload", "internal/stats"},
 	"internal/formats/message":   {"internal/http1"}, // what all readers share knows no format
 	"internal/http1":             {},
-	"internal/http1client":       {"internal/address", "internal/buffers", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},
+	"internal/evloop":            {"golang.org/x/sys/unix"},
+	"internal/http1client":       {"internal/address", "internal/buffers", "internal/evloop", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
 	"internal/plugin":            {"internal/console", "internal/stats"},
 	"internal/link":              {"internal/admission", "internal/outbound", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},

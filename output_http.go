@@ -16,6 +16,7 @@ import (
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/elastic"
+	"github.com/buger/gor/internal/evloop"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/outbound"
@@ -34,6 +35,7 @@ type httpOutput struct {
 	s      *Settings
 	q      *queue.Queue
 	client *http1client.Client
+	loops  evloop.Loops
 	takes  outbound.Ceiling // how many connections the target does
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	tls    func() *tls.Config // nil: plain HTTP
@@ -202,6 +204,7 @@ func (o *httpOutput) Close() error {
 	if o.session != nil {
 		o.session.Wait()
 	}
+	o.loops.Close()
 	o.unsent.Add(uint64(o.q.Discard()))
 	o.elastic.Close()
 	return nil

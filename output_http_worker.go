@@ -27,7 +27,7 @@ func (o *httpOutput) newClient() *http1client.Client {
 		},
 		Timeout: o.s.http.Timeout, HeadMost: o.s.http.ResponseBuffer, Redirects: o.s.http.Redirects,
 		KeepHost: o.s.modifier.OriginalHost, KeepConnection: o.s.RecognizeSessions,
-		KeepHeads: o.elastic != nil, Memory: o.answers, Places: o.places, Tell: o.tellHealth,
+		KeepHeads: o.elastic != nil, Memory: o.answers, Loops: &o.loops, Places: o.places, Tell: o.tellHealth,
 	}
 	if o.responses != nil {
 		c.Keeper = o.responses
@@ -51,9 +51,15 @@ func workerBounds(s *Settings) (least, most int) {
 // work is one worker's life: it sends requests until it has been idle for too
 // long, the target does not take its connection, or the output ends.
 func (o *httpOutput) work() {
-	w := o.newWorker()
-	defer w.close()
+	w := o.newWorker(o.client.Looped())
 	err := w.connect()
+	if w.runner != nil && err == nil {
+		o.workers.Stay()
+		w.runner.Start()
+		o.workers.Started()
+		return
+	}
+	defer w.close()
 	o.workers.Started()
 	for err == nil {
 		if it, ok := o.q.Get(o.ctx.Done(), o.s.http.WorkerTimeout); ok {
@@ -121,7 +127,7 @@ func (o *httpOutput) startSessions() *dispatch.Sessions {
 		most = o.s.http.Workers
 	}
 	serve := func(ss *dispatch.Session) {
-		w := o.newWorker()
+		w := o.newWorker(false)
 		defer w.close()
 		for {
 			it, ok := ss.Take()
@@ -141,6 +147,7 @@ func (o *httpOutput) startSessions() *dispatch.Sessions {
 type httpWorker struct {
 	o        *httpOutput
 	sender   *http1client.Sender
+	runner   *dispatch.Runner  // nil: it has a goroutine
 	attempt  outbound.Attempt  // at its connections
 	recorder *answers.Recorder // nil: nobody wants the answers
 	asked    http1.Request     // scratch of report
@@ -151,13 +158,41 @@ type httpWorker struct {
 	kept  bool  // the request is still under way: it could not be sent over this connection
 }
 
-func (o *httpOutput) newWorker() *httpWorker {
+// newWorker makes a worker with a goroutine of its own, or one that event loops
+// keep going.
+func (o *httpOutput) newWorker(looped bool) *httpWorker {
 	w := &httpWorker{o: o, attempt: o.takes.Begin(time.Now())}
-	w.sender = o.client.NewSender(w.done)
+	if looped {
+		w.runner = dispatch.NewRunner(dispatch.RunnerConfig{
+			Queue: o.q, Done: o.ctx.Done(), Send: func(it queue.Item) { _ = w.send(it) }, Broken: func() bool { return w.err != nil },
+			IdleFor: o.s.http.WorkerTimeout, Idle: w.idle, End: w.end,
+		})
+		w.sender = o.client.NewLoopSender(w.done, w.runner.Ready)
+	} else {
+		w.sender = o.client.NewSender(w.done)
+	}
 	if o.responses != nil {
 		w.recorder = o.responses.Recorder(o.answers)
 	}
 	return w
+}
+
+// idle reports whether the worker ends, when it found nothing to do.
+func (w *httpWorker) idle() bool {
+	if w.o.workers.MayEnd() {
+		return true
+	}
+	w.sender.Idle()
+	return false
+}
+
+// end is the end of a worker without a goroutine.
+func (w *httpWorker) end(broken bool) {
+	w.close()
+	if broken && w.o.ctx.Err() == nil {
+		w.o.workers.End()
+	}
+	w.o.workers.Leave()
 }
 
 func (w *httpWorker) close() {

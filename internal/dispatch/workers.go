@@ -131,6 +131,13 @@ func (w *Workers) End() {
 	w.Grow()
 }
 
+// Stay is called by a worker whose life goes on when Work returns. It calls Leave
+// at its end.
+func (w *Workers) Stay() { w.wg.Add(1) }
+
+// Leave is the end of a worker that called Stay.
+func (w *Workers) Leave() { w.wg.Done() }
+
 // Running is how many workers there are.
 func (w *Workers) Running() int { return int(w.running.Load()) }
 

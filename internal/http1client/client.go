@@ -6,10 +6,12 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/evloop"
 	"github.com/buger/gor/internal/outbound"
 )
 
@@ -51,6 +53,10 @@ type Config struct {
 	Memory *buffers.Budget
 	Places buffers.Places
 
+	// Loops wait for the connections of plain HTTP, where there are such; nil has
+	// each wait in the goroutine of its caller, as connections with TLS do.
+	Loops *evloop.Loops
+
 	// Tell is told why there is no connection to the target, or nil when there
 	// is one again.
 	Tell func(error)
@@ -72,9 +78,10 @@ type Counts struct {
 type Client struct{ shared shared }
 
 type shared struct {
-	cfg    Config
-	health outbound.Health
-	counts Counts
+	cfg      Config
+	health   outbound.Health
+	counts   Counts
+	requests sync.Pool // of *request
 }
 
 // New returns a Client that has no connection yet. All of the Config must be set
@@ -83,6 +90,12 @@ func New(c Config) *Client { return &Client{shared: shared{cfg: c}} }
 
 // Standing is how many connections there are.
 func (c *Client) Standing() int { return c.shared.health.Standing() }
+
+// Looped reports whether event loops may wait for the connections: see
+// NewLoopSender.
+func (c *Client) Looped() bool {
+	return c.shared.cfg.Loops != nil && c.shared.cfg.TLS == nil && evloop.Supported
+}
 
 // Counts are the Client's counters, which go on.
 func (c *Client) Counts() *Counts { return &c.shared.counts }

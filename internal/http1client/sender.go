@@ -18,6 +18,7 @@ type Sender struct {
 	hops     int // redirections that were followed for this request
 	last     bool
 	done     func(Result)
+	ready    func()
 }
 
 // A Result is what became of one request.
@@ -41,6 +42,7 @@ func (c *Client) NewSender(done func(Result)) *Sender {
 	s.req = sentRequest{target: s.cfg.Target, keepHost: s.cfg.KeepHost, keepConnection: s.cfg.KeepConnection}
 	s.call.Done = s.finished
 	s.exchange = &conn{answer: answer{shared: s.shared, call: &s.call}}
+	s.ready = func() {}
 	return s
 }
 
@@ -51,6 +53,7 @@ func (c *Client) NewSender(done func(Result)) *Sender {
 func (s *Sender) Send(ctx context.Context, raw []byte, now time.Time, last bool) {
 	if refused, ok := s.req.prepare(raw); !ok {
 		s.done(Result{Outcome: refused})
+		s.ready()
 		return
 	}
 	if s.req.ambiguous {
@@ -82,6 +85,16 @@ func (s *Sender) finished() {
 		Unserved: c.Unserved, Again: c.Again && s.hops == 0, Wrote: c.Wrote,
 	})
 	s.exchange.Forget()
+	s.ready()
+}
+
+// NewLoopSender is NewSender with a connection that an event loop waits for, for a
+// client that is Looped. done may be called before Send returns, or later by
+// another goroutine; ready is called after it, when another request may be sent.
+func (c *Client) NewLoopSender(done func(Result), ready func()) *Sender {
+	s := c.NewSender(done)
+	s.exchange, s.ready = newLoopConn(s.shared, &s.call), ready
+	return s
 }
 
 // Open makes the connection before the first request needs it, at most until the

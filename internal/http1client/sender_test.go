@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/evloop"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/testkit"
@@ -63,11 +64,55 @@ func testConfig(t *testing.T, addr string) Config {
 	}
 }
 
+// clients runs a test with each of the clients behind Exchange: one with a
+// goroutine for each connection, and one whose connections event loops wait for.
+func clients(t *testing.T, test func(t *testing.T, loops *evloop.Loops)) {
+	t.Run("goroutines", func(t *testing.T) { test(t, nil) })
+	t.Run("loops", func(t *testing.T) {
+		if !evloop.Supported {
+			t.Skip("no event loops on this system")
+		}
+		loops := new(evloop.Loops)
+		test(t, loops)
+		loops.Close()
+	})
+}
+
+// A waiting sends requests one after the other.
+type waiting struct {
+	*Sender
+	over chan struct{}
+}
+
+// newWaiting returns a Sender whose done has returned when its send does.
+func newWaiting(c *Client, done func(Result)) *waiting {
+	w := &waiting{over: make(chan struct{}, 1)}
+	ready := func() { w.over <- struct{}{} }
+	if c.Looped() {
+		w.Sender = c.NewLoopSender(done, ready)
+	} else {
+		w.Sender = c.NewSender(func(r Result) {
+			done(r)
+			ready()
+		})
+	}
+	return w
+}
+
+func (w *waiting) send(raw string) { w.sendBytes(context.Background(), []byte(raw)) }
+
+func (w *waiting) sendBytes(ctx context.Context, raw []byte) {
+	w.Send(ctx, raw, time.Now(), false)
+	<-w.over
+}
+
 const ok200 = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 // TestSender: what becomes of requests, one after the other, and how many
 // connections that takes.
-func TestSender(t *testing.T) {
+func TestSender(t *testing.T) { clients(t, testSender) }
+
+func testSender(t *testing.T, loops *evloop.Loops) {
 	target := serve(t, func(_ int, target string) string {
 		switch target {
 		case "/moved":
@@ -83,10 +128,10 @@ func TestSender(t *testing.T) {
 	})
 	memory := buffers.NewBudget(1 << 20)
 	c := testConfig(t, target.Address())
-	c.Redirects, c.Memory = 3, memory
+	c.Redirects, c.Memory, c.Loops = 3, memory, loops
 	client := New(c)
 	var got []string
-	s := client.NewSender(func(r Result) {
+	s := newWaiting(client, func(r Result) {
 		head, _, _ := strings.Cut(string(r.Answer), "\r\n")
 		got = append(got, fmt.Sprintf("%s %d %v %q", r.Outcome, r.Status, r.Sent, head))
 	})
@@ -110,7 +155,7 @@ func TestSender(t *testing.T) {
 		"GET /bad HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", // folded: alone on its connection
 	} {
-		s.Send(context.Background(), []byte(raw), time.Now(), false)
+		s.send(raw)
 	}
 	for i := range want {
 		if i >= len(got) || got[i] != want[i] {
@@ -132,7 +177,9 @@ func TestSender(t *testing.T) {
 
 // TestSendAgain: on a kept connection that ends before an answer comes, what
 // may be repeated is sent again, and nothing else.
-func TestSendAgain(t *testing.T) {
+func TestSendAgain(t *testing.T) { clients(t, testSendAgain) }
+
+func testSendAgain(t *testing.T, loops *evloop.Loops) {
 	for _, tt := range []struct {
 		raw  string
 		want outbound.Outcome
@@ -147,11 +194,13 @@ func TestSendAgain(t *testing.T) {
 			}
 			return ok200
 		})
-		client := New(testConfig(t, target.Address()))
+		c := testConfig(t, target.Address())
+		c.Loops = loops
+		client := New(c)
 		var got outbound.Outcome
-		s := client.NewSender(func(r Result) { got = r.Outcome })
+		s := newWaiting(client, func(r Result) { got = r.Outcome })
 		for _, raw := range []string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", tt.raw} {
-			s.Send(context.Background(), []byte(raw), time.Now(), false)
+			s.send(raw)
 		}
 		again := client.Counts().SentAgain.Load()
 		if got != tt.want || (again == 1) != (tt.want == outbound.Delivered) {
@@ -162,7 +211,9 @@ func TestSendAgain(t *testing.T) {
 }
 
 // TestContextEndsExchange: a target that does not answer is left at once.
-func TestContextEndsExchange(t *testing.T) {
+func TestContextEndsExchange(t *testing.T) { clients(t, testContextEndsExchange) }
+
+func testContextEndsExchange(t *testing.T, loops *evloop.Loops) {
 	began := make(chan struct{})
 	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		_, _ = c.Read(make([]byte, 1))
@@ -170,12 +221,12 @@ func TestContextEndsExchange(t *testing.T) {
 		_, _ = io.Copy(io.Discard, c)
 	})
 	c := testConfig(t, target.Address())
-	c.Timeout = time.Hour
+	c.Timeout, c.Loops = time.Hour, loops
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	results := make(chan Result, 1)
-	s := New(c).NewSender(func(r Result) { results <- r })
-	go s.Send(ctx, []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), time.Now(), false)
+	s := newWaiting(New(c), func(r Result) { results <- r })
+	go s.sendBytes(ctx, []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
 	<-began
 	cancel()
 	if r := <-results; r.Outcome == outbound.Delivered || !r.Sent {
@@ -184,7 +235,9 @@ func TestContextEndsExchange(t *testing.T) {
 }
 
 // TestSendAllocates: a request on a kept connection costs no memory.
-func TestSendAllocates(t *testing.T) {
+func TestSendAllocates(t *testing.T) { clients(t, testSendAllocates) }
+
+func testSendAllocates(t *testing.T, loops *evloop.Loops) {
 	if testkit.RaceEnabled {
 		t.Skip("the race detector allocates")
 	}
@@ -199,14 +252,16 @@ func TestSendAllocates(t *testing.T) {
 			}
 		}
 	})
-	s := New(testConfig(t, target.Address())).NewSender(func(r Result) {
+	c := testConfig(t, target.Address())
+	c.Loops = loops
+	s := newWaiting(New(c), func(r Result) {
 		if r.Outcome != outbound.Delivered {
 			t.Errorf("%s", r.Outcome)
 		}
 	})
 	defer s.Close()
 	raw, ctx := []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), context.Background()
-	if n := testing.AllocsPerRun(1000, func() { s.Send(ctx, raw, time.Now(), false) }); n > 0 {
+	if n := testing.AllocsPerRun(1000, func() { s.sendBytes(ctx, raw) }); n > 0 {
 		t.Errorf("%v allocations for a request", n)
 	}
 }

@@ -19,9 +19,7 @@ func (q *Queue) Get(cancel <-chan struct{}, idle time.Duration) (Item, bool) {
 	w := q.wake()
 	q.wakePutters()
 	q.mu.Unlock()
-	if w != nil {
-		w.ch <- struct{}{}
-	}
+	w.notify()
 	return it, true
 }
 
@@ -45,9 +43,7 @@ func (q *Queue) GetBatch(dst []Item, cancel <-chan struct{}, idle time.Duration)
 	w := q.wake()
 	q.wakePutters()
 	q.mu.Unlock()
-	if w != nil {
-		w.ch <- struct{}{}
-	}
+	w.notify()
 	return n
 }
 

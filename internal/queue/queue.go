@@ -189,9 +189,7 @@ func (q *Queue) Put(p []byte) error {
 	}
 	w := q.wake()
 	q.mu.Unlock()
-	if w != nil {
-		w.ch <- struct{}{}
-	}
+	w.notify()
 	return nil
 }
 
@@ -243,9 +241,7 @@ func (q *Queue) Return(it Item) {
 	q.counted()
 	w := q.wake()
 	q.mu.Unlock()
-	if w != nil {
-		w.ch <- struct{}{}
-	}
+	w.notify()
 }
 
 // ringStart is the first size of a ring: a small one, since most queues are
@@ -282,6 +278,10 @@ func (q *Queue) wake() *waiter {
 		return nil
 	}
 	q.removeGetter(w)
+	if w.taker != nil {
+		w.it = q.pop()
+		return w
+	}
 	q.waking++
 	return w
 }
@@ -355,11 +355,16 @@ func (q *Queue) Discard() int {
 // returns false. It may be called again.
 func (q *Queue) Close() {
 	q.mu.Lock()
+	var takers []*Taker
 	if !q.closed {
 		q.closed = true
 		for q.getters.head != nil {
 			w := q.getters.head
 			q.removeGetter(w)
+			if w.taker != nil {
+				takers = append(takers, w.taker)
+				continue
+			}
 			q.waking++
 			w.ch <- struct{}{}
 		}
@@ -367,6 +372,9 @@ func (q *Queue) Close() {
 	}
 	q.counted()
 	q.mu.Unlock()
+	for _, t := range takers {
+		t.Take(Item{}, false)
+	}
 }
 
 // Drained reports whether the queue is closed and no message waits: a Get that

@@ -11,6 +11,9 @@ type waiter struct {
 	prev, next *waiter
 	listed     bool
 	need       int // Room: the size that was refused
+
+	taker *Taker // in the place of ch: who is handed a message
+	it    Item   // for the taker
 }
 
 // expire returns the channel that fires after d, or nil for none.
@@ -52,6 +55,19 @@ func (l *list) remove(w *waiter) {
 	}
 	w.prev, w.next = nil, nil
 	w.listed = false
+}
+
+// notify tells a waiter that was taken off its list by wake. Call without the lock.
+func (w *waiter) notify() {
+	switch {
+	case w == nil:
+	case w.taker != nil:
+		it := w.it
+		w.it = Item{}
+		w.taker.Take(it, true)
+	default:
+		w.ch <- struct{}{}
+	}
 }
 
 // waiter returns a waiter that nobody uses. Call with the lock held.

@@ -1,0 +1,461 @@
+package http1client
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/buger/gor/internal/evloop"
+	"github.com/buger/gor/internal/outbound"
+)
+
+// A loopConn makes exchanges over one kept connection that an event loop waits
+// for. Only while there is no connection a goroutine is about.
+type loopConn struct {
+	answer
+
+	// mu guards what follows, and the answer while an exchange goes on. Between
+	// exchanges the answer is for the caller of Start.
+	mu     sync.Mutex
+	sock   *evloop.Socket // nil: none
+	keepOn func() bool    // has the end of the context end sock no more
+	stage  stage
+	over   bool      // the exchange has ended, and Done is to be called
+	limit  time.Time // of the stage
+
+	timer   *time.Timer // calls expired
+	armed   bool        // it runs
+	armedTo time.Time   // until when
+
+	fresh  bool // sock was opened for this exchange
+	proven bool // sock gave an answer
+	before bool // a byte of the request may have reached the target over another
+	look   bool // sock is looked at before its next use
+	out    *request
+	wrote  int   // bytes of the request that were written
+	werr   error // why the rest never will be
+	rest   []byte
+	ended  bool // no more can come behind rest, or behind the answer
+}
+
+// A stage is where an exchange stands.
+type stage uint8
+
+const (
+	idle       stage = iota // there is none
+	connecting              // a goroutine makes the connection
+	exchanging              // the request is sent, the answer read
+	crowded                 // a goroutine waits for memory for the answer
+	lingering               // the answer is whole, the request not
+)
+
+// A request is the bytes of one that is being written. Most are written at once:
+// it is lent to a connection for as long as that takes.
+type request struct{ head, body []byte }
+
+var _ Exchange = (*loopConn)(nil)
+var _ evloop.Handler = (*loopConn)(nil)
+
+func newLoopConn(s *shared, call *Call) *loopConn {
+	return &loopConn{answer: answer{shared: s, call: call}}
+}
+
+// Start sends the request at once, if there is a connection and as far as its
+// socket takes it. The loop does the rest.
+func (c *loopConn) Start(ctx context.Context, call *Call) {
+	c.mu.Lock()
+	c.ctx, c.call = ctx, call
+	call.Outcome, call.Status, call.Sent, call.Unserved, call.Again = 0, 0, false, false, false
+	c.before = false
+	c.leave()
+	if c.sock != nil && (c.look || !call.Repeatable) && !c.sock.Quiet() {
+		c.drop()
+	}
+	c.try()
+	c.unlock()
+}
+
+// unlock calls Done when the exchange has ended.
+func (c *loopConn) unlock() {
+	call, over := c.call, c.over
+	c.over = false
+	c.mu.Unlock()
+	if over {
+		call.Done()
+	}
+}
+
+// try begins the exchange on the connection, or makes one first. Call with the
+// lock held, as all that follows.
+func (c *loopConn) try() {
+	if c.fresh = c.sock == nil; c.fresh {
+		c.stage = connecting
+		go c.connect(c.ctx, c.call.Deadline)
+		return
+	}
+	c.transmit()
+}
+
+// connect opens a connection, as soon as the target's health lets it, and begins
+// the exchange on it.
+func (c *loopConn) connect(ctx context.Context, deadline time.Time) {
+	var conn net.Conn
+	err := c.health.Connect(ctx, deadline, func(deadline time.Time) (err error) {
+		conn, err = c.dial(ctx, deadline)
+		return err
+	}, c.cfg.Tell)
+	c.mu.Lock()
+	defer c.unlock()
+	if err == nil {
+		err = c.adopt(ctx, conn)
+	}
+	if err != nil {
+		c.call.Unserved, c.call.Again, c.call.Wrote = true, true, c.before
+		c.finish(outbound.ConnectOutcome(err))
+		return
+	}
+	c.transmit()
+}
+
+func (c *loopConn) dial(ctx context.Context, deadline time.Time) (net.Conn, error) {
+	dialing, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	conn, err := c.cfg.Dial(dialing, "tcp", c.cfg.Target.dial)
+	if err == nil {
+		c.counts.Connections.Add(1)
+		c.health.Opened()
+	}
+	return conn, err
+}
+
+// adopt gives the connection to a loop. What it hears before the lock is free it
+// tells then.
+func (c *loopConn) adopt(ctx context.Context, conn net.Conn) (err error) {
+	if c.sock, err = c.cfg.Loops.Adopt(conn, c); err != nil {
+		c.sock = nil
+		c.health.Closed()
+		return outbound.ExplainFiles(err)
+	}
+	c.keepOn = context.AfterFunc(ctx, c.abort)
+	c.look, c.proven = false, false
+	return nil
+}
+
+// drop ends the connection.
+func (c *loopConn) drop() {
+	if c.sock != nil {
+		c.health.Closed()
+		c.keepOn()
+		c.sock.Close()
+		c.sock = nil
+	}
+}
+
+// transmit sends the request on the connection.
+func (c *loopConn) transmit() {
+	c.begin()
+	c.stage, c.wrote, c.werr, c.ended = exchanging, 0, nil, false
+	c.arm(c.call.Deadline)
+	c.out = c.lend()
+	if r := c.call.Request; len(r.Body()) <= copyBody {
+		c.out.head = r.AppendTo(c.out.head[:0])
+	} else {
+		c.out.head, c.out.body = r.AppendHead(c.out.head[:0]), r.Body()
+	}
+	c.push()
+}
+
+// push writes what the socket takes of the request.
+func (c *loopConn) push() {
+	head := c.out.head[min(c.wrote, len(c.out.head)):]
+	body := c.out.body[max(c.wrote-len(c.out.head), 0):]
+	n, err := c.sock.Write(head, body)
+	c.wrote += n
+	switch {
+	case err == nil:
+		c.takeBack()
+	case err == evloop.ErrWait:
+		return
+	default:
+		c.werr = err
+		c.takeBack()
+	}
+	switch {
+	case c.stage == lingering:
+		c.linger()
+	case err != nil && c.wrote == 0:
+		c.fail(err)
+	case err != nil:
+		// The target may have answered before it closed.
+		c.pull(make([]byte, readLeast), true)
+	}
+}
+
+// Ready is called by the loop.
+func (c *loopConn) Ready(buf []byte, ended bool) {
+	c.mu.Lock()
+	defer c.unlock()
+	if c.sock == nil {
+		return
+	}
+	switch c.stage {
+	case idle:
+		if !c.sock.Quiet() {
+			c.drop() // it ended, or sent what nobody asked for
+		}
+	case exchanging:
+		if c.out != nil {
+			c.push()
+		}
+		if c.stage == exchanging && c.sock != nil {
+			c.pull(buf, ended)
+		}
+	case crowded:
+		c.ended = c.ended || ended
+	case lingering:
+		c.ended = c.ended || ended
+		c.push()
+	}
+}
+
+// pull reads what came of the answer.
+func (c *loopConn) pull(buf []byte, ended bool) {
+	for {
+		n, err := c.sock.Read(buf)
+		switch {
+		case err == evloop.ErrWait:
+			return
+		case err == io.EOF && c.answer.ended():
+			c.whole(true)
+			return
+		case err != nil:
+			c.fail(err)
+			return
+		}
+		c.digest(buf[:n], ended)
+		if c.stage != exchanging || n < len(buf) && !ended {
+			return
+		}
+	}
+}
+
+// digest takes what was read. For an answer that has to wait for memory another
+// goroutine waits, and nothing is read meanwhile.
+func (c *loopConn) digest(b []byte, ended bool) {
+	n, whole, err := c.take(b)
+	switch {
+	case err == errCrowded:
+		c.stage, c.rest, c.ended = crowded, bytes.Clone(b[n:]), ended
+		go c.awaitSeat()
+	case err != nil:
+		c.fail(err)
+	case whole:
+		c.ended = ended
+		c.whole(n < len(b))
+	}
+}
+
+func (c *loopConn) awaitSeat() {
+	place := c.awaitPlace()
+	c.mu.Lock()
+	defer c.unlock()
+	rest := c.rest
+	c.rest, c.stage = nil, exchanging
+	if err := c.seated(place); err != nil {
+		c.fail(err)
+		return
+	}
+	c.arm(c.call.Deadline)
+	c.digest(rest, c.ended)
+	if c.stage == exchanging {
+		c.sock.Again() // to read on
+	}
+}
+
+// whole is told that the answer is complete, and whether more came behind it.
+func (c *loopConn) whole(extra bool) {
+	end, look := c.last(extra)
+	c.look, c.proven = look, true
+	switch {
+	case end:
+		c.drop()
+	case c.out != nil:
+		c.stage = lingering
+		limit := time.Now().Add(lingerSend)
+		if c.call.Deadline.Before(limit) {
+			limit = c.call.Deadline
+		}
+		c.arm(limit)
+		return
+	}
+	c.linger()
+}
+
+// linger ends an exchange whose answer is whole, when its request is sent or
+// never will be.
+func (c *loopConn) linger() {
+	if c.werr != nil || c.unsure || c.ended {
+		c.drop() // after half a request nothing else can be said on it
+	}
+	c.call.Status, c.call.Sent = c.parser.Head().Status, true
+	c.finish(outbound.Delivered)
+}
+
+// fail ends an exchange for which no answer came, or tries it again.
+func (c *loopConn) fail(err error) {
+	sent := c.out == nil && c.werr == nil
+	if c.werr != nil && !c.got {
+		err = c.werr
+	}
+	c.drop()
+	c.takeBack()
+	wrote, timeout := c.wrote > 0, outbound.IsTimeout(err)
+	repeat := !wrote || c.call.Repeatable && !c.before
+	// A new one that was opened before is as good as one that is opened now.
+	if c.fresh || !c.proven || c.got || !repeat || timeout || c.ctx.Err() != nil {
+		c.call.Sent = sent
+		c.call.Unserved = !c.proven && !c.got && !timeout
+		c.call.Again, c.call.Wrote = c.call.Unserved && repeat, c.before || wrote
+		c.finish(outbound.ExchangeOutcome(err, sent, c.got))
+		return
+	}
+	if wrote {
+		c.before = true
+		c.counts.SentAgain.Add(1)
+	}
+	c.try()
+}
+
+func (c *loopConn) finish(o outbound.Outcome) {
+	c.takeBack()
+	c.call.Outcome = o
+	c.stage, c.over = idle, true
+}
+
+// abort is called when the context ends.
+func (c *loopConn) abort() {
+	c.mu.Lock()
+	defer c.unlock()
+	switch c.stage {
+	case idle:
+		c.drop()
+	case exchanging, lingering:
+		c.stop(net.ErrClosed)
+	}
+}
+
+// stop ends an exchange that goes on.
+func (c *loopConn) stop(err error) {
+	if c.stage == lingering {
+		c.werr = err
+		c.linger()
+	} else {
+		c.fail(err)
+	}
+}
+
+// arm sets the limit of the stage. A timer that runs is left as it is, if it does
+// not come too late: to set it for each exchange would cost more than to frame an
+// answer.
+func (c *loopConn) arm(limit time.Time) {
+	c.limit = limit
+	if c.armed && !c.armedTo.After(limit) {
+		return
+	}
+	c.armed, c.armedTo = true, limit
+	if c.timer == nil {
+		c.timer = time.AfterFunc(time.Until(limit), c.expired)
+	} else {
+		c.timer.Reset(time.Until(limit))
+	}
+}
+
+// expired is called by the timer.
+func (c *loopConn) expired() {
+	c.mu.Lock()
+	defer c.unlock()
+	c.armed = false
+	if c.stage != exchanging && c.stage != lingering {
+		return
+	}
+	if time.Now().Before(c.limit) {
+		c.arm(c.limit)
+		return
+	}
+	c.stop(os.ErrDeadlineExceeded)
+}
+
+// Open makes the connection before the first request needs it.
+func (c *loopConn) Open(ctx context.Context, deadline time.Time) error {
+	var conn net.Conn
+	err := c.health.Open(ctx, deadline, func(deadline time.Time) (err error) {
+		conn, err = c.dial(ctx, deadline)
+		return err
+	}, c.cfg.Tell)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.adopt(ctx, conn)
+}
+
+// Connected reports whether there is a connection.
+func (c *loopConn) Connected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sock != nil
+}
+
+// Forget gives back the memory of an answer that was kept.
+func (c *loopConn) Forget() {
+	c.parser.Release()
+	c.forget()
+	c.leave()
+}
+
+// Idle closes a connection that can carry no request any more, if the loop has
+// not.
+func (c *loopConn) Idle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stage == idle && c.sock != nil && !c.sock.Quiet() {
+		c.drop()
+	}
+}
+
+// Close closes the connection and gives back all that is held of answers.
+func (c *loopConn) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop()
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.leave()
+	c.call.Answer = nil
+	c.parser.Release()
+	c.account()
+}
+
+// lend returns memory for a request.
+func (s *shared) lend() *request {
+	if r, ok := s.requests.Get().(*request); ok {
+		return r
+	}
+	return new(request)
+}
+
+// takeBack takes back what was lent, when all is written or never will be.
+func (c *loopConn) takeBack() {
+	if r := c.out; r != nil {
+		c.out, r.body = nil, nil
+		if cap(r.head) <= keepOut {
+			c.requests.Put(r)
+		}
+	}
+}
