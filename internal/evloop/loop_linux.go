@@ -39,6 +39,10 @@ type loop struct {
 	// back each time, a tenth of the cost of an exchange (measured).
 	file *os.File
 	raw  syscall.RawConn
+	poll func(uintptr) bool // look, made once: each closure would allocate
+
+	events [batch]unix.EpollEvent
+	n      int // of events, those that are there
 
 	mu    sync.Mutex
 	socks map[int32]*Socket
@@ -55,6 +59,7 @@ func newLoop() (*loop, error) {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	l := &loop{epfd: epfd, wake: wake, done: make(chan struct{}), socks: make(map[int32]*Socket)}
+	l.poll = l.look
 	_ = unix.SetNonblock(epfd, true) // an epoll instance takes it; see wait
 	l.file = os.NewFile(uintptr(epfd), "epoll")
 	if l.raw, err = l.file.SyscallConn(); err != nil {
@@ -83,10 +88,10 @@ func (l *loop) close() {
 func (l *loop) run() {
 	defer close(l.done)
 	buf := make([]byte, bufferSize)
-	events := make([]unix.EpollEvent, batch)
+	events := &l.events
 	socks := make([]*Socket, batch)
 	for {
-		n := l.wait(events)
+		n := l.wait()
 		l.mu.Lock()
 		for i := range n {
 			socks[i] = l.socks[events[i].Fd]
@@ -106,22 +111,25 @@ func (l *loop) run() {
 	}
 }
 
-// wait returns how many events there are, at least one.
-func (l *loop) wait(events []unix.EpollEvent) (n int) {
-	for n == 0 {
-		err := l.raw.Read(func(uintptr) bool {
-			got, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
-			if errno == 0 {
-				n = int(got)
-			}
-			return n > 0
-		})
-		if err != nil { // Go's poller does not wait for it
-			n, _ = unix.EpollWait(l.epfd, events, -1)
-			n = max(n, 0)
+// wait waits until there are events, at least one, and returns their number.
+func (l *loop) wait() int {
+	l.n = 0
+	for l.n == 0 {
+		if err := l.raw.Read(l.poll); err != nil { // Go's poller does not wait for it
+			n, _ := unix.EpollWait(l.epfd, l.events[:], -1)
+			l.n = max(n, 0)
 		}
 	}
-	return n
+	return l.n
+}
+
+// look takes the events that there are, and reports whether there are any.
+func (l *loop) look(uintptr) bool {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&l.events[0])), batch, 0, 0, 0)
+	if errno == 0 {
+		l.n = int(n)
+	}
+	return l.n > 0
 }
 
 // A Socket is a connection of a loop. Its methods are for one user at a time,

@@ -35,7 +35,7 @@ func (c *Client) Await(ctx context.Context, most time.Duration, waiting func(err
 	deadline := began.Add(most)
 	pause := awaitFirst
 	for tried := false; ; tried = true {
-		probe := &conn{shared: &c.shared, call: &Call{}}
+		probe := &conn{answer: answer{shared: &c.shared, call: &Call{}}}
 		attempt := time.Now().Add(c.shared.cfg.Timeout)
 		if deadline.Before(attempt) {
 			attempt = deadline

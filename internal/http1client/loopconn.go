@@ -128,6 +128,9 @@ func (c *loopConn) dial(ctx context.Context, deadline time.Time) (net.Conn, erro
 	if err == nil {
 		c.counts.Connections.Add(1)
 		c.health.Opened()
+		if !c.counts.Reached.Load() {
+			c.counts.Reached.Store(true)
+		}
 	}
 	return conn, err
 }
@@ -401,7 +404,9 @@ func (c *loopConn) Open(ctx context.Context, deadline time.Time) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.adopt(ctx, conn)
+	err = c.adopt(ctx, conn)
+	c.look = true // the target may end it without an answer to anything
+	return err
 }
 
 // Connected reports whether there is a connection.
