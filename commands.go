@@ -154,6 +154,7 @@ Says whether a new version answers as the old one did. A recording that was made
   --learn FILE     write the noise between two recordings to FILE, to be used with --rules
   --fail-on LIST   what makes the exit code 3: regression (the default), any, none, or severities such as
                    unanswered, status-class, status, removed, retyped, value, slower, added, order
+  --report FILE    write an HTML page with the answers side by side to a new FILE
   --junit FILE     write JUnit XML for a CI system to a new FILE
   --json FILE      write a line of JSON for each difference to a new FILE
 
@@ -209,6 +210,7 @@ func parseVerdict(args []string, reports *verdictreport.Config) (cfg files.Confi
 	fs.Func("against", "", list(&cfg.Against))
 	fs.Func("rules", "", list(&rulesFiles))
 	fs.StringVar(&learn, "learn", "", "")
+	fs.StringVar(&reports.HTML, "report", "", "")
 	fs.StringVar(&reports.JUnit, "junit", "", "")
 	fs.StringVar(&reports.JSON, "json", "", "")
 	fail := fs.String("fail-on", "regression", "")

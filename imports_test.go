@@ -128,7 +128,7 @@ var allowedImports = map[string][]string{
 	"internal/verdict/finding":   {},
 	"internal/verdict/header":    {"internal/verdict/finding", "internal/verdict/kind"},
 	"internal/verdict/noise":     {},
-	"internal/verdict/report":    {"internal/console", "internal/disk", "internal/verdict"},
+	"internal/verdict/report":    {"internal/console", "internal/disk", "internal/verdict", "internal/verdict/align"},
 	"internal/verdict/route":     {"internal/http1", "internal/verdict/kind"},
 	"internal/verdict/rules":     {"internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/route", "github.com/BurntSushi/toml"},
 	"internal/verdict/join":      {"internal/disk", "internal/payload", "internal/verdict"}, // records in, pairs out: it alone of these rooms has files

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,8 +65,8 @@ func TestVerdict(t *testing.T) {
 				t.Errorf("%s, gor verdict %v: exit %d, want %d\n%s", c.target, args, code, c.code, out)
 			}
 		}
-		junit, lines := filepath.Join(t.TempDir(), "verdict.xml"), filepath.Join(t.TempDir(), "verdict.jsonl")
-		if code, out := gorVerdict(t, answered, "--junit", junit, "--json", lines); code != c.code {
+		junit, lines, page := filepath.Join(t.TempDir(), "verdict.xml"), filepath.Join(t.TempDir(), "verdict.jsonl"), filepath.Join(t.TempDir(), "verdict.html")
+		if code, out := gorVerdict(t, answered, "--junit", junit, "--json", lines, "--report", page); code != c.code {
 			t.Errorf("%s, with reports: exit %d, want %d\n%s", c.target, code, c.code, out)
 		}
 		text, err := os.ReadFile(junit)
@@ -76,6 +77,11 @@ func TestVerdict(t *testing.T) {
 		text, err = os.ReadFile(lines)
 		testkit.Must(t, err)
 		if has := strings.Contains(string(text), `"standing":"regression"`); has != (c.code == 3) {
+			t.Errorf("%s: %s", c.target, text)
+		}
+		text, err = os.ReadFile(page)
+		testkit.Must(t, err)
+		if !strings.Contains(string(text), "<h1>"+html.EscapeString(c.want)) {
 			t.Errorf("%s: %s", c.target, text)
 		}
 		if code, out := gorVerdict(t, answered, "--junit", junit); code != 2 || !strings.Contains(out, "nothing is overwritten") {

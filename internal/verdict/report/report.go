@@ -1,6 +1,7 @@
-// Package report writes a verdict to files: JSON lines for programs and JUnit XML for
-// CI. What recordings hold comes from strangers: the XML shows control characters and
-// what turns the direction of text as escapes, and nothing of it is ever markup.
+// Package report writes a verdict to files: JSON lines for programs, JUnit XML for CI,
+// and one HTML page for people. What recordings hold comes from strangers: the page and
+// the XML show control characters and what turns the direction of text as escapes, and
+// nothing of it is ever markup.
 package report
 
 import (
@@ -20,7 +21,7 @@ import (
 
 // A Config names the files to write. An empty name is a report that is not wanted.
 type Config struct {
-	JSON, JUnit string
+	JSON, JUnit, HTML string
 }
 
 // A Verdict is what is reported.
@@ -42,7 +43,7 @@ type format struct {
 
 // formats are the wanted ones.
 func (c *Config) formats() (all []format) {
-	for _, f := range []format{{c.JSON, writeJSON}, {c.JUnit, writeJUnit}} {
+	for _, f := range []format{{c.JSON, writeJSON}, {c.JUnit, writeJUnit}, {c.HTML, writeHTML}} {
 		if f.name != "" {
 			all = append(all, f)
 		}

@@ -130,7 +130,7 @@ func TestJUnitOfNothing(t *testing.T) {
 // Files are made for their owner alone, and never in place of another.
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
-	c := Config{JSON: filepath.Join(dir, "a.jsonl"), JUnit: filepath.Join(dir, "a.xml")}
+	c := Config{JSON: filepath.Join(dir, "a.jsonl"), JUnit: filepath.Join(dir, "a.xml"), HTML: filepath.Join(dir, "a.html")}
 	if err := c.Check(); err != nil || !c.Any() {
 		t.Fatal(err)
 	}
