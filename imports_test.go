@@ -91,13 +91,14 @@ var allowedImports = map[string][]string{
 	"internal/certs":             {},
 	"internal/certs/certstest":   {},
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
-	"internal/formats":           {"internal/formats/accesslog", "internal/formats/curl", "internal/formats/har", "internal/formats/jsonlines", "internal/pace", "internal/payload", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"internal/formats":           {"internal/formats/accesslog", "internal/formats/curl", "internal/formats/har", "internal/formats/jsonlines", "internal/formats/pcapout", "internal/pace", "internal/payload", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/formats/accesslog": {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
 	"internal/formats/capture":   {"internal/payload", "internal/stats", "raw_socket_listener"}, // the facade as a reader, for the tools
 	"internal/formats/curl":      {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats", "mvdan.cc/sh/v3/expand", "mvdan.cc/sh/v3/syntax"},
 	"internal/formats/har":       {"internal/formats/message", "internal/http1", "internal/payload", "internal/pretty", "internal/stats"},
 	"internal/formats/jsonlines": {"internal/http1", "internal/payload", "internal/stats"},
 	"internal/formats/message":   {"internal/http1"}, // what all readers share knows no format
+	"internal/formats/pcapout":   {"internal/http1", "internal/payload", "internal/stats"},
 	"internal/http1":             {},
 	"internal/evloop":            {"golang.org/x/sys/unix"},
 	"internal/http1client":       {"internal/address", "internal/buffers", "internal/evloop", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},

@@ -7,6 +7,7 @@ import (
 	"github.com/buger/gor/internal/formats/curl"
 	"github.com/buger/gor/internal/formats/har"
 	"github.com/buger/gor/internal/formats/jsonlines"
+	"github.com/buger/gor/internal/formats/pcapout"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
 )
@@ -34,8 +35,10 @@ func NewWriter(w io.Writer, kind Kind, label string) (Writer, error) {
 		return curl.NewWriter(w), nil
 	case JSONLines:
 		return jsonlines.NewWriter(w), nil
+	case Pcap:
+		return pcapout.NewWriter(w), nil
 	}
-	return nil, fmt.Errorf("%v cannot be written; name a file *.gor, *.har, *.curl or *.jsonl, or put one of gor:, har:, curl: and jsonl: before it", kind)
+	return nil, fmt.Errorf("%v cannot be written; name a file *.gor, *.har, *.curl, *.jsonl or *.pcap, or put one of gor:, har:, curl:, jsonl: and pcap: before it", kind)
 }
 
 // A recordingWriter writes records.
