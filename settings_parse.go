@@ -24,6 +24,11 @@ replays it as it happened.
 `
 
 const helpTail = `
+Commands on recordings (gor COMMAND -h):
+  gor ls, show, stat   a line for each request; one in full; what a file holds
+  gor convert          several files as one, or in another form: HAR, curl, JSON
+  gor verdict          whether a new version answers as the old one did
+
 More:
   gor -h input-raw   the flags of an input or output; any name above will do
   gor -h TOPIC       filters, rewrites, middleware, general; or a flag's name
@@ -69,7 +74,7 @@ func (s *Settings) table() *flags.Table {
 		Head: helpHead, Tail: helpTail, Notation: helpNotation,
 		Manual: flags.Manual{Name: "gor", Version: version, Date: versionDate, Text: manualText,
 			Brief: "capture live HTTP traffic, carry it to another host or a file, replay it",
-			Usage: []string{"gor [flag ...]", "gor completion bash|zsh|fish", "gor -h [topic]"}},
+			Usage: []string{"gor [flag ...]", "gor ls|show|stat|convert|verdict ...", "gor completion bash|zsh|fish", "gor -h [topic]"}},
 		EnvPrefix: "GOR_", Config: &s.Config, Unknown: laterFlag, Stray: strayArg,
 	}
 	for _, group := range s.groups {

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"os/exec"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/buger/gor/internal/testkit"
@@ -24,5 +26,22 @@ func TestManualPageRenders(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// A command that nobody hears of is none: the first page and the man page name
+// all of them.
+func TestCommandsAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"-h"}, {"-h", "man"}} {
+		page := newFlagTest(t).ok(args...).stdout
+		if n := strings.Count(page, "\n"); len(args) == 1 && n > 40 {
+			t.Errorf("-h has %d lines, which is more than a page", n)
+		}
+		for _, name := range []string{"ls", "show", "stat", "convert", "verdict"} {
+			if !regexp.MustCompile(`gor (ls, )?(show, )?` + name + `\b`).MatchString(page) {
+				t.Errorf("%q does not name gor %s", args, name)
+			}
+		}
 	}
 }
