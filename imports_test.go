@@ -140,7 +140,7 @@ var allowedImports = map[string][]string{
 	"internal/threshold":         {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/sniff":             {"internal/payload", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
-	"internal/tools":             {"internal/formats", "internal/formats/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/sniff", "github.com/klauspost/compress/gzip"},
+	"internal/tools":             {"internal/formats", "internal/formats/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/sniff", "internal/verdict/route", "github.com/klauspost/compress/gzip"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 
 	"raw_socket_listener":            {"raw_socket_listener/assemble", "raw_socket_listener/filter", "raw_socket_listener/packet", "raw_socket_listener/source", "internal/http1"}, // the facade: what is captured and what people are told; gopacket, if anything, in packet and source

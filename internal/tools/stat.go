@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/verdict/route"
 )
 
 // A Summary is what Stat says of a file.
@@ -27,6 +28,7 @@ type Summary struct {
 	Methods     map[string]int `json:"methods"`
 	Hosts       map[string]int `json:"hosts"`
 	Statuses    map[string]int `json:"statuses"`
+	Routes      map[string]int `json:"routes"`   // GET /users/{id}
 	Rates       []int          `json:"rates"`    // requests in each of so many equal parts
 	RateSpan    int64          `json:"rates_ns"` // length of such a part
 	Damage      string         `json:"damage,omitempty"`
@@ -46,10 +48,12 @@ const (
 func Stat(c Config, name string, asJSON bool) error {
 	s := &Summary{Name: name, Methods: map[string]int{}, Hosts: map[string]int{}, Statuses: map[string]int{}, conns: map[string]struct{}{}, RateSpan: int64(time.Millisecond)}
 	p := newPairs(func(r *row) error { s.add(r); return nil })
+	routes, seen := route.New(nil), map[string]int{} // it bounds their number
 	damage, err := c.each(name, func(m payload.Meta, _, body []byte) error {
 		s.Bytes += int64(len(body))
 		s.Largest = max(s.Largest, len(body))
 		if m.Type == payload.Request {
+			seen[routes.Of(body)]++
 			if conn := payload.ConnPart(m.ID); len(s.conns) < connsMost {
 				s.conns[string(conn)] = struct{}{}
 			} else {
@@ -63,6 +67,10 @@ func Stat(c Config, name string, asJSON bool) error {
 	}
 	if err := p.finish(); err != nil {
 		return err
+	}
+	s.Routes = map[string]int{}
+	for name, n := range seen {
+		s.Routes[routes.Final(name)] += n
 	}
 	s.Connections, s.Orphans, s.Damage = len(s.conns), p.orphans, damage.String()
 	if asJSON {
@@ -134,6 +142,7 @@ func (s *Summary) write(w io.Writer) {
 	table(w, "methods", s.Methods)
 	table(w, "hosts", s.Hosts)
 	table(w, "statuses", s.Statuses)
+	table(w, "routes", s.Routes)
 	if s.Orphans > 0 {
 		fmt.Fprintf(w, "  %d responses without their request\n", s.Orphans)
 	}

@@ -83,7 +83,7 @@ func TestStat(t *testing.T) {
 		t.Fatal(err)
 	}
 	var s Summary
-	if err := json.NewDecoder(out).Decode(&s); err != nil || s.Requests != 3 || s.Answered != 3 || s.Connections != 1 || s.Hosts["a.com"] != 2 || s.Methods["POST"] != 1 || s.Statuses["200"] != 3 {
+	if err := json.NewDecoder(out).Decode(&s); err != nil || s.Requests != 3 || s.Answered != 3 || s.Connections != 1 || s.Hosts["a.com"] != 2 || s.Methods["POST"] != 1 || s.Statuses["200"] != 3 || s.Routes["GET /one"] != 1 || s.Routes["POST /two"] != 1 || len(s.Routes) != 3 {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	sum := 0

@@ -8,7 +8,7 @@ import (
 // Use is how the tools are called.
 const Use = `gor ls [--json] FILE        a line for each request
 gor show FILE ID            the messages whose id begins with ID; --decode takes gzip and chunks off, --raw gives the bytes
-gor stat [--json] FILE      what a recording holds: span, rates, hosts, methods, statuses, damage
+gor stat [--json] FILE      what a recording holds: span, rates, hosts, methods, routes, statuses, damage
 gor convert FILE... -o OUT  one file of several, in another form: *.gor, *.har, *.curl, *.jsonl, *.pcap
 FILE is a recording, or *.log, *.har, *.curl or *.pcap (x.pcap:80 for a port), or has log:, har:, curl: or pcap: before it; - is standard input or output.
 gor convert takes --from and --to (a time such as 2025-10-10T13:55:36Z), --sample 10%, --by-host, --answer LABEL,
