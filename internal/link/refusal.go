@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"time"
 )
@@ -26,7 +27,9 @@ func (r *Receiver) report(p *peer, err error) {
 	switch {
 	case errors.As(err, &no):
 		r.counts.Add(no.count)
-		r.log.say("%s: connection closed: %s", p.conn.RemoteAddr(), no.what)
+		if r.log.fresh(p.conn.RemoteAddr(), no.what, time.Now()) {
+			r.log.say("%s: connection closed: %s", p.conn.RemoteAddr(), no.what)
+		}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		// On the acknowledged link the sender sends it again.
 		r.counts.Add(countTorn)
@@ -37,6 +40,10 @@ func (r *Receiver) report(p *peer, err error) {
 const (
 	logBurst  = 20
 	logPeriod = 10 * time.Second
+
+	// maxSaid bounds what is remembered of who was told what: far more than
+	// logBurst lines in each period of a restatePause.
+	maxSaid = 1024
 )
 
 // shortLog passes on at most logBurst lines in logPeriod, so that a flood of
@@ -48,6 +55,30 @@ type shortLog struct {
 	period  time.Time
 	lines   int
 	omitted int
+	said    map[said]time.Time
+}
+
+// said is what was said of the connections of a host.
+type said struct{ host, what string }
+
+// fresh reports whether this was not said of the host within the last minute: a
+// sender that is refused tries again and again. The counts have each.
+func (l *shortLog) fresh(from net.Addr, what string, now time.Time) bool {
+	host, _, err := net.SplitHostPort(from.String())
+	if err != nil {
+		host = from.String()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := said{host, what}
+	if at, known := l.said[key]; known && now.Sub(at) < restatePause {
+		return false
+	}
+	if l.said == nil || len(l.said) >= maxSaid {
+		l.said = make(map[said]time.Time)
+	}
+	l.said[key] = now
+	return true
 }
 
 func (l *shortLog) say(format string, args ...any) {
