@@ -135,7 +135,7 @@ func TestWrongValuesAreQuoted(t *testing.T) {
 		{[]string{"--http-rewrite-url", "/a"}, []string{`"/a"`, "REGEXP:REPLACEMENT"}},
 		{[]string{"--http-set-param", "x"}, []string{`"x"`, "NAME=VALUE"}},
 		{[]string{"--output-file-mode", "rw"}, []string{`"rw"`, "octal"}},
-		{[]string{"stray"}, []string{`"stray"`, "no flag"}},
+		{[]string{"stray"}, []string{`"stray"`, "not a flag"}},
 		{[]string{"--input-raw-protocol", "mysql"}, []string{`"mysql"`, "http or binary"}},
 		{[]string{"--input-raw-vlan-vid", "4096"}, []string{`"4096"`, "0 to 4094"}},
 		{[]string{"--input-raw-ignore-interface", "["}, []string{`"["`, "veth*"}},

@@ -89,8 +89,28 @@ func (c *Conn) hasEnded() bool {
 // connect opens a connection, as soon as the target's health lets it.
 func (c *Conn) connect() error {
 	deadline := time.Now().Add(c.client.cfg.Timeout)
-	return c.client.health.Connect(c.client.ctx, deadline, c.open, c.client.cfg.Tell)
+	pause := firstPause
+	for {
+		err := c.client.health.Connect(c.client.ctx, deadline, c.open, c.client.cfg.Tell)
+		if err == nil || c.client.health.Standing() == 0 || time.Until(deadline) <= pause {
+			return err
+		}
+		// Others stand: the target takes no more of them at a time, or has only
+		// just come up.
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-c.client.ctx.Done():
+			timer.Stop()
+			return err
+		}
+		pause *= 2
+	}
 }
+
+// firstPause is how long a connection waits that was refused beside others, before
+// it is tried again; each next pause is twice as long.
+const firstPause = 20 * time.Millisecond
 
 func (c *Conn) open(deadline time.Time) error {
 	ctx, cancel := context.WithDeadline(c.client.ctx, deadline)

@@ -121,7 +121,7 @@ func TestAsCurlSends(t *testing.T) {
 
 func TestWhatIsNotUnderstood(t *testing.T) {
 	for line, want := range map[string]string{
-		"curl http://x/ --nonsense": "--nonsense", "wget x": `"wget" is not curl`, "curl $HOME": "no shell runs here", "curl `id`": "Gor runs no shell", "curl http://x | jq": "want a plain curl command",
+		"curl http://x/ --nonsense": "--nonsense", "wget x": `"wget" is not curl`, "curl $HOME": "no shell runs here", "curl `id`": "no shell runs here", "curl http://x | jq": "want a plain curl command",
 		"curl -H": "-H has no value", "curl a b": "want one URL", "curl 'http://x/": "quote", "curl ftp://x/": "is none of http", "curl -b jar http://x/": "names a file of cookies", "curl x -d @/does/not/exist": "no such file",
 	} {
 		_, err := New(strings.NewReader("# note\n\n"+line+"\n"), Config{}).Next()
