@@ -91,13 +91,13 @@ func (d Damage) Extent() string {
 	case d.Skipped == 0 || d.To == 0:
 		return ""
 	case d.Skipped == d.To-d.From:
-		return fmt.Sprintf("%s from byte %d", bytesText(d.Skipped), d.From)
+		return fmt.Sprintf("%s from byte %d", BytesText(d.Skipped), d.From)
 	}
-	return fmt.Sprintf("%s between bytes %d and %d", bytesText(d.Skipped), d.From, d.To)
+	return fmt.Sprintf("%s between bytes %d and %d", BytesText(d.Skipped), d.From, d.To)
 }
 
-// bytesText is a count of bytes for people, in powers of 1000.
-func bytesText(n int64) string {
+// BytesText is a count of bytes for people, in powers of 1000.
+func BytesText(n int64) string {
 	switch {
 	case n < 1000:
 		return fmt.Sprintf("%d bytes", n)

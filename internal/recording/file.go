@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/payload"
@@ -24,6 +25,8 @@ type file struct {
 	size    int64 // up to which the file is whole
 	count   int   // of records that were appended since it was opened
 	last    int   // bytes of the last append
+	held    int64 // bytes that were there when it was opened
+	lastAt  int64 // time of the last record then, ns since 1970; 0: unknown
 }
 
 // maxChunks bounds the search for a free chunk name.
@@ -110,6 +113,7 @@ func (r *file) prepare(limit int) error {
 	if r.size == 0 {
 		return nil
 	}
+	r.held = r.size
 	return r.inspect(limit)
 }
 
@@ -131,16 +135,56 @@ func (r *file) inspect(limit int) error {
 		return r.endTail()
 	}
 	for {
-		if _, err := src.Next(); err == io.EOF {
+		msg, err := src.Next()
+		if err == io.EOF {
 			break
-		} else if err != nil {
+		}
+		if err != nil {
 			return &leftAlone{fmt.Sprintf("cannot be read (%v)", err)}
 		}
+		r.noteTime(msg)
 	}
 	if d := src.Damage(); d.Damaged > 0 || d.Torn > 0 {
 		return &leftAlone{"is torn or damaged"}
 	}
 	return nil
+}
+
+// noteTime keeps the time of a record, which begins with its header.
+func (r *file) noteTime(record []byte) {
+	line, _, _ := bytes.Cut(record, []byte("\n"))
+	if meta, err := payload.ParseMeta(line); err == nil && meta.Time > 0 {
+		r.lastAt = meta.Time
+	}
+}
+
+// tailBytes is how much of a plain file's end is searched for its last record:
+// one that is larger leaves the time unknown.
+const tailBytes = 256 << 10
+
+// findLast finds the last record of a plain file.
+func (r *file) findLast() error {
+	tail := make([]byte, min(r.size, tailBytes))
+	if _, err := r.f.ReadAt(tail, r.size-int64(len(tail))); err != nil {
+		return err
+	}
+	tail = bytes.TrimSuffix(tail, []byte(payload.Separator))
+	if i := bytes.LastIndex(tail, []byte(payload.Separator)); i >= 0 {
+		r.noteTime(tail[i+len(payload.Separator):])
+	} else if int64(len(tail)+len(payload.Separator)) >= r.size { // it is the only one
+		r.noteTime(tail)
+	}
+	return nil
+}
+
+// contents says what was in the file, such as "306 kB, last record from
+// 2026-11-27 06:54:24 +0000".
+func (r *file) contents() string {
+	text := payload.BytesText(r.held)
+	if r.lastAt > 0 {
+		text += ", last record from " + time.Unix(0, r.lastAt).Format("2006-01-02 15:04:05 -0700")
+	}
+	return text
 }
 
 // headBytes is how much of a file is looked at to see whether it is a recording:
@@ -160,6 +204,9 @@ func (r *file) endTail() error {
 	}
 	if !payload.BeginsRecording(head) {
 		return &leftAlone{"does not begin as a recording"}
+	}
+	if err := r.findLast(); err != nil {
+		return err
 	}
 	if bytes.Equal(tail, []byte(payload.Separator)) {
 		return nil

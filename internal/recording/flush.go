@@ -154,7 +154,9 @@ func (w *writer) open(t *target) (err error) {
 		return err
 	}
 	file := t.file
-	w.opened.Add(1)
+	if w.opened.Add(1) == 1 && file.held > 0 {
+		w.logf("%s: appending to %s: %s", w.kind, file.name, file.contents())
+	}
 	w.current.Store(&file.name)
 	return nil
 }

@@ -96,8 +96,8 @@ func TestRoundTrip(t *testing.T) {
 				if got := rowsOf(out.Counts()); got["delivered"] != uint64(len(msgs)+1) || stats.Sum(out.Counts()) != got["delivered"] {
 					t.Errorf("run %d counts %v", run, got)
 				}
-				if len(out.log.lines) > 0 {
-					t.Errorf("said %q", out.log.lines)
+				if n := out.log.count("appending to "); len(out.log.lines) != n || n != min(run, 1) {
+					t.Errorf("run %d said %q", run, out.log.lines)
 				}
 			}
 			wantRecords(t, name, all...)
@@ -362,4 +362,28 @@ func benchBody(n int) string {
 		fmt.Fprintf(&b, `{"id":%d,"name":"item %d","price":%d.99},`, i*7919%100_003, i, i*31%500)
 	}
 	return b.String()
+}
+
+// TestAppendingSaysWhatIsThere: plain or compressed, once, and not of a new file.
+func TestAppendingSaysWhatIsThere(t *testing.T) {
+	at := time.Unix(0, recordStart+9e9).Format("2006-01-02 15:04:05 -0700")
+	for _, name := range []string{"a.gor", "a.gor.gz", "a.gor.zst"} {
+		path := filepath.Join(t.TempDir(), name)
+		for run := range 2 {
+			r := open(t, path, nil)
+			for _, sec := range []int64{0, 9} {
+				id := payload.AppendID(nil, 1, uint32(sec))
+				r.put(t, append(payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: id, Time: recordStart + sec*1e9, Duration: -1, Length: -1}), "GET / HTTP/1.1\r\n\r\n"...))
+			}
+			r.settle(t)
+			r.Close()
+			want := fmt.Sprintf("appending to %s: ", path)
+			if n := r.log.count(want); n != run {
+				t.Errorf("%s: run %d says it %d times: %q", name, run, n, r.log.lines)
+			}
+			if n := r.log.count("bytes, last record from " + at); n != run {
+				t.Errorf("%s: run %d does not say that the last is of %s: %q", name, run, at, r.log.lines)
+			}
+		}
+	}
 }
