@@ -101,7 +101,11 @@ func TestOrderOfWrappers(t *testing.T) {
 		"middleware-prettify": {"--prettify-http"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := parseArgs(append(args, "--input-dummy", "--output-null", "--verbose", "3")...)
+			input := []string{"--input-dummy", "--output-null", "--verbose", "3"}
+			if slices.Contains(args, "--input-raw-track-response") {
+				input[0] = "--input-raw=:80" // it is never opened
+			}
+			s, err := parseArgs(append(args, input...)...)
 			testkit.Must(t, err)
 			var mu sync.Mutex
 			var said []string

@@ -70,7 +70,7 @@ func TestMiddlewareFates(t *testing.T) {
 		// Types in hex: 3120 is a request.
 		{"drops", "grep -v ^3120", exitOK, []string{"50 dropped by the middleware", "100 offered"}},
 		{"adds", `sh -c "cat; echo 31206e65772035202d310a474554202f20485454502f312e310d0a0d0a"`, exitOK, []string{"1 added by the middleware", "151 offered = 0 shed + 151 delivered"}},
-		{"says other things", fmt.Sprintf("sh -c '%s'", junk), exitOK, []string{"2 lines that are not hexadecimal", `no message, and is left out (not hexadecimal): "starting up`, "150 offered = 0 shed + 150 delivered"}},
+		{"says other things", fmt.Sprintf("sh -c '%s'", junk), exitOK, []string{"2 lines that are not hexadecimal", `not a message, and is left out (not hexadecimal): "starting up`, "150 offered = 0 shed + 150 delivered"}},
 		{"speaks to people", `sh -c "echo hello people >&2; cat"`, exitOK, []string{"hello people\n", "150 offered = 0 shed + 150 delivered"}},
 		{"keeps quiet", `sh -c "cat >/dev/null"`, exitOK, []string{"150 dropped by the middleware"}},
 		{"does not end", `sh -c "cat; exec sleep 1000"`, exitOK, []string{"150 offered = 0 shed + 150 delivered"}},

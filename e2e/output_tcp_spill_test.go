@@ -111,7 +111,7 @@ func TestSpillRefused(t *testing.T) {
 		{[]string{"--output-tcp", "127.0.0.1:1", "--output-tcp-spill", dir}, 1, "a folder of its own"},
 		{[]string{"--output-tcp", "127.0.0.1:1", "--output-tcp-spill", t.TempDir(), "--output-tcp-workers", "2"}, 2, "leave out --output-tcp-workers 2"},
 		{[]string{"--output-tcp", "127.0.0.1:1", "--output-tcp-spill", "/dev/null/x"}, 1, "/dev/null"},
-		{[]string{"--output-null", "--output-tcp-spill", t.TempDir()}, 2, "add one, such as --output-tcp"},
+		{[]string{"--output-null", "--output-tcp-spill", t.TempDir()}, 2, "does nothing without --output-tcp"},
 		{[]string{"--output-tcp", "127.0.0.1:1", "--output-tcp-spill-size", "1kb"}, 2, "want a size from"},
 	} {
 		code, said := testkit.RunGor(t, append(test.args, "--input-dummy")...)
