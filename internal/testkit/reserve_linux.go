@@ -9,10 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var (
-	loopback4 = &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
-	loopback6 = &unix.SockaddrInet6{Addr: [16]byte{15: 1}}
-)
+// loopback4 is any port of 127.0.0.1: a value of its own for each caller, since
+// bind(2)'s wrapper writes into it.
+func loopback4() *unix.SockaddrInet4 { return &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}} }
 
 // reserve binds a socket to a port of 127.0.0.1 that the system chooses, and does
 // not listen. As long as it is open the system gives the port to no connection
@@ -21,7 +20,7 @@ var (
 // one address if the first does not listen (socket(7)). Connections to it are
 // refused until somebody listens.
 func reserve() (addr string, release func(), err error) {
-	fd, port, err := bind(unix.AF_INET, loopback4)
+	fd, port, err := bind(unix.AF_INET, loopback4())
 	if err != nil {
 		return "", nil, err
 	}
@@ -35,13 +34,11 @@ const bothTries = 20
 // reserveBoth reserves one port on 127.0.0.1 and on ::1.
 func reserveBoth() (port string, release func(), err error) {
 	for range bothTries {
-		four, n, err := bind(unix.AF_INET, loopback4)
+		four, n, err := bind(unix.AF_INET, loopback4())
 		if err != nil {
 			return "", nil, err
 		}
-		to := *loopback6
-		to.Port = n
-		six, _, err := bind(unix.AF_INET6, &to)
+		six, _, err := bind(unix.AF_INET6, &unix.SockaddrInet6{Addr: [16]byte{15: 1}, Port: n})
 		if err == nil {
 			return strconv.Itoa(n), func() { _, _ = unix.Close(four), unix.Close(six) }, nil
 		}
