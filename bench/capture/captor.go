@@ -108,7 +108,7 @@ func (w *watch) abandon() {
 	}
 }
 
-var keptLine = regexp.MustCompile(`(?m)(?:^|before that: )(\d+) packets(?: captured$|, )`)
+var keptLine = regexp.MustCompile(`(?m)(?:^|before that: )(\d+) packets?(?: captured$|, )`)
 
 // keptOf reads how many packets tcpdump or Gor had, at its end; -1 is silence.
 func keptOf(said string) int64 {
@@ -123,7 +123,7 @@ func keptOf(said string) int64 {
 	return n
 }
 
-var dropLine = regexp.MustCompile(`(\d+) packets dropped by (?:the )?kernel`)
+var dropLine = regexp.MustCompile(`(\d+) packets? dropped by (?:the )?kernel`)
 
 // droppedByKernel reads what tcpdump or Gor says at its end; -1 is silence.
 func droppedByKernel(said string) int64 {

@@ -149,6 +149,7 @@ func TestDroppedByKernel(t *testing.T) {
 		kept int64
 	}{
 		{"12 packets captured\n24 packets received by filter\n3 packets dropped by kernel\n", 3, 12},
+		{"1 packet captured\n2 packets received by filter\n1 packet dropped by kernel\n", 1, 1},
 		{"gor: the kernel dropped 5 packets: raise it\ngor: ledger after 1s\n    before that: 9 packets, 7 packets dropped by the kernel, 1 connections\n", 7, 9},
 		{"gor: ledger after 1s\n    before that: 9 packets, 2 requests\n", 0, 9},
 		{"nothing of the kind", -1, -1},
