@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -195,6 +196,18 @@ func TestImportsPointDown(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestNoMethodsByName: what looks methods up by name makes the linker keep every
+// exported method of the program, more than 1.5 MB of it.
+func TestNoMethodsByName(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(strings.Fields(string(out)), "text/template") {
+		t.Error("text/template is linked, which calls methods by their names; write the text with calls")
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"io"
 	"math"
 	"strings"
@@ -21,19 +20,16 @@ const (
 	routesMost = 300
 )
 
-//go:embed page.html
-var pageText string
-
 //go:embed page.css
 var pageStyle string
 
 //go:embed page.js
 var pageScript string
 
-// A page is what the template shows. All text in it is cleaned.
+// A page is what page.write shows. All text in it is cleaned, and escaped where it is written.
 type page struct {
 	Policy               string
-	Style, Script        template.HTML
+	Style, Script        markup
 	Sentence, Class      string
 	Old, New             string
 	Totals               verdict.Totals
@@ -67,18 +63,14 @@ type sampleView struct {
 // writeHTML writes one page that needs nothing else. Its policy lets run only the
 // page's own script and load nothing.
 func writeHTML(w io.Writer, v *Verdict) error {
-	t, err := template.New("page").Parse(pageText)
-	if err != nil {
-		return err
-	}
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
 	p := page{
 		Policy: "default-src 'none'; base-uri 'none'; form-action 'none'; style-src " + hash(pageStyle) + "; script-src " + hash(pageScript),
-		Style:  template.HTML("<style>" + pageStyle + "</style>"),
-		Script: template.HTML("<script>" + pageScript + "</script>"),
+		Style:  markup("<style>" + pageStyle + "</style>"),
+		Script: markup("<script>" + pageScript + "</script>"),
 
 		Sentence: clean(v.Sentence), Class: v.Class.String(), Old: clean(v.Old), New: clean(v.New), Totals: v.Totals,
 		MoreRoutes: max(0, len(v.Routes)-routesMost), MoreRows: max(0, len(v.Rows)-rowsMost),
@@ -98,7 +90,7 @@ func writeHTML(w io.Writer, v *Verdict) error {
 	for i := range v.Rows[:min(len(v.Rows), rowsMost)] {
 		p.Rows = append(p.Rows, v.viewRow(&v.Rows[i]))
 	}
-	return t.Execute(w, p)
+	return p.write(w)
 }
 
 func viewRoute(r *verdict.Route) routeView {
