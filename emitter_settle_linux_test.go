@@ -17,7 +17,7 @@ import (
 // the hung one did not get is counted.
 func TestLinkBesideAHungOutput(t *testing.T) {
 	n := 40_000 // more than the sender's window, and more than stdout's queue
-	if os.Getenv(longChaosVar) != "" {
+	if os.Getenv("GOR_LINK_CHAOS") != "" {
 		n = 200_000
 	}
 	hung, held, err := os.Pipe() // nobody reads it

@@ -37,6 +37,7 @@ var allowedImports = map[string][]string{
 		"internal/http1client",
 		"internal/ledger",
 		"internal/link",
+		"internal/linkclient",
 		"internal/middleware",
 		"internal/mirror",
 		"internal/outbound",
@@ -106,6 +107,7 @@ var allowedImports = map[string][]string{
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
 	"internal/plugin":            {"internal/console", "internal/stats"},
 	"internal/link":              {"internal/admission", "internal/outbound", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
+	"internal/linkclient":        {"internal/buffers", "internal/disk", "internal/dispatch", "internal/link", "internal/plugin", "internal/queue", "internal/spill", "internal/stats"}, // the protocol, a queue and a folder put together as an output; link itself knows neither
 	"internal/buffers":           {},
 	"internal/middleware":        {"internal/address", "internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "golang.org/x/sys/unix", "mvdan.cc/sh/v3/shell"},
 	"internal/mirror":            {"internal/admission", "internal/buffers", "internal/http1", "internal/payload", "internal/queue", "internal/stats"},
@@ -216,8 +218,8 @@ func TestNoMethodsByName(t *testing.T) {
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
 // with them: they only shrink.
 const (
-	topSourceFiles = 33
-	topTestFiles   = 31
+	topSourceFiles = 31
+	topTestFiles   = 29
 )
 
 func TestTopLevelOnlyShrinks(t *testing.T) {

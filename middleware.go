@@ -210,3 +210,15 @@ func (s *Settings) middlewareFlags() flagGroup {
 			"sudo gor --input-raw :80 --input-raw-track-response --prettify-http --output-stdout", flags.Bool(&s.modifier.Prettify)},
 	}}
 }
+
+// sleep waits, and returns false when cancel was closed before.
+func sleep(cancel <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-cancel:
+		return false
+	}
+}

@@ -128,9 +128,7 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *pluginEnv) (Output, 
 		env.standing = append(env.standing, o.workers.Begin())
 	}
 	if s.http.Stats {
-		g := stats.NewGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond)
-		o.q.Watch(g)
-		env.background.Go(func() { _ = g.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
+		o.q.Watch(env.startGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond))
 	}
 	return o, nil
 }

@@ -7,35 +7,25 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
-	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/linkclient"
 	"github.com/buger/gor/internal/stats"
 )
 
-// tcpOutput is the sending end of the link. A message stays in the queue's
-// memory until the receiver has acknowledged it, or, when that is an old one
-// that never says anything, until it is written to the connection.
+// tcpOutput is the sending end of the link.
 type tcpOutput struct {
-	addr    string
-	q       *queue.Queue
-	workers *linkWorkers
-	spill   *linkSpill // nil: what the receiver cannot take is in memory only
-	once    sync.Once
-	unsent  atomic.Uint64
-
-	draining atomic.Bool
-
-	patience queue.Patience // see linkPatience
+	*linkclient.Client
+	addr string
 }
 
 var _ Output = (*tcpOutput)(nil)
+
+func (o *tcpOutput) String() string { return "output-tcp " + o.addr }
 
 const (
 	// linkPatience is how long Settle waits for a receiver that acknowledges
@@ -78,48 +68,50 @@ func parseTCPOutput(addr string, s *Settings) (parsed[Output], error) {
 }
 
 func newTCPOutput(addr, host string, s *Settings, env *pluginEnv) (Output, error) {
-	prefix := "output-tcp " + addr
-	secure, err := s.tcpOutput.tls(host, prefixed(env.logf, prefix+": "))
-	if err != nil {
-		return nil, err
-	}
-	bytes := env.queueBytes
-	if s.tcpOutput.Spill != "" {
-		bytes = max(1, bytes/2) // there are two queues
-	}
-	o := &tcpOutput{addr: addr, q: queue.New(0, bytes), patience: queue.Patience{Limit: linkPatience}}
-	o.q.Share(env.large)
-	if s.tcpOutput.Stats {
-		gauge := stats.NewGauge("output_tcp", stats.GaugePeriod)
-		o.q.Watch(gauge)
-		env.background.Go(func() { _ = gauge.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
-	}
-	workers := max(1, s.tcpOutput.Workers)
-	peer := link.NewPeer(false, nil)
-	config := func(i int) link.SenderConfig {
-		name := prefix
-		if workers > 1 {
-			name = fmt.Sprintf("%s, connection %d", prefix, i+1)
-		}
-		return link.SenderConfig{
-			Dial: func(ctx context.Context) (net.Conn, error) {
-				return env.own.DialContext(ctx, "tcp", addr)
-			},
-			TLS:         secure,
+	o := &tcpOutput{addr: addr}
+	cfg := linkclient.Config{
+		Name: o.String(),
+		Sender: link.SenderConfig{
+			Dial:        func(ctx context.Context) (net.Conn, error) { return env.own.DialContext(ctx, "tcp", addr) },
 			Plain:       s.tcpOutput.Plain,
 			SilentHint:  "; a Gor 0.10 or a GoReplay never does, and is sent to with --output-tcp-plain always",
 			ForeignHint: func(what *link.ForeignError) string { return foreignHint(what, addr) },
-			Peer:        peer,
 			Compress:    s.tcpOutput.Compress,
-			WindowBytes: max(1, env.queueBytes/workers), // what is not acknowledged stays in the queue's memory
-			Logf:        prefixed(env.logf, name+": "),
-		}
+		},
+		Connections: s.tcpOutput.Workers,
+		QueueBytes:  env.queueBytes,
+		Large:       env.large,
+		Patience:    linkPatience,
+		Spill:       s.tcpOutput.spill(addr, s),
+		Logf:        env.logf,
 	}
-	if s.tcpOutput.Spill != "" {
-		return o, o.startSpill(s, env, config)
+	var err error
+	if cfg.Sender.TLS, err = s.tcpOutput.tls(host, prefixed(env.logf, cfg.Name+": ")); err != nil {
+		return nil, err
 	}
-	o.workers = startLinkWorkers(o.q, workers, config)
+	if s.tcpOutput.Stats {
+		cfg.Gauge = env.startGauge("output_tcp", stats.GaugePeriod)
+	}
+	o.Client, err = linkclient.Open(cfg)
+	switch {
+	case errors.Is(err, disk.ErrLocked):
+		return nil, fmt.Errorf("--output-tcp-spill: %w; give each Gor a folder of its own", err)
+	case err != nil:
+		return nil, fmt.Errorf("--output-tcp-spill: %w", err)
+	}
 	return o, nil
+}
+
+// spill is where messages to addr wait, or nil without --output-tcp-spill.
+func (t *tcpOutputSettings) spill(addr string, s *Settings) *linkclient.Spill {
+	if t.Spill == "" {
+		return nil
+	}
+	return &linkclient.Spill{
+		Folder: t.Spill, Address: addr, Size: int64(t.SpillSize), MessageMost: s.MessageLimit + maxHeaderLine,
+		Check:    func(dir string) error { return keepFree(s.fileOutput.MinFree, dir) },
+		FullText: "the spill holds what --output-tcp-spill-size allows; what the receiver cannot take is lost from now on",
+	}
 }
 
 // foreignHint is what to type when something else answers at addr.
@@ -129,84 +121,6 @@ func foreignHint(what *link.ForeignError, addr string) string {
 	}
 	return "--output-tcp is for the --input-tcp of another Gor, and requests go to a server with --output-http http://" + addr
 }
-
-func (o *tcpOutput) Write(p []byte) (int, error) {
-	if err := o.q.Put(p); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-func (o *tcpOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
-
-// LastProgress is when the receiver last acknowledged a message, or one was
-// last taken by a receiver that never does. Once the output is drained it is
-// now, while a plain connection only waits for its receiver to show life.
-func (o *tcpOutput) LastProgress() time.Time {
-	if o.draining.Load() && o.workers.onTrial() {
-		return time.Now()
-	}
-	if o.spill != nil {
-		return o.spill.lastProgress()
-	}
-	return o.q.LastProgress()
-}
-
-// Settle returns when the receiver has acknowledged what was written before,
-// so that acknowledgments hold along a chain of hosts; an old receiver when it
-// is handed to the connection. When nothing has moved for a while (linkPatience) it
-// returns although the messages are still in memory.
-func (o *tcpOutput) Settle(cancel <-chan struct{}) error {
-	if o.spill != nil {
-		return o.spill.Settle(cancel)
-	}
-	_, err := o.patience.Settle(o.q, cancel)
-	return err
-}
-
-func (o *tcpOutput) Drain(cancel <-chan struct{}) error {
-	o.q.Close()
-	o.draining.Store(true)
-	if o.spill != nil {
-		return o.spill.drain(cancel)
-	}
-	if err := o.q.Settle(cancel); err != nil {
-		return err
-	}
-	o.workers.finish(cancel)
-	return nil
-}
-
-func (o *tcpOutput) Close() error {
-	o.once.Do(func() {
-		o.q.Close()
-		if o.spill != nil {
-			o.unsent.Add(uint64(o.spill.close(o.workers)))
-			return
-		}
-		n := o.workers.close()
-		o.unsent.Add(uint64(n + o.q.Discard()))
-	})
-	return nil
-}
-
-func (o *tcpOutput) Responses() Input { return nil }
-func (o *tcpOutput) Counts() []stats.Count {
-	rows := o.workers.counts()
-	if o.spill != nil {
-		rows = o.spill.fates(rows)
-	}
-	return append(rows, stats.Count{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()})
-}
-
-func (o *tcpOutput) Report(r *report) {
-	if o.spill != nil { // which takes what the receiver does not
-		o.spill.report(r)
-		return
-	}
-	r.Peer(o.workers.reached())
-}
-func (o *tcpOutput) String() string { return "output-tcp " + o.addr }
 
 // tcpOutputSettings is what the command line says of --output-tcp. Names of
 // files are empty when they were not given.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net"
 	"strings"
@@ -11,8 +10,6 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/address"
-	"github.com/buger/gor/internal/queue"
-	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -93,82 +90,6 @@ func TestOpenInputWarns(t *testing.T) {
 		if test.says == "" && len(said) > 0 || test.says != "" && (len(said) != 1 || !strings.Contains(said[0], test.says) || !strings.Contains(said[0], "everyone who can reach")) {
 			t.Errorf("%s %+v: said %q, want %q", test.addr, test.tcp, said, test.says)
 		}
-	}
-}
-
-// A message is acknowledged along a chain of hosts only when the last has
-// settled it.
-func TestSettleReachesTheLastHost(t *testing.T) {
-	s := defaultSettings()
-	open := make(chan struct{})
-	env := testEnv(t, io.Discard)
-	env.settle = func(cancel <-chan struct{}) error {
-		select {
-		case <-open:
-			return nil
-		case <-cancel:
-			return errCancelled
-		}
-	}
-	in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, env)
-	testkit.Must(t, err)
-	received := collect(t, in)
-	out, err := openOutput(pluginArg{"output-tcp", linkAddr(t, in)}, s, testEnv(t, io.Discard))
-	testkit.Must(t, err)
-	msgs := testMessages(10, 100)
-	for _, msg := range msgs {
-		_, err := out.Write(msg)
-		testkit.Must(t, err)
-	}
-	settled := make(chan error, 1)
-	go func() { settled <- out.Settle(make(chan struct{})) }()
-	select {
-	case err := <-settled:
-		t.Fatalf("settled (%v) before the receiver was", err)
-	case <-time.After(100 * time.Millisecond):
-	}
-	close(open)
-	testkit.Must(t, <-settled)
-	testkit.Must(t, out.Drain(make(chan struct{})))
-	testkit.Must(t, out.Close())
-	in.Close()
-	if n := len(received()); n != len(msgs) {
-		t.Errorf("%d messages came, want %d", n, len(msgs))
-	}
-	if rows := out.Counts(); rows[0].N != uint64(len(msgs)) || stats.Sum(rows) != uint64(len(msgs)) {
-		t.Errorf("counts %v", rows)
-	}
-}
-
-// A dead receiver holds up a host in the middle for a while, not for ever, and
-// what it did not get is counted.
-func TestSettleOfADeadReceiver(t *testing.T) {
-	made, err := openOutput(pluginArg{"output-tcp", testkit.FreePort(t)}, defaultSettings(), testEnv(t, io.Discard))
-	testkit.Must(t, err)
-	out := made.(*tcpOutput)
-	out.patience.Limit = 50 * time.Millisecond
-	msgs := testMessages(3, 100)
-	for _, msg := range msgs {
-		_, err := out.Write(msg)
-		testkit.Must(t, err)
-	}
-	cancel := make(chan struct{})
-	testkit.Must(t, out.Settle(cancel))
-	out.patience.Limit = time.Hour
-	close(cancel)
-	if err := out.Settle(cancel); !errors.Is(err, queue.ErrCancelled) {
-		t.Errorf("Settle when cancelled: %v", err)
-	}
-	if err := out.Drain(cancel); err == nil {
-		t.Error("Drain when cancelled: no error")
-	}
-	testkit.Must(t, out.Close())
-	testkit.Must(t, out.Close())
-	if rows := out.Counts(); rows[len(rows)-1].N != 3 || stats.Sum(rows) != 3 {
-		t.Errorf("counts %v, want 3 unsent", rows)
-	}
-	if _, err := out.Write(msgs[0]); err == nil {
-		t.Error("Write after Close: no error")
 	}
 }
 

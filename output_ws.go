@@ -111,9 +111,7 @@ func newWSOutput(t *wsclient.Target, s *Settings, env *pluginEnv) (*wsOutput, er
 		Dial: env.own.DialContext, Stall: wsclient.StallTimeout, Drained: o.drained, Lost: o.lost,
 	}
 	if s.ws.Stats {
-		gauge := stats.NewGauge("output_ws", stats.GaugePeriod)
-		o.q.Watch(gauge)
-		env.background.Go(func() { _ = gauge.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
+		o.q.Watch(env.startGauge("output_ws", stats.GaugePeriod))
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	return o, nil

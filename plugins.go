@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
 )
 
 // The contract is package plugin's; these are its names here.
@@ -288,4 +289,12 @@ func (env *pluginEnv) newQueue(items int) *queue.Queue {
 	q := queue.New(items, env.queueBytes)
 	q.Share(env.large)
 	return q
+}
+
+// startGauge returns a gauge, and prints what it shows to stderr until the run
+// ends.
+func (env *pluginEnv) startGauge(name string, period time.Duration) *stats.Gauge {
+	g := stats.NewGauge(name, period)
+	env.background.Go(func() { _ = g.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
+	return g
 }

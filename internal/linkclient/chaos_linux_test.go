@@ -1,4 +1,4 @@
-package main
+package linkclient
 
 import (
 	"context"
@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/certs"
 	"github.com/buger/gor/internal/link"
-	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/plugin/plugintest"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -131,46 +132,45 @@ type linkChaos struct {
 }
 
 func (c *linkChaos) run(ca *testkit.Authority, secure, spilled bool) {
-	t, s := c.T, defaultSettings()
-	var trusting func() *tls.Config
+	t := c.T
+	var trusting, receiving func() *tls.Config
 	if secure {
+		cert, key := ca.Issue("receiver", time.Now().Add(time.Hour))
 		var err error
-		s.tcpInput.Secure, s.tcpOutput.Secure, s.tcpOutput.CA = true, true, ca.File
-		s.tcpInput.Certificate, s.tcpInput.Key = ca.Issue("receiver", time.Now().Add(time.Hour))
-		trusting, err = s.tcpOutput.tls("127.0.0.1", t.Logf)
+		receiving, err = certs.Server(certs.ServerConfig{Certificate: certs.Source{Name: cert}, Key: certs.Source{Name: key}, Logf: t.Logf})
+		testkit.Must(t, err)
+		trusting, err = certs.Client{CA: certs.Source{Name: ca.File}}.Open(t.Logf, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: "127.0.0.1"})
 		testkit.Must(t, err)
 	}
-	in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, testEnv(t, io.Discard))
-	testkit.Must(t, err)
-	received := collect(t, in)
+	in := listen(t, link.ReceiverConfig{TLS: receiving})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	began := time.Now()
-	f := &chaosForwarder{Listener: l, to: linkAddr(t, in), stall: c.stall, random: rand.New(rand.NewPCG(uint64(c.n), uint64(len(t.Name())))), until: began.Add(c.lasts), away: began.Add(c.away)}
+	f := &chaosForwarder{Listener: l, to: in.addr, stall: c.stall, random: rand.New(rand.NewPCG(uint64(c.n), uint64(len(t.Name())))), until: began.Add(c.lasts), away: began.Add(c.away)}
 	f.conns.Go(f.run)
 
-	env := testEnv(t, io.Discard)
-	env.logf = func(string, ...any) {}
-	o := &tcpOutput{addr: l.Addr().String(), q: queue.New(0, 1<<20), patience: queue.Patience{Limit: linkPatience}}
-	config := func(int) link.SenderConfig {
-		cfg := link.SenderConfig{
+	cfg := Config{
+		Name: "chaos", Connections: 1, QueueBytes: 1 << 20, Patience: 5 * time.Second, Logf: func(string, ...any) {},
+		Sender: link.SenderConfig{
 			Dial: func(ctx context.Context) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "tcp", o.addr)
+				return (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
 			},
-			TLS: trusting, WindowBytes: 1 << 20, Logf: env.logf, Peer: link.NewPeer(false, nil),
-		}
-		if os.Getenv(longChaosVar) == "" {
-			cfg.AnswerWait, cfg.SilenceWait, cfg.Trial = 20*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
-		}
-		return cfg
+			TLS: trusting,
+		},
+	}
+	if os.Getenv(longChaosVar) == "" {
+		cfg.Sender.AnswerWait, cfg.Sender.SilenceWait, cfg.Sender.Trial = 20*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
 	}
 	if spilled {
-		s.tcpOutput.Spill = t.TempDir()
-		testkit.Must(t, o.startSpill(s, env, config))
-	} else {
-		o.workers = startLinkWorkers(o.q, 1, config)
+		cfg.QueueBytes *= 2 // half of it stands in front of the spill
+		cfg.Spill = &Spill{
+			Folder: t.TempDir(), Address: "chaos", Size: 1 << 30, MessageMost: 1 << 20,
+			Check: func(string) error { return nil }, FullText: "full",
+		}
 	}
-	for i, msg := range testMessages(c.n, 100) {
+	o, err := Open(cfg)
+	testkit.Must(t, err)
+	for i, msg := range plugintest.Messages(c.n, 100) {
 		time.Sleep(time.Until(began.Add(time.Duration(i) * c.lasts / time.Duration(c.n))))
 		for {
 			if _, err := o.Write(msg); err == nil {
@@ -196,9 +196,8 @@ func (c *linkChaos) run(ca *testkit.Authority, secure, spilled bool) {
 	testkit.Must(t, o.Close())
 	l.Close()
 	f.conns.Wait()
-	in.Close()
 	arrived := map[string]int{}
-	for _, body := range received() {
+	for _, body := range in.bodies() {
 		path, _, _ := strings.Cut(string(body), " HTTP")
 		arrived[path]++
 	}
