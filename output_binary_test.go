@@ -60,10 +60,10 @@ func (rig *binaryRig) put(first, n int, kind byte) {
 // A target that is down costs its messages, but not a connect for each, and is
 // told of once; what comes when it is back goes to it.
 func TestBinaryDeadTarget(t *testing.T) {
-	addr, listen := reservePort(t, 100)
+	addr, listen := testkit.ReserveListener(t, 100)
 	rig := newBinaryRig(t, addr, func(s *Settings) { s.binary.Workers = 20 }) // so many may try before the first has failed
 	var dials atomic.Int64
-	rig.dial = countDials(rig.dial, &dials)
+	rig.dial = testkit.CountDials(rig.dial, &dials)
 	const n = 500
 	rig.put(0, n, 'a')
 	testkit.Must(t, rig.Settle(nil))
@@ -94,10 +94,10 @@ func TestBinaryDeadTarget(t *testing.T) {
 
 // A target that is away for a moment loses nothing.
 func TestBinaryTargetComesBack(t *testing.T) {
-	addr, listen := reservePort(t, 100)
+	addr, listen := testkit.ReserveListener(t, 100)
 	rig := newBinaryRig(t, addr, nil)
 	var dials atomic.Int64
-	rig.dial = countDials(rig.dial, &dials)
+	rig.dial = testkit.CountDials(rig.dial, &dials)
 	rig.put(0, 50, 'a')
 	testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
 	server := testkit.TakeTurns(t, listen())

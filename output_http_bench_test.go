@@ -21,7 +21,7 @@ func benchTarget(b testing.TB) *testkit.RawTarget {
 		var p http1.Parser
 		p.ResetRequest()
 		buf := make([]byte, 16<<10)
-		answer := []byte(ok200)
+		answer := []byte(testkit.OK200)
 		for {
 			n, err := c.Read(buf)
 			if err != nil {
@@ -74,7 +74,7 @@ func BenchmarkRawClient(b *testing.B) {
 							b.Error(err)
 							return
 						}
-						if _, err := io.ReadFull(c, buf[:len(ok200)]); err != nil {
+						if _, err := io.ReadFull(c, buf[:len(testkit.OK200)]); err != nil {
 							b.Error(err)
 							return
 						}

@@ -6,15 +6,12 @@ import (
 	"io"
 	"maps"
 	"net"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/testkit"
@@ -26,7 +23,7 @@ func TestOutcomes(t *testing.T) {
 	hold := func(c net.Conn) { io.Copy(io.Discard, c) } // until the client leaves
 	after := func(answer string, then func(c net.Conn)) func(c net.Conn, n int) {
 		return func(c net.Conn, _ int) {
-			if _, err := readRequest(c); err == nil {
+			if _, err := testkit.ReadRequest(c); err == nil {
 				io.WriteString(c, answer)
 				then(c)
 			}
@@ -40,28 +37,28 @@ func TestOutcomes(t *testing.T) {
 		counts   string
 		conns    int64
 	}{
-		{"malformed", answering(ok200), []string{"hello", httpGet, "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"}, "1 delivered, 2 malformed request", 1},
-		{"CONNECT", answering(ok200), []string{"CONNECT a:1 HTTP/1.1\r\n\r\n", httpGet}, "1 delivered, 1 CONNECT not replayed", 1},
+		{"malformed", testkit.Answering(testkit.OK200), []string{"hello", httpGet, "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"}, "1 delivered, 2 malformed request", 1},
+		{"CONNECT", testkit.Answering(testkit.OK200), []string{"CONNECT a:1 HTTP/1.1\r\n\r\n", httpGet}, "1 delivered, 1 CONNECT not replayed", 1},
 		{"until close", after("HTTP/1.1 200 OK\r\n\r\nhello", shut), []string{httpGet, httpGet}, "2 delivered", 2},
 		{"Connection: close", after("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", hold), []string{httpPost, httpPost}, "2 delivered", 2},
 		{"HTTP/1.0", after("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", hold), []string{httpPost, httpPost}, "2 delivered", 2},
 		{"101", after("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n\x81\x05hello", hold), []string{httpGet, httpGet}, "2 delivered", 2},
-		{"more than was asked for", after(ok200+ok200, hold), []string{httpPost, httpPost}, "2 delivered", 2},
-		{"ambiguous request", after(ok200, hold), []string{"POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", httpGet}, "2 delivered", 2},
-		{"folded length", after(ok200, hold), []string{"POST / HTTP/1.1\r\nX: a\r\n Content-Length: 30\r\n\r\n", httpGet}, "2 delivered", 2},
-		{"hidden by LF", after(ok200, hold), []string{"POST / HTTP/1.1\r\nX: a\nContent-Length: 3\r\n\r\nabc", httpGet}, "2 delivered", 2},
-		{"ambiguous and reset", after("", resetConn), []string{"GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n"}, "1 reset", 1},
+		{"more than was asked for", after(testkit.OK200+testkit.OK200, hold), []string{httpPost, httpPost}, "2 delivered", 2},
+		{"ambiguous request", after(testkit.OK200, hold), []string{"POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", httpGet}, "2 delivered", 2},
+		{"folded length", after(testkit.OK200, hold), []string{"POST / HTTP/1.1\r\nX: a\r\n Content-Length: 30\r\n\r\n", httpGet}, "2 delivered", 2},
+		{"hidden by LF", after(testkit.OK200, hold), []string{"POST / HTTP/1.1\r\nX: a\nContent-Length: 3\r\n\r\nabc", httpGet}, "2 delivered", 2},
+		{"ambiguous and reset", after("", testkit.ResetConn), []string{"GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n"}, "1 reset", 1},
 		{"ambiguous answer", after("HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n", hold), []string{httpGet, httpGet}, "2 delivered", 2},
 		{"answer with two lengths", after("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", hold), []string{httpGet, httpGet}, "2 delivered", 2},
 		{"answer with LF in a chunk line", after("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\n\r\n", hold), []string{httpGet, httpGet}, "2 delivered", 2},
 		{"no content, with a length", after("HTTP/1.1 204 OK\r\nContent-Length: 5\r\n\r\n", hold), []string{httpGet, httpGet}, "2 delivered", 2},
-		{"expect, not continued", after(ok200, hold), []string{"PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", httpGet}, "2 delivered", 2},
-		{"expect", answering("HTTP/1.1 100 Continue\r\n\r\n" + ok200), []string{"PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", httpGet}, "2 delivered", 1},
+		{"expect, not continued", after(testkit.OK200, hold), []string{"PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", httpGet}, "2 delivered", 2},
+		{"expect", testkit.Answering("HTTP/1.1 100 Continue\r\n\r\n" + testkit.OK200), []string{"PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", httpGet}, "2 delivered", 1},
 		{"never answers", func(c net.Conn, _ int) { hold(c) }, []string{httpGet, httpPost}, "2 timeout", 2},
 		{"slow body", after("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", hold), []string{httpGet}, "1 timeout within the answer", 1},
 		{"slow head", after("HTTP/1.1 200 OK\r\n", hold), []string{httpGet}, "1 timeout within the answer", 1},
 		{"interim and no more", after("HTTP/1.1 100 Continue\r\n\r\n", hold), []string{httpGet}, "1 timeout within the answer", 1},
-		{"reset", after("", resetConn), []string{httpGet, httpPost}, "2 reset", 2},
+		{"reset", after("", testkit.ResetConn), []string{httpGet, httpPost}, "2 reset", 2},
 		{"closed", after("", shut), []string{httpGet, httpPost}, "2 closed without an answer", 2},
 		{"closed at once", func(c net.Conn, _ int) { shut(c) }, []string{httpGet}, "", 1}, // a race between reset and closed
 		{"cut short", after("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", shut), []string{httpGet, httpPost}, "2 answer cut short", 2},
@@ -99,7 +96,7 @@ func TestDeadTarget(t *testing.T) {
 	var dials atomic.Int64
 	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.http.Workers = 20 })
 	dial := rig.dial
-	rig.dial = countDials(dial, &dials)
+	rig.dial = testkit.CountDials(dial, &dials)
 	for range 2000 {
 		rig.put(httpGet)
 	}
@@ -116,35 +113,16 @@ func TestDeadTarget(t *testing.T) {
 // TestTargetThatRestartsLosesNothing: requests wait for a moment.
 func TestTargetThatRestartsLosesNothing(t *testing.T) {
 	var dials atomic.Int64
-	addr, listen := reservePort(t, 100)
+	addr, listen := testkit.ReserveListener(t, 100)
 	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = 20 })
-	rig.dial = countDials(rig.dial, &dials)
+	rig.dial = testkit.CountDials(rig.dial, &dials)
 	for range 50 {
 		rig.put(httpPost)
 	}
 	testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
-	(&testkit.RawTarget{Listener: listen()}).Serve(t, answering(ok200))
+	(&testkit.RawTarget{Listener: listen()}).Serve(t, testkit.Answering(testkit.OK200))
 	rig.settle()
 	rig.want("50 delivered")
-}
-
-// reservePort returns an address that refuses connections until listen is
-// called, and that nobody else can take meanwhile.
-func reservePort(t *testing.T, backlog int) (addr string, listen func() net.Listener) {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	testkit.Must(t, err)
-	file := os.NewFile(uintptr(fd), "listener")
-	t.Cleanup(func() { file.Close() })
-	testkit.Must(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
-	local, err := unix.Getsockname(fd)
-	testkit.Must(t, err)
-	return fmt.Sprintf("127.0.0.1:%d", local.(*unix.SockaddrInet4).Port), func() net.Listener {
-		testkit.Must(t, unix.Listen(fd, backlog))
-		l, err := net.FileListener(file)
-		testkit.Must(t, err)
-		return l
-	}
 }
 
 func TestUnknownHost(t *testing.T) {
@@ -167,18 +145,18 @@ func TestRetryRule(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			target := testkit.StartTarget(t, func(c net.Conn, n int) {
 				for i := 0; ; i++ {
-					raw, err := readRequest(c)
+					raw, err := testkit.ReadRequest(c)
 					if err != nil {
 						return
 					}
 					if n == 1 && i == 1 {
-						resetConn(c)
+						testkit.ResetConn(c)
 						return
 					}
 					if bytes.HasPrefix(raw, []byte("HEAD")) {
 						io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
 					} else {
-						io.WriteString(c, ok200)
+						io.WriteString(c, testkit.OK200)
 					}
 				}
 			})
@@ -202,15 +180,15 @@ func TestRetriesOnce(t *testing.T) {
 	var requests atomic.Int64
 	target := testkit.StartTarget(t, func(c net.Conn, n int) {
 		for i := 0; ; i++ {
-			if _, err := readRequest(c); err != nil {
+			if _, err := testkit.ReadRequest(c); err != nil {
 				return
 			}
 			requests.Add(1)
 			if n > 1 || i > 0 {
-				resetConn(c)
+				testkit.ResetConn(c)
 				return
 			}
-			io.WriteString(c, ok200)
+			io.WriteString(c, testkit.OK200)
 		}
 	})
 	rig := newRig(t, target.Address(), nil)
@@ -226,12 +204,12 @@ func TestNoRetryAfterTimeout(t *testing.T) {
 	var requests atomic.Int64
 	target := testkit.StartTarget(t, func(c net.Conn, n int) {
 		for i := 0; ; i++ {
-			if _, err := readRequest(c); err != nil {
+			if _, err := testkit.ReadRequest(c); err != nil {
 				return
 			}
 			requests.Add(1)
 			if i == 0 {
-				io.WriteString(c, ok200)
+				io.WriteString(c, testkit.OK200)
 			}
 		}
 	})
@@ -249,10 +227,10 @@ func TestClosedWhileIdle(t *testing.T) {
 	for _, goodbye := range []string{"", "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"} {
 		closed := make(chan struct{}, 10)
 		target := testkit.StartTarget(t, func(c net.Conn, n int) {
-			if _, err := readRequest(c); err != nil {
+			if _, err := testkit.ReadRequest(c); err != nil {
 				return
 			}
-			io.WriteString(c, ok200)
+			io.WriteString(c, testkit.OK200)
 			io.WriteString(c, goodbye) // may come with the answer: the connection ends too
 			c.Close()
 			closed <- struct{}{}
@@ -281,9 +259,9 @@ func TestEarlyAnswerToLargeBody(t *testing.T) {
 		counts       string
 	}{
 		{"and closes", "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", func(net.Conn) {}, "2 delivered"},
-		{"and reads on", ok200, func(c net.Conn) { io.CopyN(io.Discard, c, size) }, "2 delivered"},
-		{"and does nothing", ok200, func(c net.Conn) { awaitReset(c) }, "2 delivered"},
-		{"no answer, reset", "", resetConn, "2 reset"},
+		{"and reads on", testkit.OK200, func(c net.Conn) { io.CopyN(io.Discard, c, size) }, "2 delivered"},
+		{"and does nothing", testkit.OK200, func(c net.Conn) { awaitReset(c) }, "2 delivered"},
+		{"no answer, reset", "", testkit.ResetConn, "2 reset"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -37,11 +37,11 @@ func TestAnswersShareTheirMemory(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 				for {
-					q, err := readRequest(c)
+					q, err := testkit.ReadRequest(c)
 					if err != nil {
 						return
 					}
-					answer := ok200
+					answer := testkit.OK200
 					if strings.HasPrefix(string(q), "POST") {
 						answer = tt.answer
 					}

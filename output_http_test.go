@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,66 +14,12 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/buffers"
-	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
-
-// readRequest reads one request off a connection, and nothing behind it.
-func readRequest(c io.Reader) ([]byte, error) {
-	var p http1.Parser
-	p.ResetRequest()
-	var raw []byte
-	var b [1]byte
-	for {
-		if _, err := c.Read(b[:]); err != nil {
-			return raw, err
-		}
-		raw = append(raw, b[0])
-		if _, done, err := p.Feed(b[:]); err != nil || done {
-			return raw, err
-		}
-	}
-}
-
-// resetConn closes a connection with RST.
-func resetConn(c net.Conn) {
-	c.(*net.TCPConn).SetLinger(0)
-	c.Close()
-}
-
-const ok200 = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-// answering answers every request with these answers in turn.
-func answering(answers ...string) func(c net.Conn, n int) {
-	return func(c net.Conn, _ int) {
-		for i := 0; ; i++ {
-			if _, err := readRequest(c); err != nil {
-				return
-			}
-			io.WriteString(c, answers[i%len(answers)])
-		}
-	}
-}
-
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
-
-func countDials(dial dialFunc, n *atomic.Int64) dialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		n.Add(1)
-		return dial(ctx, network, address)
-	}
-}
-
-// dialTo connects to addr whatever the address.
-func dialTo(addr string) dialFunc {
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, addr)
-	}
-}
 
 // httpRig is an HTTP output under test.
 type httpRig struct {
@@ -214,16 +159,16 @@ func TestSendsBytesAsRecorded(t *testing.T) {
 func TestReusesConnections(t *testing.T) {
 	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		for i := 0; ; i++ {
-			raw, err := readRequest(c)
+			raw, err := testkit.ReadRequest(c)
 			if err != nil {
 				return
 			}
 			answer := []string{
-				ok200,
+				testkit.OK200,
 				"HTTP/1.1 204 No Content\r\n\r\n",
 				"HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n",
 				"HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nT: x\r\n\r\n",
-				"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok200,
+				"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + testkit.OK200,
 				"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
 			}[i%6]
 			if bytes.HasPrefix(raw, []byte("HEAD")) {
@@ -256,7 +201,7 @@ func TestResponsesAreIgnored(t *testing.T) {
 	rig := newRig(t, target.Addr(), nil)
 	rig.put(httpGet)
 	for _, kind := range []byte{payload.Response, payload.ReplayResponse} {
-		msg := append(payload.AppendMeta(nil, payload.Meta{Type: kind, ID: []byte("a"), Time: 1e18, Duration: 1, Length: -1}), ok200...)
+		msg := append(payload.AppendMeta(nil, payload.Meta{Type: kind, ID: []byte("a"), Time: 1e18, Duration: 1, Length: -1}), testkit.OK200...)
 		if n, err := rig.Write(msg); n != len(msg) || err != nil {
 			t.Errorf("Write: %d, %v", n, err)
 		}
@@ -291,7 +236,7 @@ func TestCloseCountsWhatIsInFlight(t *testing.T) {
 func TestCloseWhileTargetIsDown(t *testing.T) {
 	var dials atomic.Int64
 	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.http.Workers = 8 })
-	rig.dial = countDials(rig.dial, &dials)
+	rig.dial = testkit.CountDials(rig.dial, &dials)
 	for range 20 {
 		rig.put(httpGet)
 	}

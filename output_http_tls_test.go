@@ -39,12 +39,12 @@ func TestTLS(t *testing.T) {
 	}
 	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		s := tls.Server(c, config)
-		answering(ok200, ok200, ok200, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"+strings.Repeat("x", 100_000))(s, 0)
+		testkit.Answering(testkit.OK200, testkit.OK200, testkit.OK200, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"+strings.Repeat("x", 100_000))(s, 0)
 	})
 	_, port, _ := net.SplitHostPort(target.Address())
 	addr := "https://localhost:" + port
 	rig := newRig(t, addr, func(s *Settings) { s.http.TLS.SkipVerify = true })
-	rig.dial = dialTo(target.Address())
+	rig.dial = testkit.DialTo(target.Address())
 	size := 1 << 20
 	large := fmt.Sprintf("POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
 	rig.each(httpGet, httpPost, httpHead, httpGet, large, httpPost)
@@ -57,7 +57,7 @@ func TestTLS(t *testing.T) {
 	}
 
 	strict := newRig(t, addr, nil)
-	strict.dial = dialTo(target.Address())
+	strict.dial = testkit.DialTo(target.Address())
 	var said bytes.Buffer
 	strict.logf = func(format string, args ...any) { fmt.Fprintf(&said, format, args...) }
 	strict.each(httpGet)
@@ -77,10 +77,10 @@ func TestTLSClosedWhileIdle(t *testing.T) {
 		target := testkit.StartTarget(t, func(c net.Conn, n int) {
 			s := tls.Server(c, config)
 			for i := 0; ; i++ {
-				if _, err := readRequest(s); err != nil {
+				if _, err := testkit.ReadRequest(s); err != nil {
 					return
 				}
-				io.WriteString(s, ok200)
+				io.WriteString(s, testkit.OK200)
 				if i == 2 {
 					s.CloseWrite() // the alert alone: the socket stays open
 					closed <- struct{}{}

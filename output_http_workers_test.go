@@ -43,12 +43,12 @@ func TestWorkersComeAndGo(t *testing.T) {
 	var asked atomic.Int64
 	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
 		for {
-			if _, err := readRequest(c); err != nil {
+			if _, err := testkit.ReadRequest(c); err != nil {
 				return
 			}
 			asked.Add(1)
 			<-answer
-			io.WriteString(c, ok200)
+			io.WriteString(c, testkit.OK200)
 		}
 	})
 	rig := newRig(t, target.Address(), func(s *Settings) {
@@ -137,13 +137,13 @@ func (l *limitedTarget) handle(c net.Conn, _ int) {
 	defer l.open.Add(-1)
 	if n := l.open.Add(1); l.limit > 0 && n > l.limit {
 		if l.reset {
-			resetConn(c)
+			testkit.ResetConn(c)
 		}
 		return
 	}
 	l.conns.Add(1)
 	for {
-		raw, err := readRequest(c)
+		raw, err := testkit.ReadRequest(c)
 		if err != nil {
 			return
 		}
@@ -155,7 +155,7 @@ func (l *limitedTarget) handle(c net.Conn, _ int) {
 		}
 		time.Sleep(l.answer) // it is what such a target does
 		l.busy.Add(-1)
-		if _, err := io.WriteString(c, ok200); err != nil {
+		if _, err := io.WriteString(c, testkit.OK200); err != nil {
 			return
 		}
 	}
@@ -182,7 +182,7 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 	t.Run("small backlog", func(t *testing.T) {
 		t.Parallel()
 		target := &limitedTarget{answer: 10 * time.Millisecond, slow: time.Millisecond}
-		addr, listen := reservePort(t, 5)
+		addr, listen := testkit.ReserveListener(t, 5)
 		target.serve(t, listen())
 		rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
 		requests := 400
@@ -247,7 +247,7 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 	t.Run("nobody accepts the others", func(t *testing.T) {
 		t.Parallel()
 		// The kernel drops every SYN when the backlog of one is full.
-		addr, listen := reservePort(t, 1)
+		addr, listen := testkit.ReserveListener(t, 1)
 		l := listen()
 		target := &limitedTarget{answer: 2 * time.Millisecond}
 		for range 2 {

@@ -302,7 +302,7 @@ func TestWSBrokenOff(t *testing.T) {
 		}
 		c, b := acceptRaw(w, r)
 		io.CopyN(io.Discard, b, 1<<20)
-		resetConn(c)
+		testkit.ResetConn(c)
 		return true
 	}
 	server.start(t, nil)
