@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -118,43 +117,6 @@ const (
 	httpHead = "HEAD / HTTP/1.1\r\nHost: prod\r\n\r\n"
 )
 
-// TestSendsBytesAsRecorded: with the original Host nothing changes at all.
-func TestSendsBytesAsRecorded(t *testing.T) {
-	long := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB
-	requests := []string{
-		httpGet, httpPost,
-		"gEt /a%20b?x=1&y=%00 HTTP/1.1\r\nhOST:prod\r\nX-Odd :  a\tb  \r\nx-odd:\r\nX-ODD: \x80\xff\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: prod\r\nTransfer-Encoding: chunked\r\n\r\n3;ext=\"v\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX-Trailer: t\r\nY: z\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 20\r\n\r\n" + strings.Repeat("\x00", 20),
-		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 34\r\n\r\n" + string(payload.Separator) + "1 abc\n" + string(payload.Separator),
-		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 5000\r\n\r\n" + long[:5000],
-		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 65536\r\n\r\n" + long[:65536],
-		"POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: 65537\r\n\r\n" + long[:65537],
-		"PUT / HTTP/1.1\r\nHost: prod\r\nContent-Length: 1048576\r\n\r\n" + long,
-		"POST / HTTP/1.1\r\nHost: prod\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n" + long + "\r\n0\r\n\r\n",
-		"GET / HTTP/1.1\nHost: prod\nA: b\n\n",
-		"GET /a b c HTTP/1.1\r\nHost: prod\r\n\r\n",
-		"PROPFIND /x HTTP/1.1\r\nHost: prod\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
-		"GET / HTTP/1.1\r\nHost: prod\r\nX-Long: " + long[:30000] + "\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: prod\r\nCookie: a\r\n  b=folded\r\n\r\n",
-	}
-	target := testkit.StartSink(t)
-	rig := newRig(t, target.Addr(), func(s *Settings) { s.modifier.OriginalHost = true })
-	rig.put(requests...)
-	rig.settle()
-	rig.want(fmt.Sprintf("%d delivered", len(requests)))
-	want := make([][]byte, len(requests))
-	for i := range requests {
-		want[i] = []byte(requests[i])
-	}
-	testkit.WantSame(t, testkit.Raws(target.Arrivals()), want)
-	// Five are ambiguous, and one asks for a 100 Continue that does not come:
-	// each is the last on its connection.
-	if target.Conns != 6 {
-		t.Errorf("%d connections, want 6", target.Conns)
-	}
-}
-
 // TestReusesConnections: as many connections as workers, whatever the answers.
 func TestReusesConnections(t *testing.T) {
 	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
@@ -268,4 +230,39 @@ func TestHTTPStatsLines(t *testing.T) {
 	if got := string(stderr.Bytes()); !strings.Contains(got, " output_http:latest,mean,max,count,count/second\n") || !strings.Contains(got, " output_http:0,0,0,0,0\n") {
 		t.Errorf("stderr: %q", got)
 	}
+}
+
+// TestDeadTarget: one attempt and its repetitions for a moment, then all fail
+// at once, and no more sockets are made.
+func TestDeadTarget(t *testing.T) {
+	var dials atomic.Int64
+	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.http.Workers = 20 })
+	dial := rig.dial
+	rig.dial = testkit.CountDials(dial, &dials)
+	for range 2000 {
+		rig.put(httpGet)
+	}
+	rig.settle()
+	failed := rig.failures.Get(outbound.Refused) + rig.failures.Get(outbound.Down)
+	if failed != 2000 || rig.failures.Get(outbound.Refused) == 0 {
+		t.Errorf("%s, want 2000 refused or target down", rig.counts())
+	}
+	if n := dials.Load(); n > 40 {
+		t.Errorf("%d attempts to connect", n)
+	}
+}
+
+// TestTargetThatRestartsLosesNothing: requests wait for a moment.
+func TestTargetThatRestartsLosesNothing(t *testing.T) {
+	var dials atomic.Int64
+	addr, listen := testkit.ReserveListener(t, 100)
+	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = 20 })
+	rig.dial = testkit.CountDials(rig.dial, &dials)
+	for range 50 {
+		rig.put(httpPost)
+	}
+	testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
+	(&testkit.RawTarget{Listener: listen()}).Serve(t, testkit.Answering(testkit.OK200))
+	rig.settle()
+	rig.want("50 delivered")
 }

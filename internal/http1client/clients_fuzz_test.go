@@ -9,6 +9,7 @@ import (
 
 	"github.com/buger/gor/internal/evloop"
 	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A scripted server answers the first bytes of each connection with pieces of a
@@ -66,8 +67,8 @@ func FuzzClients(f *testing.F) {
 		f.Skip("no event loops on this system")
 	}
 	for _, text := range []string{
-		ok200, ok200 + ok200, "", "HTTP/1.1 200 OK\r\n\r\nuntil the end", "HTTP/1.1 204 No Content\r\n\r\n",
-		"HTTP/1.1 100 Continue\r\n\r\n" + ok200, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n",
+		testkit.OK200, testkit.OK200 + testkit.OK200, "", "HTTP/1.1 200 OK\r\n\r\nuntil the end", "HTTP/1.1 204 No Content\r\n\r\n",
+		"HTTP/1.1 100 Continue\r\n\r\n" + testkit.OK200, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n",
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nbinary", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", "SSH-2.0-x\r\n",
 		"HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 103 Early\r\n\r\n",
 	} {

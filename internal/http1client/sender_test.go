@@ -55,59 +55,6 @@ func serve(t *testing.T, answer func(conn int, target string) string) *testkit.R
 	})
 }
 
-func testConfig(t *testing.T, addr string) Config {
-	target, err := ParseTarget(addr)
-	testkit.Must(t, err)
-	return Config{
-		Target: target, Dial: (&net.Dialer{}).DialContext, Timeout: 10 * time.Second, HeadMost: 64 << 10,
-		Tell: func(err error) { t.Logf("told: %v", err) },
-	}
-}
-
-// clients runs a test with each of the clients behind Exchange: one with a
-// goroutine for each connection, and one whose connections event loops wait for.
-func clients(t *testing.T, test func(t *testing.T, loops *evloop.Loops)) {
-	t.Run("goroutines", func(t *testing.T) { test(t, nil) })
-	t.Run("loops", func(t *testing.T) {
-		if !evloop.Supported {
-			t.Skip("no event loops on this system")
-		}
-		loops := new(evloop.Loops)
-		test(t, loops)
-		loops.Close()
-	})
-}
-
-// A waiting sends requests one after the other.
-type waiting struct {
-	*Sender
-	over chan struct{}
-}
-
-// newWaiting returns a Sender whose done has returned when its send does.
-func newWaiting(c *Client, done func(Result)) *waiting {
-	w := &waiting{over: make(chan struct{}, 1)}
-	ready := func() { w.over <- struct{}{} }
-	if c.Looped() {
-		w.Sender = c.NewLoopSender(done, ready)
-	} else {
-		w.Sender = c.NewSender(func(r Result) {
-			done(r)
-			ready()
-		})
-	}
-	return w
-}
-
-func (w *waiting) send(raw string) { w.sendBytes(context.Background(), []byte(raw)) }
-
-func (w *waiting) sendBytes(ctx context.Context, raw []byte) {
-	w.Send(ctx, raw, time.Now(), false)
-	<-w.over
-}
-
-const ok200 = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
 // TestSender: what becomes of requests, one after the other, and how many
 // connections that takes.
 func TestSender(t *testing.T) { clients(t, testSender) }
@@ -124,7 +71,7 @@ func testSender(t *testing.T, loops *evloop.Loops) {
 		case "/bad":
 			return "220 mail.example.com ESMTP\r\n"
 		}
-		return ok200
+		return testkit.OK200
 	})
 	memory := buffers.NewBudget(1 << 20)
 	c := testConfig(t, target.Address())
@@ -192,7 +139,7 @@ func testSendAgain(t *testing.T, loops *evloop.Loops) {
 			if conn == 1 && target == "/second" {
 				return ""
 			}
-			return ok200
+			return testkit.OK200
 		})
 		c := testConfig(t, target.Address())
 		c.Loops = loops
@@ -242,7 +189,7 @@ func testSendAllocates(t *testing.T, loops *evloop.Loops) {
 		t.Skip("the race detector allocates")
 	}
 	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
-		buf, answer := make([]byte, 4<<10), []byte(ok200)
+		buf, answer := make([]byte, 4<<10), []byte(testkit.OK200)
 		for {
 			if _, err := c.Read(buf); err != nil {
 				return

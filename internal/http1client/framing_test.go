@@ -1,4 +1,4 @@
-package main
+package http1client
 
 import (
 	"bufio"
@@ -17,7 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/evloop"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -114,7 +115,7 @@ func answerLiterally(c net.Conn) {
 			}
 			chunked = chunked || text == "Transfer-Encoding: chunked" && first[0] == 'P'
 		}
-		_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond)) // the body came with the head, or never comes
+		_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // the body came with the head, or never comes
 		for chunked {
 			text, err := line()
 			if err != nil {
@@ -137,64 +138,57 @@ func answerLiterally(c net.Conn) {
 }
 
 func checkMarks(t *testing.T, addr string) {
-	rig := newRig(t, addr, func(s *Settings) { s.http.Workers, s.http.TrackResponse = 3, true })
+	loops := new(evloop.Loops)
+	t.Cleanup(loops.Close)
+	c := testConfig(t, addr)
+	c.Keeper, c.Loops = keepsAll{}, loops
+	client := New(c)
+	type marked struct{ raw, mark string } // mark is empty for a request with several readings
+	requests := make(chan marked)
+	var connections sync.WaitGroup
 	var mu sync.Mutex
-	answers := map[string]string{}
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		buf := make([]byte, 1<<20)
-		in := rig.Responses()
-		for {
-			n, err := in.Read(buf)
-			if err != nil {
-				return
-			}
-			m, body, err := payload.Split(buf[:n])
-			if err == nil {
+	good, wrong := 0, 0
+	for range 3 {
+		connections.Go(func() {
+			var mark string // of the request under way
+			s := newWaiting(client, func(r Result) {
 				mu.Lock()
-				answers[string(m.ID)] = string(body)
-				mu.Unlock()
+				defer mu.Unlock()
+				if mark == "" {
+					return
+				}
+				if good++; r.Outcome != outbound.Delivered || !strings.Contains(string(r.Answer), "mark="+mark+";") {
+					if wrong++; wrong < 5 {
+						t.Errorf("%s, and the answer to %s is %q", r.Outcome, mark, r.Answer)
+					}
+				}
+			})
+			defer s.Close()
+			for request := range requests {
+				mark = request.mark
+				s.send(request.raw)
 			}
-		}
-	}()
+		})
+	}
 	random := rand.New(rand.NewPCG(1, 2))
-	n := framingRequests(t)
-	good := map[string]string{} // marks by id
-	for i := range n {
+	plain := 0
+	for i := range framingRequests(t) {
 		mark := fmt.Sprintf("m%d", i)
-		raw, plain := mixedRequest(random, mark)
-		id := string(payload.AppendID(nil, 1, uint32(rig.n)))
-		if plain {
-			good[id] = mark
+		raw, one := mixedRequest(random, mark)
+		if one {
+			plain++
+		} else {
+			mark = ""
 		}
-		rig.put(raw)
+		requests <- marked{raw, mark}
 	}
-	rig.settle()
-	testkit.Eventually(t, "all answers are given", func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		for id := range good {
-			if answers[id] == "" {
-				return false
-			}
-		}
-		return true
-	})
-	mu.Lock()
-	defer mu.Unlock()
-	wrong := 0
-	for id, mark := range good {
-		if !strings.Contains(answers[id], "mark="+mark+";") {
-			if wrong++; wrong < 5 {
-				t.Errorf("the answer to %s is %q", mark, answers[id])
-			}
-		}
+	close(requests)
+	connections.Wait()
+	ambiguous := client.Counts().Ambiguous.Load()
+	if good != plain || wrong > 0 || ambiguous == 0 {
+		t.Errorf("%d wrong answers to %d requests of %d; %d were ambiguous", wrong, good, plain, ambiguous)
 	}
-	if wrong > 0 || rig.client.Counts().Ambiguous.Load() == 0 {
-		t.Errorf("%d wrong answers to %d requests; %d were ambiguous", wrong, len(good), rig.client.Counts().Ambiguous.Load())
-	}
-	t.Logf("%d requests with one reading, %d ambiguous; %s in %d connections", len(good), rig.client.Counts().Ambiguous.Load(), rig.counts(), rig.client.Counts().Connections.Load())
+	t.Logf("%d requests with one reading, %d ambiguous, in %d connections", good, ambiguous, client.Counts().Connections.Load())
 }
 
 // mixedRequest makes a request, half of them with one reading.

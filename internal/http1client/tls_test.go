@@ -1,7 +1,6 @@
-package main
+package http1client
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -30,6 +29,13 @@ func selfSigned(t *testing.T) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
+// trusting makes the configuration of each connection to a target whose
+// certificate may be anybody's.
+func trusting(target *Target) func() *tls.Config {
+	config := target.TLS(true) // it keeps the session's tickets
+	return func() *tls.Config { return config }
+}
+
 func TestTLS(t *testing.T) {
 	var names sync.Map
 	config := selfSigned(t)
@@ -43,8 +49,7 @@ func TestTLS(t *testing.T) {
 	})
 	_, port, _ := net.SplitHostPort(target.Address())
 	addr := "https://localhost:" + port
-	rig := newRig(t, addr, func(s *Settings) { s.http.TLS.SkipVerify = true })
-	rig.dial = testkit.DialTo(target.Address())
+	rig := newRig(t, nil, addr, func(c *Config) { c.TLS, c.Dial = trusting(c.Target), testkit.DialTo(target.Address()) })
 	size := 1 << 20
 	large := fmt.Sprintf("POST / HTTP/1.1\r\nHost: prod\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
 	rig.each(httpGet, httpPost, httpHead, httpGet, large, httpPost)
@@ -56,14 +61,15 @@ func TestTLS(t *testing.T) {
 		t.Error("no server name was sent")
 	}
 
-	strict := newRig(t, addr, nil)
-	strict.dial = testkit.DialTo(target.Address())
-	var said bytes.Buffer
-	strict.logf = func(format string, args ...any) { fmt.Fprintf(&said, format, args...) }
+	var told []error
+	strict := newRig(t, nil, addr, func(c *Config) {
+		c.Dial, c.CertificateHint = testkit.DialTo(target.Address()), "here is what to type"
+		c.Tell = func(err error) { told = append(told, err) }
+	})
 	strict.each(httpGet)
 	strict.want("1 TLS")
-	if !strings.Contains(said.String(), "--output-http-skip-verify") {
-		t.Errorf("the certificate's refusal says %q", said.String())
+	if len(told) != 1 || !strings.Contains(told[0].Error(), "here is what to type") {
+		t.Errorf("of the certificate's refusal %q is told", told)
 	}
 }
 
@@ -89,7 +95,7 @@ func TestTLSClosedWhileIdle(t *testing.T) {
 				}
 			}
 		})
-		rig := newRig(t, "https://"+target.Address(), func(s *Settings) { s.http.TLS.SkipVerify = true })
+		rig := newRig(t, nil, "https://"+target.Address(), func(c *Config) { c.TLS = trusting(c.Target) })
 		rig.each(httpPost, httpPost, httpPost)
 		<-closed
 		rig.each(httpPost, httpPost, httpPost)
@@ -105,8 +111,7 @@ func TestTLSToPlainServer(t *testing.T) {
 		io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 		io.Copy(io.Discard, c)
 	})
-	rig := newRig(t, "https://"+target.Address(), nil)
-	rig.put(httpGet)
-	rig.settle()
+	rig := newRig(t, nil, "https://"+target.Address(), nil)
+	rig.each(httpGet)
 	rig.want("1 TLS")
 }

@@ -1,17 +1,19 @@
-package main
+package http1client
 
 import (
 	"bytes"
-	"io"
 	"os/exec"
 	"testing"
 
+	"github.com/buger/gor/internal/evloop"
 	"github.com/buger/gor/internal/testkit"
 )
 
 // TestHTTP2UpgradeIsNotSent: what curl sends to ask for HTTP/2 is sent on
 // without that, and the connection goes on with HTTP/1.1.
-func TestHTTP2UpgradeIsNotSent(t *testing.T) {
+func TestHTTP2UpgradeIsNotSent(t *testing.T) { clients(t, testHTTP2UpgradeIsNotSent) }
+
+func testHTTP2UpgradeIsNotSent(t *testing.T, loops *evloop.Loops) {
 	curl := testkit.NeedTool(t, "curl", "curl")
 	server, target := testkit.StartSink(t), testkit.StartSink(t)
 	if out, err := exec.Command(curl, "-sS", "--noproxy", "*", "--http2", "http://"+server.Addr()+"/a").CombinedOutput(); err != nil {
@@ -21,15 +23,7 @@ func TestHTTP2UpgradeIsNotSent(t *testing.T) {
 	if !bytes.Contains(raw, []byte("h2c")) {
 		t.Fatalf("curl sent %q", raw)
 	}
-	s := defaultSettings()
-	s.http.Workers = 1
-	out, err := openOutput(pluginArg{"output-http", target.Addr()}, s, testEnv(t, io.Discard))
-	testkit.Must(t, err)
-	defer out.Close()
-	for range 2 {
-		_, err := out.Write(append([]byte("1 0000000000000001000000aa 1400000000000000000 -1\n"), raw...))
-		testkit.Must(t, err)
-	}
+	newRig(t, loops, target.Addr(), nil).each(string(raw), string(raw))
 	for _, got := range target.Await(t, 2) {
 		lower := bytes.ToLower(got.Raw)
 		if bytes.Contains(lower, []byte("h2c")) || bytes.Contains(lower, []byte("http2")) || bytes.Contains(lower, []byte("connection")) {

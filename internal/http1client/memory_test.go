@@ -1,4 +1,4 @@
-package main
+package http1client
 
 import (
 	"io"
@@ -7,13 +7,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/evloop"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/testkit"
 )
 
 // TestAnswersShareTheirMemory: what does not fit is counted, its connection is
 // closed, and everything is given back.
-func TestAnswersShareTheirMemory(t *testing.T) {
+func TestAnswersShareTheirMemory(t *testing.T) { clients(t, testAnswersShareTheirMemory) }
+
+func testAnswersShareTheirMemory(t *testing.T, loops *evloop.Loops) {
 	const room = 64 << 10
 	taken := buffers.NewPlaces(1)
 	taken.Take(nil, time.Time{})
@@ -50,19 +55,33 @@ func TestAnswersShareTheirMemory(t *testing.T) {
 					}
 				}
 			})
-			rig := newRigIn(t, buffers.NewBudget(room), tt.places, target.Address(), func(s *Settings) {
-				s.http.TrackResponse = tt.track
+			memory := buffers.NewBudget(room)
+			passedOn := answers.New(answers.Config{Limit: 1 << 20})
+			rig := newRig(t, loops, target.Address(), func(c *Config) {
+				c.Memory, c.Places, c.HeadMost = memory, tt.places, 1<<20
+				if tt.track {
+					c.Keeper = passedOn
+				}
 				if strings.Contains(tt.counts, "no memory") {
-					s.http.Timeout = 200 * time.Millisecond
+					c.Timeout = 200 * time.Millisecond
 				}
 			})
+			recorder := passedOn.Recorder(memory)
+			if tt.track {
+				rig.also = func(r Result) {
+					if r.Outcome == outbound.Delivered {
+						recorder.Add([]byte("1 a 1\nGET / HTTP/1.1\r\n\r\n"), answers.Answer{Bytes: r.Answer, Cut: r.Cut})
+					}
+				}
+			}
 			rig.each(httpPost, httpGet)
 			rig.want(tt.counts)
-			if tt.track && tt.answer == body && rig.responses.Counts()[0].N != 1 {
-				t.Errorf("%d answers were too large to be passed on, want 1", rig.responses.Counts()[0].N)
+			if tt.track && tt.answer == body && passedOn.Counts()[0].N != 1 {
+				t.Errorf("%d answers were too large to be passed on, want 1", passedOn.Counts()[0].N)
 			}
+			recorder.Release()
 			rig.Close()
-			if used, peak := rig.answers.Used(), rig.answers.Peak(); used != 0 || peak > room {
+			if used, peak := memory.Used(), memory.Peak(); used != 0 || peak > room {
 				t.Errorf("%d bytes are still taken, %d were", used, peak)
 			}
 			if n := free.Used(); n != 0 {
