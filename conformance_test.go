@@ -16,6 +16,7 @@ import (
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/plugin/plugintest"
 	"github.com/buger/gor/internal/rules"
 	"github.com/buger/gor/internal/testkit"
@@ -25,16 +26,16 @@ import (
 // gets a row in openTestInput or openTestOutput.
 
 // testEnv is an environment for plugins that a test makes itself.
-func testEnv(t *testing.T, stdout io.Writer) *pluginEnv {
+func testEnv(t *testing.T, stdout io.Writer) *plugin.Env {
 	done := make(chan struct{})
 	var background sync.WaitGroup
 	t.Cleanup(func() { close(done); background.Wait() })
-	return &pluginEnv{
-		stdin: strings.NewReader(""), stdout: stdout, stderr: io.Discard,
-		logf: t.Logf,
-		own:  outbound.New(true), queueBytes: 1 << 20,
-		settle:     func(<-chan struct{}) error { return nil },
-		background: &background, done: done,
+	return &plugin.Env{
+		Stdin: strings.NewReader(""), Stdout: stdout, Stderr: io.Discard,
+		Logf: t.Logf,
+		Own:  outbound.New(true), QueueBytes: 1 << 20,
+		Settle:     func(<-chan struct{}) error { return nil },
+		Background: &background, Done: done,
 	}
 }
 
@@ -112,7 +113,7 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 }
 
 // openTestMiddleware starts one that gives back what it is given.
-func openTestMiddleware(t *testing.T, s *Settings, env *pluginEnv) *middleware.Program {
+func openTestMiddleware(t *testing.T, s *Settings, env *plugin.Env) *middleware.Program {
 	t.Helper()
 	s.Middleware = "cat"
 	m, err := startMiddleware(s, env)
@@ -122,7 +123,7 @@ func openTestMiddleware(t *testing.T, s *Settings, env *pluginEnv) *middleware.P
 }
 
 // linkAddr finds the port of an --input-tcp on port 0 in its description.
-func linkAddr(t *testing.T, in Input) string {
+func linkAddr(t *testing.T, in plugin.Input) string {
 	t.Helper()
 	for word := range strings.FieldsSeq(in.String()) {
 		if _, port, err := net.SplitHostPort(word); err == nil && port != "0" {
@@ -135,7 +136,7 @@ func linkAddr(t *testing.T, in Input) string {
 
 // collect reads an input to its end; the function waits for that and returns
 // the bodies.
-func collect(t *testing.T, in Input) func() [][]byte {
+func collect(t *testing.T, in plugin.Input) func() [][]byte {
 	var list [][]byte
 	done := make(chan error, 1)
 	go func() {
@@ -181,7 +182,7 @@ func TestWriteAfterCloseIsRefused(t *testing.T) {
 
 // openTestInput returns an input that will give these messages, all or, for
 // the dummy, one of its own.
-func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
+func openTestInput(t *testing.T, name string, msgs [][]byte) plugin.Input {
 	t.Helper()
 	s := defaultSettings()
 	env := testEnv(t, io.Discard)
@@ -189,7 +190,7 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) Input {
 	for _, msg := range msgs {
 		recording = payload.AppendRecord(recording, msg)
 	}
-	var in Input
+	var in plugin.Input
 	var err error
 	switch name {
 	case "input-dummy":

@@ -10,6 +10,7 @@ import (
 
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/recent"
 )
 
@@ -42,7 +43,7 @@ type emitter struct {
 
 // A flow is an input, with its wrappers, on its way to the outlets.
 type flow struct {
-	in      Input
+	in      plugin.Input
 	outlets []*outlet
 	split   bool          // each message goes to one of them
 	wait    bool          // for outputs that are full
@@ -92,7 +93,7 @@ func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) 
 
 // newFlow is the way of an input to the outputs. responses says that it may
 // give responses, behind their requests.
-func (e *emitter) newFlow(in Input, s *Settings, responses bool) *flow {
+func (e *emitter) newFlow(in plugin.Input, s *Settings, responses bool) *flow {
 	in = describeInput(in, s, e.logf)
 	in = modifyInput(in, s, responses, e.logf)
 	in = prettifyInput(in, s)

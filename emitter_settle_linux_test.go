@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/link"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -34,7 +35,7 @@ func TestLinkBesideAHungOutput(t *testing.T) {
 		<-ready
 		return em.settle(cancel)
 	}})}
-	em = newEmitter(&plugins{inputs: []Input{in}, outputs: []Output{stdout, null}}, defaultSettings(), t.Logf)
+	em = newEmitter(&plugins{inputs: []plugin.Input{in}, outputs: []plugin.Output{stdout, null}}, defaultSettings(), t.Logf)
 	for _, out := range em.outputs {
 		out.patience.Limit = 20 * time.Millisecond
 	}
@@ -77,7 +78,7 @@ func TestSettleOfASingleOutput(t *testing.T) {
 	defer hung.Close()
 	stdout, err := openOutput(pluginArg{"output-stdout", ""}, defaultSettings(), testEnv(t, held))
 	testkit.Must(t, err)
-	em := newEmitter(&plugins{outputs: []Output{stdout}}, defaultSettings(), t.Logf)
+	em := newEmitter(&plugins{outputs: []plugin.Output{stdout}}, defaultSettings(), t.Logf)
 	em.outputs[0].patience.Limit = time.Millisecond
 	for _, msg := range testMessages(1, 200<<10) { // more than the pipe holds
 		_, err := stdout.Write(msg)

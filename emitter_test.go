@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -34,12 +35,12 @@ func (l *listInput) Read(p []byte) (int, error) {
 	l.msgs = l.msgs[1:]
 	return n, nil
 }
-func (l *listInput) Close() error          { return nil }
-func (l *listInput) Live() bool            { return l.live }
-func (l *listInput) Counts() []stats.Count { return nil }
-func (l *listInput) Progress() progress    { return progress{} }
-func (l *listInput) Report(*report)        {}
-func (l *listInput) String() string        { return "list" }
+func (l *listInput) Close() error              { return nil }
+func (l *listInput) Live() bool                { return l.live }
+func (l *listInput) Counts() []stats.Count     { return nil }
+func (l *listInput) Progress() plugin.Progress { return plugin.Progress{} }
+func (l *listInput) Report(*plugin.Report)     {}
+func (l *listInput) String() string            { return "list" }
 
 // tightOutput has room for some messages only, until room is added. What it
 // took counts as delivered.
@@ -72,11 +73,11 @@ func (o *tightOutput) Room(<-chan struct{}, time.Duration) bool {
 	return true
 }
 
-func emit(t *testing.T, args []string, in Input, outs ...Output) *emitter {
+func emit(t *testing.T, args []string, in plugin.Input, outs ...plugin.Output) *emitter {
 	t.Helper()
 	s, err := parseArgs(append(args, "--input-dummy", "--output-null")...)
 	testkit.Must(t, err)
-	e := newEmitter(&plugins{inputs: []Input{in}, outputs: outs}, s, t.Logf)
+	e := newEmitter(&plugins{inputs: []plugin.Input{in}, outputs: outs}, s, t.Logf)
 	if !e.run() {
 		t.Error("the input did not end well")
 	}
@@ -150,7 +151,7 @@ func TestSplitKeepsResponsesWithTheirRequests(t *testing.T) {
 			}), "x"...))
 		}
 	}
-	outs := make([]Output, 3)
+	outs := make([]plugin.Output, 3)
 	for i := range outs {
 		o := &tightOutput{}
 		o.room.Store(1000)
@@ -222,7 +223,7 @@ func BenchmarkEmit(b *testing.B) {
 		b.Fatal(err)
 	}
 	in := &repeatInput{msg: testMessages(1, 300)[0], left: b.N}
-	e := newEmitter(&plugins{inputs: []Input{in}, outputs: []Output{&nullOutput{}}}, s, b.Logf)
+	e := newEmitter(&plugins{inputs: []plugin.Input{in}, outputs: []plugin.Output{&nullOutput{}}}, s, b.Logf)
 	b.ReportAllocs()
 	b.ResetTimer()
 	e.run()

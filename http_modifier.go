@@ -7,6 +7,7 @@ import (
 
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/pretty"
 	"github.com/buger/gor/internal/recent"
 	"github.com/buger/gor/internal/rules"
@@ -35,7 +36,7 @@ type ruleArg struct {
 // modifiedInput drops the requests that a filter drops, their responses with
 // them, and rewrites the others.
 type modifiedInput struct {
-	Input
+	plugin.Input
 	rules         *rules.Set
 	dropped       *recent.IDs // requests that do not pass; nil: there are no responses
 	filtered      atomic.Uint64
@@ -48,7 +49,7 @@ type modifiedInput struct {
 
 // modifyInput wraps in with filters and rewrites, or returns it as it is when
 // there are none. responses says that responses may follow the requests.
-func modifyInput(in Input, s *Settings, responses bool, logf func(format string, args ...any)) Input {
+func modifyInput(in plugin.Input, s *Settings, responses bool, logf func(format string, args ...any)) plugin.Input {
 	if len(s.modifier.Rules) == 0 {
 		return in
 	}
@@ -152,13 +153,13 @@ func (h *heldMessage) give(p []byte) (int, error) {
 
 // prettyInput takes the codings off bodies, where that can be done.
 type prettyInput struct {
-	Input
+	plugin.Input
 	decoder *pretty.Decoder
 	held    heldMessage
 }
 
 // prettifyInput wraps in for --prettify-http, or returns it as it is without.
-func prettifyInput(in Input, s *Settings) Input {
+func prettifyInput(in plugin.Input, s *Settings) plugin.Input {
 	if !s.modifier.Prettify {
 		return in
 	}
@@ -184,12 +185,12 @@ func (i *prettyInput) Read(p []byte) (int, error) {
 
 // describedInput names each message on stderr as it comes.
 type describedInput struct {
-	Input
+	plugin.Input
 	logf func(format string, args ...any)
 }
 
 // describeInput wraps in for --verbose 3, or returns it as it is below that.
-func describeInput(in Input, s *Settings, logf func(format string, args ...any)) Input {
+func describeInput(in plugin.Input, s *Settings, logf func(format string, args ...any)) plugin.Input {
 	if s.Verbose < verboseMessages {
 		return in
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -17,7 +18,7 @@ func message(lines ...string) []byte {
 }
 
 // modified is an input of these messages, with the wrappers that args ask for.
-func modified(t *testing.T, msgs [][]byte, logf func(format string, args ...any), args ...string) Input {
+func modified(t *testing.T, msgs [][]byte, logf func(format string, args ...any), args ...string) plugin.Input {
 	t.Helper()
 	s, err := parseArgs(append(args, "--input-dummy", "--output-null")...)
 	testkit.Must(t, err)
@@ -25,7 +26,7 @@ func modified(t *testing.T, msgs [][]byte, logf func(format string, args ...any)
 }
 
 // readAll reads messages until the input ends.
-func readAll(t *testing.T, in Input) (msgs []string) {
+func readAll(t *testing.T, in plugin.Input) (msgs []string) {
 	t.Helper()
 	buf := make([]byte, 64<<10)
 	for {

@@ -105,7 +105,7 @@ var allowedImports = map[string][]string{
 	"internal/evloop":            {"golang.org/x/sys/unix"},
 	"internal/http1client":       {"internal/address", "internal/buffers", "internal/evloop", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
-	"internal/plugin":            {"internal/console", "internal/stats"},
+	"internal/plugin":            {"internal/buffers", "internal/console", "internal/outbound", "internal/queue", "internal/stats"},
 	"internal/link":              {"internal/admission", "internal/outbound", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/linkclient":        {"internal/buffers", "internal/disk", "internal/dispatch", "internal/link", "internal/plugin", "internal/queue", "internal/spill", "internal/stats"}, // the protocol, a queue and a folder put together as an output; link itself knows neither
 	"internal/buffers":           {},
@@ -218,7 +218,7 @@ func TestNoMethodsByName(t *testing.T) {
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
 // with them: they only shrink.
 const (
-	topSourceFiles = 31
+	topSourceFiles = 30
 	topTestFiles   = 24
 )
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -22,7 +23,7 @@ type dummyInput struct {
 	msg   []byte // made but not yet given, when the last Read's buffer was short
 }
 
-var _ Input = (*dummyInput)(nil)
+var _ plugin.Input = (*dummyInput)(nil)
 
 const dummyRequest = "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Gor\r\n\r\n"
 
@@ -34,8 +35,8 @@ func dummyInputPlugin() inputPlugin {
 			help:    "make one GET / a second, to try outputs with",
 			example: "gor --input-dummy \"\" --output-http staging.com",
 		},
-		parse: func(string, pace.Limit, *Settings) (parsed[Input], error) {
-			return parsed[Input]{open: func(*pluginEnv) (Input, error) { return newDummyInput(), nil }}, nil
+		parse: func(string, pace.Limit, *Settings) (parsed[plugin.Input], error) {
+			return parsed[plugin.Input]{open: func(*plugin.Env) (plugin.Input, error) { return newDummyInput(), nil }}, nil
 		},
 	}
 }
@@ -82,8 +83,8 @@ func (d *dummyInput) Close() error {
 	return nil
 }
 
-func (d *dummyInput) Live() bool            { return false }
-func (d *dummyInput) Counts() []stats.Count { return nil }
-func (d *dummyInput) Progress() progress    { return progress{} }
-func (d *dummyInput) Report(*report)        {}
-func (d *dummyInput) String() string        { return fmt.Sprintf("input-dummy (GET / every %s)", time.Second) }
+func (d *dummyInput) Live() bool                { return false }
+func (d *dummyInput) Counts() []stats.Count     { return nil }
+func (d *dummyInput) Progress() plugin.Progress { return plugin.Progress{} }
+func (d *dummyInput) Report(*plugin.Report)     {}
+func (d *dummyInput) String() string            { return fmt.Sprintf("input-dummy (GET / every %s)", time.Second) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/replay"
 	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/stats"
@@ -34,15 +35,15 @@ func fileInputPlugin() inputPlugin {
 	}
 }
 
-func parseFileInput(pattern string, limit pace.Limit, s *Settings) (parsed[Input], error) {
+func parseFileInput(pattern string, limit pace.Limit, s *Settings) (parsed[plugin.Input], error) {
 	cfg, err := replayConfig(s, replay.Source{Pattern: pattern, Limit: limit})
 	if err != nil {
-		return parsed[Input]{}, err
+		return parsed[plugin.Input]{}, err
 	}
-	return parsed[Input]{
+	return parsed[plugin.Input]{
 		check: func() error { return explainReplay(replay.Check(cfg)) },
-		open: func(env *pluginEnv) (Input, error) {
-			cfg.Logf = env.logf
+		open: func(env *plugin.Env) (plugin.Input, error) {
+			cfg.Logf = env.Logf
 			in, err := replay.Open(cfg)
 			if err != nil {
 				return nil, explainReplay(err)
@@ -194,15 +195,15 @@ type mergedFiles struct {
 	limits []*verdicts // for each source, nil is none
 }
 
-var _ Input = (*mergedFiles)(nil)
+var _ plugin.Input = (*mergedFiles)(nil)
 
 // openMergedFiles opens recordings that are replayed on one clock.
-func openMergedFiles(group []pluginArg, s *Settings, env *pluginEnv) (Input, error) {
+func openMergedFiles(group []pluginArg, s *Settings, env *plugin.Env) (plugin.Input, error) {
 	cfg, err := mergedConfig(group, s)
 	if err != nil {
 		return nil, sourceError(group, err)
 	}
-	cfg.Logf = env.logf
+	cfg.Logf = env.Logf
 	in, err := replay.Open(cfg)
 	if err != nil {
 		return nil, sourceError(group, err)
@@ -244,18 +245,18 @@ func (m *mergedFiles) Counts() []stats.Count {
 
 // dryRun says on w what is in every --input-file and how long the replay will
 // take.
-func dryRun(s *Settings, env *pluginEnv, w io.Writer) error {
+func dryRun(s *Settings, env *plugin.Env, w io.Writer) error {
 	for _, arg := range s.Inputs {
 		if !findInput(arg.Flag).speed {
 			return asUsage(fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value))
 		}
 	}
 	groups := inputGroups(s.Inputs)
-	tellOfSpeeds(groups, env.logf)
+	tellOfSpeeds(groups, env.Logf)
 	for _, group := range groups {
 		cfg, err := mergedConfig(group, s)
 		if err == nil {
-			cfg.Logf = env.logf
+			cfg.Logf = env.Logf
 			err = replay.DryRun(cfg, w)
 		}
 		if errors.As(err, new(*replay.ReadError)) {

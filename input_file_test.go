@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -50,7 +51,7 @@ func TestFileInputNamesItsFlags(t *testing.T) {
 	name := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), append(recordAt(0, large), recordAt(1, "GET / HTTP/1.1\r\n\r\n")...))
 	s, log := defaultSettings(), &fileLog{}
 	s.MessageLimit = 4 << 10
-	in, err := openInput(pluginArg{"input-file", name}, s, &pluginEnv{logf: log.logf})
+	in, err := openInput(pluginArg{"input-file", name}, s, &plugin.Env{Logf: log.logf})
 	testkit.Must(t, err)
 	for buf := make([]byte, 64<<10); err == nil; {
 		_, err = in.Read(buf)
@@ -61,7 +62,7 @@ func TestFileInputNamesItsFlags(t *testing.T) {
 
 	name = testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), append(recordAt(0, "GET / HTTP/1.1\r\n\r\n"), recordAt(3600, "GET / HTTP/1.1\r\n\r\n")...))
 	log = &fileLog{}
-	in, err = openInput(pluginArg{"input-file", name}, defaultSettings(), &pluginEnv{logf: log.logf})
+	in, err = openInput(pluginArg{"input-file", name}, defaultSettings(), &plugin.Env{Logf: log.logf})
 	testkit.Must(t, err)
 	ended := make(chan struct{})
 	go func() {
@@ -101,7 +102,7 @@ func TestFileInputMistakes(t *testing.T) {
 			tt.set(s)
 		}
 		arg := pluginArg{"input-file", tt.pattern + tt.limit}
-		_, err := openInput(arg, s, &pluginEnv{logf: t.Logf})
+		_, err := openInput(arg, s, &plugin.Env{Logf: t.Logf})
 		for what, err := range map[string]error{"open": err, "--check": checkInput(arg, s)} {
 			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.As(err, new(usageError)) != tt.usage {
 				t.Errorf("%s %q: %v, want %q in it, usage %v", what, tt.pattern, err, tt.want, tt.usage)
@@ -163,7 +164,7 @@ func TestMergedFilesKeepTheirLimits(t *testing.T) {
 	}
 	s, log := defaultSettings(), &fileLog{}
 	s.fileInput.MaxWait = 1 // ns: everything comes at once
-	in, err := openInputs(inputs, s, &pluginEnv{logf: log.logf})
+	in, err := openInputs(inputs, s, &plugin.Env{Logf: log.logf})
 	testkit.Must(t, err)
 	defer in.Close()
 	for _, v := range in.(*mergedFiles).limits {

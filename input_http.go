@@ -8,6 +8,7 @@ import (
 	"github.com/buger/gor/internal/admission"
 	"github.com/buger/gor/internal/mirror"
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -18,7 +19,7 @@ type httpInput struct {
 	addr           net.Addr
 }
 
-var _ Input = (*httpInput)(nil)
+var _ plugin.Input = (*httpInput)(nil)
 
 // httpInputPlugin is the row of --input-http.
 func httpInputPlugin() inputPlugin {
@@ -33,21 +34,21 @@ func httpInputPlugin() inputPlugin {
 	}
 }
 
-func parseHTTPInput(addr string, _ pace.Limit, s *Settings) (parsed[Input], error) {
-	return parsed[Input]{open: func(env *pluginEnv) (Input, error) { return newHTTPInput(addr, s, env) }}, address.CheckListen(addr)
+func parseHTTPInput(addr string, _ pace.Limit, s *Settings) (parsed[plugin.Input], error) {
+	return parsed[plugin.Input]{open: func(env *plugin.Env) (plugin.Input, error) { return newHTTPInput(addr, s, env) }}, address.CheckListen(addr)
 }
 
-func newHTTPInput(addr string, s *Settings, env *pluginEnv) (Input, error) {
+func newHTTPInput(addr string, s *Settings, env *plugin.Env) (plugin.Input, error) {
 	listener, err := admission.Listen(addr)
 	if err != nil {
 		return nil, err
 	}
-	logf := prefixed(env.logf, fmt.Sprintf("input-http %s: ", listener.Addr()))
+	logf := prefixed(env.Logf, fmt.Sprintf("input-http %s: ", listener.Addr()))
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
 		logf("everyone who can reach this port can have requests replayed; let a firewall admit your proxies only, or listen on 127.0.0.1:%d", a.Port)
 	}
 	return &httpInput{
-		Server: mirror.New(listener, mirror.Config{Limit: s.MessageLimit, Bytes: env.queueBytes, Logf: logf}),
+		Server: mirror.New(listener, mirror.Config{Limit: s.MessageLimit, Bytes: env.QueueBytes, Logf: logf}),
 		addr:   listener.Addr(),
 	}, nil
 }
@@ -55,7 +56,7 @@ func newHTTPInput(addr string, s *Settings, env *pluginEnv) (Input, error) {
 // Live is true: the proxy's clients may be waiting for our answer.
 func (h *httpInput) Live() bool { return true }
 
-func (h *httpInput) Counts() []stats.Count { return h.Server.Counts() }
-func (h *httpInput) Progress() progress    { return progress{} }
-func (h *httpInput) Report(*report)        {}
-func (h *httpInput) String() string        { return "input-http " + h.addr.String() }
+func (h *httpInput) Counts() []stats.Count     { return h.Server.Counts() }
+func (h *httpInput) Progress() plugin.Progress { return plugin.Progress{} }
+func (h *httpInput) Report(*plugin.Report)     {}
+func (h *httpInput) String() string            { return "input-http " + h.addr.String() }

@@ -12,6 +12,7 @@ import (
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/rules"
 	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/stats"
@@ -30,7 +31,7 @@ type rawInput struct {
 	ip   rules.ClientHeader
 }
 
-var _ Input = (*rawInput)(nil)
+var _ plugin.Input = (*rawInput)(nil)
 
 // Block times of the ring (DESIGN: fewer wake-ups cost less, the price is
 // latency).
@@ -57,20 +58,20 @@ func rawInputPlugin() inputPlugin {
 	}
 }
 
-func parseRawInput(addr string, _ pace.Limit, s *Settings) (parsed[Input], error) {
+func parseRawInput(addr string, _ pace.Limit, s *Settings) (parsed[plugin.Input], error) {
 	a, err := rawAddress(addr, s)
-	return parsed[Input]{
+	return parsed[plugin.Input]{
 		check: func() error {
 			if a.Live() || a.Path == "-" {
 				return nil
 			}
 			return disk.MayRead(a.Path)
 		},
-		open: func(env *pluginEnv) (Input, error) { return newRawInput(addr, a, s, env) },
+		open: func(env *plugin.Env) (plugin.Input, error) { return newRawInput(addr, a, s, env) },
 	}, err
 }
 
-func newRawInput(addr string, a rawsocket.Address, s *Settings, env *pluginEnv) (Input, error) {
+func newRawInput(addr string, a rawsocket.Address, s *Settings, env *plugin.Env) (plugin.Input, error) {
 	vxlan := 0
 	if s.raw.Engine == engineVXLAN {
 		vxlan = s.raw.VXLANPort
@@ -79,7 +80,7 @@ func newRawInput(addr string, a rawsocket.Address, s *Settings, env *pluginEnv) 
 	wait := s.raw.BufferTimeout
 	if wait == 0 {
 		wait = blockTimeFiles
-		if env.latencyMatters {
+		if env.LatencyMatters {
 			wait = blockTime
 		}
 	}
@@ -104,11 +105,11 @@ func newRawInput(addr string, a rawsocket.Address, s *Settings, env *pluginEnv) 
 		VLANs:           s.raw.VLANIDs,
 		Ignore:          s.raw.Ignored,
 
-		Stdin:      env.stdin,
+		Stdin:      env.Stdin,
 		MaxMessage: s.MessageLimit,
-		Exclude:    env.own.Has,
-		Yield:      env.yield,
-		Logf:       env.logf,
+		Exclude:    env.Own.Has,
+		Yield:      env.Yield,
+		Logf:       env.Logf,
 	})
 	if err != nil {
 		if kind, serr := sniff.File(a.Path); !a.Live() && a.Path != "-" && serr == nil && kind == sniff.Recording {
@@ -120,7 +121,7 @@ func newRawInput(addr string, a rawsocket.Address, s *Settings, env *pluginEnv) 
 	case a.Live() && vxlan == 0:
 		warnOfTargets(a, s, env)
 	case len(s.raw.Ignored) > 0:
-		env.logf("input-raw %s does not capture interfaces: --input-raw-ignore-interface has no effect on it", addr)
+		env.Logf("input-raw %s does not capture interfaces: --input-raw-ignore-interface has no effect on it", addr)
 	}
 	return &rawInput{addr: addr, l: l, ip: rules.ClientHeader{Name: s.raw.RealIP}}, nil
 }
@@ -182,11 +183,11 @@ func (r *rawInput) header(m *rawsocket.Message) []byte {
 	return payload.AppendMeta(r.head[:0], meta)
 }
 
-func (r *rawInput) Close() error       { return r.l.Close() }
-func (r *rawInput) Live() bool         { return r.l.Live() }
-func (r *rawInput) String() string     { return fmt.Sprintf("input-raw %s", r.addr) }
-func (r *rawInput) Progress() progress { return progress{} }
-func (r *rawInput) Report(*report)     {}
+func (r *rawInput) Close() error              { return r.l.Close() }
+func (r *rawInput) Live() bool                { return r.l.Live() }
+func (r *rawInput) String() string            { return fmt.Sprintf("input-raw %s", r.addr) }
+func (r *rawInput) Progress() plugin.Progress { return plugin.Progress{} }
+func (r *rawInput) Report(*plugin.Report)     {}
 
 // Counts gives the capture's ledger: first the packets, then the messages.
 func (r *rawInput) Counts() []stats.Count {

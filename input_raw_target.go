@@ -14,6 +14,7 @@ import (
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/http1client"
+	"github.com/buger/gor/internal/plugin"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
@@ -23,7 +24,7 @@ const lookupPatience = 2 * time.Second
 // warnOfTargets says which HTTP outputs are servers that the capture sees
 // too. It does not loop, since the capture leaves this process's connections
 // out, but such a server is given each of its requests again.
-func warnOfTargets(a rawsocket.Address, s *Settings, env *pluginEnv) {
+func warnOfTargets(a rawsocket.Address, s *Settings, env *plugin.Env) {
 	for _, out := range s.Outputs {
 		if out.Flag != "output-http" {
 			continue
@@ -36,11 +37,11 @@ func warnOfTargets(a rawsocket.Address, s *Settings, env *pluginEnv) {
 		if err != nil {
 			continue
 		}
-		env.background.Go(func() {
+		env.Background.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), lookupPatience)
 			defer cancel()
 			if capturesTarget(ctx, a, cmp.Or(s.http.ConnectTo, t.Address())) {
-				env.logf("output-http %s is a server that input-raw %s captures: it will get each of its requests a second time", t, a)
+				env.Logf("output-http %s is a server that input-raw %s captures: it will get each of its requests a second time", t, a)
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -22,7 +23,7 @@ type tcpInput struct {
 	addr           net.Addr
 }
 
-var _ Input = (*tcpInput)(nil)
+var _ plugin.Input = (*tcpInput)(nil)
 
 // tcpInputPlugin is the row of --input-tcp.
 func tcpInputPlugin() inputPlugin {
@@ -37,15 +38,15 @@ func tcpInputPlugin() inputPlugin {
 	}
 }
 
-func parseTCPInput(addr string, _ pace.Limit, s *Settings) (parsed[Input], error) {
-	return parsed[Input]{
+func parseTCPInput(addr string, _ pace.Limit, s *Settings) (parsed[plugin.Input], error) {
+	return parsed[plugin.Input]{
 		check: func() error { _, err := s.tcpInput.tls(unheard); return err },
-		open:  func(env *pluginEnv) (Input, error) { return newTCPInput(addr, s, env) },
+		open:  func(env *plugin.Env) (plugin.Input, error) { return newTCPInput(addr, s, env) },
 	}, address.CheckListen(addr)
 }
 
-func newTCPInput(addr string, s *Settings, env *pluginEnv) (Input, error) {
-	logf := prefixed(env.logf, "input-tcp "+addr+": ")
+func newTCPInput(addr string, s *Settings, env *plugin.Env) (plugin.Input, error) {
+	logf := prefixed(env.Logf, "input-tcp "+addr+": ")
 	secure, err := s.tcpInput.tls(logf)
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func newTCPInput(addr string, s *Settings, env *pluginEnv) (Input, error) {
 	}
 	r := link.NewReceiver(listener, link.ReceiverConfig{
 		Limit:  s.MessageLimit,
-		Settle: env.settle,
+		Settle: env.Settle,
 		TLS:    secure,
 		Logf:   logf,
 	})
@@ -67,13 +68,13 @@ func newTCPInput(addr string, s *Settings, env *pluginEnv) (Input, error) {
 }
 
 // warnOpen says what an input means that others than this host can reach.
-func warnOpen(s *tcpInputSettings, addr *net.TCPAddr, env *pluginEnv) {
+func warnOpen(s *tcpInputSettings, addr *net.TCPAddr, env *plugin.Env) {
 	switch {
 	case s.ClientCA != "":
 	case s.Secure:
-		env.logf("input-tcp %s: the traffic is encrypted, but everyone who can reach this port can still have requests replayed; admit the senders only with --input-tcp-client-ca FILE, or by a firewall", addr)
+		env.Logf("input-tcp %s: the traffic is encrypted, but everyone who can reach this port can still have requests replayed; admit the senders only with --input-tcp-client-ca FILE, or by a firewall", addr)
 	default:
-		env.logf("input-tcp %s: everyone who can reach this port can have requests replayed, and the traffic is not encrypted; admit the senders only with --input-tcp-secure and --input-tcp-client-ca FILE, or by a firewall, or listen on 127.0.0.1 behind a tunnel", addr)
+		env.Logf("input-tcp %s: everyone who can reach this port can have requests replayed, and the traffic is not encrypted; admit the senders only with --input-tcp-secure and --input-tcp-client-ca FILE, or by a firewall, or listen on 127.0.0.1 behind a tunnel", addr)
 	}
 }
 
@@ -84,10 +85,10 @@ func prefixed(logf func(format string, args ...any), prefix string) func(format 
 // Live is false: a full receiver stops reading, and its senders wait.
 func (t *tcpInput) Live() bool { return false }
 
-func (t *tcpInput) Counts() []stats.Count { return t.Receiver.Counts() }
-func (t *tcpInput) Progress() progress    { return progress{} }
-func (t *tcpInput) Report(*report)        {}
-func (t *tcpInput) String() string        { return "input-tcp " + t.addr.String() }
+func (t *tcpInput) Counts() []stats.Count     { return t.Receiver.Counts() }
+func (t *tcpInput) Progress() plugin.Progress { return plugin.Progress{} }
+func (t *tcpInput) Report(*plugin.Report)     {}
+func (t *tcpInput) String() string            { return "input-tcp " + t.addr.String() }
 
 // tcpInputSettings is what the command line says of --input-tcp. Names of files
 // are empty when they were not given.

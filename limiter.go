@@ -9,6 +9,7 @@ import (
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/recent"
 	"github.com/buger/gor/internal/stats"
 )
@@ -102,12 +103,12 @@ func (v *verdicts) row() stats.Count {
 // limitedInput drops what the limit does not let through, unseen by the
 // emitter.
 type limitedInput struct {
-	Input
+	plugin.Input
 	v *verdicts
 }
 
 // limitInput wraps in, or returns it as it is when there is no limit.
-func limitInput(in Input, limit pace.Limit) Input {
+func limitInput(in plugin.Input, limit pace.Limit) plugin.Input {
 	if limit.Kind == pace.LimitNone {
 		return in
 	}
@@ -134,12 +135,12 @@ func (l *limitedInput) String() string { return l.Input.String() + "|" + l.v.lim
 
 // limitedOutput takes and drops what the limit does not let through.
 type limitedOutput struct {
-	Output
+	plugin.Output
 	v *verdicts
 }
 
 // limitOutput wraps out, or returns it as it is when there is no limit.
-func limitOutput(out Output, limit pace.Limit) Output {
+func limitOutput(out plugin.Output, limit pace.Limit) plugin.Output {
 	if limit.Kind == pace.LimitNone {
 		return out
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/process"
 )
 
@@ -74,7 +75,7 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 		return exitOK
 	}
 	if s.fileInput.DryRun {
-		if err := dryRun(s, &pluginEnv{logf: log.Printf}, stdout); err != nil {
+		if err := dryRun(s, &plugin.Env{Logf: log.Printf}, stdout); err != nil {
 			log.Printf("%v", err)
 			return codeOf(err)
 		}
@@ -136,7 +137,11 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 			return fmt.Errorf("--summary-json: %w", err)
 		}
 	}
-	tuneRuntime(s)
+	process.Tune(process.Tuning{
+		LargerBy: s.MessageLimit - defaultMessageLimit,
+		OnTime:   s.replaysOnTime(),
+		GivesWay: s.captures() == len(s.Inputs) && !s.latencyMatters(),
+	})
 
 	// The signals are taken before anything is opened, so that none ends Gor
 	// between a recording's first byte and its last.
@@ -152,31 +157,31 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	var em *emitter
 	done := make(chan struct{})
 	var background sync.WaitGroup
-	env := &pluginEnv{
-		stdin: stdin, stdout: stdout, stderr: log,
-		logf:           log.Printf,
-		own:            outbound.New(s.captures() > 0),
-		queueBytes:     queueBytes(s),
-		answers:        buffers.NewBudget(answers.Total),
-		places:         buffers.NewPlaces(http1client.AnswerPlaces),
-		large:          buffers.NewCopies(buffers.NewBudget(largeTotal(s))),
-		latencyMatters: s.latencyMatters(),
-		onTime:         s.replaysOnTime(),
-		background:     &background,
-		done:           done,
+	env := &plugin.Env{
+		Stdin: stdin, Stdout: stdout, Stderr: log,
+		Logf:           log.Printf,
+		Own:            outbound.New(s.captures() > 0),
+		QueueBytes:     buffers.QueueShare(s.queues()),
+		Answers:        buffers.NewBudget(answers.Total),
+		Places:         buffers.NewPlaces(http1client.AnswerPlaces),
+		Large:          buffers.NewCopies(buffers.NewBudget(buffers.LargeTotal(s.MessageLimit))),
+		LatencyMatters: s.latencyMatters(),
+		OnTime:         s.replaysOnTime(),
+		Background:     &background,
+		Done:           done,
 	}
 	if s.captures() > 0 {
-		env.yield = process.Yield
+		env.Yield = process.Yield
 	}
 	finish := make(chan string, 1)
-	env.finish = func(why string) {
+	env.Finish = func(why string) {
 		select {
 		case finish <- why:
 		default: // it ends already
 		}
 	}
 	ready := make(chan struct{})
-	env.settle = func(cancel <-chan struct{}) error {
+	env.Settle = func(cancel <-chan struct{}) error {
 		select { // an input may settle before the emitter stands
 		case <-ready:
 			return em.settle(cancel)
@@ -192,7 +197,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	defer close(done)
 	defer plugs.close()
 	em = newEmitter(plugs, s, log.Printf)
-	em.large = env.large
+	em.large = env.Large
 	close(ready)
 	page.Serve(func() ledger.Ledger { return takeLedger(em) })
 	sayPlan(s, log, plugs)

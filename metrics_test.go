@@ -75,7 +75,7 @@ func TestMetricsText(t *testing.T) {
 // and no two rows the same series.
 func TestEveryRowHasAMetric(t *testing.T) {
 	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.pcap"), testkit.CaptureFile(t, nil))
-	in, err := openInput(pluginArg{"input-raw", file}, defaultSettings(), &pluginEnv{own: outbound.New(true), logf: t.Logf})
+	in, err := openInput(pluginArg{"input-raw", file}, defaultSettings(), &gorplugin.Env{Own: outbound.New(true), Logf: t.Logf})
 	testkit.Must(t, err)
 	defer in.Close()
 	seen, used := map[string]string{}, map[string]bool{}

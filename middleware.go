@@ -8,6 +8,7 @@ import (
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/middleware"
+	"github.com/buger/gor/internal/plugin"
 )
 
 // shownCommand is a command as it may be shown: without its arguments, which
@@ -22,24 +23,24 @@ func shownCommand(command string) string {
 
 // startMiddleware starts the program of --middleware, or returns nil when
 // there is none.
-func startMiddleware(s *Settings, env *pluginEnv) (*middleware.Program, error) {
+func startMiddleware(s *Settings, env *plugin.Env) (*middleware.Program, error) {
 	if s.Middleware == "" {
 		return nil, nil
 	}
 	return middleware.Start(middleware.Config{
 		Command:      s.Middleware,
 		MessageLimit: s.MessageLimit,
-		QueueBytes:   env.queueBytes,
-		Large:        env.large,
-		Stderr:       env.stderr,
-		Logf:         prefixed(env.logf, "middleware: "),
+		QueueBytes:   env.QueueBytes,
+		Large:        env.Large,
+		Stderr:       env.Stderr,
+		Logf:         prefixed(env.Logf, "middleware: "),
 	})
 }
 
 // putBetween leads inputs and answers into the middleware, and what comes back
 // to the outputs. Filters and rewrites follow it; --prettify-http comes before,
 // so that the program has plain bodies too, and again behind it.
-func (e *emitter) putBetween(m *middleware.Program, inputs []Input, s *Settings) {
+func (e *emitter) putBetween(m *middleware.Program, inputs []plugin.Input, s *Settings) {
 	e.toMiddleware = &outlet{Output: m.Feed}
 	for _, in := range inputs {
 		in = prettifyInput(describeInput(in, s, e.logf), s)

@@ -14,7 +14,7 @@ func TestMiddlewareSheds(t *testing.T) {
 	s.Inputs = []pluginArg{{"input-file", in + "|max"}}
 	s.Outputs = []pluginArg{{"output-null", ""}}
 	env := testEnv(t, &testkit.LockedBuffer{})
-	env.queueBytes = 64 << 10
+	env.QueueBytes = 64 << 10
 	plugs, err := openPlugins(s, env)
 	testkit.Must(t, err)
 	defer plugs.close()

@@ -5,13 +5,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 )
 
 // An outlet is an output and what became of the messages that it did not
 // take. What it took, its Counts tell.
 type outlet struct {
-	Output
+	plugin.Output
 	offered atomic.Uint64
 	shed    atomic.Uint64
 
@@ -24,7 +25,7 @@ const stallAfter = time.Second
 
 // newOutlet makes an outlet that says when the link's acknowledgments go on
 // without it.
-func newOutlet(out Output, logf func(format string, args ...any)) *outlet {
+func newOutlet(out plugin.Output, logf func(format string, args ...any)) *outlet {
 	return &outlet{Output: out, patience: queue.Patience{Limit: linkPatience, Changed: func(stuck bool) {
 		if stuck {
 			logf("%s: no progress for %s: messages of the link are acknowledged without it; what it cannot take is counted as shed, and what it still has at the end as unsent", out, linkPatience)

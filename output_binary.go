@@ -43,7 +43,7 @@ type binaryOutput struct {
 	latency           *stats.Histogram
 }
 
-var _ Output = (*binaryOutput)(nil)
+var _ plugin.Output = (*binaryOutput)(nil)
 
 const (
 	// binaryIdle is how long a connection without messages is kept: what such
@@ -69,17 +69,17 @@ func binaryOutputPlugin() outputPlugin {
 	}
 }
 
-func parseBinaryOutput(addr string, s *Settings) (parsed[Output], error) {
+func parseBinaryOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
 	target, err := turnclient.Parse(addr)
-	return parsed[Output]{open: func(env *pluginEnv) (Output, error) { return newBinaryOutput(target, s, env), nil }}, err
+	return parsed[plugin.Output]{open: func(env *plugin.Env) (plugin.Output, error) { return newBinaryOutput(target, s, env), nil }}, err
 }
 
-func newBinaryOutput(target turnclient.Target, s *Settings, env *pluginEnv) *binaryOutput {
+func newBinaryOutput(target turnclient.Target, s *Settings, env *plugin.Env) *binaryOutput {
 	o := &binaryOutput{
-		target: target, s: s, dial: env.own.DialContext, logf: env.logf,
-		q:        env.newQueue(0),
+		target: target, s: s, dial: env.Own.DialContext, logf: env.Logf,
+		q:        env.NewQueue(0),
 		failures: outbound.NewOutcomes(),
-		answers:  env.answers,
+		answers:  env.Answers,
 		latency:  stats.NewHistogram(),
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
@@ -188,7 +188,7 @@ func (o *binaryOutput) Close() error {
 }
 
 // Responses gives the target's answers, when they are wanted.
-func (o *binaryOutput) Responses() Input {
+func (o *binaryOutput) Responses() plugin.Input {
 	if o.responses == nil {
 		return nil
 	}
@@ -202,7 +202,7 @@ func (o *binaryOutput) Counts() []stats.Count {
 	}, o.failures.NonZero()...)
 }
 
-func (o *binaryOutput) Report(r *report) {
+func (o *binaryOutput) Report(r *plugin.Report) {
 	sent, answered, connections := o.client.Sent(), o.delivered.Load(), o.client.Connections()
 	r.Line("messages: %d sent over %d connections, %d answered", sent, connections, answered)
 	r.Value("sent", sent)

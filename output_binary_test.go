@@ -35,7 +35,7 @@ func newBinaryRig(t *testing.T, addr string, change func(s *Settings)) *binaryRi
 		change(s)
 	}
 	env := testEnv(t, io.Discard)
-	env.logf = func(format string, args ...any) {
+	env.Logf = func(format string, args ...any) {
 		rig.mu.Lock()
 		defer rig.mu.Unlock()
 		rig.said = append(rig.said, fmt.Sprintf(format, args...))

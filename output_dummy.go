@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 )
@@ -33,7 +34,7 @@ type dummyOutput struct {
 	failures  *stats.Reasons
 }
 
-var _ Output = (*dummyOutput)(nil)
+var _ plugin.Output = (*dummyOutput)(nil)
 
 const (
 	// dummyWrite bounds the bytes of one write, but for a message that is
@@ -85,28 +86,28 @@ func nullOutputPlugin() outputPlugin {
 			help:    "count every message and drop it",
 			example: "sudo gor --input-raw :80 --output-null",
 		},
-		parse: func(string, *Settings) (parsed[Output], error) {
-			return parsed[Output]{open: func(*pluginEnv) (Output, error) { return &nullOutput{}, nil }}, nil
+		parse: func(string, *Settings) (parsed[plugin.Output], error) {
+			return parsed[plugin.Output]{open: func(*plugin.Env) (plugin.Output, error) { return &nullOutput{}, nil }}, nil
 		},
 	}
 }
 
-func parseDummyOutput(_ string, s *Settings) (parsed[Output], error) {
-	return parsed[Output]{open: func(env *pluginEnv) (Output, error) { return newDummyOutput(s, env), nil }}, nil
+func parseDummyOutput(_ string, s *Settings) (parsed[plugin.Output], error) {
+	return parsed[plugin.Output]{open: func(env *plugin.Env) (plugin.Output, error) { return newDummyOutput(s, env), nil }}, nil
 }
 
-func newDummyOutput(s *Settings, env *pluginEnv) *dummyOutput {
+func newDummyOutput(s *Settings, env *plugin.Env) *dummyOutput {
 	d := &dummyOutput{
-		q:        env.newQueue(0),
-		w:        env.stdout,
+		q:        env.NewQueue(0),
+		w:        env.Stdout,
 		cancel:   make(chan struct{}),
 		gone:     make(chan struct{}),
 		left:     func() {},
 		patience: stdoutPatience,
 		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: write"), stats.Count{Name: "failed: no record", Kind: stats.Unfit})),
 	}
-	if len(s.Outputs) == 1 && env.finish != nil {
-		d.left = func() { env.finish("the reader of stdout has gone") }
+	if len(s.Outputs) == 1 && env.Finish != nil {
+		d.left = func() { env.Finish("the reader of stdout has gone") }
 	}
 	go d.print()
 	return d
@@ -194,7 +195,7 @@ func (d *dummyOutput) Close() error {
 	return nil
 }
 
-func (d *dummyOutput) Responses() Input { return nil }
+func (d *dummyOutput) Responses() plugin.Input { return nil }
 
 // Counts has what the writer holds among the unsent, once it is closed.
 func (d *dummyOutput) Counts() []stats.Count {
@@ -208,15 +209,15 @@ func (d *dummyOutput) Counts() []stats.Count {
 		{Name: "unsent", Kind: stats.Unsent, N: unsent},
 	}, failed...)
 }
-func (d *dummyOutput) Report(*report) {}
-func (d *dummyOutput) String() string { return "output-stdout" }
+func (d *dummyOutput) Report(*plugin.Report) {}
+func (d *dummyOutput) String() string        { return "output-stdout" }
 
 // nullOutput counts and drops.
 type nullOutput struct {
 	delivered atomic.Uint64
 }
 
-var _ Output = (*nullOutput)(nil)
+var _ plugin.Output = (*nullOutput)(nil)
 
 func (n *nullOutput) Write(p []byte) (int, error) {
 	n.delivered.Add(1)
@@ -228,9 +229,9 @@ func (n *nullOutput) LastProgress() time.Time                  { return time.Now
 func (n *nullOutput) Settle(<-chan struct{}) error             { return nil }
 func (n *nullOutput) Drain(<-chan struct{}) error              { return nil }
 func (n *nullOutput) Close() error                             { return nil }
-func (n *nullOutput) Report(*report)                           {}
+func (n *nullOutput) Report(*plugin.Report)                    {}
 func (n *nullOutput) String() string                           { return "output-null" }
-func (n *nullOutput) Responses() Input                         { return nil }
+func (n *nullOutput) Responses() plugin.Input                  { return nil }
 func (n *nullOutput) Counts() []stats.Count {
 	return []stats.Count{{Name: "delivered", Kind: stats.Delivered, N: n.delivered.Load()}}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/formats"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/recording"
 )
 
@@ -33,25 +34,25 @@ func fileOutputPlugin() outputPlugin {
 	}
 }
 
-func parseFileOutput(pattern string, s *Settings) (parsed[Output], error) {
+func parseFileOutput(pattern string, s *Settings) (parsed[plugin.Output], error) {
 	pattern, err := formats.RecordingPath(pattern)
 	if err != nil {
-		return parsed[Output]{}, fmt.Errorf("it %w", err)
+		return parsed[plugin.Output]{}, fmt.Errorf("it %w", err)
 	}
 	cfg := recordingConfig(pattern, s)
-	return parsed[Output]{
+	return parsed[plugin.Output]{
 		check: func() error { return explainOpen(recording.Check(cfg)) },
-		open:  func(env *pluginEnv) (Output, error) { return newFileOutput(cfg, s, env) },
+		open:  func(env *plugin.Env) (plugin.Output, error) { return newFileOutput(cfg, s, env) },
 	}, nil
 }
 
-func newFileOutput(cfg recording.Config, s *Settings, env *pluginEnv) (Output, error) {
+func newFileOutput(cfg recording.Config, s *Settings, env *plugin.Env) (plugin.Output, error) {
 	if s.fileOutput.Append && s.fileOutput.SizeLimit+s.fileOutput.QueueLimit > 0 {
-		env.logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", cfg.Pattern)
+		env.Logf("output-file %s: --output-file-append makes no chunks: --output-file-size-limit and --output-file-queue-limit do nothing", cfg.Pattern)
 	}
-	cfg.QueueBytes, cfg.Large, cfg.Logf, cfg.RunOver, cfg.Yield = env.queueBytes, env.large, env.logf, env.done, env.yield
-	if env.background != nil {
-		cfg.Background = env.background.Go
+	cfg.QueueBytes, cfg.Large, cfg.Logf, cfg.RunOver, cfg.Yield = env.QueueBytes, env.Large, env.Logf, env.Done, env.Yield
+	if env.Background != nil {
+		cfg.Background = env.Background.Go
 	}
 	out, err := recording.Open(cfg)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -20,7 +21,7 @@ func TestFileOutputOpenErrors(t *testing.T) {
 		{"a file as folder of names", filepath.Join(file, "%Y", "x.gor"), "must be a folder"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := openOutput(pluginArg{"output-file", tt.pattern}, defaultSettings(), &pluginEnv{logf: t.Logf, queueBytes: 1 << 20})
+			_, err := openOutput(pluginArg{"output-file", tt.pattern}, defaultSettings(), &plugin.Env{Logf: t.Logf, QueueBytes: 1 << 20})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
@@ -50,7 +51,7 @@ func TestFileOutputNamesItsFlags(t *testing.T) {
 		dir := t.TempDir()
 		s, log := defaultSettings(), &fileLog{}
 		tt.set(s)
-		out, err := openOutput(pluginArg{"output-file", filepath.Join(dir, "x.gor")}, s, &pluginEnv{logf: log.logf, queueBytes: 1 << 20})
+		out, err := openOutput(pluginArg{"output-file", filepath.Join(dir, "x.gor")}, s, &plugin.Env{Logf: log.logf, QueueBytes: 1 << 20})
 		testkit.Must(t, err)
 		for range 2 {
 			_, err := out.Write(msg)

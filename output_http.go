@@ -57,7 +57,7 @@ type httpOutput struct {
 	latency                 *stats.Histogram
 }
 
-var _ Output = (*httpOutput)(nil)
+var _ plugin.Output = (*httpOutput)(nil)
 
 // httpOutputPlugin is the row of --output-http.
 func httpOutputPlugin() outputPlugin {
@@ -76,29 +76,29 @@ func httpOutputPlugin() outputPlugin {
 	}
 }
 
-func parseHTTPOutput(addr string, s *Settings) (parsed[Output], error) {
+func parseHTTPOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
 	t, err := http1client.ParseTarget(addr)
-	return parsed[Output]{
+	return parsed[plugin.Output]{
 		check: func() error { _, err := s.http.openTLS(t, unheard); return err },
-		open:  func(env *pluginEnv) (Output, error) { return newHTTPOutput(t, s, env) },
+		open:  func(env *plugin.Env) (plugin.Output, error) { return newHTTPOutput(t, s, env) },
 	}, err
 }
 
-func newHTTPOutput(t *http1client.Target, s *Settings, env *pluginEnv) (Output, error) {
+func newHTTPOutput(t *http1client.Target, s *Settings, env *plugin.Env) (plugin.Output, error) {
 	o := &httpOutput{
-		t: t, s: s, dial: env.own.DialContext, logf: env.logf,
-		q:        env.newQueue(s.http.QueueLen),
+		t: t, s: s, dial: env.Own.DialContext, logf: env.Logf,
+		q:        env.NewQueue(s.http.QueueLen),
 		failures: outbound.NewOutcomes(),
-		answers:  env.answers,
-		places:   env.places,
+		answers:  env.Answers,
+		places:   env.Places,
 		latency:  stats.NewHistogram(),
 	}
 	var err error
-	if o.tls, err = s.http.openTLS(t, env.logf); err != nil {
+	if o.tls, err = s.http.openTLS(t, env.Logf); err != nil {
 		return nil, err
 	}
 	if s.http.ConnectTo != "" {
-		env.logf("%s: connects to %s", o, s.http.ConnectTo)
+		env.Logf("%s: connects to %s", o, s.http.ConnectTo)
 	}
 	if s.http.Elasticsearch != "" {
 		if o.elastic, err = openElastic(s.http.Elasticsearch, env); err != nil {
@@ -116,7 +116,7 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *pluginEnv) (Output, 
 	}
 	o.client = o.newClient()
 	if s.http.Wait > 0 {
-		err := o.client.Await(env.ctx, s.http.Wait, func(err error) { o.logf("%s: waiting for it, up to %s: %v", o, s.http.Wait, err) })
+		err := o.client.Await(env.Context, s.http.Wait, func(err error) { o.logf("%s: waiting for it, up to %s: %v", o, s.http.Wait, err) })
 		if err != nil {
 			o.Close()
 			return nil, fmt.Errorf("%w (--output-http-wait)", err)
@@ -124,11 +124,11 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *pluginEnv) (Output, 
 	}
 	if s.RecognizeSessions {
 		o.session = o.startSessions()
-	} else if env.onTime {
-		env.standing = append(env.standing, o.workers.Begin())
+	} else if env.OnTime {
+		env.Standing = append(env.Standing, o.workers.Begin())
 	}
 	if s.http.Stats {
-		o.q.Watch(env.startGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond))
+		o.q.Watch(env.StartGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond))
 	}
 	return o, nil
 }
@@ -142,15 +142,15 @@ func (s *httpSettings) openTLS(t *http1client.Target, logf func(string, ...any))
 	return s.TLS.open("output-http", base, logf)
 }
 
-func openElastic(addr string, env *pluginEnv) (*elastic.Reporter, error) {
+func openElastic(addr string, env *plugin.Env) (*elastic.Reporter, error) {
 	index, err := elastic.Parse(addr)
 	if err != nil {
 		return nil, err
 	}
 	return elastic.Open(elastic.Config{
 		Index: index,
-		Dial:  env.own.DialContext,
-		Logf:  prefixed(env.logf, "output-http-elasticsearch "+index.String()+": "),
+		Dial:  env.Own.DialContext,
+		Logf:  prefixed(env.Logf, "output-http-elasticsearch "+index.String()+": "),
 	})
 }
 
@@ -213,7 +213,7 @@ func (o *httpOutput) LastProgress() time.Time                           { return
 func (o *httpOutput) String() string                                    { return "output-http " + o.t.String() }
 
 // Responses gives the target's answers, when they are wanted.
-func (o *httpOutput) Responses() Input {
+func (o *httpOutput) Responses() plugin.Input {
 	if o.responses == nil {
 		return nil
 	}
@@ -229,7 +229,7 @@ func (o *httpOutput) Counts() []stats.Count {
 
 // Report says which statuses came and how long they took, from the moment
 // the output was handed the request to the end of the answer.
-func (o *httpOutput) Report(r *report) {
+func (o *httpOutput) Report(r *plugin.Report) {
 	sent, answered := o.sent.Load(), o.delivered.Load()
 	r.Line("requests: %d sent, %d answered", sent, answered)
 	r.Value("sent", sent)

@@ -42,9 +42,9 @@ func newRigIn(t testing.TB, memory *buffers.Budget, places buffers.Places, addr 
 	}
 	done := make(chan struct{})
 	var background sync.WaitGroup
-	env := &pluginEnv{
-		stderr: io.Discard, logf: func(string, ...any) {}, own: outbound.New(true), queueBytes: 32 << 20, answers: memory, places: places,
-		background: &background, done: done,
+	env := &plugin.Env{
+		Stderr: io.Discard, Logf: func(string, ...any) {}, Own: outbound.New(true), QueueBytes: 32 << 20, Answers: memory, Places: places,
+		Background: &background, Done: done,
 	}
 	out, err := openOutput(pluginArg{"output-http", addr}, s, env)
 	if err != nil {
@@ -219,8 +219,8 @@ func TestHTTPStatsLines(t *testing.T) {
 	var stderr testkit.LockedBuffer
 	s := defaultSettings()
 	s.http.Stats = true
-	out, err := openOutput(pluginArg{"output-http", "127.0.0.1:1"}, s, &pluginEnv{
-		stderr: &stderr, logf: t.Logf, own: outbound.New(true), queueBytes: 1 << 20, background: &background, done: done,
+	out, err := openOutput(pluginArg{"output-http", "127.0.0.1:1"}, s, &plugin.Env{
+		Stderr: &stderr, Logf: t.Logf, Own: outbound.New(true), QueueBytes: 1 << 20, Background: &background, Done: done,
 	})
 	testkit.Must(t, err)
 	testkit.Eventually(t, "the heading", func() bool { return bytes.Count(stderr.Bytes(), []byte("\n")) == 2 })

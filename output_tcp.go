@@ -14,6 +14,7 @@ import (
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/linkclient"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -23,7 +24,7 @@ type tcpOutput struct {
 	addr string
 }
 
-var _ Output = (*tcpOutput)(nil)
+var _ plugin.Output = (*tcpOutput)(nil)
 
 func (o *tcpOutput) String() string { return "output-tcp " + o.addr }
 
@@ -50,9 +51,9 @@ func tcpOutputPlugin() outputPlugin {
 	}
 }
 
-func parseTCPOutput(addr string, s *Settings) (parsed[Output], error) {
+func parseTCPOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
 	host, err := address.ConnectHost(addr)
-	return parsed[Output]{
+	return parsed[plugin.Output]{
 		check: func() error {
 			var errs []error
 			if s.tcpOutput.Spill != "" {
@@ -63,34 +64,34 @@ func parseTCPOutput(addr string, s *Settings) (parsed[Output], error) {
 			_, err := s.tcpOutput.tls(host, unheard)
 			return errors.Join(append(errs, err)...)
 		},
-		open: func(env *pluginEnv) (Output, error) { return newTCPOutput(addr, host, s, env) },
+		open: func(env *plugin.Env) (plugin.Output, error) { return newTCPOutput(addr, host, s, env) },
 	}, err
 }
 
-func newTCPOutput(addr, host string, s *Settings, env *pluginEnv) (Output, error) {
+func newTCPOutput(addr, host string, s *Settings, env *plugin.Env) (plugin.Output, error) {
 	o := &tcpOutput{addr: addr}
 	cfg := linkclient.Config{
 		Name: o.String(),
 		Sender: link.SenderConfig{
-			Dial:        func(ctx context.Context) (net.Conn, error) { return env.own.DialContext(ctx, "tcp", addr) },
+			Dial:        func(ctx context.Context) (net.Conn, error) { return env.Own.DialContext(ctx, "tcp", addr) },
 			Plain:       s.tcpOutput.Plain,
 			SilentHint:  "; a Gor 0.10 or a GoReplay never does, and is sent to with --output-tcp-plain always",
 			ForeignHint: func(what *link.ForeignError) string { return foreignHint(what, addr) },
 			Compress:    s.tcpOutput.Compress,
 		},
 		Connections: s.tcpOutput.Workers,
-		QueueBytes:  env.queueBytes,
-		Large:       env.large,
+		QueueBytes:  env.QueueBytes,
+		Large:       env.Large,
 		Patience:    linkPatience,
 		Spill:       s.tcpOutput.spill(addr, s),
-		Logf:        env.logf,
+		Logf:        env.Logf,
 	}
 	var err error
-	if cfg.Sender.TLS, err = s.tcpOutput.tls(host, prefixed(env.logf, cfg.Name+": ")); err != nil {
+	if cfg.Sender.TLS, err = s.tcpOutput.tls(host, prefixed(env.Logf, cfg.Name+": ")); err != nil {
 		return nil, err
 	}
 	if s.tcpOutput.Stats {
-		cfg.Gauge = env.startGauge("output_tcp", stats.GaugePeriod)
+		cfg.Gauge = env.StartGauge("output_tcp", stats.GaugePeriod)
 	}
 	o.Client, err = linkclient.Open(cfg)
 	switch {

@@ -81,7 +81,7 @@ func TestOpenInputWarns(t *testing.T) {
 	} {
 		env := testEnv(t, io.Discard)
 		var said []string
-		env.logf = func(format string, _ ...any) { said = append(said, format) }
+		env.Logf = func(format string, _ ...any) { said = append(said, format) }
 		s := defaultSettings()
 		s.tcpInput = test.tcp
 		in, err := openInput(pluginArg{"input-tcp", test.addr}, s, env)
@@ -100,7 +100,7 @@ func TestTCPStatsLine(t *testing.T) {
 	done := make(chan struct{})
 	var background sync.WaitGroup
 	env := testEnv(t, io.Discard)
-	env.stderr, env.done, env.background = &stderr, done, &background
+	env.Stderr, env.Done, env.Background = &stderr, done, &background
 	out, err := openOutput(pluginArg{"output-tcp", "127.0.0.1:1"}, s, env)
 	testkit.Must(t, err)
 	defer out.Close()

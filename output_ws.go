@@ -11,6 +11,7 @@ import (
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/wsclient"
@@ -46,7 +47,7 @@ type wsOutput struct {
 	failures *stats.Reasons
 }
 
-var _ Output = (*wsOutput)(nil)
+var _ plugin.Output = (*wsOutput)(nil)
 
 // Why a message was not delivered: indexes into the counters.
 const (
@@ -72,11 +73,11 @@ func wsOutputPlugin() outputPlugin {
 	}
 }
 
-func parseWSOutput(addr string, s *Settings) (parsed[Output], error) {
+func parseWSOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
 	t, err := wsclient.Parse(addr)
-	return parsed[Output]{
+	return parsed[plugin.Output]{
 		check: func() error { _, err := s.ws.openTLS(t, unheard); return err },
-		open: func(env *pluginEnv) (Output, error) {
+		open: func(env *plugin.Env) (plugin.Output, error) {
 			o, err := newWSOutput(t, s, env)
 			if err != nil {
 				return nil, err
@@ -93,14 +94,14 @@ func (s *wsSettings) openTLS(t *wsclient.Target, logf func(string, ...any)) (fun
 }
 
 // newWSOutput makes one whose workers are not yet started.
-func newWSOutput(t *wsclient.Target, s *Settings, env *pluginEnv) (*wsOutput, error) {
-	secure, err := s.ws.openTLS(t, env.logf)
+func newWSOutput(t *wsclient.Target, s *Settings, env *plugin.Env) (*wsOutput, error) {
+	secure, err := s.ws.openTLS(t, env.Logf)
 	if err != nil {
 		return nil, err
 	}
 	o := &wsOutput{
-		t: t, logf: env.logf, verbose: s.Verbose,
-		q:        env.newQueue(0),
+		t: t, logf: env.Logf, verbose: s.Verbose,
+		q:        env.NewQueue(0),
 		patience: queue.Patience{Limit: linkPatience},
 		drained:  make(chan struct{}), workers: make(chan struct{}),
 		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: the connection was lost twice while it was sent"),
@@ -108,10 +109,10 @@ func newWSOutput(t *wsclient.Target, s *Settings, env *pluginEnv) (*wsOutput, er
 	}
 	o.cfg = wsclient.Config{
 		Target: t, TLS: secure, CertificateHint: "--output-ws-ca FILE names an authority to trust, and --output-ws-skip-verify sends all the same",
-		Dial: env.own.DialContext, Stall: wsclient.StallTimeout, Drained: o.drained, Lost: o.lost,
+		Dial: env.Own.DialContext, Stall: wsclient.StallTimeout, Drained: o.drained, Lost: o.lost,
 	}
 	if s.ws.Stats {
-		o.q.Watch(env.startGauge("output_ws", stats.GaugePeriod))
+		o.q.Watch(env.StartGauge("output_ws", stats.GaugePeriod))
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	return o, nil
@@ -208,7 +209,7 @@ func (o *wsOutput) Close() error {
 	return nil
 }
 
-func (o *wsOutput) Responses() Input { return nil }
+func (o *wsOutput) Responses() plugin.Input { return nil }
 
 func (o *wsOutput) Counts() []stats.Count {
 	return append([]stats.Count{
@@ -218,7 +219,7 @@ func (o *wsOutput) Counts() []stats.Count {
 }
 
 // Report says how many connections it took.
-func (o *wsOutput) Report(r *report) {
+func (o *wsOutput) Report(r *plugin.Report) {
 	counts := o.client.Counts()
 	line := fmt.Sprintf("connections: %d", counts.Connections.Load())
 	if n := counts.SentAgain.Load(); n > 0 {

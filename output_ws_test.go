@@ -21,6 +21,7 @@ import (
 
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 	"github.com/buger/gor/internal/wsclient"
@@ -30,7 +31,7 @@ import (
 type wsRig struct {
 	*wsOutput
 	t   *testing.T
-	env *pluginEnv
+	env *plugin.Env
 	mu  sync.Mutex
 	log []string
 }
@@ -38,8 +39,8 @@ type wsRig struct {
 func newWSRig(t *testing.T, addr string, change func(s *Settings, o *wsOutput)) *wsRig {
 	t.Helper()
 	rig := &wsRig{t: t, env: testEnv(t, io.Discard)}
-	rig.env.queueBytes = 64 << 20
-	rig.env.logf = func(format string, args ...any) {
+	rig.env.QueueBytes = 64 << 20
+	rig.env.Logf = func(format string, args ...any) {
 		rig.mu.Lock()
 		defer rig.mu.Unlock()
 		rig.log = append(rig.log, fmt.Sprintf(format, args...))
@@ -181,7 +182,7 @@ func TestWSDelivers(t *testing.T) {
 			t.Errorf("handshake %s at %s: %v", r.URL, r.Host, r.Header)
 		}
 		remote := netip.MustParseAddrPort(r.RemoteAddr)
-		if runtime.GOOS == "linux" && !rig.env.own.Has(remote, netip.MustParseAddrPort(server.addr())) {
+		if runtime.GOOS == "linux" && !rig.env.Own.Has(remote, netip.MustParseAddrPort(server.addr())) {
 			t.Error("a capture would take the output's connection for traffic")
 		}
 	}

@@ -6,22 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
-	"github.com/buger/gor/internal/stats"
-)
-
-// The contract is package plugin's; these are its names here.
-type (
-	Input    = plugin.Input
-	Output   = plugin.Output
-	progress = plugin.Progress
-	report   = plugin.Report
 )
 
 // pluginFlags are the flags of a plugin: the one that names it, and those for
@@ -41,7 +31,7 @@ type inputPlugin struct {
 	captures bool // what comes is live, and this process's own connections are left out
 
 	fits  func(s *Settings) error // refuses settings that cannot work together; nil: there are none
-	parse func(addr string, limit pace.Limit, s *Settings) (parsed[Input], error)
+	parse func(addr string, limit pace.Limit, s *Settings) (parsed[plugin.Input], error)
 }
 
 type outputPlugin struct {
@@ -50,7 +40,7 @@ type outputPlugin struct {
 	reopens bool // it opens its files again at a SIGHUP
 
 	fits  func(s *Settings) error
-	parse func(addr string, s *Settings) (parsed[Output], error)
+	parse func(addr string, s *Settings) (parsed[plugin.Output], error)
 }
 
 // parsed is a plugin whose address was understood.
@@ -59,7 +49,7 @@ type parsed[P any] struct {
 	// opening, making or sending anything; nil has nothing to say.
 	check func() error
 
-	open func(env *pluginEnv) (P, error)
+	open func(env *plugin.Env) (P, error)
 }
 
 // inputPlugins and outputPlugins are the one place where a flag meets its
@@ -96,15 +86,15 @@ func isPlugin(flag string) bool {
 // plugins are the inputs and outputs of one run, in the order of the command
 // line.
 type plugins struct {
-	inputs  []Input
-	outputs []Output
+	inputs  []plugin.Input
+	outputs []plugin.Output
 	middle  *middleware.Program // nil: none
 }
 
 // openPlugins makes every plugin that the settings name. Outputs come first:
 // when an input delivers its first message, everything behind it is there.
 // On an error, what was made already is closed.
-func openPlugins(s *Settings, env *pluginEnv) (*plugins, error) {
+func openPlugins(s *Settings, env *plugin.Env) (*plugins, error) {
 	p := &plugins{}
 	if err := p.open(s, env); err != nil {
 		p.close()
@@ -113,7 +103,7 @@ func openPlugins(s *Settings, env *pluginEnv) (*plugins, error) {
 	return p, nil
 }
 
-func (p *plugins) open(s *Settings, env *pluginEnv) error {
+func (p *plugins) open(s *Settings, env *plugin.Env) error {
 	for _, arg := range s.Outputs {
 		out, err := openOutput(arg, s, env)
 		if err != nil {
@@ -126,7 +116,7 @@ func (p *plugins) open(s *Settings, env *pluginEnv) error {
 		return fmt.Errorf("--middleware %q: %w", shownCommand(s.Middleware), err)
 	}
 	groups := inputGroups(s.Inputs)
-	tellOfSpeeds(groups, env.logf)
+	tellOfSpeeds(groups, env.Logf)
 	for _, group := range groups {
 		in, err := openInputs(group, s, env)
 		if err != nil {
@@ -135,29 +125,10 @@ func (p *plugins) open(s *Settings, env *pluginEnv) error {
 		p.inputs = append(p.inputs, in)
 	}
 	if p.middle != nil {
-		p.middle.Back.SetLive(slices.ContainsFunc(p.inputs, func(in Input) bool { return in.Live() }))
+		p.middle.Back.SetLive(slices.ContainsFunc(p.inputs, func(in plugin.Input) bool { return in.Live() }))
 	}
-	env.awaitStanding()
+	env.AwaitStanding()
 	return nil
-}
-
-// standMost is how long a schedule waits for its outputs' first connections: a
-// handshake with a host that is far away. One that is down says nothing sooner.
-const standMost = time.Second
-
-// awaitStanding waits until the outputs are ready for their first message.
-func (env *pluginEnv) awaitStanding() {
-	late := time.NewTimer(standMost)
-	defer late.Stop()
-	for _, ready := range env.standing {
-		select {
-		case <-ready:
-		case <-late.C:
-			return
-		case <-env.ctx.Done():
-			return
-		}
-	}
 }
 
 // argError says which plugin an error is about. The address is said once, and
@@ -196,7 +167,7 @@ func findOutput(flag string) outputPlugin {
 }
 
 // parseInput and parseOutput understand what the command line says of a plugin.
-func parseInput(arg pluginArg, s *Settings) (in parsed[Input], limit pace.Limit, err error) {
+func parseInput(arg pluginArg, s *Settings) (in parsed[plugin.Input], limit pace.Limit, err error) {
 	row := findInput(arg.Flag)
 	addr, limit, err := splitLimit(arg.Value)
 	switch {
@@ -218,7 +189,7 @@ func parseInput(arg pluginArg, s *Settings) (in parsed[Input], limit pace.Limit,
 	return in, limit, err
 }
 
-func parseOutput(arg pluginArg, s *Settings) (out parsed[Output], limit pace.Limit, err error) {
+func parseOutput(arg pluginArg, s *Settings) (out parsed[plugin.Output], limit pace.Limit, err error) {
 	row := findOutput(arg.Flag)
 	addr, limit, err := splitLimit(arg.Value)
 	switch {
@@ -235,7 +206,7 @@ func parseOutput(arg pluginArg, s *Settings) (out parsed[Output], limit pace.Lim
 }
 
 // openInputs opens an input, or recordings that are merged.
-func openInputs(group []pluginArg, s *Settings, env *pluginEnv) (Input, error) {
+func openInputs(group []pluginArg, s *Settings, env *plugin.Env) (plugin.Input, error) {
 	if len(group) > 1 {
 		return openMergedFiles(group, s, env)
 	}
@@ -246,7 +217,7 @@ func openInputs(group []pluginArg, s *Settings, env *pluginEnv) (Input, error) {
 	return in, nil
 }
 
-func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {
+func openInput(arg pluginArg, s *Settings, env *plugin.Env) (plugin.Input, error) {
 	parsed, limit, err := parseInput(arg, s)
 	if err != nil {
 		return nil, asUsage(err)
@@ -258,7 +229,7 @@ func openInput(arg pluginArg, s *Settings, env *pluginEnv) (Input, error) {
 	return limitInput(in, limit), nil
 }
 
-func openOutput(arg pluginArg, s *Settings, env *pluginEnv) (Output, error) {
+func openOutput(arg pluginArg, s *Settings, env *plugin.Env) (plugin.Output, error) {
 	parsed, limit, err := parseOutput(arg, s)
 	if err != nil {
 		return nil, asUsage(err)
@@ -282,19 +253,3 @@ func (p *plugins) close() {
 
 // errFull is what an Output's Write returns when it took nothing.
 var errFull = queue.ErrFull
-
-// newQueue makes the queue of an output, with its share of the memory. items
-// bounds the messages that wait; zero leaves that to the memory.
-func (env *pluginEnv) newQueue(items int) *queue.Queue {
-	q := queue.New(items, env.queueBytes)
-	q.Share(env.large)
-	return q
-}
-
-// startGauge returns a gauge, and prints what it shows to stderr until the run
-// ends.
-func (env *pluginEnv) startGauge(name string, period time.Duration) *stats.Gauge {
-	g := stats.NewGauge(name, period)
-	env.background.Go(func() { _ = g.Run(env.done, env.stderr) }) // stderr is gone: nobody to tell
-	return g
-}

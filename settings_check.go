@@ -218,6 +218,15 @@ func (s *Settings) captures() (n int) {
 	return n
 }
 
+// queues is how many queues share the memory: those of the outputs and the
+// middleware's.
+func (s *Settings) queues() int {
+	if s.Middleware != "" {
+		return len(s.Outputs) + 1
+	}
+	return len(s.Outputs)
+}
+
 // latencyMatters reports whether any output is more than a file or a link.
 func (s *Settings) latencyMatters() bool {
 	return slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return findOutput(out.Flag).timely })

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/process"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -336,7 +338,7 @@ func TestDefaultsStayWithinTheirBounds(t *testing.T) {
 	if s.DrainTimeout != 30*time.Second || s.http.QueueLen != 0 || s.http.Workers != -1 {
 		t.Errorf("defaults changed: %+v", s)
 	}
-	if total := s.raw.BufferSize + queuesTotal + heapTarget; total > 80<<20 {
+	if total := s.raw.BufferSize + buffers.QueuesTotal + process.HeapTarget; total > 80<<20 {
 		t.Errorf("rings, queues and heap may take %d bytes", total)
 	}
 }

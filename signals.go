@@ -6,6 +6,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/buger/gor/internal/plugin"
 )
 
 // signals are those that the process takes for a run.
@@ -86,10 +88,10 @@ func signalName(sig os.Signal) string {
 const openGrace = time.Second
 
 // openInterruptibly is openPlugins, which a signal ends.
-func openInterruptibly(s *Settings, env *pluginEnv, end <-chan os.Signal) (*plugins, error) {
+func openInterruptibly(s *Settings, env *plugin.Env, end <-chan os.Signal) (*plugins, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	env.ctx = ctx
+	env.Context = ctx
 	type opened struct {
 		plugs *plugins
 		err   error
@@ -103,7 +105,7 @@ func openInterruptibly(s *Settings, env *pluginEnv, end <-chan os.Signal) (*plug
 	case o := <-done:
 		return o.plugs, o.err
 	case sig := <-end:
-		env.logf("%s: before everything was open; nothing was sent", signalName(sig))
+		env.Logf("%s: before everything was open; nothing was sent", signalName(sig))
 		cancel()
 	}
 	grace := time.NewTimer(openGrace)

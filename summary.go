@@ -9,6 +9,7 @@ import (
 
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/reach"
 	"github.com/buger/gor/internal/recording"
 	"github.com/buger/gor/internal/stats"
@@ -141,7 +142,7 @@ const progressParts = 1_000_000
 
 // progress is how far the inputs have got, in parts of all: as far as the one
 // that has the most before it. all is zero when one of them has no end.
-func (r *runner) progress() (least progress, all int64) {
+func (r *runner) progress() (least plugin.Progress, all int64) {
 	for _, in := range r.plugs.inputs {
 		p := in.Progress()
 		if p.All == 0 {

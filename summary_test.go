@@ -29,27 +29,27 @@ func TestTimeLeft(t *testing.T) {
 
 // progressInput is only as far as it says.
 type progressInput struct {
-	Input
+	plugin.Input
 	p plugin.Progress
 }
 
-func (p progressInput) Progress() progress { return p.p }
+func (p progressInput) Progress() plugin.Progress { return p.p }
 
 // TestProgressOfSeveralInputs: each has a unit of its own, and the one that has
 // the most before it counts.
 func TestProgressOfSeveralInputs(t *testing.T) {
-	at := func(done, all int64, lag time.Duration) Input {
+	at := func(done, all int64, lag time.Duration) plugin.Input {
 		return progressInput{p: plugin.Progress{Done: done, All: all, Lag: lag}}
 	}
 	for _, tt := range []struct {
-		inputs []Input
+		inputs []plugin.Input
 		want   plugin.Progress
 		all    int64
 	}{
-		{[]Input{at(5, 10, 0)}, plugin.Progress{Done: progressParts / 2}, progressParts},
-		{[]Input{at(1e9, 20e9, 3), at(5, 10, 7), at(10, 10, 0)}, plugin.Progress{Done: progressParts / 20, Lag: 7}, progressParts},
-		{[]Input{at(0, 10, 0), at(9, 10, 0)}, plugin.Progress{}, progressParts},
-		{[]Input{at(5, 10, 0), at(0, 0, 0)}, plugin.Progress{Done: progressParts / 2}, 0},
+		{[]plugin.Input{at(5, 10, 0)}, plugin.Progress{Done: progressParts / 2}, progressParts},
+		{[]plugin.Input{at(1e9, 20e9, 3), at(5, 10, 7), at(10, 10, 0)}, plugin.Progress{Done: progressParts / 20, Lag: 7}, progressParts},
+		{[]plugin.Input{at(0, 10, 0), at(9, 10, 0)}, plugin.Progress{}, progressParts},
+		{[]plugin.Input{at(5, 10, 0), at(0, 0, 0)}, plugin.Progress{Done: progressParts / 2}, 0},
 	} {
 		r := &runner{plugs: &plugins{inputs: tt.inputs}}
 		got, all := r.progress()

@@ -17,6 +17,7 @@ import (
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -61,10 +62,10 @@ type keptOutput struct {
 	nullOutput
 	mu      sync.Mutex
 	msgs    []string
-	answers Input
+	answers plugin.Input
 }
 
-func (k *keptOutput) Responses() Input { return k.answers }
+func (k *keptOutput) Responses() plugin.Input { return k.answers }
 func (k *keptOutput) Write(p []byte) (int, error) {
 	k.mu.Lock()
 	k.msgs = append(k.msgs, string(p))
@@ -119,8 +120,8 @@ func TestOrderOfWrappers(t *testing.T) {
 			answering := &keptOutput{answers: answers}
 			limit := pace.Limit{Kind: pace.LimitPercent, N: 70}
 			p := &plugins{
-				inputs:  []Input{limitInput(&listInput{exchanges(t, payload.Request, payload.Response), strings.Contains(name, "live")}, limit)},
-				outputs: []Output{limitOutput(kept, limit), answering},
+				inputs:  []plugin.Input{limitInput(&listInput{exchanges(t, payload.Request, payload.Response), strings.Contains(name, "live")}, limit)},
+				outputs: []plugin.Output{limitOutput(kept, limit), answering},
 			}
 			if strings.HasPrefix(name, "middleware") {
 				p.middle = openTestMiddleware(t, s, testEnv(t, &testkit.LockedBuffer{}))
