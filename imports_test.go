@@ -28,6 +28,7 @@ var allowedImports = map[string][]string{
 		"internal/console",
 		"internal/disk",
 		"internal/dispatch",
+		"internal/drain",
 		"internal/elastic",
 		"internal/evloop",
 		"internal/flags",
@@ -53,6 +54,7 @@ var allowedImports = map[string][]string{
 		"internal/replay",
 		"internal/rules",
 		"internal/spill",
+		"internal/signals",
 		"internal/sniff",
 		"internal/stats",
 		"internal/status",
@@ -89,6 +91,7 @@ var allowedImports = map[string][]string{
 	"internal/answers":           {"internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats"},
 	"internal/disk":              {"golang.org/x/sys/unix"},
 	"internal/dispatch":          {"internal/payload", "internal/queue"},
+	"internal/drain":             {}, // it knows no output: whoever can finish is a Part
 	"internal/elastic":           {"internal/address", "internal/http1", "internal/plugin", "internal/queue"},
 	"internal/certs":             {},
 	"internal/certs/certstest":   {},
@@ -124,6 +127,7 @@ var allowedImports = map[string][]string{
 	"internal/recording":         {"internal/buffers", "internal/disk", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},
+	"internal/signals":           {},
 	"internal/status":            {"internal/admission", "internal/ledger"},
 	"internal/verdict":           {"internal/http1", "internal/verdict/body", "internal/verdict/finding", "internal/verdict/header", "internal/verdict/jsondiff", "internal/verdict/noise", "internal/verdict/route", "internal/verdict/rules"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
 	"internal/verdict/align":     {},
@@ -218,7 +222,7 @@ func TestNoMethodsByName(t *testing.T) {
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
 // with them: they only shrink.
 const (
-	topSourceFiles = 30
+	topSourceFiles = 29
 	topTestFiles   = 24
 )
 

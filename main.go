@@ -21,6 +21,8 @@ import (
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/process"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/signals"
 )
 
 // Exit codes. exitThreshold says that a condition of --fail-on is true.
@@ -145,8 +147,8 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 
 	// The signals are taken before anything is opened, so that none ends Gor
 	// between a recording's first byte and its last.
-	signals := takeSignals(s)
-	defer signals.stop()
+	taken := signals.Take(signals.Config{HangUp: !s.reopens()}) // it opens recordings again
+	defer taken.Stop()
 
 	page, err := openPage(s, log.Printf)
 	if err != nil {
@@ -186,10 +188,10 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		case <-ready:
 			return em.settle(cancel)
 		case <-cancel:
-			return errCancelled
+			return queue.ErrCancelled
 		}
 	}
-	plugs, err := openInterruptibly(s, env, signals.end)
+	plugs, err := openInterruptibly(s, env, taken.Requests())
 	if err != nil {
 		return err
 	}
@@ -202,7 +204,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	page.Serve(func() ledger.Ledger { return takeLedger(em) })
 	sayPlan(s, log, plugs)
 
-	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: signals.end, finish: finish, unreached: make(chan string, 1), started: time.Now(), over: make(chan struct{})}
+	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: taken.Requests(), finish: finish, unreached: make(chan string, 1), started: time.Now(), over: make(chan struct{})}
 	if s.Stats {
 		background.Go(func() { r.printStats(done) })
 	}

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/drain"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/queue"
 )
 
 // shownCommand is a command as it may be shown: without its arguments, which
@@ -79,33 +81,31 @@ const (
 // drainMiddleware lets the middleware finish, before the outputs do: it gets
 // what is queued for it, and the answers of the targets, and then the end of
 // its stdin.
-func (r *runner) drainMiddleware(interrupted bool, began time.Time) drainEnd {
+func (r *runner) drainMiddleware(d *drain.Drain) {
 	m := r.plugs.middle
 	if m == nil {
-		return drainDone
+		return
 	}
-	stages := []drainer{m.Feed}
+	stages := []drain.Part{m.Feed}
 	if len(r.em.answerFlows) > 0 {
 		stages = append(stages, &answersStage{r}, m.Feed)
 	}
 	stages = append(stages, &exitStage{r})
-	end := drainDone
+	end := drain.Done
 	for _, stage := range stages {
-		end = max(end, r.drain([]drainer{stage}, interrupted, began))
-		if end == drainAborted {
-			return end
-		}
-		if end != drainDone {
+		if end = d.Run(stage); end != drain.Done {
 			break // it has had its time
 		}
 	}
-	if end == drainDone {
+	switch end {
+	case drain.Aborted:
+		return
+	case drain.Done:
 		m.AwaitExit(lingerEmpty) // it closed its stdout: its status is about to come
 	}
 	m.Close()
 	r.em.returning.Wait()
-	m.Settle(end != drainDone || m.Died())
-	return end
+	m.Settle(end != drain.Done || m.Died())
 }
 
 // answersStage ends when every request that came back from the middleware has
@@ -115,7 +115,7 @@ type answersStage struct{ r *runner }
 func (s *answersStage) Drain(cancel <-chan struct{}) error {
 	for !s.answered() {
 		if !sleep(cancel, 10*time.Millisecond) {
-			return errCancelled
+			return queue.ErrCancelled
 		}
 	}
 	s.r.em.endAnswers()
@@ -167,7 +167,7 @@ func (s *exitStage) Drain(cancel <-chan struct{}) error {
 		case <-ended:
 			return nil
 		case <-cancel:
-			return errCancelled
+			return queue.ErrCancelled
 		case now := <-patience.C:
 			quiet := min(m.Back.Quiet(now), now.Sub(closed))
 			switch {

@@ -1,19 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/internal/console"
+	"github.com/buger/gor/internal/drain"
+	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/signals"
 )
-
-// errCancelled is what waiting for outputs ends with when nobody waits any
-// more.
-var errCancelled = errors.New("cancelled")
 
 // A runner takes one run from the first message to the summary.
 type runner struct {
@@ -46,7 +44,7 @@ func (r *runner) run() error {
 	case inputsWell = <-carried:
 		ended = true
 	case sig := <-r.signals:
-		r.log.Printf("%s: sending what is queued; again to stop at once", signalName(sig))
+		r.sayInterrupted(sig)
 		interrupted = true
 	case why := <-r.finish:
 		r.log.Printf("%s: ending", why)
@@ -60,9 +58,9 @@ func (r *runner) run() error {
 		return exitCode(exitInterrupted)
 	}
 
-	end := r.drainAll(interrupted || hopeless) // for what is hopeless nobody waits long
+	end := r.drain(interrupted || hopeless).End() // for what is hopeless nobody waits long
 	close(r.over)
-	if end == drainAborted {
+	if end == drain.Aborted {
 		return exitCode(exitInterrupted)
 	}
 	r.plugs.middle.Close()
@@ -74,7 +72,7 @@ func (r *runner) run() error {
 	}
 	final := takeLedger(r.em)
 	r.log.Last(func(w io.Writer, dropped uint64) { final.Write(w, time.Since(r.started), dropped) })
-	undelivered, passed := final.Undelivered(interrupted || end == drainInterrupted && !hopeless), r.s.FailOn.Passed(final)
+	undelivered, passed := final.Undelivered(interrupted || end == drain.Interrupted && !hopeless), r.s.FailOn.Passed(final)
 	if r.s.SummaryJSON != "" {
 		v := final.Vars(versionString(), r.started)
 		v.Unread, v.Undelivered, v.FailOn = r.log.Dropped(), undelivered, passed
@@ -89,7 +87,7 @@ func (r *runner) run() error {
 		r.log.Printf("--fail-on %s", condition)
 	}
 	switch {
-	case end == drainStuck:
+	case end == drain.Stuck:
 		return errors.New("gave up on what is counted as unsent: an output made no progress for " + r.s.DrainTimeout.String() + " (--drain-timeout)")
 	case !inputsWell || r.em.isBroken() || len(undelivered) > 0:
 		return exitCode(exitFailed)
@@ -114,36 +112,18 @@ func (r *runner) stopInputs(carried <-chan bool) bool {
 	}
 }
 
-// drainEnd is how a drain ended.
-type drainEnd int
-
-const (
-	drainDone        drainEnd = iota // every output sent all it had
-	drainInterrupted                 // a signal bounded it
-	drainStuck                       // an output made no progress for --drain-timeout
-	drainAborted                     // a signal after that one
-)
-
-// A drainer is what has something to finish: an output, or a stage of the
-// middleware's end.
-type drainer interface {
-	Drain(cancel <-chan struct{}) error
-	LastProgress() time.Time
-}
-
-// A draining is one drainer's drain.
-type draining struct {
-	out    drainer
-	cancel chan struct{} // closed to give up
-	gaveUp bool
-	ended  atomic.Bool
-	failed atomic.Bool
-}
-
-// drainAll lets the outputs finish, first those from which something comes
+// drain lets the outputs finish, first those from which something comes
 // back for the others.
-func (r *runner) drainAll(interrupted bool) drainEnd {
-	var first, rest []drainer
+func (r *runner) drain(bounded bool) *drain.Drain {
+	d := drain.New(drain.Config{
+		Patience: r.s.DrainTimeout,
+		Bound:    interruptDrain,
+		Bounded:  bounded,
+		Signals:  r.signals,
+		Told:     r.sayInterrupted,
+	})
+	r.drainMiddleware(d)
+	var first, rest []drain.Part
 	for _, out := range r.plugs.outputs {
 		if out.Responses() != nil {
 			first = append(first, out)
@@ -151,101 +131,52 @@ func (r *runner) drainAll(interrupted bool) drainEnd {
 			rest = append(rest, out)
 		}
 	}
-	began := time.Now()
-	end := r.drainMiddleware(interrupted, began)
-	if end == drainAborted {
-		return end
-	}
-	if interrupted = interrupted || end == drainInterrupted; !interrupted {
-		began = time.Now()
-	}
-	if len(first) > 0 {
-		if end = max(end, r.drain(first, interrupted, began)); end == drainAborted {
-			return end
-		}
+	if len(first) > 0 && d.Run(first...) != drain.Aborted {
 		r.em.endAnswers()
-		if interrupted = interrupted || end == drainInterrupted; !interrupted {
-			began = time.Now()
-		}
 	}
-	return max(end, r.drain(rest, interrupted, began))
+	d.Run(rest...)
+	return d
 }
 
-// drain lets outputs finish: after a signal for a bounded time since began,
-// else each for as long as it makes progress itself. One that hangs holds up
-// no other, and one that goes on saves none that hangs.
-func (r *runner) drain(outputs []drainer, interrupted bool, began time.Time) drainEnd {
-	var wg sync.WaitGroup
-	drains := make([]*draining, len(outputs))
-	for i, out := range outputs {
-		d := &draining{out: out, cancel: make(chan struct{})}
-		drains[i] = d
-		wg.Go(func() {
-			d.failed.Store(d.out.Drain(d.cancel) != nil)
-			d.ended.Store(true)
-		})
-	}
-	finished := make(chan struct{})
-	go func() { wg.Wait(); close(finished) }()
-
-	for {
-		timeUp := time.NewTimer(time.Until(r.nextDeadline(drains, interrupted, began)))
-		select {
-		case <-finished:
-			timeUp.Stop()
-			for _, d := range drains {
-				switch {
-				case !d.failed.Load():
-				case interrupted:
-					return drainInterrupted
-				default:
-					return drainStuck
-				}
-			}
-			return drainDone
-		case sig := <-r.signals:
-			timeUp.Stop()
-			if interrupted {
-				return drainAborted
-			}
-			r.log.Printf("%s: sending what is queued; again to stop at once", signalName(sig))
-			interrupted, began = true, time.Now()
-		case <-timeUp.C:
-			for _, d := range drains {
-				if d.waitedFor() && !time.Now().Before(r.deadline(d.out, interrupted, began)) {
-					d.gaveUp = true
-					close(d.cancel)
-				}
-			}
-		}
-	}
+func (r *runner) sayInterrupted(sig os.Signal) {
+	r.log.Printf("%s: sending what is queued; again to stop at once", signals.Name(sig))
 }
 
-// waitedFor reports whether the drain goes on and was not given up.
-func (d *draining) waitedFor() bool { return !d.gaveUp && !d.ended.Load() }
+// openGrace is how long plugins that are being opened may take to end after a
+// signal: what waits in the kernel, as the opening of a pipe to which nobody
+// writes, is left behind.
+const openGrace = time.Second
 
-// deadline is when an output's drain, which began then, is given up unless it
-// makes progress before.
-func (r *runner) deadline(out drainer, interrupted bool, began time.Time) time.Time {
-	last := began
-	if t := out.LastProgress(); t.After(last) {
-		last = t
+// openInterruptibly is openPlugins, which a signal ends.
+func openInterruptibly(s *Settings, env *plugin.Env, end <-chan os.Signal) (*plugins, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	env.Context = ctx
+	type opened struct {
+		plugs *plugins
+		err   error
 	}
-	stuck := last.Add(r.s.DrainTimeout)
-	if bound := began.Add(interruptDrain); interrupted && bound.Before(stuck) {
-		return bound
+	done := make(chan opened, 1)
+	go func() {
+		plugs, err := openPlugins(s, env)
+		done <- opened{plugs, err}
+	}()
+	select {
+	case o := <-done:
+		return o.plugs, o.err
+	case sig := <-end:
+		env.Logf("%s: before everything was open; nothing was sent", signals.Name(sig))
+		cancel()
 	}
-	return stuck
-}
-
-// nextDeadline is the first deadline of those that are waited for, far away
-// when there is none.
-func (r *runner) nextDeadline(drains []*draining, interrupted bool, began time.Time) time.Time {
-	next := time.Now().Add(time.Hour)
-	for _, d := range drains {
-		if at := r.deadline(d.out, interrupted, began); d.waitedFor() && at.Before(next) {
-			next = at
+	grace := time.NewTimer(openGrace)
+	defer grace.Stop()
+	select {
+	case o := <-done:
+		if o.err == nil {
+			o.plugs.close()
 		}
+	case <-end:
+	case <-grace.C:
 	}
-	return next
+	return nil, exitCode(exitInterrupted)
 }
