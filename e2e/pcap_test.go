@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
@@ -33,8 +34,8 @@ func TestCaptureFiles(t *testing.T) {
 		}
 	}
 	other := filepath.Join(t.TempDir(), "other.gor")
-	if code, said := testkit.RunGor(t, "--input-raw", name+":81", "--output-file", other); code != 0 {
-		t.Errorf("port 81: exit %d:\n%s", code, said)
+	if code, said := testkit.RunGor(t, "--input-raw", name+":81", "--output-file", other); code != 1 || !strings.Contains(said, "goes to port 81; HTTP requests go to port 80: read them with --input-raw "+name+":80\n") {
+		t.Errorf("port 81: exit %d, want 1 and where the requests are:\n%s", code, said)
 	}
 	if got, _ := testkit.ReadRecording(t, other, payload.Request); len(got) != 0 {
 		t.Errorf("port 81: %d requests", len(got))

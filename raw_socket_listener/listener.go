@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/raw_socket_listener/assemble"
@@ -17,6 +18,7 @@ import (
 type Config struct {
 	Address       Address
 	TrackResponse bool          // give responses too
+	RequestsAlone bool          // are of use too: nobody needs to be told when there are no responses
 	RingBytes     int           // bytes of all packet rings together
 	Rings         int           // how many share the packets of live capture, each with a thread; one for files and tunnels
 	VXLANPort     int           // receive from a VXLAN tunnel at this UDP port, not from interfaces; 0 does not
@@ -90,7 +92,10 @@ type Listener struct {
 	notes *notices
 	live  bool
 
+	survey *source.Survey // of a capture file, which has one part
+
 	closing  sync.Once
+	closed   atomic.Bool
 	closeErr error
 
 	mu  sync.Mutex
@@ -112,6 +117,9 @@ type part struct {
 func Listen(c Config) (*Listener, error) {
 	c = c.withDefaults()
 	l := newListener(c.Address.Live())
+	if !l.live {
+		l.survey = source.NewFileSurvey(c.Address, c.Binary)
+	}
 	flush := func() {} // of the writer, once there is one
 	expression, err := c.Filter.Resolve()
 	if err != nil {
@@ -122,7 +130,7 @@ func Listen(c Config) (*Listener, error) {
 		BlockTimeout: c.BlockTimeout, Promisc: c.Promisc, Tunnels: c.Tunnels, Filter: expression, Stdin: c.Stdin, BeforeRead: func() { flush() },
 		VXLANPort: c.VXLANPort, VNIs: c.VNIs, Acks: c.Binary,
 		VLANs: filter.VLANs{Tagged: c.VLANTagged, IDs: c.VLANs}, IgnoredInterfaces: c.Ignore,
-		Yield: c.Yield,
+		Survey: l.survey, Yield: c.Yield,
 	}, c.Rings)
 	if err != nil {
 		return nil, err
@@ -160,7 +168,12 @@ func (l *Listener) add(c Config, sources []source.Source) {
 func (l *Listener) start() {
 	for _, p := range l.parts {
 		go func() {
-			if err := p.src.Run(p.asm); err != nil {
+			err := p.src.Run(p.asm)
+			p.asm.Finish()
+			if err == nil {
+				err = l.nothing()
+			}
+			if err != nil {
 				l.fail(err)
 			}
 			l.notes.end()
@@ -183,7 +196,8 @@ func (l *Listener) fail(err error) {
 // Next returns the next message, which is valid until the call after it. A
 // request comes before its response. At the end of a capture file, and after
 // Close when all that was complete has been given, the error is io.EOF; if
-// the source failed, it is the source's, at the same place. Next is for one
+// the source failed, it is the source's, at the same place, and a *NothingError
+// if a capture file was read to its end and held no message. Next is for one
 // goroutine.
 func (l *Listener) Next() (*Message, error) {
 	if m := l.reader.Next(); m != nil {
@@ -201,6 +215,7 @@ func (l *Listener) Next() (*Message, error) {
 // io.EOF. Close may be called from any goroutine, and more than once.
 func (l *Listener) Close() error {
 	l.closing.Do(func() {
+		l.closed.Store(true)
 		var errs []error
 		for _, p := range l.parts {
 			errs = append(errs, p.src.Close())

@@ -38,7 +38,7 @@ type notices struct {
 	faults      []string // of the source, that were told
 	losses      lossNotices
 
-	toldTLS, toldHTTP2, toldSilence bool
+	toldTLS, toldHTTP2, toldSilence, toldOneSided bool
 
 	ended   bool
 	cancel  context.CancelFunc // ends the survey
@@ -105,9 +105,24 @@ func (n *notices) Look(now int64) {
 	if s.Requests > 0 {
 		n.toldSilence = true
 	}
+	n.tellOneSided(&s)
 	if n.live && now-n.began >= int64(n.silence) && once(&n.toldSilence) {
 		n.tellSilence(&s)
 	}
+}
+
+// oneSided is how many requests without a single response show that the other
+// direction is not seen: more than are sent ahead of their first response.
+const oneSided = 20
+
+// tellOneSided says that no response is seen although they are wanted.
+func (n *notices) tellOneSided(s *Stats) {
+	enough := n.live && s.Requests >= oneSided || !n.live && n.ended && s.Requests > 0
+	if !n.cfg.TrackResponse || n.cfg.RequestsAlone || !enough || s.Responses+s.Interim+s.Lost[assemble.LostUnpaired] > 0 || !once(&n.toldOneSided) {
+		return
+	}
+	n.logf("%s and no response: the capture sees only what goes to the servers; both directions have to pass the interface, the mirror port, or the filter with which a capture file was recorded",
+		source.Counted(s.Requests, "request"))
 }
 
 // tellSilence says what of the packets that are captured was of no use, and
@@ -162,11 +177,15 @@ func (n *notices) survey(ctx context.Context) {
 // end tells what the source had to say at last, and ends the survey.
 func (n *notices) end() {
 	n.mu.Lock()
+	n.ended = true
 	if n.stats != nil {
 		s := n.stats()
 		n.tellFaults(&s.Source)
+		if !n.live { // which may have been over before anybody looked
+			n.losses.look(n.next, &s, n.logf)
+			n.tellOneSided(&s)
+		}
 	}
-	n.ended = true
 	if n.cancel != nil {
 		n.cancel()
 	}

@@ -3,6 +3,7 @@ package tools
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/testkit"
+	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
 // A capture is looked at by its suffix, its prefix, with ports, by what it holds,
@@ -30,7 +32,7 @@ func TestCaptureFiles(t *testing.T) {
 		c.Stdin = bytes.NewReader(raw)
 		err := Stat(c, tt.name, true)
 		if tt.want == 0 {
-			if _, empty := err.(*EmptyError); !empty {
+			if !errors.As(err, new(*rawsocket.NothingError)) {
 				t.Errorf("%s: got %v", tt.name, err)
 			}
 			continue

@@ -197,8 +197,9 @@ func (a *Assembler) due() {
 	a.notice.Look(a.now)
 }
 
-// End resolves what is left when the source has ended.
-func (a *Assembler) End() {
+// Finish resolves what is left when the source has ended. The ledger is complete
+// then, and the reader not yet told of the end.
+func (a *Assembler) Finish() {
 	for _, l := range []*list[conn]{&a.embryos, &a.active} {
 		for c := l.oldest(); c != nil; c = l.oldest() {
 			a.finish(c, LostIncomplete)
@@ -209,6 +210,11 @@ func (a *Assembler) End() {
 		a.forget(c)
 	}
 	a.publish()
+}
+
+// End finishes, and tells the reader that there is no more.
+func (a *Assembler) End() {
+	a.Finish()
 	a.out.end()
 }
 

@@ -35,6 +35,7 @@ type fileSource struct {
 	resp   bool
 	filter *filter.Expression
 	vlans  filter.VLANs
+	survey *Survey
 	reader packetReader
 	unread []unreadLink
 	closed atomic.Bool
@@ -47,7 +48,7 @@ type unreadLink struct {
 }
 
 func openFile(c Config) (Source, error) {
-	s := &fileSource{addr: c.Address, resp: c.TrackResponse, filter: c.Filter, vlans: c.VLANs}
+	s := &fileSource{addr: c.Address, resp: c.TrackResponse, filter: c.Filter, vlans: c.VLANs, survey: c.Survey}
 	var err error
 	switch {
 	case c.Address.Path == "-" && c.Stdin == nil:
@@ -81,7 +82,7 @@ func (s *fileSource) Close() error {
 }
 
 func (s *fileSource) Run(to Sink) error {
-	t := tally{addr: s.addr, response: s.resp, vlans: s.vlans}
+	t := tally{addr: s.addr, response: s.resp, vlans: s.vlans, survey: s.survey, counted: &s.counters}
 	err := s.readAll(&t, to)
 	if n := s.reader.torn(); n > 0 {
 		// What whoever wrote the file had not finished when it was stopped.
@@ -162,8 +163,11 @@ func (s *fileSource) readAll(t *tally, to Sink) error {
 		case s.filter == nil || s.filter.MatchLink(p.link, p.data, p.wire):
 			r = packet.DecodeLink(p.link, p.data, p.wire, &t.seg)
 		}
-		if r == packet.IgnoredUnknownLink {
+		switch {
+		case r == packet.IgnoredUnknownLink:
 			s.noteLink(p.link)
+		case r == packet.IgnoredNotTCP && s.survey != nil:
+			s.survey.noSegment(p.link, p.data)
 		}
 		t.take(r, to)
 		if n%flushEvery == 0 {

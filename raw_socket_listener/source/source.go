@@ -64,6 +64,9 @@ type Config struct {
 	VLANs             filter.VLANs       // what frames are wanted by their VLAN tag
 	IgnoredInterfaces []string           // interfaces whose frames are ignored, by name or pattern
 
+	// Survey is shown what a capture file holds. Nil is shown nothing.
+	Survey *Survey
+
 	// Yield is called between two pieces of work on what interfaces gave: it may
 	// let another program have the core, such as the server whose traffic it is.
 	// Nil does not. It is not called when the source is behind.
@@ -214,8 +217,11 @@ type tally struct {
 	response      bool
 	seg           packet.Segment
 	vlans         filter.VLANs
+	survey        *Survey      // nil: nobody asks
 	ifaces        *ifaceFilter // nil: none is ignored
 	filtersFrames bool         // either of these does not want all frames
+
+	counted *counters // those that are to know at once of a packet that was cut, before what it brings about is told; nil: none
 
 	segments, cut uint64
 	ignored       [packet.IgnoreReasons]uint64
@@ -227,6 +233,9 @@ func (t *tally) take(r packet.IgnoreReason, to Sink) {
 	if r == packet.Decoded && !t.addr.Wants(t.seg.Src, t.seg.Dst, t.response) {
 		r = packet.IgnoredOther
 	}
+	if t.survey != nil && (r == packet.Decoded || r == packet.IgnoredOther) {
+		t.survey.segment(&t.seg, r == packet.Decoded)
+	}
 	if r != packet.Decoded {
 		t.ignored[r]++
 		return
@@ -234,6 +243,9 @@ func (t *tally) take(r packet.IgnoreReason, to Sink) {
 	t.segments++
 	if t.seg.Missing > 0 {
 		t.cut++
+		if t.counted != nil {
+			t.flush(t.counted)
+		}
 	}
 	to.Segment(&t.seg)
 }

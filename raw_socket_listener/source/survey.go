@@ -30,16 +30,23 @@ type Survey struct {
 	ignored []string                           // interfaces that are not captured, by name or pattern
 	vxlan   bool                               // the capture is the end of a VXLAN tunnel and takes nothing else
 	exclude func(src, dst netip.AddrPort) bool // Gor's own connections; nil: none
-	name    func(iface int) string             // of an interface
+	name    func(iface int) string             // of an interface; nil: the packets are a file's
 	most    int                                // packets
 	longest time.Duration
+
+	anything bool // of a capture file: what is captured is not HTTP
 
 	packets int
 	took    time.Duration
 	ifaces  map[int]int     // packets by interface
 	sights  map[sight]int   // packets by what they showed, without those that are captured
 	plain   map[uint16]bool // ports to which requests went outside of tunnels
+	more    int             // packets that showed something else than maxSights others
 }
+
+// maxSights bounds what a survey keeps: a forged capture file may go to every
+// port.
+const maxSights = 4096
 
 // A sight is something that a packet showed.
 type sight struct {
@@ -52,11 +59,12 @@ type sight struct {
 type sightKind uint8
 
 const (
-	sightData  sightKind = iota // data over TCP that is none of the following
-	sightHTTP1                  // the beginning of a request
-	sightTLS                    // the ClientHello
-	sightHTTP2                  // the connection preface
-	sightQUIC                   // a packet of HTTP/3, over UDP
+	sightData     sightKind = iota // data over TCP that is none of the following
+	sightHTTP1                     // the beginning of a request
+	sightTLS                       // the ClientHello
+	sightHTTP2                     // the connection preface
+	sightQUIC                      // a packet of HTTP/3, over UDP
+	sightResponse                  // the beginning of a response; its port is the server's, from which it came
 )
 
 // A wrap is what lies around an IP packet.
@@ -106,7 +114,7 @@ func (s *Survey) take(iface int, etherType uint16, b []byte) {
 	var seg packet.Segment
 	if packet.DecodeEtherType(etherType, b, len(b), &seg, 0) != packet.Decoded {
 		if port, is := quicPort(b); is && w == unwrapped && isIP(etherType) {
-			s.sights[sight{sightQUIC, port, w, iface}]++
+			s.see(sight{sightQUIC, port, w, iface})
 		}
 		return
 	}
@@ -123,8 +131,17 @@ func (s *Survey) take(iface int, etherType uint16, b []byte) {
 		known = s.captures(iface, w, &seg)
 	}
 	if !known {
-		s.sights[sight{what, port, w, iface}]++
+		s.see(sight{what, port, w, iface})
 	}
+}
+
+// see counts a packet by what it showed.
+func (s *Survey) see(g sight) {
+	if _, known := s.sights[g]; !known && len(s.sights) >= maxSights {
+		s.more++
+		return
+	}
+	s.sights[g]++
 }
 
 // captures reports whether the capture takes the segment itself.

@@ -28,22 +28,13 @@ func (s *Survey) Lines() (text []string) {
 	say("the interfaces saw, in %v: %s", s.took.Round(time.Millisecond), s.byInterface(s.ifaces, surveySummary, true))
 	requests, inside := s.places(sightHTTP1)
 	if len(requests) > 0 {
-		say("HTTP requests go to %s: capture them with --input-raw :%s", s.where(requests), portList(requests))
+		say("HTTP requests go to %s: capture %s", s.where(requests), choice(requests, ":", ""))
 	}
 	if len(inside) > 0 {
-		say("HTTP requests go to %s: capture them with --input-raw :%s --input-raw-tunnels", s.where(inside), portList(inside))
+		say("HTTP requests go to %s: capture %s", s.where(inside), choice(inside, ":", " --input-raw-tunnels"))
 	}
-	found := len(requests)+len(inside) > 0
-	if list, _ := s.places(sightTLS); len(list) > 0 {
-		say("TLS goes to %s, which cannot be read: capture behind the TLS terminator, on the port it forwards plain HTTP to", s.where(list))
-	}
-	if list, _ := s.places(sightHTTP2); len(list) > 0 {
-		say("HTTP/2 goes to %s, which is not captured: capture where it has been translated to HTTP/1, behind the proxy", s.where(list))
-	}
-	if list, _ := s.places(sightQUIC); len(list) > 0 {
-		say("HTTP/3 (QUIC) goes to UDP %s, which cannot be read: capture behind the proxy that ends it", s.where(list))
-	}
-	if found {
+	text = append(text, s.unreadable()...)
+	if len(requests)+len(inside) > 0 {
 		return text
 	}
 	data, inside := s.places(sightData)
@@ -54,6 +45,32 @@ func (s *Survey) Lines() (text []string) {
 		say("other data over TCP goes to %s", s.where(data))
 	}
 	return text
+}
+
+// unreadable says what other forms of HTTP there are.
+func (s *Survey) unreadable() (text []string) {
+	if list, _ := s.places(sightTLS); len(list) > 0 {
+		text = append(text, fmt.Sprintf("TLS goes to %s, which cannot be read: capture behind the TLS terminator, on the port it forwards plain HTTP to", s.where(list)))
+	}
+	if list, _ := s.places(sightHTTP2); len(list) > 0 {
+		text = append(text, fmt.Sprintf("HTTP/2 goes to %s, which is not captured: capture where it has been translated to HTTP/1, behind the proxy", s.where(list)))
+	}
+	if list, _ := s.places(sightQUIC); len(list) > 0 {
+		text = append(text, fmt.Sprintf("HTTP/3 (QUIC) goes to UDP %s, which cannot be read: capture behind the proxy that ends it", s.where(list)))
+	}
+	return text
+}
+
+// choice is what to type to get the requests that go to these ports. Of several
+// ports one may be a proxy's and the next that of the server behind it, where the
+// same requests go by again: all of them would give each twice.
+func choice(list []destination, before, after string) string {
+	ports := portList(list)
+	if len(ports) == 1 {
+		return fmt.Sprintf("them with --input-raw %s%s%s", before, ports[0], after)
+	}
+	return fmt.Sprintf("one of these, such as with --input-raw %s%s%s (a proxy and the server behind it have the same requests; ports of different servers are given as %s%s)",
+		before, ports[0], after, before, strings.Join(ports, ","))
 }
 
 // A destination is where packets of one kind went.
@@ -103,7 +120,10 @@ func (s *Survey) places(what sightKind) (plain, inside []destination) {
 func (s *Survey) where(list []destination) string {
 	var words []string
 	for _, d := range list[:min(len(list), surveyPorts)] {
-		word := fmt.Sprintf("port %d on %s", d.port, s.byInterface(d.ifaces, surveyInterfaces, false))
+		word := fmt.Sprintf("port %d", d.port)
+		if s.name != nil { // a capture file has no interfaces
+			word += " on " + s.byInterface(d.ifaces, surveyInterfaces, false)
+		}
 		if d.wrap != unwrapped {
 			word += " inside " + d.wrap.String()
 		}
@@ -128,15 +148,14 @@ func (s *Survey) byInterface(counts map[int]int, most int, numbers bool) string 
 	return enumerate(words, len(indexes))
 }
 
-// portList is the ports that a line names, as --input-raw takes them.
-func portList(list []destination) string {
-	var ports []string
+// portList is the ports that a line names.
+func portList(list []destination) (ports []string) {
 	for _, d := range list[:min(len(list), surveyPorts)] {
 		if port := strconv.Itoa(int(d.port)); !slices.Contains(ports, port) {
 			ports = append(ports, port)
 		}
 	}
-	return strings.Join(ports, ",")
+	return ports
 }
 
 // enumerate joins words that are the first of all.

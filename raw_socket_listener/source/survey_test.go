@@ -80,7 +80,7 @@ func TestSurveyLines(t *testing.T) {
 		{"several ports, the busiest first", ":80", SurveyConfig{}, []surveyed{
 			{0, 1, packet.EtherIP4, sent(client, "10.0.0.5:9000", getRequest)}, {0, 2, packet.EtherIP4, request}, {1, 4, packet.EtherIP4, request},
 			{2, 3, packet.EtherIP4, sent(client, "10.0.0.5:3000", postRequest)}, {2, 1, packet.EtherIP4, sent(client, "10.0.0.5:9001", postRequest)}},
-			[]string{"HTTP requests go to port 8080 on eth1 and eth0, port 3000 on eth2, port 9000 on eth0 and 1 more: capture them with --input-raw :8080,3000,9000"}},
+			[]string{"HTTP requests go to port 8080 on eth1 and eth0, port 3000 on eth2, port 9000 on eth0 and 1 more: capture one of these, such as with --input-raw :8080 (a proxy and the server behind it have the same requests; ports of different servers are given as :8080,3000,9000)"}},
 		{"another interface", "eth0:8080", SurveyConfig{}, []surveyed{{0, 2, packet.EtherIP4, request}, {1, 2, packet.EtherIP4, request}},
 			[]string{"HTTP requests go to port 8080 on eth1: capture them with --input-raw :8080"}},
 		{"another host", "10.0.0.6:8080", SurveyConfig{}, []surveyed{{0, 1, packet.EtherIP4, request}},
@@ -107,7 +107,7 @@ func TestSurveyLines(t *testing.T) {
 		{"no IP", ":80", SurveyConfig{}, []surveyed{{0, 2, 0x0806, make([]byte, 28)}}, nil},
 		{"requests in tunnels", ":80", SurveyConfig{}, []surveyed{
 			{0, 3, packet.EtherIP4, vxlan(sent(client, "10.0.0.5:80", getRequest))}, {1, 2, packet.EtherIP4, gre(sent(client, "10.0.0.5:81", getRequest))}},
-			[]string{"HTTP requests go to port 80 on eth0 inside VXLAN and port 81 on eth1 inside GRE: capture them with --input-raw :80,81 --input-raw-tunnels"}},
+			[]string{"HTTP requests go to port 80 on eth0 inside VXLAN and port 81 on eth1 inside GRE: capture one of these, such as with --input-raw :80 --input-raw-tunnels (a proxy and the server behind it have the same requests; ports of different servers are given as :80,81)"}},
 		{"requests behind tags and in other tunnels", ":80", SurveyConfig{}, []surveyed{
 			{0, 3, packet.EtherVLAN, packettest.VLAN(5, packet.EtherIP4, sent(client, "10.0.0.5:80", getRequest))}, {0, 2, packet.EtherIP4, packettest.IP4(a, b, packet.ProtoIP4, sent(client, "10.0.0.5:80", getRequest))},
 			{0, 1, packet.EtherIP4, geneve(sent(client, "10.0.0.5:80", getRequest))}},

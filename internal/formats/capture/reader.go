@@ -31,7 +31,7 @@ func Open(c Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := rawsocket.Listen(rawsocket.Config{Address: a, TrackResponse: true, MaxMessage: c.Limit, Stdin: c.Stdin, Logf: c.Logf})
+	l, err := rawsocket.Listen(rawsocket.Config{Address: a, TrackResponse: true, RequestsAlone: true, MaxMessage: c.Limit, Stdin: c.Stdin, Logf: c.Logf})
 	if err != nil {
 		return nil, err
 	}
