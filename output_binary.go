@@ -63,9 +63,10 @@ func binaryOutputPlugin() outputPlugin {
 			title:   "WebSocket and binary outputs",
 			flags:   func(s *Settings) []flagDef { return s.binary.flags() },
 		},
-		timely: true,
-		fits:   (*Settings).checkBinary,
-		parse:  parseBinaryOutput,
+		timely:       true,
+		onlyRequests: true,
+		fits:         (*Settings).checkBinary,
+		parse:        parseBinaryOutput,
 	}
 }
 
@@ -241,7 +242,7 @@ func (s *binarySettings) flags() []flagDef {
 
 // checkBinary refuses answers that nobody is there for.
 func (s *Settings) checkBinary() error {
-	if s.binary.TrackResponse && s.only("output-binary") {
+	if s.binary.TrackResponse && s.answersAreLost() {
 		return errors.New("--output-binary-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/elastic"
 	"github.com/buger/gor/internal/evloop"
@@ -70,18 +72,24 @@ func httpOutputPlugin() outputPlugin {
 			title:   "HTTP output",
 			flags:   func(s *Settings) []flagDef { return s.http.flags() },
 		},
-		timely: true,
-		fits:   (*Settings).checkHTTP,
-		parse:  parseHTTPOutput,
+		timely:       true,
+		onlyHTTP:     true,
+		onlyRequests: true,
+		fits:         (*Settings).checkHTTP,
+		parse:        parseHTTPOutput,
 	}
 }
 
 func parseHTTPOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
 	t, err := http1client.ParseTarget(addr)
+	if err != nil {
+		return parsed[plugin.Output]{}, err
+	}
 	return parsed[plugin.Output]{
-		check: func() error { _, err := s.http.openTLS(t, unheard); return err },
-		open:  func(env *plugin.Env) (plugin.Output, error) { return newHTTPOutput(t, s, env) },
-	}, err
+		check:  func() error { _, err := s.http.openTLS(t, unheard); return err },
+		open:   func(env *plugin.Env) (plugin.Output, error) { return newHTTPOutput(t, s, env) },
+		server: &capture.Server{Name: "output-http " + t.String(), Address: cmp.Or(s.http.ConnectTo, t.Address())},
+	}, nil
 }
 
 func newHTTPOutput(t *http1client.Target, s *Settings, env *plugin.Env) (plugin.Output, error) {
@@ -360,7 +368,7 @@ func checkElastic(s string) (string, error) {
 // checkHTTP refuses what cannot work together.
 func (s *Settings) checkHTTP() error {
 	var errs []error
-	if s.http.TrackResponse && s.only("output-http") {
+	if s.http.TrackResponse && s.answersAreLost() {
 		errs = append(errs, errors.New("--output-http-track-response is for the other outputs, or for a middleware; add one, such as --output-file responses.gor"))
 	}
 	if s.http.Workers > 0 && s.http.WorkersMin > s.http.Workers {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
@@ -39,6 +40,9 @@ type outputPlugin struct {
 	timely  bool // messages have to be there within milliseconds: it is more than a file or a link
 	reopens bool // it opens its files again at a SIGHUP
 
+	onlyHTTP     bool // what it sends is HTTP, and nothing else can be sent with it
+	onlyRequests bool // it has no use for what targets answer
+
 	fits  func(s *Settings) error
 	parse func(addr string, s *Settings) (parsed[plugin.Output], error)
 }
@@ -50,6 +54,10 @@ type parsed[P any] struct {
 	check func() error
 
 	open func(env *plugin.Env) (P, error)
+
+	// server is what gets the requests, when that is a server for requests; nil
+	// otherwise.
+	server *capture.Server
 }
 
 // inputPlugins and outputPlugins are the one place where a flag meets its

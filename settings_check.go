@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
@@ -202,10 +203,30 @@ func (s *Settings) has(flag string) bool {
 	return slices.ContainsFunc(slices.Concat(s.Inputs, s.Outputs), func(arg pluginArg) bool { return arg.Flag == flag })
 }
 
-// only reports whether all that is sent goes to outputs of that flag, and nothing
-// else could use what they are answered.
-func (s *Settings) only(flag string) bool {
-	return s.Middleware == "" && len(s.Outputs) > 0 && !slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return out.Flag != flag })
+// answersAreLost reports whether nothing could use what targets answer: no
+// middleware, and no output.
+func (s *Settings) answersAreLost() bool {
+	return s.Middleware == "" && len(s.Outputs) > 0 && !slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return !findOutput(out.Flag).onlyRequests })
+}
+
+// onlyHTTP is the flag of the first output that sends nothing but HTTP, or "".
+func (s *Settings) onlyHTTP() string {
+	for _, out := range s.Outputs {
+		if findOutput(out.Flag).onlyHTTP {
+			return out.Flag
+		}
+	}
+	return ""
+}
+
+// servers are those that outputs send requests to.
+func (s *Settings) servers() (list []capture.Server) {
+	for _, arg := range s.Outputs {
+		if out, _, err := parseOutput(arg, s); err == nil && out.server != nil {
+			list = append(list, *out.server)
+		}
+	}
+	return list
 }
 
 // captures is how many inputs capture.

@@ -177,7 +177,7 @@ func TestBinaryIsForCaptures(t *testing.T) {
 
 func TestIgnoredInterfacesAreListed(t *testing.T) {
 	s, err := parseArgs(strings.Fields("--input-raw :80 --output-null --input-raw-ignore-interface localhost --input-raw-ignore-interface veth* --input-raw-vlan-vid 0 --input-raw-vlan-vid 4094")...)
-	if err != nil || !slices.Equal(s.raw.Ignored, []string{"lo", "veth*"}) || !slices.Equal(s.raw.VLANIDs, []int{0, 4094}) {
+	if err != nil || !slices.Equal(s.raw.Ignore, []string{"lo", "veth*"}) || !slices.Equal(s.raw.VLANs, []int{0, 4094}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
@@ -338,7 +338,7 @@ func TestDefaultsStayWithinTheirBounds(t *testing.T) {
 	if s.DrainTimeout != 30*time.Second || s.http.QueueLen != 0 || s.http.Workers != -1 {
 		t.Errorf("defaults changed: %+v", s)
 	}
-	if total := s.raw.BufferSize + buffers.QueuesTotal + process.HeapTarget; total > 80<<20 {
+	if total := s.raw.RingBytes + buffers.QueuesTotal + process.HeapTarget; total > 80<<20 {
 		t.Errorf("rings, queues and heap may take %d bytes", total)
 	}
 }

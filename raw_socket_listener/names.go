@@ -1,6 +1,8 @@
 package rawsocket
 
 import (
+	"runtime"
+
 	"github.com/buger/gor/raw_socket_listener/assemble"
 	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
@@ -41,6 +43,17 @@ func ParseFileAddress(s string) (Address, error) { return filter.ParseFileAddres
 // ParseFilter reads an expression of pcap-filter(7), without looking up the host
 // names in it.
 func ParseFilter(text string) (*Filter, error) { return filter.ParseFilter(text) }
+
+// ParseInterface reads the name of an interface, or a pattern of names.
+func ParseInterface(s string) (string, error) { return filter.ParseInterface(s) }
+
+// coresPerRing is how many cores share the packets' work with one ring: one
+// thread takes some hundred thousand requests a second, and each ring has its
+// own connections, whose memory is divided.
+const coresPerRing = 4
+
+// DefaultRings is how many rings a capture on this host should have.
+func DefaultRings() int { return max(1, runtime.NumCPU()/coresPerRing) }
 
 // Stats is the ledger of a capture. Starts equals the sum of Requests, Responses,
 // Interim, all of Lost, and Open.

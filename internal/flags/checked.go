@@ -42,6 +42,36 @@ func (v *checkedValue) Set(s string) error {
 	return nil
 }
 
+// parsedValue keeps what parse makes of the text.
+type parsedValue[T any] struct {
+	p     *T
+	parse func(s string) (T, error)
+	show  func(T) string
+}
+
+// Parsed takes a text that parse does not refuse, and keeps what parse returns.
+// show is the inverse of parse, for defaults.
+func Parsed[T any](p *T, parse func(s string) (T, error), show func(T) string) flag.Value {
+	return &parsedValue[T]{p, parse, show}
+}
+
+// String may be called on the zero value, by package flag.
+func (v *parsedValue[T]) String() string {
+	if v.p == nil {
+		return ""
+	}
+	return v.show(*v.p)
+}
+
+func (v *parsedValue[T]) Set(s string) error {
+	kept, err := v.parse(s)
+	if err != nil {
+		return err
+	}
+	*v.p = kept
+	return nil
+}
+
 // listOf collects what a flag is given that may be given several times.
 type listOf[T any] struct {
 	p    *[]T

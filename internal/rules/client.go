@@ -1,11 +1,20 @@
 package rules
 
 import (
+	"errors"
 	"net/netip"
 	"sync/atomic"
 
 	"github.com/buger/gor/internal/http1"
 )
+
+// ParseHeaderName reads the name of an HTTP header.
+func ParseHeaderName(s string) (string, error) {
+	if !http1.ValidHeaderName(s) {
+		return "", errors.New("want the name of a header such as X-Real-IP")
+	}
+	return s, nil
+}
 
 // A ClientHeader puts the client's address into a header of each request, in
 // place of what the first one of that name says. Set is for one goroutine.

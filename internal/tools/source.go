@@ -10,8 +10,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/formats"
-	"github.com/buger/gor/internal/formats/capture"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/sniff"
 )

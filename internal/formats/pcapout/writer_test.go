@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/buger/gor/internal/formats/capture"
+	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/payload"
 )
 

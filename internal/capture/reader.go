@@ -1,6 +1,6 @@
-// Package capture reads the messages of a capture file as formats reads others.
-// Package formats does not know it: a replay of packets is an input of its own,
-// with the flags of one.
+// Package capture makes records of captured messages: an input of them, and a
+// reader of a capture file as formats reads others. Package formats does not know
+// it: a replay of packets is an input of its own, with the flags of one.
 package capture
 
 import (
@@ -21,8 +21,9 @@ type Config struct {
 
 // A Reader gives requests and their responses. It is a formats.Reader.
 type Reader struct {
-	l       *rawsocket.Listener
-	id, msg []byte
+	l    *rawsocket.Listener
+	line header
+	msg  []byte
 }
 
 // Open opens a capture file.
@@ -44,12 +45,7 @@ func (r *Reader) Next() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.id = payload.AppendID(r.id[:0], m.Conn, m.Ordinal)
-	meta := payload.Meta{Type: payload.Request, ID: r.id, Time: m.Time, Duration: m.Duration, Length: -1}
-	if m.Response {
-		meta.Type = payload.Response
-	}
-	r.msg = append(payload.AppendMeta(r.msg[:0], meta), m.Data...)
+	r.msg = append(r.line.appendTo(r.msg[:0], m), m.Data...)
 	return r.msg, nil
 }
 
@@ -66,12 +62,7 @@ func (r *Reader) Format() string { return "pcap" }
 // as its packets, is for its own summary.
 func (r *Reader) Counts() []stats.Count {
 	s := r.l.Stats()
-	counts := []stats.Count{
-		{Name: "packets cut short", Kind: stats.Note, N: s.Source.Cut},
-	}
-	for reason, n := range s.Source.Ignored {
-		counts = append(counts, stats.Count{Name: "packets ignored: " + rawsocket.IgnoreReason(reason).String(), Kind: stats.Note, N: n})
-	}
+	counts := packetCounts(s.Source)
 	for _, row := range s.Rows() {
 		if row.Lost {
 			counts = append(counts, stats.Count{Name: "messages " + row.Name, Kind: stats.Note, N: row.N})
