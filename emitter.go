@@ -17,14 +17,14 @@ import (
 // An emitter carries messages from inputs to outputs. Each input has a
 // goroutine, a buffer and wrappers of its own; the outputs are shared.
 type emitter struct {
-	outputs     []*outlet
+	outputs     []*plugin.Outlet
 	flows       []*flow
 	answerFlows []*flow // what comes back from outputs, for the others
 	answering   sync.WaitGroup
 
 	// With a middleware all inputs and answers end in toMiddleware, and what comes back
 	// from it goes on to the outputs.
-	toMiddleware   *outlet
+	toMiddleware   *plugin.Outlet
 	fromMiddleware *flow
 	broken         chan struct{} // closed when the middleware ended by itself
 	returning      sync.WaitGroup
@@ -44,36 +44,21 @@ type emitter struct {
 // A flow is an input, with its wrappers, on its way to the outlets.
 type flow struct {
 	in      plugin.Input
-	outlets []*outlet
-	split   bool          // each message goes to one of them
-	wait    bool          // for outputs that are full
-	only    bool          // there is one output: waiting for it delays nobody
-	passed  atomic.Uint64 // messages that the input gave
+	outlets []*plugin.Outlet
+	split   bool           // each message goes to one of them
+	waiting plugin.Waiting // for outputs that are full
+	passed  atomic.Uint64  // messages that the input gave
 
 	// routed remembers where recent requests went for the responses that follow
 	// them. Nil when no response can come.
 	routed  *recent.IDs
-	pending []*outlet // scratch of emit
+	pending []*plugin.Outlet // scratch of emit
 }
-
-const (
-	// readBuffer is what a flow reads into at first; it holds nearly every
-	// request, and grows when one is larger.
-	readBuffer = 64 << 10
-
-	// keepGrown bounds for how long a grown buffer is kept: its bytes times
-	// the small messages that came meanwhile, 1,000 of them for 1 MiB.
-	keepGrown = 1000 << 20
-
-	// maxHeaderLine is more than what the header line of a record adds to a
-	// message of the largest size.
-	maxHeaderLine = 1 << 10
-)
 
 func newEmitter(p *plugins, s *Settings, logf func(format string, args ...any)) *emitter {
 	e := &emitter{split: s.SplitOutput && len(p.outputs) > 1, stop: make(chan struct{}), limit: s.MessageLimit, sessions: s.RecognizeSessions, seed: maphash.MakeSeed(), waits: s.OnFull == "wait", logf: logf}
 	for _, out := range p.outputs {
-		e.outputs = append(e.outputs, newOutlet(out, logf))
+		e.outputs = append(e.outputs, plugin.NewOutlet(out, linkPatience, logf))
 	}
 	for _, in := range p.inputs {
 		if p.middle == nil {
@@ -97,27 +82,30 @@ func (e *emitter) newFlow(in plugin.Input, s *Settings, responses bool) *flow {
 	in = describeInput(in, s, e.logf)
 	in = modifyInput(in, s, responses, e.logf)
 	in = prettifyInput(in, s)
-	f := &flow{in: in, outlets: e.outputs, split: e.split, wait: !in.Live(), only: len(e.outputs) == 1}
-	f.settle(s)
+	f := &flow{in: in, outlets: e.outputs, split: e.split, waiting: waitingOf(in, len(e.outputs) == 1, s)}
 	if responses {
 		f.routed = recent.New()
 	}
 	return f
 }
 
-// settle applies --on-full.
-func (f *flow) settle(s *Settings) {
-	switch s.OnFull {
-	case "wait":
-		f.wait, f.only = true, true
-	case "shed":
-		f.wait = false
+// waitingOf is for how long an input waits for an output that is full. only says
+// that there is no other one, which waiting could delay.
+func waitingOf(in plugin.Input, only bool, s *Settings) plugin.Waiting {
+	switch {
+	case s.OnFull == "wait":
+		return plugin.Always
+	case s.OnFull == "shed" || in.Live():
+		return plugin.Never
+	case only:
+		return plugin.Always
 	}
+	return plugin.WhileProgress
 }
 
 // takeResponses lists the outputs that have none themselves.
-func (e *emitter) takeResponses() []*outlet {
-	return slices.DeleteFunc(slices.Clone(e.outputs), func(o *outlet) bool { return o.Responses() != nil })
+func (e *emitter) takeResponses() []*plugin.Outlet {
+	return slices.DeleteFunc(slices.Clone(e.outputs), func(o *plugin.Outlet) bool { return o.Responses() != nil })
 }
 
 // endAnswers passes on what came back so far, and takes no more.
@@ -164,39 +152,18 @@ func (e *emitter) halt() {
 
 // carry is one input's goroutine.
 func (e *emitter) carry(f *flow) error {
-	buf := make([]byte, readBuffer)
-	var grown *buffers.Block // what buf is, when a message was larger
-	defer func() { grown.Free() }()
-	small := 0 // messages since one that readBuffer would not have held
+	r := plugin.NewReader(f.in, e.limit)
+	defer r.Free()
 	for {
-		n, err := f.in.Read(buf)
-		switch {
-		case err == nil:
-		case errors.Is(err, io.ErrShortBuffer):
-			size := 2 * len(buf)
-			if most := e.limit + maxHeaderLine; len(buf) < most {
-				size = min(size, most)
-			}
-			grown.Free()
-			grown = buffers.NewBlock(size)
-			buf = grown.Bytes
-			continue
-		case errors.Is(err, io.EOF):
+		msg, err := r.Next()
+		if errors.Is(err, io.EOF) {
 			return nil
-		default:
+		}
+		if err != nil {
 			return err
 		}
 		f.passed.Add(1)
-		e.emit(f, buf[:n])
-		// One large message must not cost its size for ever; but where they are
-		// common, a new buffer for each would cost more.
-		if small++; n > readBuffer {
-			small = 0
-		}
-		if len(buf) > readBuffer && small >= keepGrown/len(buf) {
-			grown.Free()
-			grown, buf = nil, make([]byte, readBuffer)
-		}
+		e.emit(f, msg)
 	}
 }
 
@@ -205,8 +172,8 @@ func (e *emitter) carry(f *flow) error {
 func (e *emitter) emit(f *flow, msg []byte) {
 	if f.split {
 		out := e.outputs[e.route(f, msg)]
-		if !out.offer(msg) {
-			e.waitOrShed(f, out, msg)
+		if !out.Offer(msg) {
+			out.WaitOrShed(msg, f.waiting, e.stop)
 		}
 		return
 	}
@@ -214,12 +181,12 @@ func (e *emitter) emit(f *flow, msg []byte) {
 	defer e.large.Withdraw(msg)
 	f.pending = f.pending[:0]
 	for _, out := range f.outlets {
-		if !out.offer(msg) {
+		if !out.Offer(msg) {
 			f.pending = append(f.pending, out)
 		}
 	}
 	for _, out := range f.pending {
-		e.waitOrShed(f, out, msg)
+		out.WaitOrShed(msg, f.waiting, e.stop)
 	}
 }
 
@@ -240,4 +207,26 @@ func (e *emitter) route(f *flow, msg []byte) int {
 	i := int(turn % uint64(len(e.outputs)))
 	f.routed.Put(msg, uint16(i))
 	return i
+}
+
+// settle returns when what was written to the outputs so far is out of the
+// process's hands. Of several outputs, one that hangs is waited for only so
+// long: the link's senders would otherwise stop for all. A single one is waited
+// for, so that the messages stay with their senders.
+func (e *emitter) settle(cancel <-chan struct{}) error {
+	if e.toMiddleware != nil {
+		if err := e.toMiddleware.Settle(cancel); err != nil {
+			return err
+		}
+	}
+	for _, out := range e.outputs {
+		settle := out.SettlePatiently
+		if len(e.outputs) == 1 || e.waits {
+			settle = out.Settle
+		}
+		if err := settle(cancel); err != nil {
+			return err
+		}
+	}
+	return nil
 }

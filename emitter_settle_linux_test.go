@@ -36,8 +36,8 @@ func TestLinkBesideAHungOutput(t *testing.T) {
 		return em.settle(cancel)
 	}})}
 	em = newEmitter(&plugins{inputs: []plugin.Input{in}, outputs: []plugin.Output{stdout, null}}, defaultSettings(), t.Logf)
-	for _, out := range em.outputs {
-		out.patience.Limit = 20 * time.Millisecond
+	for i, out := range em.outputs {
+		em.outputs[i] = plugin.NewOutlet(out.Output, 20*time.Millisecond, t.Logf)
 	}
 	close(ready)
 	carried := make(chan struct{})
@@ -62,12 +62,12 @@ func TestLinkBesideAHungOutput(t *testing.T) {
 	if got := int(null.delivered.Load()); got != n {
 		t.Errorf("%d of %d messages came to the other output", got, n)
 	}
-	lost := int(em.outputs[0].shed.Load())
+	lost := int(em.outputs[0].Shed())
 	for _, row := range stdout.Counts() {
 		lost += int(row.N)
 	}
 	if lost != n {
-		t.Errorf("%d of %d messages are accounted for at the hung one: %d shed, %v", lost, n, em.outputs[0].shed.Load(), stdout.Counts())
+		t.Errorf("%d of %d messages are accounted for at the hung one: %d shed, %v", lost, n, em.outputs[0].Shed(), stdout.Counts())
 	}
 }
 
@@ -79,7 +79,7 @@ func TestSettleOfASingleOutput(t *testing.T) {
 	stdout, err := openOutput(pluginArg{"output-stdout", ""}, defaultSettings(), testEnv(t, held))
 	testkit.Must(t, err)
 	em := newEmitter(&plugins{outputs: []plugin.Output{stdout}}, defaultSettings(), t.Logf)
-	em.outputs[0].patience.Limit = time.Millisecond
+	em.outputs[0] = plugin.NewOutlet(stdout, time.Millisecond, t.Logf)
 	for _, msg := range testMessages(1, 200<<10) { // more than the pipe holds
 		_, err := stdout.Write(msg)
 		testkit.Must(t, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -57,7 +58,7 @@ type tightOutput struct {
 func (o *tightOutput) Write(p []byte) (int, error) {
 	if o.room.Add(-1) < 0 {
 		o.room.Add(1)
-		return 0, errFull
+		return 0, queue.ErrFull
 	}
 	o.mu.Lock()
 	o.ids = append(o.ids, string(payload.ID(p)))
@@ -91,7 +92,7 @@ func TestLiveInputNeverWaits(t *testing.T) {
 	if full.waited.Load() != 0 {
 		t.Error("a live input waited for room")
 	}
-	if got := e.outputs[0].shed.Load(); got != 50 {
+	if got := e.outputs[0].Shed(); got != 50 {
 		t.Errorf("%d shed, want 50", got)
 	}
 	if got := free.delivered.Load(); got != 50 {
@@ -102,17 +103,17 @@ func TestLiveInputNeverWaits(t *testing.T) {
 func TestPatientInputWaitsWhileThereIsProgress(t *testing.T) {
 	slow := &tightOutput{progress: time.Now().Add(time.Hour), onWait: func(o *tightOutput) { o.room.Add(1) }}
 	e := emit(t, nil, &listInput{testMessages(50, 10), false}, slow, &nullOutput{})
-	if got := slow.delivered.Load(); got != 50 || e.outputs[0].shed.Load() != 0 {
-		t.Errorf("%d delivered, %d shed; want 50 and none", got, e.outputs[0].shed.Load())
+	if got := slow.delivered.Load(); got != 50 || e.outputs[0].Shed() != 0 {
+		t.Errorf("%d delivered, %d shed; want 50 and none", got, e.outputs[0].Shed())
 	}
 }
 
 func TestPatientInputShedsForAStalledOutput(t *testing.T) {
-	hung := &tightOutput{progress: time.Now().Add(-2 * stallAfter)}
+	hung := &tightOutput{progress: time.Now().Add(-2 * plugin.StallAfter)}
 	free := &nullOutput{}
 	e := emit(t, nil, &listInput{testMessages(50, 10), false}, hung, free)
-	if e.outputs[0].shed.Load() != 50 || free.delivered.Load() != 50 {
-		t.Errorf("%d shed, the other has %d; want 50 and 50", e.outputs[0].shed.Load(), free.delivered.Load())
+	if e.outputs[0].Shed() != 50 || free.delivered.Load() != 50 {
+		t.Errorf("%d shed, the other has %d; want 50 and 50", e.outputs[0].Shed(), free.delivered.Load())
 	}
 }
 
@@ -132,7 +133,7 @@ func TestTheOnlyOutputIsWaitedFor(t *testing.T) {
 func TestOnFullOverrides(t *testing.T) {
 	full := &tightOutput{progress: time.Now().Add(time.Hour)}
 	e := emit(t, []string{"--on-full", "shed"}, &listInput{testMessages(5, 10), false}, full)
-	if e.outputs[0].shed.Load() != 5 || full.waited.Load() != 0 {
+	if e.outputs[0].Shed() != 5 || full.waited.Load() != 0 {
 		t.Error("--on-full shed waited")
 	}
 	slow := &tightOutput{progress: time.Now().Add(-time.Hour), onWait: func(o *tightOutput) { o.room.Add(1) }}
@@ -207,7 +208,7 @@ func TestFullOutputCostsNoToken(t *testing.T) {
 	out := limitOutput(tight, pace.Limit{Kind: pace.LimitCount, N: 1})
 	msg := testMessages(1, 1)[0]
 	for range 5 {
-		if _, err := out.Write(msg); err != errFull {
+		if _, err := out.Write(msg); err != queue.ErrFull {
 			t.Fatalf("full output: %v", err)
 		}
 	}

@@ -223,7 +223,7 @@ func TestNoMethodsByName(t *testing.T) {
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
 // with them: they only shrink.
 const (
-	topSourceFiles = 28
+	topSourceFiles = 27
 	topTestFiles   = 23
 )
 

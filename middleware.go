@@ -43,15 +43,13 @@ func startMiddleware(s *Settings, env *plugin.Env) (*middleware.Program, error) 
 // to the outputs. Filters and rewrites follow it; --prettify-http comes before,
 // so that the program has plain bodies too, and again behind it.
 func (e *emitter) putBetween(m *middleware.Program, inputs []plugin.Input, s *Settings) {
-	e.toMiddleware = &outlet{Output: m.Feed}
+	e.toMiddleware = &plugin.Outlet{Output: m.Feed}
 	for _, in := range inputs {
 		in = prettifyInput(describeInput(in, s, e.logf), s)
-		f := &flow{in: in, outlets: []*outlet{e.toMiddleware}, wait: !in.Live(), only: true}
-		f.settle(s)
-		e.flows = append(e.flows, f)
+		e.flows = append(e.flows, &flow{in: in, outlets: []*plugin.Outlet{e.toMiddleware}, waiting: waitingOf(in, true, s)})
 	}
 	for _, f := range e.answerFlows {
-		f.outlets = []*outlet{e.toMiddleware}
+		f.outlets = []*plugin.Outlet{e.toMiddleware}
 	}
 	e.fromMiddleware = e.newFlow(m.Back, s, true)
 	e.broken = make(chan struct{})
@@ -59,7 +57,12 @@ func (e *emitter) putBetween(m *middleware.Program, inputs []plugin.Input, s *Se
 
 // isBroken reports whether the middleware ended by itself, or with an error.
 func (e *emitter) isBroken() bool {
-	return e.broken != nil && halted(e.broken)
+	select {
+	case <-e.broken: // nil without a middleware
+		return true
+	default:
+		return false
+	}
 }
 
 const (
@@ -136,11 +139,11 @@ func (s *answersStage) answered() bool {
 		if o.Responses() == nil {
 			continue
 		}
-		known := o.shed.Load()
+		known := o.Shed()
 		for _, row := range o.Counts() {
 			known += row.N
 		}
-		if known < o.offered.Load() {
+		if known < o.Offered() {
 			return false
 		}
 	}

@@ -22,7 +22,7 @@ func TestMiddlewareSheds(t *testing.T) {
 	if !em.run() {
 		t.Error("the input failed")
 	}
-	if shed := em.toMiddleware.shed.Load(); shed < uint64(len(msgs))/2 || shed >= uint64(len(msgs)) {
+	if shed := em.toMiddleware.Shed(); shed < uint64(len(msgs))/2 || shed >= uint64(len(msgs)) {
 		t.Errorf("%d of %d shed", shed, len(msgs))
 	}
 }

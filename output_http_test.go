@@ -17,6 +17,7 @@ import (
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -72,7 +73,7 @@ func (r *httpRig) put(raws ...string) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, errFull) {
+			if !errors.Is(err, queue.ErrFull) {
 				r.t.Fatal(err)
 			}
 			r.Room(nil, time.Second)

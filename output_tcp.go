@@ -109,7 +109,7 @@ func (t *tcpOutputSettings) spill(addr string, s *Settings) *linkclient.Spill {
 		return nil
 	}
 	return &linkclient.Spill{
-		Folder: t.Spill, Address: addr, Size: int64(t.SpillSize), MessageMost: s.MessageLimit + maxHeaderLine,
+		Folder: t.Spill, Address: addr, Size: int64(t.SpillSize), MessageMost: s.MessageLimit + plugin.MaxHeaderLine,
 		Check:    func(dir string) error { return keepFree(s.fileOutput.MinFree, dir) },
 		FullText: "the spill holds what --output-tcp-spill-size allows; what the receiver cannot take is lost from now on",
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 	"github.com/buger/gor/internal/wsclient"
@@ -70,7 +71,7 @@ func (rig *wsRig) put(msgs ...[]byte) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, errFull) {
+			if !errors.Is(err, queue.ErrFull) {
 				rig.t.Fatal(err)
 			}
 			rig.Room(nil, time.Second)

@@ -12,7 +12,6 @@ import (
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
-	"github.com/buger/gor/internal/queue"
 )
 
 // pluginFlags are the flags of a plugin: the one that names it, and those for
@@ -258,6 +257,3 @@ func (p *plugins) close() {
 		out.Close()
 	}
 }
-
-// errFull is what an Output's Write returns when it took nothing.
-var errFull = queue.ErrFull

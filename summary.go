@@ -23,13 +23,13 @@ func takeLedger(e *emitter) ledger.Ledger {
 	var l ledger.Ledger
 	flows, outlets := slices.Concat(e.flows, e.answerFlows), e.outputs
 	if e.toMiddleware != nil {
-		flows, outlets = append(flows, e.fromMiddleware), append([]*outlet{e.toMiddleware}, outlets...)
+		flows, outlets = append(flows, e.fromMiddleware), append([]*plugin.Outlet{e.toMiddleware}, outlets...)
 	}
 	for _, f := range flows {
 		l.Inputs = append(l.Inputs, ledger.NewInput(f.in, f.passed.Load()))
 	}
 	for _, o := range outlets {
-		l.Outputs = append(l.Outputs, ledger.NewOutput(o.Output, o.offered.Load, o.shed.Load))
+		l.Outputs = append(l.Outputs, ledger.NewOutput(o.Output, o.Offered, o.Shed))
 	}
 	return l
 }
