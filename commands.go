@@ -20,6 +20,7 @@ import (
 	"github.com/buger/gor/internal/tools"
 	"github.com/buger/gor/internal/verdict"
 	"github.com/buger/gor/internal/verdict/files"
+	"github.com/buger/gor/internal/verdict/join"
 	verdictreport "github.com/buger/gor/internal/verdict/report"
 )
 
@@ -180,21 +181,26 @@ func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.C
 	}
 	defer res.Close()
 	if learn != "" {
-		if err = files.WriteLearnt(learn, res.Result); err == nil {
-			fmt.Fprintf(stdout, "places that differ between the runs: %d; gor verdict --rules %s takes them for noise\n", len(res.Learnt()), learn)
+		learnt := res.Verdicts[0]
+		if learnt.Totals.Compared == 0 {
+			log.Printf("verdict: %s", learnt.Sentence)
+			return exitFailed
+		}
+		if err = files.WriteLearnt(learn, learnt.Result); err == nil {
+			fmt.Fprintf(stdout, "places that differ between the runs: %d; gor verdict --rules %s takes them for noise\n", len(learnt.Learnt()), learn)
 			return exitOK
 		}
-	} else if err = files.WriteText(stdout, res.Result); err == nil {
-		err = reports.Write(&verdictreport.Verdict{Result: res.Result, Files: res.Names, FailOn: failOn})
+	} else if err = files.WriteTexts(stdout, res.Verdicts); err == nil {
+		err = reports.WriteAll(res.Verdicts, res.Names, failOn)
 	}
 	switch {
 	case err != nil:
 		log.Printf("verdict: %v", err)
 		return exitFailed
-	case res.Totals.Compared == 0:
-		return exitFailed
-	case res.Fails(failOn):
+	case slices.ContainsFunc(res.Verdicts, func(v join.Verdict) bool { return v.Fails(failOn) }):
 		return exitThreshold
+	case slices.ContainsFunc(res.Verdicts, func(v join.Verdict) bool { return v.Totals.Compared == 0 }):
+		return exitFailed
 	}
 	return exitOK
 }

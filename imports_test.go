@@ -64,6 +64,7 @@ var allowedImports = map[string][]string{
 		"internal/turnclient",
 		"internal/verdict",
 		"internal/verdict/files",
+		"internal/verdict/join",
 		"internal/verdict/report",
 		"internal/wsclient",
 		"raw_socket_listener",
@@ -137,10 +138,10 @@ var allowedImports = map[string][]string{
 	"internal/verdict/finding":   {},
 	"internal/verdict/header":    {"internal/verdict/finding", "internal/verdict/kind"},
 	"internal/verdict/noise":     {},
-	"internal/verdict/report":    {"internal/console", "internal/disk", "internal/verdict", "internal/verdict/align"},
+	"internal/verdict/report":    {"internal/console", "internal/disk", "internal/verdict", "internal/verdict/align", "internal/verdict/join"},
 	"internal/verdict/route":     {"internal/http1", "internal/verdict/kind"},
 	"internal/verdict/rules":     {"internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/route", "github.com/BurntSushi/toml"},
-	"internal/verdict/join":      {"internal/disk", "internal/payload", "internal/verdict"}, // records in, pairs out: it alone of these rooms has files
+	"internal/verdict/join":      {"internal/disk", "internal/payload", "internal/verdict", "internal/verdict/rules"}, // records in, pairs out: it alone of these rooms has files
 	"internal/verdict/jsondiff":  {"internal/verdict/align", "internal/verdict/finding", "internal/verdict/kind"},
 	"internal/verdict/kind":      {},
 	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},

@@ -108,15 +108,7 @@ func New(cfg Config) *Engine {
 
 // Add compares a pair, which it does not keep.
 func (e *Engine) Add(p *Pair) {
-	switch {
-	case p.Old == nil && p.New == nil:
-		e.totals.WithoutAnswers++
-		return
-	case p.New == nil:
-		e.totals.WithoutNew++
-		return
-	case p.Old == nil:
-		e.totals.WithoutOld++
+	if e.totals.Miss(p) {
 		return
 	}
 	e.totals.Compared++
@@ -150,6 +142,16 @@ func (e *Engine) Add(p *Pair) {
 	}
 	e.remember(r)
 }
+
+// Missed counts pairs that others found to lack an answer.
+func (e *Engine) Missed(t Totals) {
+	e.totals.WithoutNew += t.WithoutNew
+	e.totals.WithoutOld += t.WithoutOld
+	e.totals.WithoutAnswers += t.WithoutAnswers
+}
+
+// Compared is how many pairs were compared so far.
+func (e *Engine) Compared() uint64 { return e.totals.Compared }
 
 // control compares what shows noise: the old version's second answer, or the recorded
 // answers to one request. It returns what the second answer differs in, counted as

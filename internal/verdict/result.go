@@ -68,6 +68,21 @@ type Totals struct {
 	Ignored uint64 `json:"ignored"`
 }
 
+// Miss counts a pair that lacks an answer, and reports whether it is one.
+func (t *Totals) Miss(p *Pair) bool {
+	switch {
+	case p.Old == nil && p.New == nil:
+		t.WithoutAnswers++
+	case p.New == nil:
+		t.WithoutNew++
+	case p.Old == nil:
+		t.WithoutOld++
+	default:
+		return false
+	}
+	return true
+}
+
 // A Row is one kind of difference at one place of one route.
 type Row struct {
 	Route    string   // "GET /users/{id}"

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/verdict"
 	"github.com/buger/gor/internal/verdict/join"
 	"github.com/buger/gor/internal/verdict/rules"
 )
@@ -35,56 +34,52 @@ type Config struct {
 	Tmp string
 }
 
-// An Outcome is the verdict over recordings. Close removes the pairs that its samples
+// An Outcome is the verdicts over recordings. Close removes the pairs that their samples
 // are loaded from.
 type Outcome struct {
-	*verdict.Result
+	// Verdicts has one for each new version, and at least one.
+	Verdicts []join.Verdict
 
 	// Names are the recordings, the old version's first.
 	Names []string
 
-	store *join.Store
+	comparison *join.Comparison
 }
 
 // Close removes temporary files.
-func (o *Outcome) Close() error { return o.store.Close() }
+func (o *Outcome) Close() error { return o.comparison.Close() }
 
-// Compare reads all recordings and returns the verdict.
+// Compare reads all recordings and returns the verdicts.
 func Compare(cfg Config) (*Outcome, error) {
 	if cfg.Limit <= 0 {
 		cfg.Limit = payload.DefaultLimit
 	}
-	store, err := join.NewStore(cfg.Tmp)
-	if err != nil {
-		return nil, err
-	}
-	engine := verdict.New(verdict.Config{Rules: cfg.Rules, BodyMost: cfg.Limit, Keeper: store, Old: "old", New: "new"})
-	roles := join.Roles{PreferReplayed: cfg.Runs}
+	roles := join.Roles{Runs: cfg.Runs}
 	if len(cfg.Against) > 0 {
 		roles.Against = 1
 	}
-	j := join.New(cfg.Tmp, roles.Whole, func(id string, parts []join.Part) {
-		p := roles.Pair(id, parts)
-		engine.Add(&p)
-	})
-	names, notes, err := read(cfg, j)
+	c, err := join.NewComparison(join.Config{Roles: roles, Rules: cfg.Rules, BodyMost: cfg.Limit, Joining: join.Joining{Tmp: cfg.Tmp}})
+	if err != nil {
+		return nil, err
+	}
+	o := &Outcome{comparison: c}
+	names, notes, err := read(cfg, c)
 	if err == nil {
-		err = j.End()
+		o.Verdicts, err = c.End()
 	}
-	if err = errors.Join(err, j.Close()); err != nil {
-		return nil, errors.Join(err, store.Close())
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
-	o := &Outcome{Result: engine.Result(), Names: names, store: store}
-	if j.Repeated > 0 {
-		notes = append(notes, fmt.Sprintf("%d records were left out, because there were too many with their id", j.Repeated))
+	o.Names = names
+	for _, v := range o.Verdicts {
+		v.Notes = append(v.Notes, notes...)
 	}
-	o.Notes = append(o.Notes, notes...)
 	return o, nil
 }
 
-// read hands all records to j, of the old and the new recordings in turn, so that what
+// read hands all records to c, of the old and the new recordings in turn, so that what
 // belongs together lies close.
-func read(cfg Config, j *join.Joiner) (names, notes []string, err error) {
+func read(cfg Config, c *join.Comparison) (names, notes []string, err error) {
 	var sides []*side
 	for i, patterns := range [][]string{cfg.Old, cfg.Against} {
 		all, err := expand(patterns)
@@ -111,11 +106,7 @@ func read(cfg Config, j *join.Joiner) (names, notes []string, err error) {
 				return nil, nil, err
 			}
 			open++
-			part, err := join.PartOf(s.source, msg)
-			if err == nil {
-				err = j.Add(part)
-			}
-			if err != nil {
+			if err := c.Add(s.source, msg); err != nil {
 				return nil, nil, err
 			}
 		}

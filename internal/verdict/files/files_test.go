@@ -9,6 +9,7 @@ import (
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/verdict"
+	"github.com/buger/gor/internal/verdict/join"
 )
 
 // record appends a record of that type to b.
@@ -29,13 +30,16 @@ func write(t *testing.T, name string, b []byte) string {
 	return name
 }
 
-func compare(t *testing.T, cfg Config) *Outcome {
+func compare(t *testing.T, cfg Config) join.Verdict {
 	o, err := Compare(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.Close() })
-	return o
+	if len(o.Verdicts) != 1 {
+		t.Fatalf("%d verdicts", len(o.Verdicts))
+	}
+	return o.Verdicts[0]
 }
 
 // One recording that has both, and the same in two, give one verdict.

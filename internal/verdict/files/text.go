@@ -7,6 +7,7 @@ import (
 
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/verdict"
+	"github.com/buger/gor/internal/verdict/join"
 )
 
 const (
@@ -15,6 +16,22 @@ const (
 	// samplesShown is how many ids stand in a row.
 	samplesShown = 2
 )
+
+// WriteTexts writes verdicts for a terminal. Of several, each has its version's name
+// before it.
+func WriteTexts(w io.Writer, all []join.Verdict) error {
+	for _, v := range all {
+		if len(all) > 1 {
+			if _, err := fmt.Fprintf(w, "%s\n", console.Clean(v.New+" against "+v.Old+":")); err != nil {
+				return err
+			}
+		}
+		if err := WriteText(w, v.Result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // WriteText writes a verdict for a terminal: one sentence, and the worst rows with ids
 // to look at.

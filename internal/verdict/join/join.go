@@ -54,43 +54,84 @@ func PartOf(source Source, msg []byte) (p Part, err error) {
 	return p, nil
 }
 
+// Joining says what a Joiner does with records.
+type Joining struct {
+	// Window bounds the records that are held in memory, in bytes; 0 means Window.
+	Window int
+
+	// Tmp is the folder for temporary files; empty for the system's.
+	Tmp string
+
+	// Room returns an error while nothing more may be written to a temporary file of
+	// that name: a group that cannot wait there is done with as it is. Nil: all may.
+	Room func(name string) error
+
+	// Whole says whether a group has all that belongs to it: one that has not waits in
+	// a temporary file for the rest.
+	Whole func(parts []Part) bool
+
+	// Early says that a group is done with as soon as it is whole, and not only when
+	// its room in memory is needed: nothing with its id comes later.
+	Early bool
+
+	// Late is how long a group can be waited for: one of which the first part came
+	// before is done with as it is. 0: for ever.
+	Late time.Duration
+
+	// Emit takes each group once.
+	Emit func(id string, parts []Part)
+}
+
 // A Joiner makes groups of parts with one id. It serves one goroutine.
 type Joiner struct {
-	dir   string // of the temporary files; made when it is needed
-	above string
-	emit  func(id string, parts []Part)
-	whole func(parts []Part) bool
-
+	cfg    Joining
+	dir    string // of the temporary files; made when it is needed
 	groups map[string]*list.Element
-	order  *list.List // of *group, the oldest first
+	order  *list.List // of *waiting, the oldest first
 	held   int
 	files  *partitions // nil: nothing overflowed
+	asked  bool        // whether there is room
+	wrote  int         // bytes since then
+	full   error       // what Room said then
 
 	// Repeated counts the records that were left out because their id had as many.
 	Repeated uint64
+	// Apart counts the groups that were done with before they were whole for lack of
+	// room.
+	Apart uint64
 }
 
-type group struct {
+// roomEvery is after how many bytes Room is asked again.
+const roomEvery = 1 << 20
+
+// waiting is a group in memory.
+type waiting struct {
 	id    string
 	parts []Part
 	size  int
+	since time.Time // valid iff there is a Late
 }
 
-// New returns a Joiner that gives each group to emit once. whole says whether a group
-// has all that belongs to it: one that is not waits in a temporary file, below the
-// folder tmp, for the rest. Close must be called.
-func New(tmp string, whole func(parts []Part) bool, emit func(id string, parts []Part)) *Joiner {
-	return &Joiner{above: tmp, emit: emit, whole: whole, groups: make(map[string]*list.Element), order: list.New()}
+// New returns a Joiner. Close must be called.
+func New(cfg Joining) *Joiner {
+	if cfg.Window <= 0 {
+		cfg.Window = Window
+	}
+	return &Joiner{cfg: cfg, groups: make(map[string]*list.Element), order: list.New()}
 }
 
 // Add takes a part, whose bytes it keeps.
 func (j *Joiner) Add(p Part) error {
 	at := j.groups[p.ID]
 	if at == nil {
-		at = j.order.PushBack(&group{id: p.ID})
+		g := &waiting{id: p.ID}
+		if j.cfg.Late > 0 {
+			g.since = time.Now()
+		}
+		at = j.order.PushBack(g)
 		j.groups[p.ID] = at
 	}
-	g := at.Value.(*group)
+	g := at.Value.(*waiting)
 	if len(g.parts) >= mostParts {
 		j.Repeated++
 		return nil
@@ -99,7 +140,11 @@ func (j *Joiner) Add(p Part) error {
 	g.parts = append(g.parts, p)
 	g.size += size
 	j.held += size
-	for j.held > Window {
+	if j.cfg.Early && j.cfg.Whole(g.parts) {
+		j.take(at)
+		j.cfg.Emit(g.id, g.parts)
+	}
+	for j.held > j.cfg.Window {
 		if err := j.giveUp(j.order.Front()); err != nil {
 			return err
 		}
@@ -107,22 +152,33 @@ func (j *Joiner) Add(p Part) error {
 	return nil
 }
 
-// giveUp makes room: the oldest group is done with, or waits on disk.
-func (j *Joiner) giveUp(at *list.Element) error {
-	g := j.order.Remove(at).(*group)
+// take takes a group out of memory.
+func (j *Joiner) take(at *list.Element) *waiting {
+	g := j.order.Remove(at).(*waiting)
 	delete(j.groups, g.id)
 	j.held -= g.size
-	if j.whole(g.parts) {
-		j.emit(g.id, g.parts)
+	return g
+}
+
+// giveUp makes room: the oldest group is done with, or waits on disk.
+func (j *Joiner) giveUp(at *list.Element) error {
+	g := j.take(at)
+	if j.cfg.Whole(g.parts) || j.late(g) {
+		j.cfg.Emit(g.id, g.parts)
 		return nil
 	}
 	if j.files == nil {
-		dir, err := os.MkdirTemp(j.above, "gor-verdict-")
+		dir, err := os.MkdirTemp(j.cfg.Tmp, "gor-verdict-")
 		if err != nil {
 			return fmt.Errorf("make a folder for temporary files: %w", err)
 		}
 		j.dir = dir
 		j.files = newPartitions(filepath.Join(dir, "part"), 0)
+	}
+	if !j.room(g.size) {
+		j.Apart++
+		j.cfg.Emit(g.id, g.parts)
+		return nil
 	}
 	for i := range g.parts {
 		if err := j.files.write(&g.parts[i]); err != nil {
@@ -130,6 +186,25 @@ func (j *Joiner) giveUp(at *list.Element) error {
 		}
 	}
 	return nil
+}
+
+// room reports whether so many bytes may be written.
+func (j *Joiner) room(n int) bool {
+	if j.cfg.Room == nil {
+		return true
+	}
+	if j.asked && j.full == nil && j.wrote+n < roomEvery {
+		j.wrote += n
+		return true
+	}
+	j.asked, j.wrote, j.full = true, 0, j.cfg.Room(j.dir)
+	return j.full == nil
+}
+
+// late reports whether nothing more can come for a group. One that does not begin with
+// its request is the rest of one that waits on disk.
+func (j *Joiner) late(g *waiting) bool {
+	return j.cfg.Late > 0 && g.parts[0].Type == payload.Request && time.Since(g.since) > j.cfg.Late
 }
 
 // End emits all that is left.
@@ -142,14 +217,13 @@ func (j *Joiner) End() error {
 			}
 			continue
 		}
-		g := j.order.Remove(at).(*group)
-		j.emit(g.id, g.parts)
+		g := j.take(at)
+		j.cfg.Emit(g.id, g.parts)
 	}
-	clear(j.groups)
 	if j.files == nil {
 		return nil
 	}
-	return j.files.join(j.emit)
+	return j.files.join(j.cfg.Emit)
 }
 
 // Close removes the temporary files.
@@ -158,5 +232,7 @@ func (j *Joiner) Close() error {
 		return nil
 	}
 	j.files.close()
-	return os.RemoveAll(j.dir)
+	dir := j.dir
+	j.dir = ""
+	return os.RemoveAll(dir)
 }

@@ -16,12 +16,17 @@ func TestHalvesFarApart(t *testing.T) {
 	dir := t.TempDir()
 	got := map[string]int{}
 	roles := Roles{}
-	j := New(dir, roles.Whole, func(id string, parts []Part) {
-		p := roles.Pair(id, parts)
-		if p.Old == nil || p.New == nil || string(p.Request) != "GET "+id || p.New.Error != "reset" || p.Old.Took != 7 || p.Old.Replayed {
-			t.Errorf("%s: %+v", id, p)
-		}
-		got[id]++
+	j := New(Joining{
+		Tmp:   dir,
+		Whole: func(parts []Part) bool { return len(parts) == 3 },
+		Emit: func(id string, parts []Part) {
+			g := roles.sort(parts, true)
+			is := g.of("")
+			if g.old == nil || is == nil || string(g.request) != "GET "+id || is.Error != "reset" || g.old.Took != 7 || g.old.Replayed {
+				t.Errorf("%s: %+v", id, g)
+			}
+			got[id]++
+		},
 	})
 	const n = 600
 	filler := bytes.Repeat([]byte("x"), 60_000) // 36 MB in all
@@ -74,18 +79,27 @@ func TestRoles(t *testing.T) {
 		name  string
 		roles Roles
 		parts []Part
-		want  string
+		want  string // old, again, and the new ones
 	}{
 		{"original and replay", Roles{}, []Part{part(0, '2', ""), part(0, '3', "")}, "02 - 03"},
 		{"three targets", Roles{}, []Part{part(0, '2', ""), part(0, '3', Candidate), part(0, '3', Secondary), part(0, '3', Primary)}, "03primary 03secondary 03candidate"},
+		{"two new versions", Roles{}, []Part{part(0, '3', "b"), part(0, '2', ""), part(0, '3', Candidate), part(0, '3', "b")}, "02 - 03b 03candidate"},
 		{"two recordings", Roles{Against: 1}, []Part{part(0, '2', ""), part(1, '2', ""), part(1, '3', "")}, "02 - 13"},
+		{"three targets in the second recording", Roles{Against: 1}, []Part{part(0, '2', ""), part(1, '3', Primary), part(1, '3', Secondary), part(1, '3', Candidate)}, "13primary 13secondary 13candidate"},
 		{"a capture of the new version", Roles{Against: 1}, []Part{part(0, '2', ""), part(1, '2', "")}, "02 - 12"},
 		{"two replays", Roles{Against: 1}, []Part{part(0, '3', ""), part(1, '3', "")}, "03 - 13"},
-		{"two runs", Roles{Against: 1, PreferReplayed: true}, []Part{part(0, '2', ""), part(0, '3', ""), part(1, '2', ""), part(1, '3', "")}, "03 - 13"},
-		{"nothing new", Roles{}, []Part{part(0, '2', "")}, "02 - -"},
+		{"two replays with labels", Roles{Against: 1}, []Part{part(0, '2', ""), part(0, '3', Primary), part(1, '3', Candidate)}, "03primary - 13candidate"},
+		{"two runs", Roles{Against: 1, Runs: true}, []Part{part(0, '2', ""), part(0, '3', ""), part(1, '2', ""), part(1, '3', "")}, "03 - 13"},
+		{"two runs of a labelled target", Roles{Against: 1, Runs: true}, []Part{part(0, '2', ""), part(0, '3', Primary), part(1, '2', ""), part(1, '3', Primary)}, "03primary - 13primary"},
+		{"an unknown type", Roles{}, []Part{part(0, '2', ""), part(0, '4', ""), part(0, '3', "")}, "02 - 03"},
+		{"nothing new", Roles{}, []Part{part(0, '2', "")}, "02 -"},
 	} {
-		p := c.roles.Pair("a", c.parts)
-		if got := show(p.Old) + " " + show(p.Again) + " " + show(p.New); got != c.want {
+		g := c.roles.sort(c.parts, true)
+		got := show(g.old) + " " + show(g.again)
+		for _, n := range g.newer {
+			got += " " + show(&n.part.Answer)
+		}
+		if got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}

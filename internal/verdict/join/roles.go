@@ -5,74 +5,116 @@ import (
 	"github.com/buger/gor/internal/verdict"
 )
 
-// The labels of targets that have a role. Of others, each is a new version.
+// The labels of targets that have a role. Every other label is a new version of its
+// own, and so is Candidate.
 const (
 	Primary   = "primary"
 	Secondary = "secondary"
 	Candidate = "candidate"
 )
 
-// Roles say which answer is the old version's and which the new one's.
+// Roles say which answer is the old version's and which ones are the new versions'.
 type Roles struct {
 	// Against is the first Source of the new version's recordings; 0: all recordings
-	// have both, the captured answers being the old version's, or those of the
-	// target that is called primary.
+	// have both, the captured answers being the old version's unless a target is
+	// called primary.
 	Against Source
 
-	// PreferReplayed takes replayed answers of the old recordings before captured
-	// ones: two runs of one version are compared by what they answered to Gor.
-	PreferReplayed bool
+	// Runs says that both sides are runs of a replay of one version: replayed answers
+	// count before captured ones, and labels mean nothing.
+	Runs bool
 }
 
-// Whole reports whether parts are a request with the answers of both versions.
-func (r Roles) Whole(parts []Part) bool {
-	p := r.Pair("", parts)
-	return len(p.Request) > 0 && p.Old != nil && p.New != nil
+// A group is the parts with one id, by their roles. It refers to them.
+type group struct {
+	request   []byte
+	old       *verdict.Answer
+	again     *verdict.Answer
+	primary   bool // old is that target's
+	newer     []newAnswer
+	oldSource bool // some part is of the old recordings
+	newSource bool // some part is of the new ones
 }
 
-// Pair puts parts with one id together. The pair refers to them.
-func (r Roles) Pair(id string, parts []Part) verdict.Pair {
-	p := verdict.Pair{ID: id}
-	var captured, replayed *Part // of the old version
-	var candidate *Part
+// A newAnswer is what a new version answered.
+type newAnswer struct {
+	label string
+	part  *Part
+}
+
+// of returns what the new version of that label answered, nil when it is not there.
+func (g *group) of(label string) *verdict.Answer {
+	for i := range g.newer {
+		if g.newer[i].label == label {
+			return &g.newer[i].part.Answer
+		}
+	}
+	return nil
+}
+
+// sort gives each part its role. Of several parts with one role the first counts.
+// captured says that a captured answer in the new recordings may be the new version's:
+// when a replay was recorded there it is the old version's, passed on.
+func (r Roles) sort(parts []Part, captured bool) (g group) {
+	var original, replayed *Part // of the old version
 	for i := range parts {
 		part := &parts[i]
 		isNew := r.Against > 0 && part.Source >= r.Against
+		g.newSource, g.oldSource = g.newSource || isNew, g.oldSource || !isNew
+		label := part.Label
+		if r.Runs {
+			label = ""
+		}
 		switch {
 		case part.Type == payload.Request:
-			if len(p.Request) == 0 {
-				p.Request = part.Bytes
-			}
-		case isNew:
-			// A recording of a replay has the original answers too.
-			if candidate == nil || candidate.Type == payload.Response {
-				candidate = part
+			if len(g.request) == 0 {
+				g.request = part.Bytes
 			}
 		case part.Type == payload.Response:
-			captured = first(captured, part)
-		case r.Against > 0 || part.Label == Primary:
-			replayed = first(replayed, part)
-		case part.Label == Secondary:
-			if p.Again == nil {
-				p.Again = &part.Answer
+			switch {
+			case !isNew:
+				original = first(original, part)
+			case captured:
+				g.add("", part)
 			}
+		case part.Type != payload.ReplayResponse:
+			// It is no answer.
+		case label == Primary:
+			if !g.primary {
+				replayed, g.primary = part, true
+			}
+		case label == Secondary:
+			if g.again == nil {
+				g.again = &part.Answer
+			}
+		case isNew || r.Against == 0:
+			g.add(label, part)
 		default:
-			if candidate == nil || part.Label == Candidate && candidate.Label != Candidate {
-				candidate = part
-			}
+			replayed = first(replayed, part)
 		}
 	}
-	old := first(captured, replayed)
-	if replayed != nil && (r.Against == 0 || r.PreferReplayed) {
+	old := first(original, replayed)
+	if replayed != nil && (g.primary || r.Runs) {
 		old = replayed
 	}
 	if old != nil {
-		p.Old = &old.Answer
+		g.old = &old.Answer
 	}
-	if candidate != nil {
-		p.New = &candidate.Answer
+	return g
+}
+
+// add takes a new version's answer, unless there is one; a replayed one counts before
+// a captured one.
+func (g *group) add(label string, part *Part) {
+	for i := range g.newer {
+		if n := &g.newer[i]; n.label == label {
+			if n.part.Type == payload.Response && part.Type != payload.Response {
+				n.part = part
+			}
+			return
+		}
 	}
-	return p
+	g.newer = append(g.newer, newAnswer{label, part})
 }
 
 func first(a, b *Part) *Part {

@@ -6,6 +6,7 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,11 +18,30 @@ import (
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/verdict"
+	"github.com/buger/gor/internal/verdict/join"
 )
 
 // A Config names the files to write. An empty name is a report that is not wanted.
 type Config struct {
 	JSON, JUnit, HTML string
+}
+
+// For returns the files of one of several new versions: its label stands before their
+// extensions.
+func (c Config) For(label string) Config {
+	label = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r) {
+			return r
+		}
+		return '_' // a recording's label may hold anything
+	}, cmp.Or(label, "new"))
+	for _, name := range []*string{&c.JSON, &c.JUnit, &c.HTML} {
+		if *name != "" {
+			ext := filepath.Ext(*name)
+			*name = strings.TrimSuffix(*name, ext) + "-" + label + ext
+		}
+	}
+	return c
 }
 
 // A Verdict is what is reported.
@@ -81,6 +101,20 @@ func exists(name string) error {
 func (c *Config) Write(v *Verdict) error {
 	for _, f := range c.formats() {
 		if err := f.make(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteAll makes the files for each of several verdicts, or for the one that there is.
+func (c *Config) WriteAll(all []join.Verdict, files []string, failOn verdict.FailOn) error {
+	for _, v := range all {
+		own := *c
+		if len(all) > 1 {
+			own = c.For(v.Label)
+		}
+		if err := own.Write(&Verdict{Result: v.Result, Files: files, FailOn: failOn}); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,242 @@
+package join
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/verdict"
+	"github.com/buger/gor/internal/verdict/rules"
+)
+
+// MostVersions bounds the new versions that are compared at once: each has counters of
+// its own, of 10 MB at most.
+const MostVersions = 8
+
+// A Config says what a Comparison compares.
+type Config struct {
+	Roles
+
+	// Labels are those of all targets, when they are known beforehand: a group that
+	// has the answers of all of them is compared at once. Nil: they are taken from the
+	// records, and a group is compared when its time in memory is over.
+	Labels []string
+
+	// Rules may be nil.
+	Rules *rules.Set
+
+	// BodyMost is up to how many bytes a body is decoded.
+	BodyMost int
+
+	// Joining says how much is held where. Its Whole and Emit are not used.
+	Joining Joining
+}
+
+// A Verdict is what became of one new version.
+type Verdict struct {
+	// Label is its target's; empty for one without.
+	Label string
+
+	*verdict.Result
+}
+
+// A Comparison makes a verdict on each new version of the records that it is given. It
+// serves one goroutine.
+type Comparison struct {
+	cfg     Config
+	store   *Store
+	joiner  *Joiner
+	engines []engine
+
+	labels    []string // of the targets that the versions answered as
+	replayed  bool     // a new version's answer was to a replay
+	leftOut   uint64   // answers of new versions that were too many
+	both      uint64   // groups with parts of both sides
+	groups    uint64
+	unmatched verdict.Totals // of the groups before the first engine
+}
+
+type engine struct {
+	label string
+	*verdict.Engine
+}
+
+// NewComparison returns a Comparison. Close must be called.
+func NewComparison(cfg Config) (*Comparison, error) {
+	store, err := NewStore(cfg.Joining.Tmp)
+	if err != nil {
+		return nil, err
+	}
+	c := &Comparison{cfg: cfg, store: store, labels: cfg.Labels}
+	j := cfg.Joining
+	j.Whole, j.Emit, j.Early = c.whole, c.emit, cfg.Labels != nil
+	c.joiner = New(j)
+	for _, label := range cfg.Labels {
+		if label != Primary && label != Secondary {
+			c.engine(label)
+		}
+	}
+	return c, nil
+}
+
+// Add takes a message of a recording, which it does not keep. It returns an error when
+// the message has no header, or a temporary file cannot be written.
+func (c *Comparison) Add(source Source, msg []byte) error {
+	part, err := PartOf(source, msg)
+	if err != nil {
+		return err
+	}
+	if part.Type == payload.ReplayResponse {
+		c.learn(&part)
+	}
+	return c.joiner.Add(part)
+}
+
+// learn takes what a replayed answer says of the versions that there are.
+func (c *Comparison) learn(part *Part) {
+	isNew := c.cfg.Against == 0 || part.Source >= c.cfg.Against
+	c.replayed = c.replayed || isNew
+	if c.cfg.Labels != nil || c.cfg.Runs || len(c.labels) >= 2*MostVersions || slices.Contains(c.labels, part.Label) {
+		return
+	}
+	if isNew || part.Label == Primary || part.Label == Secondary {
+		c.labels = append(c.labels, part.Label)
+	}
+}
+
+// Compared is how many pairs were compared so far.
+func (c *Comparison) Compared() (n uint64) {
+	for _, e := range c.engines {
+		n += e.Compared()
+	}
+	return n
+}
+
+// whole reports whether parts are a request with the answers of all versions.
+func (c *Comparison) whole(parts []Part) bool {
+	if len(parts) < 3 {
+		return false
+	}
+	g := c.cfg.sort(parts, !c.replayed)
+	if len(g.request) == 0 || g.old == nil || len(g.newer) == 0 {
+		return false
+	}
+	for _, label := range c.labels {
+		switch {
+		case label == Primary:
+			if !g.primary {
+				return false
+			}
+		case label == Secondary:
+			if g.again == nil {
+				return false
+			}
+		case g.of(label) == nil:
+			return false
+		}
+	}
+	return true
+}
+
+// emit has one group compared with each new version.
+func (c *Comparison) emit(id string, parts []Part) {
+	g := c.cfg.sort(parts, !c.replayed)
+	c.groups++
+	if g.oldSource && g.newSource {
+		c.both++
+	}
+	for i := range g.newer {
+		if c.engine(g.newer[i].label) == nil {
+			c.leftOut++
+		}
+	}
+	p := verdict.Pair{ID: id, Request: g.request, Old: g.old, Again: g.again}
+	if len(c.engines) == 0 {
+		c.unmatched.Miss(&p)
+	}
+	for _, e := range c.engines {
+		p.New = g.of(e.label)
+		e.Add(&p)
+	}
+}
+
+// engine returns that of a label, nil when there are too many others.
+func (c *Comparison) engine(label string) *verdict.Engine {
+	for _, e := range c.engines {
+		if e.label == label {
+			return e.Engine
+		}
+	}
+	if len(c.engines) >= MostVersions {
+		return nil
+	}
+	cfg := verdict.Config{Rules: c.cfg.Rules, BodyMost: c.cfg.BodyMost, Keeper: c.store, Old: "old", New: "new"}
+	if slices.Contains(c.labels, Primary) {
+		cfg.Old = Primary
+	}
+	if label != "" {
+		cfg.New = label
+	}
+	e := verdict.New(cfg)
+	e.Missed(c.unmatched)
+	c.engines = append(c.engines, engine{label, e})
+	return e
+}
+
+// End returns a verdict on each new version, in the order of their labels, and at
+// least one.
+func (c *Comparison) End() ([]Verdict, error) {
+	if err := errors.Join(c.joiner.End(), c.joiner.Close()); err != nil {
+		return nil, err
+	}
+	if len(c.engines) == 0 {
+		c.engine("")
+	}
+	slices.SortFunc(c.engines, func(a, b engine) int { return compareLabels(a.label, b.label) })
+	var all []Verdict
+	for _, e := range c.engines {
+		v := Verdict{e.label, e.Result()}
+		v.Notes = append(v.Notes, c.notes()...)
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// compareLabels puts the candidate first, and the others in their order.
+func compareLabels(a, b string) int {
+	rank := func(s string) string {
+		if s == Candidate {
+			return ""
+		}
+		return "1" + s
+	}
+	switch x, y := rank(a), rank(b); {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// notes say what was not compared as it should be.
+func (c *Comparison) notes() (notes []string) {
+	note := func(n uint64, format string, args ...any) {
+		if n > 0 {
+			notes = append(notes, fmt.Sprintf(format, append([]any{n}, args...)...))
+		}
+	}
+	if c.cfg.Against > 0 && c.groups > 0 && c.both == 0 {
+		notes = append(notes, "no id is in both recordings: they are not of the same requests. The second one is a replay of the first with --output-http-track-response")
+	}
+	note(c.joiner.Repeated, "%d records were left out, because there were too many with their id")
+	note(c.joiner.Apart, "%d requests were compared before all of their answers had come: there was no room to wait for them")
+	note(c.leftOut, "%d answers were left out: there are more than %d new versions", MostVersions)
+	return notes
+}
+
+// Close removes temporary files: samples cannot be loaded any more.
+func (c *Comparison) Close() error {
+	return errors.Join(c.joiner.Close(), c.store.Close())
+}
