@@ -190,7 +190,7 @@ func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.C
 			fmt.Fprintf(stdout, "places that differ between the runs: %d; gor verdict --rules %s takes them for noise\n", len(learnt.Learnt()), learn)
 			return exitOK
 		}
-	} else if err = files.WriteTexts(stdout, res.Verdicts); err == nil {
+	} else if err = verdictreport.WriteTexts(stdout, res.Verdicts); err == nil {
 		err = reports.WriteAll(res.Verdicts, res.Names, failOn)
 	}
 	switch {

@@ -26,6 +26,9 @@ func (m *metricSet) addReport(report func(*plugin.Report), name string) {
 	for _, status := range slices.Sorted(maps.Keys(figures.Statuses)) {
 		m.add(metricDef{"", "gor_output_responses_total", "Responses of the target, by their status.", counter}, figures.Statuses[status], "output", name, "status", strconv.Itoa(status))
 	}
+	for _, c := range figures.Counters {
+		m.add(metricDef{"", c.Name, c.Help, counter}, c.N, append([]string{"output", name}, c.Labels...)...)
+	}
 	if figures.Latency != nil {
 		m.addLatency(figures.Latency, name)
 	}

@@ -15,12 +15,28 @@ import (
 // reached, did not answer, or there was no room on the disk. What a message is
 // itself to blame for is no such reason, nor is what a limit or the output's
 // purpose left out. interrupted says that a signal ended the run: what was on its
-// way then is no failure either, unless there never was a connection.
+// way then is no failure either, unless there never was a connection. What outputs
+// say themselves of what they could not do is added.
 func (l Ledger) Undelivered(interrupted bool) []string {
 	var sentences []string
 	for _, out := range l.Outputs {
 		if why := out.undelivered(interrupted); why != "" {
 			sentences = append(sentences, out.Name+": "+why)
+		}
+		for _, why := range plugin.FiguresOf(out.Report).Unable {
+			sentences = append(sentences, out.Name+": "+why)
+		}
+	}
+	return sentences
+}
+
+// Findings says, a sentence for each, what outputs found that the user wants the run to
+// fail for.
+func (l Ledger) Findings() []string {
+	var sentences []string
+	for _, out := range l.Outputs {
+		for _, what := range plugin.FiguresOf(out.Report).Findings {
+			sentences = append(sentences, out.Name+": "+what)
 		}
 	}
 	return sentences

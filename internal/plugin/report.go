@@ -18,6 +18,16 @@ type Report struct {
 	peer     Peer
 	statuses map[int]uint64
 	latency  *stats.Snapshot
+	counters []Counter
+	unable   []string
+	findings []string
+}
+
+// A Counter is a number that only grows, as Prometheus has it.
+type Counter struct {
+	Name, Help string
+	N          uint64
+	Labels     []string // name, value, name, value ...
 }
 
 // A Peer says whether an output has reached what it sends to.
@@ -58,18 +68,34 @@ func (r *Report) Statuses(n map[int]uint64) { r.statuses = n }
 // Latency says how long answers took.
 func (r *Report) Latency(s *stats.Snapshot) { r.latency = s }
 
+// Counter adds a number for those who collect metrics. Labels are names, each with its
+// value behind it.
+func (r *Report) Counter(name, help string, n uint64, labels ...string) {
+	r.counters = append(r.counters, Counter{name, help, n, labels})
+}
+
+// Unable says, in a sentence, that the output could not do what it is for, which makes
+// the run a failure.
+func (r *Report) Unable(sentence string) { r.unable = append(r.unable, sentence) }
+
+// Finding says, in a sentence, what the output found that the user wants to fail for.
+func (r *Report) Finding(sentence string) { r.findings = append(r.findings, sentence) }
+
 // Figures are what a Report knows in types that programs can reckon with.
 type Figures struct {
 	Peer     Peer
 	Statuses map[int]uint64  // how many answers had which; nil where none were read
 	Latency  *stats.Snapshot // nil where none was measured
+	Counters []Counter
+	Unable   []string // see Report.Unable
+	Findings []string // see Report.Finding
 }
 
 // FiguresOf asks a plugin for them.
 func FiguresOf(report func(*Report)) Figures {
 	r := NewReport(io.Discard)
 	report(r)
-	return Figures{r.peer, r.statuses, r.latency}
+	return Figures{r.peer, r.statuses, r.latency, r.counters, r.unable, r.findings}
 }
 
 // Durations are percentiles in seconds.

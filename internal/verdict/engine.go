@@ -106,10 +106,11 @@ func New(cfg Config) *Engine {
 	return e
 }
 
-// Add compares a pair, which it does not keep.
-func (e *Engine) Add(p *Pair) {
+// Add compares a pair, which it does not keep. It returns false when an answer is
+// missing.
+func (e *Engine) Add(p *Pair) bool {
 	if e.totals.Miss(p) {
-		return
+		return false
 	}
 	e.totals.Compared++
 	if len(p.Request) == 0 {
@@ -141,6 +142,7 @@ func (e *Engine) Add(p *Pair) {
 		ref = e.sample(row, p, f, ref)
 	}
 	e.remember(r)
+	return true
 }
 
 // Missed counts pairs that others found to lack an answer.
@@ -149,9 +151,6 @@ func (e *Engine) Missed(t Totals) {
 	e.totals.WithoutOld += t.WithoutOld
 	e.totals.WithoutAnswers += t.WithoutAnswers
 }
-
-// Compared is how many pairs were compared so far.
-func (e *Engine) Compared() uint64 { return e.totals.Compared }
 
 // control compares what shows noise: the old version's second answer, or the recorded
 // answers to one request. It returns what the second answer differs in, counted as

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/verdict"
@@ -18,9 +20,10 @@ const MostVersions = 8
 type Config struct {
 	Roles
 
-	// Labels are those of all targets, when they are known beforehand: a group that
-	// has the answers of all of them is compared at once. Nil: they are taken from the
-	// records, and a group is compared when its time in memory is over.
+	// Labels are those of all targets while they answer. A group that has the answers
+	// of all of them is compared at once, on a goroutine of the Comparison's. Nil: the
+	// labels are taken from the records, and a group is compared when its time in
+	// memory is over, by whoever adds the next one.
 	Labels []string
 
 	// Rules may be nil.
@@ -41,13 +44,29 @@ type Verdict struct {
 	*verdict.Result
 }
 
+// backlogMost and backlogGroups bound what waits to be compared, in bytes and as a
+// number, which is a second of a busy server; more waits in temporary files.
+const (
+	backlogMost   = 4 << 20
+	backlogGroups = 4096
+)
+
 // A Comparison makes a verdict on each new version of the records that it is given. It
-// serves one goroutine.
+// serves one goroutine, but for Compared, Moved and GiveUp.
 type Comparison struct {
 	cfg     Config
 	store   *Store
 	joiner  *Joiner
 	engines []engine
+
+	compared atomic.Uint64
+	moved    atomic.Int64 // ns since 1970
+	givenUp  atomic.Bool
+	leftOver uint64 // groups that were not compared after GiveUp
+
+	backlog chan waiting  // nil: whoever adds compares
+	waiting atomic.Int64  // bytes in it
+	ended   chan struct{} // closed when nothing of it is left
 
 	labels    []string // of the targets that the versions answered as
 	replayed  bool     // a new version's answer was to a replay
@@ -68,7 +87,7 @@ func NewComparison(cfg Config) (*Comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Comparison{cfg: cfg, store: store, labels: cfg.Labels}
+	c := &Comparison{cfg: cfg, store: store, labels: cfg.Labels, replayed: cfg.Labels != nil}
 	j := cfg.Joining
 	j.Whole, j.Emit, j.Early = c.whole, c.emit, cfg.Labels != nil
 	c.joiner = New(j)
@@ -76,6 +95,16 @@ func NewComparison(cfg Config) (*Comparison, error) {
 		if label != Primary && label != Secondary {
 			c.engine(label)
 		}
+	}
+	if cfg.Labels != nil {
+		c.backlog, c.ended = make(chan waiting, backlogGroups), make(chan struct{})
+		go func() {
+			defer close(c.ended)
+			for g := range c.backlog {
+				c.compare(g.id, g.parts)
+				c.waiting.Add(-int64(g.size))
+			}
+		}()
 	}
 	return c, nil
 }
@@ -87,7 +116,7 @@ func (c *Comparison) Add(source Source, msg []byte) error {
 	if err != nil {
 		return err
 	}
-	if part.Type == payload.ReplayResponse {
+	if part.Type == payload.ReplayResponse && c.cfg.Labels == nil {
 		c.learn(&part)
 	}
 	return c.joiner.Add(part)
@@ -97,7 +126,7 @@ func (c *Comparison) Add(source Source, msg []byte) error {
 func (c *Comparison) learn(part *Part) {
 	isNew := c.cfg.Against == 0 || part.Source >= c.cfg.Against
 	c.replayed = c.replayed || isNew
-	if c.cfg.Labels != nil || c.cfg.Runs || len(c.labels) >= 2*MostVersions || slices.Contains(c.labels, part.Label) {
+	if c.cfg.Runs || len(c.labels) >= 2*MostVersions || slices.Contains(c.labels, part.Label) {
 		return
 	}
 	if isNew || part.Label == Primary || part.Label == Secondary {
@@ -106,12 +135,18 @@ func (c *Comparison) learn(part *Part) {
 }
 
 // Compared is how many pairs were compared so far.
-func (c *Comparison) Compared() (n uint64) {
-	for _, e := range c.engines {
-		n += e.Compared()
+func (c *Comparison) Compared() uint64 { return c.compared.Load() }
+
+// Moved is when a group was last compared; zero before the first.
+func (c *Comparison) Moved() time.Time {
+	if at := c.moved.Load(); at != 0 {
+		return time.Unix(0, at)
 	}
-	return n
+	return time.Time{}
 }
+
+// GiveUp has everything end soon: what was not yet compared is counted, and left.
+func (c *Comparison) GiveUp() { c.givenUp.Store(true) }
 
 // whole reports whether parts are a request with the answers of all versions.
 func (c *Comparison) whole(parts []Part) bool {
@@ -139,8 +174,41 @@ func (c *Comparison) whole(parts []Part) bool {
 	return true
 }
 
-// emit has one group compared with each new version.
-func (c *Comparison) emit(id string, parts []Part) {
+// emit has one group compared, at once or soon.
+func (c *Comparison) emit(id string, parts []Part, must bool) bool {
+	if c.backlog == nil {
+		c.compare(id, parts)
+		return true
+	}
+	size := overhead
+	for i := range parts {
+		size += len(parts[i].Bytes) + overhead
+	}
+	g := waiting{id: id, parts: parts, size: size}
+	if must {
+		c.waiting.Add(int64(size))
+		c.backlog <- g
+		return true
+	}
+	if c.waiting.Load()+int64(size) > backlogMost {
+		return false
+	}
+	c.waiting.Add(int64(size))
+	select {
+	case c.backlog <- g:
+		return true
+	default:
+		c.waiting.Add(-int64(size))
+		return false
+	}
+}
+
+// compare compares one group with each new version.
+func (c *Comparison) compare(id string, parts []Part) {
+	if c.givenUp.Load() {
+		c.leftOver++
+		return
+	}
 	g := c.cfg.sort(parts, !c.replayed)
 	c.groups++
 	if g.oldSource && g.newSource {
@@ -157,8 +225,11 @@ func (c *Comparison) emit(id string, parts []Part) {
 	}
 	for _, e := range c.engines {
 		p.New = g.of(e.label)
-		e.Add(&p)
+		if e.Add(&p) {
+			c.compared.Add(1)
+		}
 	}
+	c.moved.Store(time.Now().UnixNano())
 }
 
 // engine returns that of a label, nil when there are too many others.
@@ -187,6 +258,7 @@ func (c *Comparison) engine(label string) *verdict.Engine {
 // End returns a verdict on each new version, in the order of their labels, and at
 // least one.
 func (c *Comparison) End() ([]Verdict, error) {
+	c.endBacklog()
 	if err := errors.Join(c.joiner.End(), c.joiner.Close()); err != nil {
 		return nil, err
 	}
@@ -201,6 +273,15 @@ func (c *Comparison) End() ([]Verdict, error) {
 		all = append(all, v)
 	}
 	return all, nil
+}
+
+// endBacklog compares what waits. What comes after is compared by who adds it.
+func (c *Comparison) endBacklog() {
+	if c.backlog != nil {
+		close(c.backlog)
+		<-c.ended
+		c.backlog = nil
+	}
 }
 
 // compareLabels puts the candidate first, and the others in their order.
@@ -232,11 +313,14 @@ func (c *Comparison) notes() (notes []string) {
 	}
 	note(c.joiner.Repeated, "%d records were left out, because there were too many with their id")
 	note(c.joiner.Apart, "%d requests were compared before all of their answers had come: there was no room to wait for them")
+	note(c.leftOver, "%d requests were not compared: the run was ended before")
 	note(c.leftOut, "%d answers were left out: there are more than %d new versions", MostVersions)
 	return notes
 }
 
 // Close removes temporary files: samples cannot be loaded any more.
 func (c *Comparison) Close() error {
+	c.GiveUp()
+	c.endBacklog()
 	return errors.Join(c.joiner.Close(), c.store.Close())
 }

@@ -78,8 +78,9 @@ type Joining struct {
 	// before is done with as it is. 0: for ever.
 	Late time.Duration
 
-	// Emit takes each group once.
-	Emit func(id string, parts []Part)
+	// Emit takes each group once. Unless must is set it may return false and take
+	// nothing: the group then waits in a temporary file.
+	Emit func(id string, parts []Part, must bool) bool
 }
 
 // A Joiner makes groups of parts with one id. It serves one goroutine.
@@ -141,8 +142,9 @@ func (j *Joiner) Add(p Part) error {
 	g.size += size
 	j.held += size
 	if j.cfg.Early && j.cfg.Whole(g.parts) {
-		j.take(at)
-		j.cfg.Emit(g.id, g.parts)
+		if err := j.giveUp(at); err != nil {
+			return err
+		}
 	}
 	for j.held > j.cfg.Window {
 		if err := j.giveUp(j.order.Front()); err != nil {
@@ -163,8 +165,7 @@ func (j *Joiner) take(at *list.Element) *waiting {
 // giveUp makes room: the oldest group is done with, or waits on disk.
 func (j *Joiner) giveUp(at *list.Element) error {
 	g := j.take(at)
-	if j.cfg.Whole(g.parts) || j.late(g) {
-		j.cfg.Emit(g.id, g.parts)
+	if (j.cfg.Whole(g.parts) || j.late(g)) && j.cfg.Emit(g.id, g.parts, false) {
 		return nil
 	}
 	if j.files == nil {
@@ -176,8 +177,10 @@ func (j *Joiner) giveUp(at *list.Element) error {
 		j.files = newPartitions(filepath.Join(dir, "part"), 0)
 	}
 	if !j.room(g.size) {
-		j.Apart++
-		j.cfg.Emit(g.id, g.parts)
+		if !j.cfg.Whole(g.parts) {
+			j.Apart++
+		}
+		j.cfg.Emit(g.id, g.parts, true)
 		return nil
 	}
 	for i := range g.parts {
@@ -218,12 +221,12 @@ func (j *Joiner) End() error {
 			continue
 		}
 		g := j.take(at)
-		j.cfg.Emit(g.id, g.parts)
+		j.cfg.Emit(g.id, g.parts, true)
 	}
 	if j.files == nil {
 		return nil
 	}
-	return j.files.join(j.cfg.Emit)
+	return j.files.join(func(id string, parts []Part) { j.cfg.Emit(id, parts, true) })
 }
 
 // Close removes the temporary files.

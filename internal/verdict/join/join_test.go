@@ -19,13 +19,14 @@ func TestHalvesFarApart(t *testing.T) {
 	j := New(Joining{
 		Tmp:   dir,
 		Whole: func(parts []Part) bool { return len(parts) == 3 },
-		Emit: func(id string, parts []Part) {
+		Emit: func(id string, parts []Part, _ bool) bool {
 			g := roles.sort(parts, true)
 			is := g.of("")
 			if g.old == nil || is == nil || string(g.request) != "GET "+id || is.Error != "reset" || g.old.Took != 7 || g.old.Replayed {
 				t.Errorf("%s: %+v", id, g)
 			}
 			got[id]++
+			return true
 		},
 	})
 	const n = 600

@@ -1,0 +1,291 @@
+// Package live makes a verdict while traffic is replayed: it is an output that takes
+// requests, what the original server answered to them and what targets answer now, and
+// has the answers compared as soon as they are all there.
+package live
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/verdict"
+	"github.com/buger/gor/internal/verdict/join"
+	"github.com/buger/gor/internal/verdict/report"
+)
+
+const (
+	// window bounds the groups that wait in memory for an answer, in bytes: with the
+	// queue and what waits to be compared it stays below a third of what Gor may take.
+	window = 8 << 20
+
+	// late is how long an answer may take from its request on, the time in which the
+	// request waits for a connection included.
+	late = 10 * time.Minute
+)
+
+// A Config says what to compare and where to write what was found.
+type Config struct {
+	// Name is the output's name for people.
+	Name string
+
+	// Labels are those of the targets, "" for one without. None is there twice.
+	Labels []string
+
+	// Comparison has the rules and the limits; the rest of it is set by Open.
+	Comparison join.Config
+
+	// Reports are written at the end. Files are recordings made by the same run, for
+	// the commands that show a pair.
+	Reports report.Config
+	Files   []string
+
+	// FailOn says for what the run is a failure.
+	FailOn verdict.FailOn
+
+	// QueueBytes bounds what waits to be joined, and Large makes the copies of large
+	// messages; it may be nil.
+	QueueBytes int
+	Large      *buffers.Copies
+
+	// Logf writes one line for people.
+	Logf func(format string, args ...any)
+}
+
+// An Output makes verdicts.
+type Output struct {
+	cfg        Config
+	q          *queue.Queue
+	originals  bool // what was recorded is compared
+	comparison *join.Comparison
+	cancel     chan struct{} // closed to stop taking from the queue
+	taken      chan struct{} // closed when nothing is taken any more
+
+	any       atomic.Bool // a message came
+	delivered atomic.Uint64
+	unsent    atomic.Uint64
+	failures  *stats.Reasons
+	broken    error // what stopped the comparison; valid when taken is closed
+
+	closing, ending sync.Once
+	mu              sync.Mutex
+	ended           bool
+	verdicts        []join.Verdict
+	trouble         error // why there is no verdict, or not all reports
+}
+
+var _ plugin.Output = (*Output)(nil)
+
+// Why a message was not compared: indexes into the counters.
+const (
+	failMalformed = iota
+	failFile
+	notCompared
+)
+
+// Open makes an output.
+func Open(cfg Config) (*Output, error) {
+	if err := cfg.Reports.Check(); err != nil {
+		return nil, err
+	}
+	c := cfg.Comparison
+	c.Labels = cfg.Labels
+	c.Joining.Window, c.Joining.Late = window, late
+	comparison, err := join.NewComparison(c)
+	if err != nil {
+		return nil, err
+	}
+	o := &Output{
+		cfg: cfg, q: queue.New(0, cfg.QueueBytes), comparison: comparison,
+		cancel: make(chan struct{}), taken: make(chan struct{}),
+		failures: stats.NewReasons([]stats.Count{
+			failMalformed: {Name: "failed: malformed", Kind: stats.Unfit},
+			failFile:      {Name: "failed: temporary file", Kind: stats.Failed},
+			notCompared:   {Name: stats.IgnoredRow, Kind: stats.Ignored},
+		}),
+	}
+	o.originals = true
+	for _, label := range cfg.Labels {
+		o.originals = o.originals && label != join.Primary
+	}
+	o.q.Share(cfg.Large)
+	go o.take()
+	return o, nil
+}
+
+// Write takes requests and answers. What was recorded is of no use when the old version
+// is asked again.
+func (o *Output) Write(p []byte) (int, error) {
+	if meta, _, err := payload.Split(p); err != nil {
+		o.failures.Add(failMalformed)
+		return len(p), nil
+	} else if meta.Type > payload.ReplayResponse || meta.Type == payload.Response && !o.originals {
+		o.failures.Add(notCompared)
+		return len(p), nil
+	}
+	if err := o.q.Put(p); err != nil {
+		return 0, err
+	}
+	o.any.Store(true)
+	return len(p), nil
+}
+
+// batch is how many messages are taken at a time.
+const batch = 64
+
+// take hands what the queue has to the comparison.
+func (o *Output) take() {
+	defer close(o.taken)
+	var items [batch]queue.Item
+	for {
+		n := o.q.GetBatch(items[:], o.cancel, 0)
+		if n == 0 {
+			return
+		}
+		for i := range items[:n] {
+			o.add(items[i].Bytes)
+		}
+		o.q.DoneBatch(items[:n], true)
+	}
+}
+
+func (o *Output) add(msg []byte) {
+	if o.broken != nil {
+		o.failures.Add(failFile)
+		return
+	}
+	if err := o.comparison.Add(0, msg); err != nil { // Write has seen to the header
+		o.broken = err
+		o.failures.Add(failFile)
+		o.cfg.Logf("%s: %v: what comes from now on is not compared", o, err)
+		return
+	}
+	o.delivered.Add(1)
+}
+
+// Settle returns when what was written before was handed over.
+func (o *Output) Settle(cancel <-chan struct{}) error { return o.q.Settle(cancel) }
+
+// Drain makes the verdict and writes the reports.
+func (o *Output) Drain(cancel <-chan struct{}) error {
+	if err := o.q.Settle(cancel); err != nil {
+		return err
+	}
+	o.any.Store(true) // a run without a message gets its reports too
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.end()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-cancel:
+		o.comparison.GiveUp()
+		<-done
+		return errors.New("not all was compared")
+	}
+}
+
+// Close makes a verdict of what there is, when Drain has not.
+func (o *Output) Close() error {
+	o.closing.Do(func() {
+		o.q.Close()
+		close(o.cancel)
+		o.end()
+		o.comparison.Close() // temporary files alone are lost
+	})
+	return nil
+}
+
+// end makes the verdict, once.
+func (o *Output) end() {
+	o.ending.Do(func() {
+		o.q.Close()
+		<-o.taken
+		o.unsent.Add(uint64(o.q.Discard()))
+		if !o.any.Load() {
+			return
+		}
+		verdicts, err := o.comparison.End()
+		if err = errors.Join(o.broken, err); err == nil {
+			err = o.cfg.Reports.WriteAll(verdicts, o.cfg.Files, o.cfg.FailOn)
+		}
+		o.mu.Lock()
+		o.ended, o.verdicts, o.trouble = true, verdicts, err
+		o.mu.Unlock()
+	})
+}
+
+// Room is the queue's.
+func (o *Output) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
+
+// LastProgress is when a message was taken, or a pair compared.
+func (o *Output) LastProgress() time.Time {
+	last := o.q.LastProgress()
+	if moved := o.comparison.Moved(); moved.After(last) {
+		return moved
+	}
+	return last
+}
+
+func (o *Output) String() string { return o.cfg.Name }
+
+// Responses returns nil: nobody answers.
+func (o *Output) Responses() plugin.Input { return nil }
+
+// Counts gives what was handed to the comparison, and what was not.
+func (o *Output) Counts() []stats.Count {
+	return append([]stats.Count{
+		{Name: "delivered", Kind: stats.Delivered, N: o.delivered.Load()},
+		{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()},
+	}, o.failures.NonZero()...)
+}
+
+// Report says the verdicts; before the end, how many pairs were compared.
+func (o *Output) Report(r *plugin.Report) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	compared := o.comparison.Compared()
+	r.Value("pairs_compared", compared)
+	r.Counter("gor_verdict_pairs_total", "Pairs of answers that were compared.", compared)
+	if !o.ended {
+		r.Line("pairs compared so far: %d", compared)
+		return
+	}
+	if o.trouble != nil {
+		r.Unable(o.trouble.Error())
+	}
+	values := map[string]any{}
+	for _, v := range o.verdicts {
+		o.reportOne(r, v)
+		values[v.New] = map[string]any{"verdict": v.Class.String(), "sentence": v.Sentence, "totals": v.Totals}
+	}
+	r.Value("verdicts", values)
+}
+
+func (o *Output) reportOne(r *plugin.Report, v join.Verdict) {
+	of := ""
+	if len(o.verdicts) > 1 {
+		of = v.New + ": "
+	}
+	var text strings.Builder
+	if err := report.WriteText(&text, v.Result); err == nil {
+		for line := range strings.Lines(of + text.String()) {
+			r.Line("%s", strings.TrimSuffix(line, "\n"))
+		}
+	}
+	switch {
+	case v.Totals.Compared == 0:
+		r.Unable(of + v.Sentence)
+	case v.Fails(o.cfg.FailOn):
+		r.Finding(fmt.Sprintf("%s%s", of, v.Sentence))
+	}
+}
