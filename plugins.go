@@ -79,6 +79,7 @@ func outputPlugins() []outputPlugin {
 		wsOutputPlugin(),
 		binaryOutputPlugin(),
 		fileOutputPlugin(),
+		verdictOutputPlugin(),
 		stdoutPlugin(),
 		dummyOutputPlugin(),
 		nullOutputPlugin(),

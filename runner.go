@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/buger/gor/internal/console"
@@ -73,9 +74,10 @@ func (r *runner) run() error {
 	final := takeLedger(r.em)
 	r.log.Last(func(w io.Writer, dropped uint64) { final.Write(w, time.Since(r.started), dropped) })
 	undelivered, passed := final.Undelivered(interrupted || end == drain.Interrupted && !hopeless), r.s.FailOn.Passed(final)
+	findings := final.Findings()
 	if r.s.SummaryJSON != "" {
 		v := final.Vars(versionString(), r.started)
-		v.Unread, v.Undelivered, v.FailOn = r.log.Dropped(), undelivered, passed
+		v.Unread, v.Undelivered, v.FailOn = r.log.Dropped(), undelivered, slices.Concat(passed, findings)
 		if err := writeSummaryJSON(r.s.SummaryJSON, v); err != nil {
 			return err
 		}
@@ -86,12 +88,15 @@ func (r *runner) run() error {
 	for _, condition := range passed {
 		r.log.Printf("--fail-on %s", condition)
 	}
+	for _, sentence := range findings {
+		r.log.Printf("%s", sentence)
+	}
 	switch {
 	case end == drain.Stuck:
 		return errors.New("gave up on what is counted as unsent: an output made no progress for " + r.s.DrainTimeout.String() + " (--drain-timeout)")
 	case !inputsWell || r.em.isBroken() || len(undelivered) > 0:
 		return exitCode(exitFailed)
-	case len(passed) > 0:
+	case len(passed)+len(findings) > 0:
 		return exitCode(exitThreshold)
 	}
 	return nil

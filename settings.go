@@ -58,6 +58,7 @@ type Settings struct {
 	ws         wsSettings
 	binary     binarySettings
 	fileOutput fileOutputSettings
+	verdict    verdictSettings
 	modifier   modifierSettings
 
 	given  func(flag string) bool // what was set by the line, the environment or the file; nil: nothing

@@ -190,7 +190,7 @@ func (res *Result) sentence() string {
 		return "nothing was compared: no request has answers of both versions"
 	}
 	if len(res.Rows) == 0 {
-		return fmt.Sprintf("equal: %d pairs, no difference", t.Compared)
+		return fmt.Sprintf("equal: %s, no difference", pairsOf(t.Compared))
 	}
 	worst, more := &res.Rows[0], 0
 	for i := range res.Rows {
@@ -198,16 +198,23 @@ func (res *Result) sentence() string {
 			more = i
 		}
 	}
-	text := fmt.Sprintf("%s: %s: %s in %d of %d pairs", worst.Standing, worst.Route, worst.What(), worst.Differs, worst.Compared)
+	text := fmt.Sprintf("%s: %s: %s in %d of %s", worst.Standing, worst.Route, worst.What(), worst.Differs, pairsOf(worst.Compared))
 	switch {
 	case worst.Standing <= Noise:
-		return fmt.Sprintf("equal but for noise: %d pairs, %d of them with differences that happen without any change or are wanted", t.Compared, t.Harmless)
+		return fmt.Sprintf("equal but for noise: %s, %d of them with differences that happen without any change or are wanted", pairsOf(t.Compared), t.Harmless)
 	case more == 1:
 		text += ", and one more difference"
 	case more > 1:
 		text += fmt.Sprintf(", and %d more differences", more)
 	}
 	return text
+}
+
+func pairsOf(n uint64) string {
+	if n == 1 {
+		return "1 pair"
+	}
+	return fmt.Sprintf("%d pairs", n)
 }
 
 // What says in a few words what differs: "status 200 -> 500". It may hold anything

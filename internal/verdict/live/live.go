@@ -36,7 +36,8 @@ type Config struct {
 	// Name is the output's name for people.
 	Name string
 
-	// Labels are those of the targets, "" for one without. None is there twice.
+	// Labels are those of the targets, "" for one without. None is there twice. Nil:
+	// no target is asked, and the messages have all answers already.
 	Labels []string
 
 	// Comparison has the rules and the limits; the rest of it is set by Open.
@@ -92,7 +93,7 @@ const (
 
 // Open makes an output.
 func Open(cfg Config) (*Output, error) {
-	if err := cfg.Reports.Check(); err != nil {
+	if err := checkReports(&cfg); err != nil {
 		return nil, err
 	}
 	c := cfg.Comparison
@@ -118,6 +119,26 @@ func Open(cfg Config) (*Output, error) {
 	o.q.Share(cfg.Large)
 	go o.take()
 	return o, nil
+}
+
+// checkReports returns an error when a report could not be written.
+func checkReports(cfg *Config) error {
+	var versions []string
+	for _, label := range cfg.Labels {
+		if label != join.Primary && label != join.Secondary {
+			versions = append(versions, label)
+		}
+	}
+	if len(versions) < 2 {
+		return cfg.Reports.Check()
+	}
+	for _, label := range versions {
+		own := cfg.Reports.For(label)
+		if err := own.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Write takes requests and answers. What was recorded is of no use when the old version

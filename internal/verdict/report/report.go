@@ -77,6 +77,19 @@ func (c *Config) Any() bool { return len(c.formats()) > 0 }
 // Check returns an error when a file could not be made, so that nobody has to wait for
 // a comparison to learn it. It makes nothing.
 func (c *Config) Check() error {
+	if err := c.CheckFiles(); err != nil {
+		return err
+	}
+	for _, f := range c.formats() {
+		if _, err := os.Stat(filepath.Dir(f.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckFiles is Check for files whose folder is yet to be made.
+func (c *Config) CheckFiles() error {
 	seen := map[string]bool{}
 	for _, f := range c.formats() {
 		if seen[filepath.Clean(f.name)] {
@@ -85,9 +98,6 @@ func (c *Config) Check() error {
 		seen[filepath.Clean(f.name)] = true
 		if _, err := os.Lstat(f.name); err == nil {
 			return exists(f.name)
-		}
-		if _, err := os.Stat(filepath.Dir(f.name)); err != nil {
-			return err
 		}
 	}
 	return nil
