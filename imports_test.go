@@ -26,6 +26,7 @@ var allowedImports = map[string][]string{
 		"internal/buffers",
 		"internal/capture",
 		"internal/certs",
+		"internal/certs/clientflags",
 		"internal/console",
 		"internal/disk",
 		"internal/dispatch",
@@ -99,6 +100,7 @@ var allowedImports = map[string][]string{
 	"internal/capture":           {"internal/payload", "internal/plugin", "internal/rules", "internal/stats", "raw_socket_listener"}, // what is captured as records: the facade knows none
 	"internal/certs":             {},
 	"internal/certs/certstest":   {},
+	"internal/certs/clientflags": {"internal/certs", "internal/flags"}, // certs itself knows no flags
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
 	"internal/formats":           {"internal/formats/accesslog", "internal/formats/curl", "internal/formats/har", "internal/formats/jsonlines", "internal/formats/pcapout", "internal/pace", "internal/payload", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/formats/accesslog": {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
@@ -226,7 +228,7 @@ func TestNoMethodsByName(t *testing.T) {
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
 // with them: they only shrink.
 const (
-	topSourceFiles = 28
+	topSourceFiles = 27
 	topTestFiles   = 23
 )
 

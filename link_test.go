@@ -80,7 +80,7 @@ func TestTCPLinkFiles(t *testing.T) {
 				in.Close()
 			}
 			s = defaultSettings()
-			s.tcpOutput.Secure, s.tcpOutput.Certificate, s.tcpOutput.Key, s.tcpOutput.CA = true, test.cert, test.key, test.ca
+			s.tcpOutput.Secure, s.tcpOutput.TLS.Certificate, s.tcpOutput.TLS.Key, s.tcpOutput.TLS.CA = true, test.cert, test.key, test.ca
 			out, err := openOutput(pluginArg{"output-tcp", "127.0.0.1:1"}, s, testEnv(t, io.Discard))
 			names = strings.NewReplacer("CERT ", "--output-tcp-client-cert ", "KEY ", "--output-tcp-client-key ", "CA ", "--output-tcp-ca ")
 			wantError(t, err, names.Replace(test.want))

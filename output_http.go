@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"github.com/buger/gor/internal/answers"
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/capture"
+	"github.com/buger/gor/internal/certs/clientflags"
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/elastic"
 	"github.com/buger/gor/internal/evloop"
@@ -147,7 +147,7 @@ func (s *httpSettings) openTLS(t *http1client.Target, logf func(string, ...any))
 	if base != nil && s.SNI != "" {
 		base.ServerName = s.SNI
 	}
-	return s.TLS.open("output-http", base, logf)
+	return s.TLS.Open("output-http", base, logf)
 }
 
 func openElastic(addr string, env *plugin.Env) (*elastic.Reporter, error) {
@@ -281,7 +281,7 @@ type httpSettings struct {
 	WorkerTimeout  time.Duration
 	QueueLen       int
 	Timeout        time.Duration
-	TLS            clientSettings
+	TLS            clientflags.Client
 	SNI            string // server name in place of the target's; "": that
 	ConnectTo      string // address to dial in place of the target's; "": that
 	Stats          bool
@@ -339,7 +339,7 @@ func (s *httpSettings) flags() []flagDef {
 			"gor --input-file requests.gor --output-http https://www.example.com --output-http-connect-to 10.0.0.7:8443", flags.Checked(&s.ConnectTo, checkConnectTo)},
 		{"output-http-sni", "NAME", "ask for and expect the certificate of NAME, in place of that of the URL's host",
 			"gor --input-file requests.gor --output-http https://10.0.0.7 --http-original-host --output-http-sni www.example.com", flags.Checked(&s.SNI, checkServerName)},
-	}, s.TLS.flags("output-http", "target", "gor --input-file requests.gor --output-http https://staging.internal")...)
+	}, flagDefs(s.TLS.Flags("output-http", "target", "gor --input-file requests.gor --output-http https://staging.internal"))...)
 }
 
 // checkConnectTo refuses what is no host and port.
@@ -374,10 +374,9 @@ func (s *Settings) checkHTTP() error {
 	if s.http.Workers > 0 && s.http.WorkersMin > s.http.Workers {
 		errs = append(errs, fmt.Errorf("--output-http-workers-min %d is more than --output-http-workers %d", s.http.WorkersMin, s.http.Workers))
 	}
-	if s.http.SNI != "" && !slices.ContainsFunc(s.Outputs, func(arg pluginArg) bool {
-		return arg.Flag == "output-http" && strings.HasPrefix(strings.ToLower(arg.Value), "https://")
-	}) {
+	urls := s.addresses("output-http")
+	if s.http.SNI != "" && !clientflags.AnyBegins(urls, "https://") {
 		errs = append(errs, fmt.Errorf("--output-http-sni %s is for TLS, and no --output-http begins with https://", s.http.SNI))
 	}
-	return errors.Join(append(errs, s.http.TLS.check(s.Outputs, "output-http", "https://"))...)
+	return errors.Join(append(errs, s.http.TLS.CheckFor("output-http", "https://", urls))...)
 }

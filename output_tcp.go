@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/certs/clientflags"
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/link"
@@ -123,15 +124,10 @@ func foreignHint(what *link.ForeignError, addr string) string {
 	return "--output-tcp is for the --input-tcp of another Gor, and requests go to a server with --output-http http://" + addr
 }
 
-// tcpOutputSettings is what the command line says of --output-tcp. Names of
-// files are empty when they were not given.
+// tcpOutputSettings is what the command line says of --output-tcp.
 type tcpOutputSettings struct {
-	Secure      bool
-	SkipVerify  bool
-	CA          string
-	Certificate string
-	Key         string
-
+	Secure   bool
+	TLS      clientflags.Client
 	Plain    link.Plain
 	Workers  int
 	Compress bool
@@ -139,21 +135,6 @@ type tcpOutputSettings struct {
 
 	Spill     string // folder; "": none
 	SpillSize int    // bytes
-}
-
-// plainValue is never, auto or always.
-type plainValue link.Plain
-
-var plainNames = [...]string{link.PlainAuto: "auto", link.PlainNever: "never", link.PlainAlways: "always"}
-
-func (v *plainValue) String() string { return plainNames[*v] }
-func (v *plainValue) Set(s string) error {
-	i := slices.Index(plainNames[:], s)
-	if i < 0 {
-		return errors.New("want never, auto or always")
-	}
-	*v = plainValue(i)
-	return nil
 }
 
 // maxLinkWorkers bounds the connections of one --output-tcp: a receiver has
@@ -169,15 +150,15 @@ func (s *tcpOutputSettings) flags() []flagDef {
 	return []flagDef{
 		{"output-tcp-secure", "", "send over TLS; the receiver's certificate has to be for the host in ADDRESS",
 			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-secure --output-tcp-ca ca.pem", flags.Bool(&s.Secure)},
-		{"output-tcp-ca", "FILE", "trust the authorities in FILE, in PEM form, instead of the system's", "", flags.String(&s.CA)},
-		{"output-tcp-client-cert", "FILE", "the certificate for a receiver that wants one, in PEM form", "", flags.String(&s.Certificate)},
-		{"output-tcp-client-key", "FILE", "its key, in PEM form, without a passphrase", "", flags.String(&s.Key)},
+		{"output-tcp-ca", "FILE", "trust the authorities in FILE, in PEM form, instead of the system's", "", flags.String(&s.TLS.CA)},
+		{"output-tcp-client-cert", "FILE", "the certificate for a receiver that wants one, in PEM form", "", flags.String(&s.TLS.Certificate)},
+		{"output-tcp-client-key", "FILE", "its key, in PEM form, without a passphrase", "", flags.String(&s.TLS.Key)},
 		{"output-tcp-skip-verify", "", "do not verify the receiver's certificate: whoever answers gets the traffic", "",
-			flags.Bool(&s.SkipVerify)},
+			flags.Bool(&s.TLS.SkipVerify)},
 		{"output-tcp-plain", "never|auto|always",
 			"when to send the plain stream of Gor 0.10 and GoReplay 1.x, which is not acknowledged; auto: to a receiver " +
 				"that has never answered, and not with --output-tcp-spill",
-			"sudo gor --input-raw :80 --output-tcp goreplay.local:28020 --output-tcp-plain always", (*plainValue)(&s.Plain)},
+			"sudo gor --input-raw :80 --output-tcp goreplay.local:28020 --output-tcp-plain always", flags.Parsed(&s.Plain, link.ParsePlain, link.Plain.String)},
 		{"output-tcp-workers", "N", "connections to the receiver; the messages of one recorded connection stay on one of them, in order",
 			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-workers 4", flags.Int(&s.Workers, 1, maxLinkWorkers)},
 		{"output-tcp-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
@@ -195,24 +176,21 @@ func (s *tcpOutputSettings) flags() []flagDef {
 
 // check refuses what cannot work together, with what to type.
 func (s *tcpOutputSettings) check() error {
-	skip := ""
-	if s.SkipVerify {
-		skip = "true"
+	other := s.TLS.Given("output-tcp")
+	if other == "" && s.TLS.SkipVerify {
+		other = "output-tcp-skip-verify"
 	}
-	other := firstSet("output-tcp-ca", s.CA, "output-tcp-client-cert", s.Certificate, "output-tcp-client-key", s.Key, "output-tcp-skip-verify", skip)
-	switch {
-	case other != "" && !s.Secure:
+	if other != "" && !s.Secure {
 		return fmt.Errorf("--%s is for TLS; add --output-tcp-secure", other)
-	case s.Certificate != "" && s.Key == "":
-		return fmt.Errorf("--output-tcp-client-cert %s needs its key; add --output-tcp-client-key key.pem", s.Certificate)
-	case s.Key != "" && s.Certificate == "":
-		return fmt.Errorf("--output-tcp-client-key %s needs its certificate; add --output-tcp-client-cert cert.pem", s.Key)
+	}
+	if err := s.TLS.Check("output-tcp"); err != nil {
+		return err
+	}
+	switch {
 	case s.Plain == link.PlainAlways && s.Compress:
 		return errors.New("--output-tcp-compress is for receivers that acknowledge messages, and --output-tcp-plain always asks none; leave one out")
 	case s.Spill != "" && s.Workers > 1:
 		return fmt.Errorf("--output-tcp-spill keeps one order for all messages; leave out --output-tcp-workers %d", s.Workers)
-	case s.SkipVerify && s.CA != "":
-		return fmt.Errorf("--output-tcp-ca %s says whose certificates to trust, and --output-tcp-skip-verify to trust any; leave one out", s.CA)
 	}
 	return nil
 }
@@ -223,9 +201,9 @@ func (s *tcpOutputSettings) tls(host string, logf func(format string, args ...an
 	if !s.Secure {
 		return nil, nil
 	}
-	return clientFiles("output-tcp", s.CA, s.Certificate, s.Key).Open(logf, &tls.Config{
+	return s.TLS.Open("output-tcp", &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         host,
-		InsecureSkipVerify: s.SkipVerify,
-	})
+		InsecureSkipVerify: s.TLS.SkipVerify,
+	}, logf)
 }

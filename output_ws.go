@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/certs/clientflags"
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/payload"
@@ -68,7 +69,7 @@ func wsOutputPlugin() outputPlugin {
 			flags:   func(s *Settings) []flagDef { return s.ws.flags() },
 		},
 		timely: true,
-		fits:   func(s *Settings) error { return s.ws.TLS.check(s.Outputs, "output-ws", "wss://") },
+		fits:   func(s *Settings) error { return s.ws.TLS.CheckFor("output-ws", "wss://", s.addresses("output-ws")) },
 		parse:  parseWSOutput,
 	}
 }
@@ -90,7 +91,7 @@ func parseWSOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
 
 // openTLS returns how each connection to the server speaks TLS, or nil.
 func (s *wsSettings) openTLS(t *wsclient.Target, logf func(string, ...any)) (func() *tls.Config, error) {
-	return s.TLS.open("output-ws", t.TLS(s.TLS.SkipVerify), logf)
+	return s.TLS.Open("output-ws", t.TLS(s.TLS.SkipVerify), logf)
 }
 
 // newWSOutput makes one whose workers are not yet started.
@@ -235,7 +236,7 @@ func (o *wsOutput) String() string { return "output-ws " + o.t.String() }
 
 // wsSettings is what the command line says of --output-ws.
 type wsSettings struct {
-	TLS     clientSettings
+	TLS     clientflags.Client
 	Workers int
 	Stats   bool
 }
@@ -248,5 +249,5 @@ func (s *wsSettings) flags() []flagDef {
 		{"output-ws-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
 			"what was one connection when it was recorded always goes over one connection")},
 		{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.Stats)},
-	}, s.TLS.flags("output-ws", "server", "sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint")...)
+	}, flagDefs(s.TLS.Flags("output-ws", "server", "sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint"))...)
 }

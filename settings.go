@@ -77,6 +77,14 @@ type flagDef struct {
 	value   flag.Value
 }
 
+// flagDefs takes flags that a room has made.
+func flagDefs(list []flags.Def) (defs []flagDef) {
+	for _, d := range list {
+		defs = append(defs, flagDef{d.Name, d.Arg, d.Help, d.Example, d.Value})
+	}
+	return defs
+}
+
 // flagGroup is the flags of one plugin or of one concern.
 type flagGroup struct {
 	title string

@@ -203,6 +203,16 @@ func (s *Settings) has(flag string) bool {
 	return slices.ContainsFunc(slices.Concat(s.Inputs, s.Outputs), func(arg pluginArg) bool { return arg.Flag == flag })
 }
 
+// addresses are those that outputs of that flag were given.
+func (s *Settings) addresses(output string) (list []string) {
+	for _, out := range s.Outputs {
+		if out.Flag == output {
+			list = append(list, out.Value)
+		}
+	}
+	return list
+}
+
 // answersAreLost reports whether nothing could use what targets answer: no
 // middleware, and no output.
 func (s *Settings) answersAreLost() bool {

@@ -1,7 +1,9 @@
 package link
 
 import (
+	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,19 @@ const (
 	PlainNever               // silence is waited out
 	PlainAlways              // no receiver is asked whether it acknowledges
 )
+
+var plainNames = [...]string{PlainAuto: "auto", PlainNever: "never", PlainAlways: "always"}
+
+// ParsePlain reads never, auto or always.
+func ParsePlain(s string) (Plain, error) {
+	i := slices.Index(plainNames[:], s)
+	if i < 0 {
+		return 0, errors.New("want never, auto or always")
+	}
+	return Plain(i), nil
+}
+
+func (p Plain) String() string { return plainNames[p] }
 
 // A Peer is what is known of a receiver, shared by all senders to it. The zero
 // value knows nothing.
