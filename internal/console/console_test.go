@@ -17,10 +17,25 @@ type reader struct {
 	b    bytes.Buffer
 	gate chan struct{} // nil: takes everything
 	err  error
+
+	hangs chan struct{} // closed when a Write waits for gate; valid iff gate is
+	once  sync.Once
+}
+
+// newHanging returns a reader that takes nothing until its gate is closed, and a
+// Console whose writer waits for it: what is printed from now on is kept.
+func newHanging(set func(c *Console)) (*reader, *Console) {
+	r := &reader{gate: make(chan struct{}), hangs: make(chan struct{})}
+	c := New(r)
+	set(c)
+	c.Printf("first")
+	<-r.hangs
+	return r, c
 }
 
 func (r *reader) Write(p []byte) (int, error) {
 	if r.gate != nil {
+		r.once.Do(func() { close(r.hangs) })
 		<-r.gate
 	}
 	r.mu.Lock()
@@ -56,8 +71,7 @@ func TestAllIsWritten(t *testing.T) {
 // A reader that hangs costs lines and no time; when it reads again it learns how
 // many and where, and has the last words.
 func TestReaderHangs(t *testing.T) {
-	r := &reader{gate: make(chan struct{})}
-	c := New(r)
+	r, c := newHanging(func(*Console) {})
 	const lines = 2 * maxPending / 100
 	for i := range lines {
 		c.Printf("%06d %s", i, strings.Repeat("x", 92))
@@ -81,9 +95,8 @@ func TestReaderHangs(t *testing.T) {
 }
 
 func TestCloseDoesNotWaitForEver(t *testing.T) {
-	r := &reader{gate: make(chan struct{})}
+	r, c := newHanging(func(*Console) {})
 	defer close(r.gate)
-	c := New(r)
 	c.Printf("nobody reads this")
 	ended := make(chan struct{})
 	go func() { c.close(20*time.Millisecond, time.Minute); close(ended) }()

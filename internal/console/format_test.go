@@ -45,9 +45,7 @@ func TestJSONHasEveryLine(t *testing.T) {
 }
 
 func TestMissingLinesAreSaidInJSON(t *testing.T) {
-	r := &reader{gate: make(chan struct{})}
-	c := New(r)
-	c.SetFormat(JSON)
+	r, c := newHanging(func(c *Console) { c.SetFormat(JSON) })
 	for range maxPending / 50 {
 		c.Printf("a line of some length that nobody reads at all")
 	}
