@@ -87,13 +87,13 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 			return collect(t, m.Back)()
 		}}
 	case "output-ws":
-		server := startWSServer(t, "127.0.0.1:0")
-		out, err := openOutput(pluginArg{"output-ws", "ws://" + server.addr()}, s, env)
+		server := testkit.StartWSServer(t, "127.0.0.1:0")
+		out, err := openOutput(pluginArg{"output-ws", "ws://" + server.Addr()}, s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: func(t *testing.T) [][]byte {
 			var bodies [][]byte
-			for _, a := range server.await(t, 4*20) {
-				bodies = append(bodies, payload.Body(a.msg))
+			for _, a := range server.Await(t, 4*20) {
+				bodies = append(bodies, payload.Body(a.Msg))
 			}
 			return bodies
 		}}
