@@ -25,10 +25,12 @@ func nobody(t *testing.T) string {
 // TestNothingDelivered: an output that delivered nothing of what it was offered,
 // because of the way to its target, is exit 1 with a sentence that says why.
 func TestNothingDelivered(t *testing.T) {
+	t.Parallel()
 	f := newFlagTest(t)
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
-	silent := testkit.StartTarget(t, func(c net.Conn, _ int) { c.Close() })
+	// What it read it has, so that its end is no reset.
+	silent := testkit.StartTarget(t, func(c net.Conn, _ int) { _, _ = testkit.ReadRequest(c) })
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -62,6 +64,7 @@ func TestNothingToDeliver(t *testing.T) {
 // TestReplayThatReachesNobodyStops: within the first seconds, and says so; with
 // another output that has use of it, it goes on and only says so.
 func TestReplayThatReachesNobodyStops(t *testing.T) {
+	t.Parallel()
 	f := newFlagTest(t)
 	file := f.recording(10*time.Minute, gets(2)...)
 	gor := testkit.Spawn(t, "gor", nil, nil, "--input-file", file, "--output-http", nobody(t))

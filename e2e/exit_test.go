@@ -48,6 +48,7 @@ func TestExitCodes(t *testing.T) {
 // TestSignals: the first one drains and exits 0, a second one exits at once
 // with 130.
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		target := testkit.StartSink(t)
 		gor := testkit.StartGor(t, "--input-dummy", "--output-http", target.Addr())
@@ -76,6 +77,7 @@ func TestSignals(t *testing.T) {
 // TestSignalSentTwice: timeout(1) signals the process and then its group, which is
 // one signal and not the second that stops at once.
 func TestSignalSentTwice(t *testing.T) {
+	t.Parallel()
 	target := testkit.StartSink(t)
 	gor := testkit.StartGor(t, "--input-dummy", "", "--output-http", target.Addr())
 	target.Await(t, 1)
@@ -92,6 +94,7 @@ func TestSignalSentTwice(t *testing.T) {
 // TestDrainTimeoutAfterSignal: what the flag gives up sooner than the five seconds
 // is given up sooner after a signal too.
 func TestDrainTimeoutAfterSignal(t *testing.T) {
+	t.Parallel()
 	mute := testkit.StartMute(t)
 	gor := testkit.StartGor(t, "--input-dummy", "", "--output-http", mute.Addr(), "--output-http-timeout", "1m", "--drain-timeout", "100ms")
 	mute.Await(t, 1)
@@ -105,6 +108,7 @@ func TestDrainTimeoutAfterSignal(t *testing.T) {
 
 // TestDrainAfterSignalIsBounded: five seconds, then what is left is counted.
 func TestDrainAfterSignalIsBounded(t *testing.T) {
+	t.Parallel()
 	mute := testkit.StartMute(t)
 	gor := testkit.StartGor(t, "--input-dummy", "--output-http", mute.Addr(), "--output-http-timeout", "5m")
 	mute.Await(t, 1)
@@ -121,6 +125,7 @@ func TestDrainAfterSignalIsBounded(t *testing.T) {
 // TestSignalDuringDrain: the inputs have ended by themselves, an output hangs,
 // and somebody says stop: that bounds the drain and is no failure.
 func TestSignalDuringDrain(t *testing.T) {
+	t.Parallel()
 	requests, times := testkit.Steady(1, 0)
 	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	mute := testkit.StartMute(t)
@@ -159,6 +164,7 @@ func TestNoPrivilegeNamesTheRemedy(t *testing.T) {
 
 // TestStatsLines: the seed's form, without gor: in front.
 func TestStatsLines(t *testing.T) {
+	t.Parallel()
 	target := testkit.StartSink(t)
 	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.pcap"), testkit.CaptureFile(t, testkit.TCPFrames(t, nil)))
 	gor := testkit.StartGor(t, "--input-dummy", "--input-raw", file, "--output-http", target.Addr(), "--output-http-stats", "--stats", "--input-raw-stats")

@@ -70,7 +70,7 @@ func fileOutputFlagRows() []flagRow {
 		}},
 		{"min-free", []string{"", "100%", "-1%", "much"}, func(f *flagTest) {
 			out := filepath.Join(f.TempDir(), "x.gor")
-			r := f.gor("--input-file", f.recording(0, gets(4)...), "--output-file", out, "--min-free", "99.999%", "--drain-timeout", "100ms")
+			r := f.gor("--input-file", f.recording(0, gets(4)...), "--output-file", out, "--min-free", "99.999%", "--drain-timeout", "500ms")
 			if r.says("less than --min-free 99.999%", "0 delivered"); r.code != exitFailed {
 				f.Errorf("exit %d", r.code)
 			}

@@ -46,18 +46,24 @@ func httpOutputFlagRows() []flagRow {
 			f.gor("--input-file", file, "--output-http", testkit.StartSink(f.T).Addr()).saysNot("connections: 4")
 		}},
 		{"output-http-worker-timeout", []string{"0s", "2", "-2s"}, func(f *flagTest) {
-			// Thirty at once make workers that are idle until the last one comes.
-			times := make([]time.Duration, 31)
-			times[30] = 300 * time.Millisecond
-			file := f.recordingAt(gets(31), times)
 			for _, test := range []struct {
 				timeout string
-				ended   bool // workers did before the last request
+				ended   bool // idle workers' connections did
 			}{{"10ms", true}, {"1m", false}} {
-				many := newCrowd(f.T, 5)
-				f.ok("--input-file", file, "--output-http", many.URL, "--output-http-worker-timeout", test.timeout).says("31 delivered")
-				if n := many.endedBefore.Load(); n > 0 != test.ended {
-					f.Errorf("%s: %d connections ended while the program ran", test.timeout, n)
+				many, port := newCrowd(f.T, 5), testkit.FreePort(f.T)
+				gor := testkit.StartGor(f.T, "--input-http", port, "--output-http", many.URL, "--output-http-worker-timeout", test.timeout)
+				testkit.Must(f.T, testkit.SendAll(port, gets(30)))
+				if test.ended {
+					testkit.Eventually(f.T, "a connection of an idle worker ends", func() bool { return many.ended.Load() > 0 })
+				} else {
+					testkit.Eventually(f.T, "all are answered", func() bool { return many.answered.Load() == 30 })
+					if <-time.After(300 * time.Millisecond); many.ended.Load() > 0 {
+						f.Errorf("%s: %d connections ended while the program ran", test.timeout, many.ended.Load())
+					}
+				}
+				gor.Stop()
+				if !strings.Contains(gor.Stderr(), "30 delivered") {
+					f.Errorf("not all is delivered:\n%s", gor.Stderr())
 				}
 			}
 		}},
@@ -135,9 +141,9 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 // same time, and from then on everything.
 type crowd struct {
 	*httptest.Server
-	most        atomic.Int64 // requests that were there at once
-	ended       atomic.Int64 // connections
-	endedBefore atomic.Int64 // of them when the last request came
+	most     atomic.Int64 // requests that were there at once
+	ended    atomic.Int64 // connections
+	answered atomic.Int64 // requests
 }
 
 func newCrowd(t *testing.T, n int64) *crowd {
@@ -147,7 +153,7 @@ func newCrowd(t *testing.T, n int64) *crowd {
 	all := make(chan struct{})
 	var once sync.Once
 	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.endedBefore.Store(c.ended.Load())
+		defer c.answered.Add(1)
 		now := here.Add(1)
 		defer here.Add(-1)
 		for most := c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); {

@@ -295,6 +295,7 @@ func readAfterKills(t *testing.T, name string) (bodies [][]byte, metas []payload
 // TestLinkRestarts: ended in good order and started again, neither end of the
 // link has anything twice or loses anything.
 func TestLinkRestarts(t *testing.T) {
+	t.Parallel()
 	const n = 6000
 	dir := t.TempDir()
 	out, spillDir := filepath.Join(dir, "out.gor"), filepath.Join(dir, "spill")

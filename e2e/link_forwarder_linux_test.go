@@ -148,6 +148,7 @@ func TestForwarderAlone(t *testing.T) {
 
 // TestSSHForwarder is the same through ssh -L of OpenSSH.
 func TestSSHForwarder(t *testing.T) {
+	t.Parallel()
 	const sshd = "/usr/sbin/sshd"
 	ssh, err := exec.LookPath("ssh")
 	if _, serr := os.Stat(sshd); err != nil || serr != nil || os.Geteuid() != 0 {

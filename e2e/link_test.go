@@ -45,6 +45,7 @@ func wantOrder(t *testing.T, got, want [][]byte) {
 // TestLinkBetweenProcesses: 5,000 requests arrive as they are, over TLS with
 // client certificates, over four connections, compressed, and all of that.
 func TestLinkBetweenProcesses(t *testing.T) {
+	t.Parallel()
 	const n = 5000
 	ca := testkit.NewAuthority(t, "test authority")
 	requests := smallRequests(n)
@@ -79,6 +80,7 @@ func TestLinkBetweenProcesses(t *testing.T) {
 // TestLinkReceiverRestarts: the receiver ends in the middle and another takes
 // its place; nothing is lost, over four connections with TLS.
 func TestLinkReceiverRestarts(t *testing.T) {
+	t.Parallel()
 	const n = 5000
 	ca := testkit.NewAuthority(t, "test authority")
 	requests := smallRequests(n)
@@ -125,64 +127,69 @@ func TestLinkReceiverRestarts(t *testing.T) {
 // TestLinkRefusals: whoever does not fit is told why, at both ends, and peers
 // that say nothing hold nobody up.
 func TestLinkRefusals(t *testing.T) {
+	t.Parallel()
 	ca, other := testkit.NewAuthority(t, "test authority"), testkit.NewAuthority(t, "another authority")
 	soon := time.Now().Add(time.Hour)
 	requests := smallRequests(20)
 	dir := t.TempDir()
 	file := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(requests, make([]time.Duration, len(requests))))
-	open, closed := testkit.FreePort(t), testkit.FreePort(t)
-	out := filepath.Join(dir, "out.gor")
 	receiving := ca.Receiver(ca)
-	start := func(t *testing.T, addr string) *testkit.Process {
-		if addr == open {
-			return testkit.StartGor(t, "--input-tcp", open, "--output-null")
-		}
-		return testkit.StartGor(t, append([]string{"--input-tcp", closed, "--output-file", out}, receiving...)...)
-	}
 	for _, test := range []struct {
-		name, to string
-		flags    []string
-		sender   string // what it says; "" when all is delivered
-		refused  string // what the receiver says
+		name    string
+		secure  bool // the receiver wants TLS and certificates of ca
+		flags   []string
+		sender  string // what it says; "" when all is delivered
+		refused string // what the receiver says
 	}{
-		{"TLS to plain", open, ca.Sender(nil, soon), "does it have --input-tcp-secure?", "TLS; this input needs --input-tcp-secure"},
-		{"plain to TLS", closed, nil, "the receiver speaks TLS; add --output-tcp-secure; trying again", "it speaks no TLS; that Gor needs --output-tcp-secure"},
-		{"the system's authorities", closed, []string{"--output-tcp-secure"}, `"CN=receiver" is of an unknown authority; --output-tcp-ca FILE`, "that Gor may need --output-tcp-ca"},
-		{"wrong authority", closed, other.Sender(ca, soon), `"CN=receiver" is of an unknown authority`, "does not accept the certificate of this input"},
-		{"no client certificate", closed, ca.Sender(nil, soon), "give one with --output-tcp-client-cert and --output-tcp-client-key", "no client certificate, which --input-tcp-client-ca requires"},
-		{"expired client certificate", closed, ca.Sender(ca, time.Now().Add(-time.Hour)), "it has expired", " has expired on"},
-		{"another authority's client", closed, ca.Sender(other, soon), "--input-tcp-client-ca does not name", `"CN=sender1" is of an unknown authority`},
-		{"right", closed, ca.Sender(ca, soon), "", ""},
-		{"right, without verifying", closed, append(ca.Sender(ca, soon)[3:], "--output-tcp-secure", "--output-tcp-skip-verify"), "", ""},
+		{"TLS to plain", false, ca.Sender(nil, soon), "does it have --input-tcp-secure?", "TLS; this input needs --input-tcp-secure"},
+		{"plain to TLS", true, nil, "the receiver speaks TLS; add --output-tcp-secure; trying again", "it speaks no TLS; that Gor needs --output-tcp-secure"},
+		{"the system's authorities", true, []string{"--output-tcp-secure"}, `"CN=receiver" is of an unknown authority; --output-tcp-ca FILE`, "that Gor may need --output-tcp-ca"},
+		{"wrong authority", true, other.Sender(ca, soon), `"CN=receiver" is of an unknown authority`, "does not accept the certificate of this input"},
+		{"no client certificate", true, ca.Sender(nil, soon), "give one with --output-tcp-client-cert and --output-tcp-client-key", "no client certificate, which --input-tcp-client-ca requires"},
+		{"expired client certificate", true, ca.Sender(ca, time.Now().Add(-time.Hour)), "it has expired", " has expired on"},
+		{"another authority's client", true, ca.Sender(other, soon), "--input-tcp-client-ca does not name", `"CN=sender1" is of an unknown authority`},
+		{"right", true, ca.Sender(ca, soon), "", ""},
+		{"right, without verifying", true, append(ca.Sender(ca, soon)[3:], "--output-tcp-secure", "--output-tcp-skip-verify"), "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			receiver := start(t, test.to)
-			defer receiver.Stop()
+			t.Parallel()
+			link, out := testkit.FreePort(t), filepath.Join(t.TempDir(), "out.gor")
+			args := []string{"--input-tcp", link, "--output-file", out}
+			if test.secure {
+				args = append(args, receiving...)
+			}
+			receiver := testkit.StartGor(t, args...)
 			for range 20 {
-				silent, err := net.Dial("tcp", test.to)
+				silent, err := net.Dial("tcp", link)
 				testkit.Must(t, err)
 				defer silent.Close()
 			}
-			code, said := testkit.RunGor(t, append([]string{"--input-file", file + "|max", "--output-tcp", test.to, "--drain-timeout", "1s"}, test.flags...)...)
+			code, said := testkit.RunGor(t, append([]string{"--input-file", file + "|max", "--output-tcp", link, "--drain-timeout", "2s"}, test.flags...)...)
 			testkit.WantSums(t, said)
 			if test.sender == "" {
 				if code != 0 {
 					t.Errorf("exit %d:\n%s", code, said)
 				}
+				receiver.Stop()
+				got, _ := testkit.ReadRecording(t, out, payload.Request)
+				testkit.WantSame(t, got, requests)
 				return
 			}
 			if code == 0 || !strings.Contains(said, test.sender) || !strings.Contains(said, "20 unsent") {
 				t.Errorf("exit %d, want %q and 20 unsent:\n%s", code, test.sender, said)
 			}
 			receiver.Await(test.refused)
+			receiver.Stop()
+			if info, err := os.Stat(out); err != nil || info.Size() > 0 {
+				t.Errorf("the receiver has recorded something: %v, %v", info, err)
+			}
 		})
 	}
-	got, _ := testkit.ReadRecording(t, out, payload.Request)
-	testkit.WantSame(t, got, append(append([][]byte{}, requests...), requests...))
 }
 
 // TestLinkRenewal: a receiver has its new certificate without a restart.
 func TestLinkRenewal(t *testing.T) {
+	t.Parallel()
 	ca := testkit.NewAuthority(t, "test authority")
 	link := testkit.FreePort(t)
 	receiver := testkit.StartGor(t, append([]string{"--input-tcp", link, "--output-null"}, ca.Receiver(nil)...)...)
@@ -203,6 +210,7 @@ func TestLinkRenewal(t *testing.T) {
 
 // TestLinkOldSenderOverTLS: GoReplay writes records, reads nothing and closes.
 func TestLinkOldSenderOverTLS(t *testing.T) {
+	t.Parallel()
 	const n = 2000
 	ca := testkit.NewAuthority(t, "test authority")
 	link, out := testkit.FreePort(t), filepath.Join(t.TempDir(), "out.gor")
@@ -226,6 +234,7 @@ func TestLinkOldSenderOverTLS(t *testing.T) {
 // TestLinkOldReceiverOverTLS: GoReplay reads records, skips our hello, and
 // never writes.
 func TestLinkOldReceiverOverTLS(t *testing.T) {
+	t.Parallel()
 	const n = 2000
 	ca := testkit.NewAuthority(t, "test authority")
 	cert, key := ca.Issue("receiver", time.Now().Add(time.Hour))

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,6 +53,9 @@ func runTests(m *testing.M) (code int, err error) {
 	if err := testkit.UseProgram(program, ".."); err != nil {
 		return 0, err
 	}
+	if err := waitTogether(); err != nil {
+		return 0, err
+	}
 	if testing.CoverMode() == "" {
 		return m.Run(), nil
 	}
@@ -63,6 +67,21 @@ func runTests(m *testing.M) (code int, err error) {
 	percent := exec.Command("go", "tool", "covdata", "percent", "-i", covered)
 	percent.Stdout, percent.Stderr = os.Stdout, os.Stderr
 	return code, percent.Run()
+}
+
+// atOnce is how many of the tests that call t.Parallel run at the same time: they
+// wait for a program's timeouts more than they work. go test has as many as there
+// are processors.
+const atOnce = 6
+
+// waitTogether runs so many, unless go test was given a number.
+func waitTogether() error {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if given {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(atOnce))
 }
 
 // buildFlags are those with which this test was built itself.

@@ -235,6 +235,7 @@ func TestMetricsOfACapture(t *testing.T) {
 // TestMetricsOfAReplay: the same of a recording with damage in it, whose
 // output fails.
 func TestMetricsOfAReplay(t *testing.T) {
+	t.Parallel()
 	requests := readmeRequests()
 	times := make([]time.Duration, len(requests))
 	for i := range times {
@@ -276,6 +277,7 @@ func TestMetricsOfAReplay(t *testing.T) {
 // TestPageEndsWithGor: neither a profile that is being taken nor a connection
 // that says nothing keeps Gor from ending.
 func TestPageEndsWithGor(t *testing.T) {
+	t.Parallel()
 	gor := testkit.StartGor(t, "--input-dummy", "--output-null", "--http-pprof", "127.0.0.1:0")
 	page := pageOf(t, gor)
 	idle, err := net.Dial("tcp", strings.TrimPrefix(page, "http://"))

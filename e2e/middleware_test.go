@@ -99,6 +99,7 @@ func TestMiddlewareFates(t *testing.T) {
 
 // A middleware that dies ends Gor, although the input would go on for ever.
 func TestMiddlewareDies(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, command, said string }{
 		{"with a status", `sh -c "head -n 1; exit 3"`, "exit status 3"},
 		{"with status 0", `head -n 1`, "exited with status 0, and there are messages still to come"},
@@ -159,6 +160,7 @@ func TestMiddlewareHangs(t *testing.T) {
 // A Ctrl-C goes to every process of a terminal; the middleware must live on
 // until it has been given all.
 func TestMiddlewareOutlivesCtrlC(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out.gor")
 	p := testkit.Spawn(t, "gor", nil, nil, "--input-dummy", "", "--middleware", `sh -c 'head -n 1; echo here $$ >&2; exec cat'`, "--output-file", out)
 	p.Await("\nhere ")

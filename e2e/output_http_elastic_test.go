@@ -15,6 +15,7 @@ import (
 // TestElasticsearch: each exchange of a replay has its document, whatever else
 // is done with the answers.
 func TestElasticsearch(t *testing.T) {
+	t.Parallel()
 	const n = 300
 	for _, more := range [][]string{nil, {"--output-http-track-response", "--output-null"}, {"--output-http-redirects", "2"}} {
 		search := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -55,6 +55,7 @@ func TestSpill(t *testing.T) {
 // TestSpillBound: a spill takes no more than its size, what it has no room for
 // is shed, counted, and what it has is sent.
 func TestSpillBound(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	addr := testkit.FreePort(t)
 	body := strings.Repeat("x", 60<<10)
@@ -89,6 +90,7 @@ func must1[T any](v T, _ error) T { return v }
 // TestSpillLowDisk: while the disk has too little room nothing is spilled, which
 // is said once.
 func TestSpillLowDisk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	requests, times := testkit.Steady(400, 2*time.Millisecond)
 	file := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(requests, times))

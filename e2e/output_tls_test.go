@@ -153,7 +153,7 @@ func tlsFlagRows() []flagRow {
 			file := testkit.WriteFile(f.T, filepath.Join(f.TempDir(), "ca.pem"), own)
 			args := []string{"--output-ws", strings.Replace(server.URL, "https://", "wss://", 1)}
 			f.tlsReplay(append(args, "--output-ws-ca", file)...).says("4 delivered")
-			f.tlsReplay(append(args, "--output-ws-ca", certstest.New(f.T, "b").File, "--drain-timeout", "200ms")...).says("0 delivered", "--output-ws-ca FILE")
+			f.tlsReplay(append(args, "--output-ws-ca", certstest.New(f.T, "b").File, "--drain-timeout", "1s")...).says("0 delivered", "--output-ws-ca FILE")
 			f.tlsReplay("--output-ws", "ws://localhost:1", "--output-ws-ca", file).says("--output-ws-ca is for TLS, and no --output-ws begins with wss://")
 		}},
 		{"output-ws-client-cert", []string{""}, func(f *flagTest) {

@@ -124,6 +124,7 @@ func TestOldReadersUnderstandUs(t *testing.T) {
 // TestOldLink: over a plain connection GoReplay 1.x understands us, and we
 // understand it.
 func TestOldLink(t *testing.T) {
+	t.Parallel()
 	f := newFlagTest(t)
 	requests := gets(100)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -173,9 +173,10 @@ func TestRecordAndReplayCompressed(t *testing.T) {
 }
 
 // slowAndDead are the two outputs that must not harm a third: a port where
-// nobody listens, and a server that never answers.
+// nobody listens, and a server that never answers. What is left for them at the
+// end is not waited for long.
 func slowAndDead(t *testing.T) []string {
-	return []string{"--output-http", testkit.FreePort(t), "--output-http", testkit.StartMute(t).Addr()}
+	return []string{"--output-http", testkit.FreePort(t), "--output-http", testkit.StartMute(t).Addr(), "--drain-timeout", "1s"}
 }
 
 // wantUndelayed wants all requests at the target, and says how long each
@@ -202,6 +203,7 @@ const (
 )
 
 func TestDeadAndSilentOutputsHarmNobodyFromFile(t *testing.T) {
+	t.Parallel()
 	requests, times := testkit.Steady(strangerRequests, strangerGap)
 	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	target := testkit.StartSink(t)
@@ -215,12 +217,13 @@ func TestDeadAndSilentOutputsHarmNobodyFromFile(t *testing.T) {
 }
 
 func TestDeadAndSilentOutputsHarmNobodyFromLink(t *testing.T) {
+	t.Parallel()
 	requests, times := testkit.Steady(strangerRequests, strangerGap)
 	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	target := testkit.StartSink(t)
 	link := testkit.FreePort(t)
 	gor := testkit.StartGor(t, append(slowAndDead(t), "--output-http", target.Addr(), "--input-tcp", link)...)
-	sender := testkit.StartGor(t, "--input-file", file, "--output-tcp", link)
+	sender := testkit.StartGor(t, "--input-file", file, "--output-tcp", link, "--drain-timeout", "1s")
 	first := target.Await(t, 1)[0]
 	start := first.At.Add(-times[testkit.Number(t, first.Raw)])
 	wantUndelayed(t, target, requests, func(i int) time.Time { return start.Add(times[i]) })

@@ -76,6 +76,7 @@ func TestSecretsStayInside(t *testing.T) {
 // TestElasticsearchRedirects: the documents go to the host that was named, and
 // what it says forges no line.
 func TestElasticsearchRedirects(t *testing.T) {
+	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s %s came elsewhere", r.Method, r.URL) }))
 	defer elsewhere.Close()
 	for _, status := range []int{301, 302, 307, 308} {
@@ -96,6 +97,7 @@ func TestElasticsearchRedirects(t *testing.T) {
 // TestForeignTextForgesNothing: of what a stranger says only text comes to
 // stderr, within the line that it belongs to.
 func TestForeignTextForgesNothing(t *testing.T) {
+	t.Parallel()
 	const forged = "no\ngor: ledger after 1s\n\x1b[2J\u009b31m\x9b32m\u202e"
 	search := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)

@@ -168,6 +168,7 @@ func TestHangup(t *testing.T) {
 // TestStdoutLeft: a reader of stdout that goes away ends a run whose only output
 // it was, with its ledger, and no other.
 func TestStdoutLeft(t *testing.T) {
+	t.Parallel()
 	for _, more := range []bool{false, true} {
 		r, w, err := os.Pipe()
 		testkit.Must(t, err)
@@ -193,6 +194,7 @@ func TestStdoutLeft(t *testing.T) {
 // TestStdoutHangs: what the writer has in hand when stdout takes nothing is
 // counted.
 func TestStdoutHangs(t *testing.T) {
+	t.Parallel()
 	requests, times := testkit.Steady(3000, time.Microsecond)
 	in := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
 	r, w, err := os.Pipe()
@@ -212,6 +214,7 @@ func TestStdoutHangs(t *testing.T) {
 // TestStartInterrupted: what waits when Gor starts is no reason to go on waiting
 // after a signal.
 func TestStartInterrupted(t *testing.T) {
+	t.Parallel()
 	fifo := filepath.Join(t.TempDir(), "in.gor")
 	testkit.Must(t, syscall.Mkfifo(fifo, 0o600))
 	gor := testkit.Spawn(t, "gor", nil, nil, "--http-pprof", "127.0.0.1:0", "--input-file", fifo, "--output-null")

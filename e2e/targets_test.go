@@ -20,6 +20,7 @@ const targetSecondsVar = "GOR_TARGET_SECONDS"
 // gets everything undelayed, the memory stays under the ceiling, and every
 // request is counted.
 func TestBadTargets(t *testing.T) {
+	t.Parallel()
 	seconds := 2.0
 	if s := os.Getenv(targetSecondsVar); s != "" {
 		var err error
