@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"time"
+
 	"github.com/buger/gor/internal/verdict/finding"
 	"github.com/buger/gor/internal/verdict/noise"
 	"github.com/buger/gor/internal/verdict/route"
@@ -17,6 +19,12 @@ const (
 	// sampleBytes bounds the ids and values of all samples. The first sample of a row
 	// is kept in any case.
 	sampleBytes = 8 << 20
+	// moments is how many moments of a replay tell whether a route is slower. Pairs that
+	// were sent within one are no independent evidence: what made one of them slow, a
+	// burst or a pause of the machine, made the others slow as well.
+	moments = 64
+	moment  = int64(100 * time.Millisecond)
+
 	// mostChanges bounds the different changes of status that are counted.
 	mostChanges = 1000
 )
@@ -62,6 +70,7 @@ type routeCount struct {
 	old, new        noise.Histogram
 	ratio, again    noise.Histogram // new/old and again/old, of replayed answers
 	slower, faster  uint64          // replayed pairs
+	moments         [moments]int32  // of the pairs sent then, slower ones less faster ones
 	oldCaptured     uint64
 }
 
@@ -287,10 +296,13 @@ func (e *Engine) times(r *routeCount, p *Pair) {
 	}
 	old, took := max(p.Old.Took, 1), max(p.New.Took, 1)
 	r.ratio.Add(float64(took) / float64(old))
+	at := uint64(p.New.Time/moment) % moments
 	if took > old {
 		r.slower++
+		r.moments[at]++
 	} else if took < old {
 		r.faster++
+		r.moments[at]--
 	}
 	if a := p.Again; a != nil && a.Replayed && a.Took >= 0 && a.Error == "" {
 		r.again.Add(float64(max(a.Took, 1)) / float64(old))

@@ -15,7 +15,8 @@ type FailOn struct {
 
 // ParseFailOn reads a list with commas of none, any (suspects too), regression, and
 // names of severities, for regressions of that one alone: "status class", "removed".
-// A dash may stand for the blank.
+// A dash may stand for the blank. Who names slower fails for what is suspect too: without
+// the old version's second answers nothing slower is more than that.
 func ParseFailOn(text string) (f FailOn, err error) {
 	for word := range strings.SplitSeq(text, ",") {
 		switch word = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(word)), "-", " "); word {
@@ -41,7 +42,7 @@ func (f FailOn) Fails(r *Row) bool {
 		return true
 	}
 	for _, s := range f.severities {
-		if r.Severity == s && r.Standing == Regression {
+		if r.Severity == s && (r.Standing == Regression || s == finding.Slower && r.Standing == Suspect) {
 			return true
 		}
 	}

@@ -17,6 +17,10 @@ const (
 	// leastSlower is by how much the median must grow to be called slower: a tenth is
 	// what two runs of one version on a quiet machine differ by, and twice that is safe.
 	leastSlower = 1.2
+
+	// leastMoments is in how many moments a route must have been asked before its times
+	// say anything: a second of a replay.
+	leastMoments = 10
 )
 
 // evidence is what is known of a row's noise.
@@ -164,9 +168,26 @@ func (e *Engine) slowRoutes() (slow []*routeCount, p []float64) {
 			continue
 		}
 		slow = append(slow, r)
-		p = append(p, noise.SignTest(r.slower, r.faster))
+		p = append(p, r.slowByChance())
 	}
 	return slow, p
+}
+
+// slowByChance is how probable it is that a route that did not change looks so much
+// slower: over its pairs, and over the moments in which they were sent.
+func (r *routeCount) slowByChance() float64 {
+	var slower, faster uint64
+	for _, n := range r.moments {
+		if n > 0 {
+			slower++
+		} else if n < 0 {
+			faster++
+		}
+	}
+	if slower+faster < leastMoments {
+		return 1
+	}
+	return max(noise.SignTest(r.slower, r.faster), noise.SignTest(slower, faster))
 }
 
 func (e *Engine) addSlow(r *routeCount, p float64, known map[*rowCount]evidence) {
@@ -179,9 +200,14 @@ func (e *Engine) addSlow(r *routeCount, p float64, known map[*rowCount]evidence)
 		e.totals.Uncounted++
 		return
 	}
-	row.differs, row.standing = r.slower, Regression
-	if row.key.expected {
+	// Two targets are not equally fast because they run the same: only the old
+	// version's second answer tells what is the machines' doing.
+	row.differs, row.standing = r.slower, Suspect
+	switch {
+	case row.key.expected:
 		row.standing = Expected
+	case r.again.N() > 0:
+		row.standing = Regression
 	}
 	known[row] = evidence{control: r.ratio.N(), p: p, effect: true}
 }
@@ -193,7 +219,11 @@ func (e *Engine) why(row *rowCount, v evidence) string {
 	switch {
 	case row.key.severity == finding.Slower:
 		m, low, high := r.ratio.Median()
-		return fmt.Sprintf("the median of new/old is %.2f (95 %% confidence: %.2f to %.2f) over %d pairs", m, low, high, r.ratio.N())
+		text := fmt.Sprintf("the median of new/old is %.2f (95 %% confidence: %.2f to %.2f) over %d pairs", m, low, high, r.ratio.N())
+		if r.again.N() == 0 {
+			text += "; without a target #secondary nobody can tell it from what the machines do"
+		}
+		return text
 	case row.key.expected:
 		return share + "; a rule expects it"
 	case row.key.severity == finding.SameKind && row.standing == Noise:

@@ -167,3 +167,41 @@ func TestNoiseIsNoRegression(t *testing.T) {
 		t.Errorf("%d of %d runs", wrong, n)
 	}
 }
+
+// A route is called slower on the evidence of many moments and of the old version's second
+// answers; a burst that ran badly is no such thing.
+func TestSlower(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		spread time.Duration // of the requests
+		again  time.Duration // that the old version took the second time; 0: it was not asked
+		want   Standing
+	}{
+		{"many moments", time.Minute, 10 * time.Millisecond, Regression},
+		{"the old version is as slow the second time", time.Minute, 30 * time.Millisecond, 0},
+		{"no second answers", time.Minute, 0, Suspect},
+		{"one burst", 50 * time.Millisecond, 10 * time.Millisecond, 0},
+		{"one burst without second answers", 50 * time.Millisecond, 0, 0},
+	} {
+		e := New(Config{BodyMost: 1 << 10})
+		const n = 200
+		for i := range n {
+			answer := func(took time.Duration) *Answer {
+				return &Answer{Bytes: []byte("HTTP/1.1 200 OK\r\n\r\n"), Took: took + time.Duration(i)*time.Microsecond, Time: 1_700_000_000_000_000_000 + int64(c.spread)*int64(i)/n, Replayed: true}
+			}
+			p := &Pair{ID: strconv.Itoa(i), Request: []byte("GET /a HTTP/1.1\r\n\r\n"), Old: answer(10 * time.Millisecond), New: answer(30 * time.Millisecond)}
+			if c.again > 0 {
+				p.Again = answer(c.again)
+			}
+			e.Add(p)
+		}
+		res := e.Result()
+		if res.Class != c.want {
+			t.Errorf("%s: %s, want %s: %s", c.name, res.Class, c.want, res.Sentence)
+		}
+		slower, err := ParseFailOn("slower")
+		if err != nil || res.Fails(slower) != (c.want != 0) {
+			t.Errorf("%s: fails for slower: %t, %v", c.name, res.Fails(slower), err)
+		}
+	}
+}

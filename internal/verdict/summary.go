@@ -72,6 +72,9 @@ func (e *Engine) merge() {
 		delete(e.byRoute, name)
 		to.compared, to.equal, to.triples, to.self = to.compared+r.compared, to.equal+r.equal, to.triples+r.triples, to.self+r.self
 		to.slower, to.faster, to.oldCaptured = to.slower+r.slower, to.faster+r.faster, to.oldCaptured+r.oldCaptured
+		for i, n := range r.moments {
+			to.moments[i] += n
+		}
 		to.old.Merge(&r.old)
 		to.new.Merge(&r.new)
 		to.ratio.Merge(&r.ratio)
