@@ -158,6 +158,7 @@ func (s *rawSettings) flags() []flagDef {
 		VXLANPort:   4789, // RFC 7348
 		MaxBuffered: rawsocket.DefaultMaxBuffered,
 		MaxConns:    rawsocket.DefaultMaxConns,
+		Sights:      &rawsocket.Sights{},
 	}}
 	return []flagDef{
 		{"input-raw-track-response", "", "capture the responses too, each under its request's id",
@@ -229,6 +230,9 @@ func (s *rawSettings) flags() []flagDef {
 func (s *Settings) checkRaw() error {
 	if len(s.raw.VNIs) > 0 && s.raw.Engine != engineVXLAN {
 		return errors.New("--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
+	}
+	if err := rawsocket.CheckRepeated(s.addresses("input-raw")); err != nil {
+		return fmt.Errorf("--input-raw: %w", err)
 	}
 	if s.raw.Protocol != protocolBinary || s.captures() == 0 {
 		return nil

@@ -112,8 +112,10 @@ func (s *Settings) check() error {
 	}
 	errs = append(errs, s.checkNeeds()...)
 	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
-		// A capture may come from "-", standard input.
-		refuse(strings.HasPrefix(arg.Value, "-") && (!findInput(arg.Flag).captures || strings.HasPrefix(arg.Value, "--")),
+		// A capture and a recording may come from "-", standard input.
+		in := findInput(arg.Flag)
+		stdin := (in.captures || in.speed) && (arg.Value == "-" || strings.HasPrefix(arg.Value, "-:") || strings.HasPrefix(arg.Value, "-|"))
+		refuse(strings.HasPrefix(arg.Value, "-") && !stdin,
 			"--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
 		if err := laterAddress(arg); err != nil {
 			errs = append(errs, err)
@@ -203,11 +205,11 @@ func (s *Settings) has(flag string) bool {
 	return slices.ContainsFunc(slices.Concat(s.Inputs, s.Outputs), func(arg pluginArg) bool { return arg.Flag == flag })
 }
 
-// addresses are those that outputs of that flag were given.
-func (s *Settings) addresses(output string) (list []string) {
-	for _, out := range s.Outputs {
-		if out.Flag == output {
-			list = append(list, out.Value)
+// addresses are those that plugins of that flag were given, without limits.
+func (s *Settings) addresses(flag string) (list []string) {
+	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
+		if addr, _, err := splitLimit(arg.Value); arg.Flag == flag && err == nil {
+			list = append(list, addr)
 		}
 	}
 	return list

@@ -58,6 +58,10 @@ type Config struct {
 	// src is the client. Nil refuses none.
 	Exclude func(src, dst netip.AddrPort) bool
 
+	// Sights is what all captures of this process share that may see the same
+	// connections: each is then taken by one of them. Nil: there are no others.
+	Sights *Sights
+
 	// Yield is called between two pieces of work, by live capture and by Next when
 	// they are not behind: it may let another program have the core, such as the
 	// server whose traffic is captured. Nil does not.
@@ -155,13 +159,18 @@ func (l *Listener) add(c Config, sources []source.Source) {
 	c.MaxBuffered /= len(sources)
 	c.MaxConns = max(1, c.MaxConns/len(sources))
 	l.notes = newNotices(c, l.Stats)
-	seen := &assemble.Sights{}
+	seen := c.Sights
+	if seen == nil || !l.live { // files are not read at the same time
+		seen = &assemble.Sights{}
+	}
+	assembling := c.assembling()
+	assembling.Capture = seen.Join()
 	for _, src := range sources {
 		nearlyFull := src.NearlyFull
 		if !l.live {
 			nearlyFull = nil
 		}
-		l.parts = append(l.parts, part{src, assemble.New(c.assembling(), assemble.NewWriter(l.hand, nearlyFull), l.notes, seen)})
+		l.parts = append(l.parts, part{src, assemble.New(assembling, assemble.NewWriter(l.hand, nearlyFull), l.notes, seen)})
 	}
 }
 

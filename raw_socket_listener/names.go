@@ -26,6 +26,8 @@ type (
 	// A Filter is an expression of pcap-filter(7) that packets have to match
 	// beside.
 	Filter = filter.Filter
+	// Sights is what several captures share.
+	Sights = assemble.Sights
 	// An IgnoreReason says why a packet gave no segment.
 	IgnoreReason = packet.IgnoreReason
 	// SourceStats says what became of the packets of a source.

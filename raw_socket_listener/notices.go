@@ -38,7 +38,7 @@ type notices struct {
 	faults      []string // of the source, that were told
 	losses      lossNotices
 
-	toldTLS, toldHTTP2, toldSilence, toldOneSided bool
+	toldTLS, toldHTTP2, toldSilence, toldOneSided, toldShared bool
 
 	ended   bool
 	cancel  context.CancelFunc // ends the survey
@@ -215,4 +215,13 @@ func (n *notices) Rewritten(firstClient, firstServer, client, server netip.AddrP
 	defer n.mu.Unlock()
 	n.logf("a connection from %s to %s is seen again as one from %s to %s, as a published container port or masquerading rewrites it: each is taken once, as it is seen first; to choose, name the interface or the server's address, such as --input-raw %s",
 		firstClient, firstServer, client, server, server)
+}
+
+// Shared tells of the first connection that another capture had seen before.
+func (n *notices) Shared(client, server netip.AddrPort) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if once(&n.toldShared) {
+		n.logf("%s overlaps another --input-raw: both see the connection from %s to %s; each is taken once, by whichever sees it first", n.cfg.Address, client, server)
+	}
 }

@@ -47,6 +47,7 @@ var captureMetrics = [...]metricDef{
 	{"connections", "gor_capture_connections_total", "Connections seen to begin, or joined.", counter},
 	{"connections joined", "gor_capture_connections_joined_total", "Connections that were established before the capture.", counter},
 	{"connections seen again with rewritten addresses", "gor_capture_connections_rewritten_total", "Connections seen before with other addresses, which are taken once.", counter},
+	{"connections left to another capture", "gor_capture_connections_shared_total", "Connections that another --input-raw saw too, which are taken once.", counter},
 	{"connections excluded", "gor_capture_connections_excluded_total", "Connections of Gor itself.", counter},
 	{"connections with TLS", "gor_capture_connections_tls_total", "Connections that are encrypted.", counter},
 	{"connections with HTTP/2", "gor_capture_connections_http2_total", "Connections that carry HTTP/2.", counter},

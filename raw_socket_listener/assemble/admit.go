@@ -38,7 +38,7 @@ func (a *Assembler) admit(k key, fromLow bool, s *packet.Segment, begun bool) *c
 	c.key, c.clientLow = k, fromClient == fromLow
 	c.id, c.seen = rand.Uint64(), a.now
 	c.rsp.response, c.rsp.silent = true, !a.cfg.TrackResponse
-	c.sights = fewSights
+	c.sights = a.sights.first()
 	a.conns[k] = c
 	a.move(c, placeEmbryo)
 	a.stats.Connections++

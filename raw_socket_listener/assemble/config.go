@@ -48,6 +48,10 @@ type Config struct {
 	// those bytes, unless their head is not whole.
 	AllowIncomplete bool
 
+	// Capture is the number of the capture whose assembler it is, as Sights.Join
+	// gave it.
+	Capture int
+
 	// Exclude is asked once for each new connection and refuses it with true.
 	// src is the client. Nil refuses none.
 	Exclude func(src, dst netip.AddrPort) bool
@@ -94,6 +98,9 @@ type Observer interface {
 	// Rewritten says that the first connection was seen again as the second,
 	// with rewritten addresses.
 	Rewritten(firstClient, firstServer, client, server netip.AddrPort)
+
+	// Shared says that another capture has seen the connection before.
+	Shared(client, server netip.AddrPort)
 
 	// Shed says that a message was lost because nobody read it in time.
 	Shed()

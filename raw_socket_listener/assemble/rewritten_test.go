@@ -158,13 +158,56 @@ func TestRewrittenOnAnotherRing(t *testing.T) {
 	}
 }
 
+// A connection that two captures see is taken by one of them, whichever has each
+// segment first, and one of which only one capture sees a part is taken by that.
+func TestSharedWithAnotherCapture(t *testing.T) {
+	get := func(target string) string { return "GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n" }
+	view := interfaceView{client: "198.51.100.2:39412", server: "198.51.100.1:80", isn: 1000, serverISN: 2000, requests: []string{get("/1"), get("/2"), get("/3"), get("/4")}}
+	all := view.segmentsOf(0)
+	for _, tt := range []struct {
+		name          string
+		first, second []packet.Segment // in the order in which each captures them
+		order         string           // of the two captures' segments
+		want          [2]int           // requests of each capture
+		shared        [2]uint64
+	}{
+		{"in step", all, all, "abababababababababab", [2]int{4, 0}, [2]uint64{0, 1}},
+		{"one behind the other", all, all, "aaaaaaaaaabbbbbbbbbb", [2]int{4, 0}, [2]uint64{0, 1}},
+		{"each ahead in turn", all, all, "aaabbbbbaaaaaaabbbbb", [2]int{4, 0}, [2]uint64{0, 1}},
+		{"sent again", append(append(all[:3:3], all[2]), all[3:]...), all, "aaaaaaaaaaabbbbbbbbbb", [2]int{4, 0}, [2]uint64{0, 1}},
+		{"joined later", all, all[4:], "aaaaaabbaaaabbbb", [2]int{4, 0}, [2]uint64{0, 1}},
+		{"moved to the other interface", all[:6], all[6:], "aaaaaabbbb", [2]int{2, 2}, [2]uint64{0, 0}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			seen := &Sights{}
+			rigs := [2]*rig{newRig(t, Config{Capture: seen.Join()}), newRig(t, Config{Capture: seen.Join()})}
+			left := [2][]packet.Segment{tt.first, tt.second}
+			for _, r := range rigs {
+				r.a.sights = seen
+			}
+			for _, c := range tt.order {
+				i := int(c - 'a')
+				if len(left[i]) > 0 {
+					rigs[i].a.Segment(&left[i][0])
+					left[i] = left[i][1:]
+				}
+			}
+			for i, r := range rigs {
+				if n := len(r.messages()); n != tt.want[i] || r.a.stats.Shared != tt.shared[i] || r.a.stats.LostSum() != 0 {
+					t.Errorf("capture %d: %d requests, want %d; %v", i, n, tt.want[i], r.a.stats.Rows())
+				}
+			}
+		})
+	}
+}
+
 // Comparing costs no allocation: each connection is compared at its beginning.
 func TestSightsDoNotAllocate(t *testing.T) {
 	var l Sights
 	s := &packet.Segment{Flags: packet.FlagACK, Payload: []byte("GET / HTTP/1.1\r\n\r\n"), Options: []byte("\x01\x01\x08\x0a12345678")}
 	if n := testing.AllocsPerRun(100, func() {
 		s.Seq++
-		l.again(rigClient, rigServer, s)
+		l.again(1, rigClient, rigServer, s)
 	}); n > 0 {
 		t.Errorf("%v allocations for each segment", n)
 	}

@@ -49,6 +49,10 @@ func (r *rig) Rewritten(firstClient, firstServer, client, server netip.AddrPort)
 	r.logs = append(r.logs, fmt.Sprintf("%s to %s is seen again as %s to %s", firstClient, firstServer, client, server))
 }
 
+func (r *rig) Shared(client, server netip.AddrPort) {
+	r.logs = append(r.logs, fmt.Sprintf("%s to %s is another capture's", client, server))
+}
+
 func (r *rig) Shed() { r.logs = append(r.logs, "shed") }
 
 func (r *rig) Look(int64) {}

@@ -48,6 +48,7 @@ type Stats struct {
 	Connections uint64 // seen to begin, or joined
 	Joined      uint64 // of these: established before the capture
 	Rewritten   uint64 // of these: seen before with other addresses, and ignored
+	Shared      uint64 // of these: seen before by another capture, and ignored
 	Excluded    uint64 // of these: refused by Config.Exclude
 	TLS         uint64 // of these: encrypted
 	HTTP2       uint64 // of these: HTTP/2
@@ -89,7 +90,7 @@ func (s *Stats) Add(o *Stats) {
 		from uint64
 	}{
 		{&s.Segments, o.Segments}, {&s.Unmatched, o.Unmatched}, {&s.Undirected, o.Undirected},
-		{&s.Connections, o.Connections}, {&s.Joined, o.Joined}, {&s.Rewritten, o.Rewritten}, {&s.Excluded, o.Excluded}, {&s.TLS, o.TLS},
+		{&s.Connections, o.Connections}, {&s.Joined, o.Joined}, {&s.Rewritten, o.Rewritten}, {&s.Shared, o.Shared}, {&s.Excluded, o.Excluded}, {&s.TLS, o.TLS},
 		{&s.HTTP2, o.HTTP2}, {&s.Tunnels, o.Tunnels}, {&s.Evicted, o.Evicted}, {&s.Reused, o.Reused}, {&s.Multipath, o.Multipath}, {&s.Far, o.Far}, {&s.Refused, o.Refused}, {&s.SkippedStarts, o.SkippedStarts},
 		{&s.Retransmitted, o.Retransmitted}, {&s.Conflicting, o.Conflicting}, {&s.OutOfOrder, o.OutOfOrder},
 		{&s.Gaps, o.Gaps}, {&s.MissingBytes, o.MissingBytes}, {&s.SkippedBytes, o.SkippedBytes}, {&s.UnseenBytes, o.UnseenBytes},
@@ -142,6 +143,7 @@ func (s Stats) Rows() []Count {
 		Count{Name: "connections", N: s.Connections},
 		Count{Name: "connections joined", N: s.Joined},
 		Count{Name: "connections seen again with rewritten addresses", N: s.Rewritten},
+		Count{Name: "connections left to another capture", N: s.Shared},
 		Count{Name: "connections excluded", N: s.Excluded},
 		Count{Name: "connections with TLS", N: s.TLS},
 		Count{Name: "connections with HTTP/2", N: s.HTTP2},
