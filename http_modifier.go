@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
@@ -227,8 +228,8 @@ func (s *Settings) filterFlags() flagGroup {
 				"and 1/32 may be many more or fewer of them. For those use --http-header-limiter",
 			"gor --input-raw :8080 --output-http staging.com --output-http-header-hash-filter user-id:1/4", s.rule("output-http-header-hash-filter",
 				rules.SampleHeaderHash)},
-		{"http-basic-auth-filter", "REGEXP", "pass only requests whose Basic auth user:password matches, or that have none", "", s.rule(
-			"http-basic-auth-filter", rules.AllowBasicAuth)},
+		{"http-basic-auth-filter", "REGEXP", "pass only requests whose Basic auth user:password matches, or that have none", "",
+			flags.Shown(s.rule("http-basic-auth-filter", rules.AllowBasicAuth), func(string) string { return address.Mask })},
 		{"http-header-limiter", "NAME:P%", "pass so many percent of the requests, always the same ones, by a hash of the header (FNV-1a modulo 100, as in GoReplay), which spreads short values " +
 			"evenly too; N/D means as many percent, rounded down; requests without the header pass", "gor --input-raw :80 --output-http staging.com --http-header-limiter user-id:3%", s.rule("http-header-limiter",
 			rules.SampleHeader)},

@@ -72,7 +72,6 @@ var allowedImports = map[string][]string{
 		"raw_socket_listener",
 		"github.com/klauspost/compress/gzip",
 		"github.com/klauspost/compress/zstd",
-		"github.com/schollz/progressbar/v3",
 		"golang.org/x/sys/unix",
 	},
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
@@ -90,7 +89,7 @@ var allowedImports = map[string][]string{
 	"scripts/picture":            {},
 	"scripts/testrun":            {},
 	"internal/address":           {},
-	"internal/console":           {"golang.org/x/term"}, // whether a person looks
+	"internal/console":           {"golang.org/x/term", "github.com/schollz/progressbar/v3"}, // whether a person looks, and the bar for one
 	"internal/admission":         {"internal/outbound"},
 	"internal/answers":           {"internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats"},
 	"internal/disk":              {"golang.org/x/sys/unix"},
@@ -228,8 +227,8 @@ func TestNoMethodsByName(t *testing.T) {
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
 // with them: they only shrink.
 const (
-	topSourceFiles = 27
-	topTestFiles   = 22
+	topSourceFiles = 26
+	topTestFiles   = 21
 )
 
 func TestTopLevelOnlyShrinks(t *testing.T) {

@@ -31,6 +31,7 @@ func fileInputPlugin() inputPlugin {
 			flags:   func(s *Settings) []flagDef { return slices.Concat(s.fileInput.flags(), s.formats.flags()) },
 		},
 		speed: true,
+		ends:  func(_ plugin.Input, s *Settings) bool { return !s.fileInput.Loop },
 		parse: parseFileInput,
 	}
 }

@@ -44,6 +44,7 @@ func rawInputPlugin() inputPlugin {
 			flags:   func(s *Settings) []flagDef { return s.raw.flags() },
 		},
 		captures: true,
+		ends:     func(in plugin.Input, _ *Settings) bool { return !in.Live() }, // a capture file does
 		fits:     (*Settings).checkRaw,
 		parse:    parseRawInput,
 	}

@@ -232,7 +232,7 @@ func sayPlan(s *Settings, log *console.Console, plugs *plugins) {
 // limitWords is what the limit of a plugin does, in brackets.
 func limitWords(arg pluginArg) string {
 	_, limit, err := splitLimit(arg.Value)
-	if words := limit.Words(arg.Flag == "input-file"); err == nil && words != "" {
+	if words := limit.Words(findInput(arg.Flag).speed); err == nil && words != "" {
 		return " (" + words + ")"
 	}
 	return ""

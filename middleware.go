@@ -1,27 +1,15 @@
 package main
 
 import (
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/drain"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 )
-
-// shownCommand is a command as it may be shown: without its arguments, which
-// may hold secrets.
-func shownCommand(command string) string {
-	words, err := middleware.Words(command)
-	if err != nil {
-		words = strings.Fields(command)
-	}
-	return address.Command(words)
-}
 
 // startMiddleware starts the program of --middleware, or returns nil when
 // there is none.
@@ -209,7 +197,7 @@ func (s *Settings) middlewareFlags() flagGroup {
 	return flagGroup{"Middleware", []flagDef{
 		{"middleware", "COMMAND", "pass every message through a program of yours: each is a line of hex on its stdin; what it prints in the same " +
 			"form goes on, the rest is dropped",
-			"gor --input-tcp :28020 --middleware \"node redact.js\" --output-http staging.com", flags.String(&s.Middleware)},
+			"gor --input-tcp :28020 --middleware \"node redact.js\" --output-http staging.com", flags.Shown(flags.String(&s.Middleware), middleware.Shown)},
 		{"prettify-http", "", "decode chunked and gzip-compressed bodies; what cannot be decoded stays as it is",
 			"sudo gor --input-raw :80 --input-raw-track-response --prettify-http --output-stdout", flags.Bool(&s.modifier.Prettify)},
 	}}

@@ -65,6 +65,7 @@ func binaryOutputPlugin() outputPlugin {
 		},
 		timely:       true,
 		onlyRequests: true,
+		latencies:    true,
 		fits:         (*Settings).checkBinary,
 		parse:        parseBinaryOutput,
 	}

@@ -75,6 +75,9 @@ func httpOutputPlugin() outputPlugin {
 		timely:       true,
 		onlyHTTP:     true,
 		onlyRequests: true,
+		statuses:     true,
+		latencies:    true,
+		awayAdvice:   "--output-http-wait 30s waits for the target first",
 		fits:         (*Settings).checkHTTP,
 		parse:        parseHTTPOutput,
 	}

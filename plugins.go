@@ -30,6 +30,9 @@ type inputPlugin struct {
 	speed    bool // "|200%" and "|max" are the replay's speed and go to parse
 	captures bool // what comes is live, and this process's own connections are left out
 
+	// ends reports whether an opened input ends by itself; nil: none does.
+	ends func(in plugin.Input, s *Settings) bool
+
 	fits  func(s *Settings) error // refuses settings that cannot work together; nil: there are none
 	parse func(addr string, limit pace.Limit, s *Settings) (parsed[plugin.Input], error)
 }
@@ -41,6 +44,10 @@ type outputPlugin struct {
 
 	onlyHTTP     bool // what it sends is HTTP, and nothing else can be sent with it
 	onlyRequests bool // it has no use for what targets answer
+
+	statuses   bool   // it counts the statuses of answers
+	latencies  bool   // it measures how long answers take
+	awayAdvice string // what helps, of its flags, where a target is not there yet; "": nothing
 
 	fits  func(s *Settings) error
 	parse func(addr string, s *Settings) (parsed[plugin.Output], error)
@@ -121,7 +128,7 @@ func (p *plugins) open(s *Settings, env *plugin.Env) error {
 	}
 	var err error
 	if p.middle, err = startMiddleware(s, env); err != nil {
-		return fmt.Errorf("--middleware %q: %w", shownCommand(s.Middleware), err)
+		return fmt.Errorf("--middleware %q: %w", middleware.Shown(s.Middleware), err)
 	}
 	groups := inputGroups(s.Inputs)
 	tellOfSpeeds(groups, env.Logf)

@@ -33,7 +33,7 @@ func (s *Settings) checkPlugins() error {
 	if s.Middleware != "" {
 		if words, err := middleware.Words(s.Middleware); err == nil { // else it has been said
 			_, err = exec.LookPath(words[0])
-			add("middleware", shownCommand(s.Middleware), err)
+			add("middleware", middleware.Shown(s.Middleware), err)
 		}
 	}
 	for _, file := range [...]struct{ flag, name string }{{"cpuprofile", s.CPUProfile}, {"memprofile", s.MemProfile}, {"summary-json", s.SummaryJSON}} {
@@ -70,7 +70,7 @@ func (s *Settings) sayRight(logf func(format string, args ...any)) {
 	}
 	tellOfSpeeds(inputGroups(s.Inputs), logf)
 	if s.Middleware != "" {
-		logf("through middleware %s", shownCommand(s.Middleware))
+		logf("through middleware %s", middleware.Shown(s.Middleware))
 	}
 	for _, arg := range s.Outputs {
 		logf("to %s %s", arg.Flag, address.Redact(arg.Value))
@@ -95,14 +95,16 @@ func (s *Settings) check() error {
 		refuse(true, "no output; add one, such as --output-http http://staging.com, --output-file requests.gor or --output-stdout")
 	}
 	if c, is := s.FailOn.NeedsStatuses(); is {
-		refuse(!s.has("output-http"), "--fail-on %s: only --output-http knows statuses", c)
+		able := outputsThat(func(row outputPlugin) bool { return row.statuses })
+		refuse(!s.hasAny(able), "--fail-on %s: only %s knows statuses", c, flagNames(able))
 	}
 	if c, is := s.FailOn.NeedsLatency(); is {
-		refuse(!s.has("output-http") && !s.has("output-binary"), "--fail-on %s: only --output-http and --output-binary measure latencies", c)
+		able := outputsThat(func(row outputPlugin) bool { return row.latencies })
+		refuse(!s.hasAny(able), "--fail-on %s: only %s measure latencies", c, flagNames(able))
 	}
 	if s.Middleware != "" {
 		_, err := middleware.Words(s.Middleware)
-		refuse(err != nil, "--middleware %q: %w", shownCommand(s.Middleware), err)
+		refuse(err != nil, "--middleware %q: %w", middleware.Shown(s.Middleware), err)
 	}
 	for _, row := range inputPlugins() {
 		errs = append(errs, s.checkRow(row.pluginFlags, row.fits)...)
@@ -241,6 +243,22 @@ func (s *Settings) servers() (list []capture.Server) {
 	return list
 }
 
+// hasAny reports whether there is a plugin of one of those flags.
+func (s *Settings) hasAny(flags []string) bool { return slices.ContainsFunc(flags, s.has) }
+
+// outputsThat are the flags of the outputs for which is is true.
+func outputsThat(is func(outputPlugin) bool) (flags []string) {
+	for _, row := range outputPlugins() {
+		if is(row) {
+			flags = append(flags, row.name)
+		}
+	}
+	return flags
+}
+
+// flagNames are flags in a sentence.
+func flagNames(flags []string) string { return "--" + strings.Join(flags, " and --") }
+
 // captures is how many inputs capture.
 func (s *Settings) captures() (n int) {
 	for _, in := range s.Inputs {
@@ -286,4 +304,12 @@ func firstSet(pairs ...string) string {
 		}
 	}
 	return ""
+}
+
+// checkListenAddr refuses what cannot be listened on.
+func checkListenAddr(s string) (string, error) {
+	if address.CheckListen(s) != nil {
+		return "", errors.New("want an address to listen on, such as :8181 or 127.0.0.1:8181")
+	}
+	return s, nil
 }

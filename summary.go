@@ -1,18 +1,21 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
+	"github.com/buger/gor/internal/console"
+	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/reach"
 	"github.com/buger/gor/internal/recording"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/status"
 	"github.com/buger/gor/internal/threshold"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
@@ -77,85 +80,18 @@ func every(period time.Duration, done <-chan struct{}, f func()) {
 	}
 }
 
-// progressGrain is how often a progress bar is drawn: as often as a person
-// can read it.
-const progressGrain = 250 * time.Millisecond
-
 // showProgress draws a bar below the log until done is closed, when a person
 // looks and every input has an end.
 func (r *runner) showProgress(done <-chan struct{}) {
-	if !r.log.IsTerminal() {
+	all := plugin.Overall(r.plugs.inputs).All
+	if all == 0 || !r.log.IsTerminal() {
 		return
 	}
-	_, all := r.progress()
-	if all == 0 {
-		return
-	}
-	bar := progressbar.NewOptions64(all,
-		progressbar.OptionSetWriter(r.log.BarWriter()),
-		progressbar.OptionSetWidth(20),
-		progressbar.OptionShowBytes(false),
-		progressbar.OptionSetPredictTime(false), // see timeLeft
-		progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionThrottle(0),
-		progressbar.OptionClearOnFinish(),
-	)
-	r.log.SetBar(bar)
-	defer r.log.SetBar(nil)
-	t := time.NewTicker(progressGrain)
-	defer t.Stop()
-	began := time.Now()
-	before, last := uint64(0), began
-	for {
-		select {
-		case <-done:
-			return
-		case <-t.C:
-		}
-		p, _ := r.progress()
+	r.log.ShowProgress(all, func() console.Progress {
+		p := plugin.Overall(r.plugs.inputs)
 		messages, failed := r.progressCounts()
-		now := time.Now()
-		rate := float64(messages-before) / now.Sub(last).Seconds()
-		before, last = messages, now
-		elapsed := now.Sub(began)
-		text := fmt.Sprintf("[%s:%s] %d done %.0f/s lag %s errors %d", elapsed.Round(time.Second), timeLeft(elapsed, p.Done, all), messages, rate, p.Lag.Round(100*time.Microsecond), failed)
-		r.log.Draw(func() {
-			bar.Describe(text)
-			_ = bar.Set64(min(p.Done, all-1)) // at all it ends, and is cleared
-		})
-	}
-}
-
-// timeLeft is how long it will still take, "?" when nothing is done yet. It goes
-// by all of the time that has passed: the bar's own guess goes by the last seconds.
-func timeLeft(elapsed time.Duration, done, all int64) string {
-	if done <= 0 {
-		return "?"
-	}
-	left := float64(elapsed) / float64(done) * float64(max(all-done, 0))
-	return time.Duration(left).Round(time.Second).String()
-}
-
-// progressParts is how finely progress is measured: each input has a unit of its
-// own.
-const progressParts = 1_000_000
-
-// progress is how far the inputs have got, in parts of all: as far as the one
-// that has the most before it. all is zero when one of them has no end.
-func (r *runner) progress() (least plugin.Progress, all int64) {
-	for _, in := range r.plugs.inputs {
-		p := in.Progress()
-		if p.All == 0 {
-			return least, 0
-		}
-		done := int64(float64(p.Done) / float64(p.All) * progressParts)
-		if all == 0 || done < least.Done {
-			least.Done = done
-		}
-		least.Lag = max(least.Lag, p.Lag)
-		all = progressParts
-	}
-	return least, all
+		return console.Progress{Done: p.Done, Lag: p.Lag, Messages: messages, Failed: failed}
+	}, done)
 }
 
 // progressCounts is how many messages the inputs gave, and how many an output
@@ -184,8 +120,8 @@ func (r *runner) watchPeers(done <-chan struct{}) {
 			// Other outputs go on, unless they are there for the answers.
 			if alone || r.s.http.TrackResponse || r.s.binary.TrackResponse {
 				why := "ending, since nothing of what is replayed would arrive"
-				if r.s.has("output-http") {
-					why += "; --output-http-wait 30s waits for the target first"
+				if advice := r.awayAdvice(); advice != "" {
+					why += "; " + advice
 				}
 				r.unreached <- why
 			}
@@ -196,20 +132,23 @@ func (r *runner) watchPeers(done <-chan struct{}) {
 	reach.Watch(cfg, t.C, done)
 }
 
+// awayAdvice is what helps, of the outputs' flags, where a target is not there
+// yet; "" when nothing does.
+func (r *runner) awayAdvice() string {
+	for _, out := range r.s.Outputs {
+		if advice := findOutput(out.Flag).awayAdvice; advice != "" {
+			return advice
+		}
+	}
+	return ""
+}
+
 // finite reports whether the inputs end by themselves: recordings and capture
 // files do.
 func (r *runner) finite() bool {
 	for i, group := range inputGroups(r.s.Inputs) {
-		switch group[0].Flag {
-		case "input-file":
-			if r.s.fileInput.Loop {
-				return false
-			}
-		case "input-raw":
-			if r.plugs.inputs[i].Live() {
-				return false
-			}
-		default:
+		ends := findInput(group[0].Flag).ends
+		if ends == nil || !ends(r.plugs.inputs[i], r.s) {
 			return false
 		}
 	}
@@ -226,4 +165,36 @@ func (v *failOnValue) Set(text string) error {
 	list, err := threshold.Parse(text, slices.Concat(outbound.Names(), recording.Failures(), rawsocket.Losses()))
 	*v.list = append(*v.list, list...)
 	return err
+}
+
+// openPage opens the page of --metrics, or returns nil when there is none.
+func openPage(s *Settings, logf func(format string, args ...any)) (*status.Page, error) {
+	flag, addr := "http-pprof", s.HTTPPprof
+	if s.Metrics != "" {
+		flag, addr = "metrics", s.Metrics
+	}
+	switch {
+	case s.Metrics != "" && s.HTTPPprof != "":
+		return nil, asUsage(fmt.Errorf("--metrics %s and --http-pprof %s are one flag; leave one out", s.Metrics, s.HTTPPprof))
+	case addr == "":
+		return nil, nil
+	}
+	page, err := status.Open(addr, status.Config{Version: version, Build: versionString(), CommandLine: s.table().Shown(os.Args), Logf: logf})
+	if err != nil {
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return page, nil
+}
+
+// writeSummaryJSON writes the ledger to the file of --summary-json, which only
+// its owner may read when it is new.
+func writeSummaryJSON(name string, v ledger.Vars) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = disk.WriteFile(name, append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("--summary-json: %w", err)
+	}
+	return nil
 }

@@ -63,6 +63,16 @@ func Rewrite(name string, mode fs.FileMode) (*os.File, error) {
 	return f, nil
 }
 
+// WriteFile is Rewrite, and writes b into the file.
+func WriteFile(name string, b []byte, mode fs.FileMode) error {
+	f, err := Rewrite(name, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Close())
+}
+
 // Touch makes a file that is not there yet, and opens one that is there to see
 // whether that may be done. It changes nothing in it.
 func Touch(name string, mode fs.FileMode) error {

@@ -150,6 +150,8 @@ type traits struct {
 	obsolete string // why it is no longer needed; "": it is
 	only     Source // where it can be given; 0: everywhere
 	alone    bool   // on the command line it makes all others unimportant
+
+	shown func(value string) string // how a value is shown to others; nil: as an address, without secrets
 }
 
 func traitsOf(v flag.Value) traits {
@@ -187,6 +189,12 @@ func Only(v flag.Value, sources Source) flag.Value {
 // read, such as --version.
 func Alone(v flag.Value) flag.Value {
 	return with(v, func(t *traits) { t.alone = true })
+}
+
+// Shown makes show say how a flag's value is shown to others than who gave it,
+// without what is secret in it.
+func Shown(v flag.Value, show func(value string) string) flag.Value {
+	return with(v, func(t *traits) { t.shown = show })
 }
 
 func (t *traits) Set(value string) error {

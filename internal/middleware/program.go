@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -77,6 +78,16 @@ func Words(command string) ([]string, error) {
 		return nil, errors.New("want a program and its arguments, such as \"node redact.js\"")
 	}
 	return words, nil
+}
+
+// Shown is a command as it may be shown: without its arguments, which may hold
+// secrets.
+func Shown(command string) string {
+	words, err := Words(command)
+	if err != nil {
+		words = strings.Fields(command)
+	}
+	return address.Command(words)
 }
 
 // Start starts the program.

@@ -56,6 +56,15 @@ const (
 	grace = time.Second
 )
 
+// Open makes a page that listens on addr, as Go writes addresses to listen on.
+func Open(addr string, cfg Config) (*Page, error) {
+	listener, err := admission.Listen(addr)
+	if err != nil {
+		return nil, err
+	}
+	return New(listener, cfg), nil
+}
+
 // New makes a page of listener, which it closes with itself. It answers once
 // Serve is called.
 func New(listener net.Listener, cfg Config) *Page {
