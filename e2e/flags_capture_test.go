@@ -106,8 +106,8 @@ func captureFlagRows() []flagRow {
 				talks = append(talks, newTalkOf(f, 80, byte(i)).say(byClient, append(body, make([]byte, 50_000)...)))
 			}
 			file := f.pcap(talks...) + ":80"
-			f.ok("--input-raw", file, "--output-stdout", "--input-raw-max-buffered", "1mb").says("lost: memory")
-			f.ok("--input-raw", file, "--output-stdout").saysNot("lost: memory")
+			f.ends(exitFailed, "--input-raw", file, "--output-stdout", "--input-raw-max-buffered", "1mb").says("lost: memory")
+			f.ends(exitFailed, "--input-raw", file, "--output-stdout").saysNot("lost: memory") // none is whole
 		}},
 		{"input-raw-max-connections", []string{"0", "15", "many"}, func(f *flagTest) {
 			var talks []*talk
@@ -115,8 +115,8 @@ func captureFlagRows() []flagRow {
 				talks = append(talks, newTalkOf(f, 80, byte(i)).say(byClient, []byte("GET / HTTP/1.1\r\n")).later(time.Duration(i)*time.Second/10))
 			}
 			file := f.pcap(talks...) + ":80"
-			f.ok("--input-raw", file, "--output-stdout", "--input-raw-max-connections", "16").says("24 connections evicted")
-			f.ok("--input-raw", file, "--output-stdout").saysNot("evicted")
+			f.ends(exitFailed, "--input-raw", file, "--output-stdout", "--input-raw-max-connections", "16").says("24 connections evicted")
+			f.ends(exitFailed, "--input-raw", file, "--output-stdout").saysNot("evicted") // none is whole
 		}},
 		{"input-raw-tunnels", notBool, func(f *flagTest) {
 			testkit.NeedCapture(f.T)
@@ -185,11 +185,10 @@ func captureFlagRows() []flagRow {
 		}},
 		{"input-raw-protocol", []string{"", "HTTP/2", "grpc"}, func(f *flagTest) {
 			file := f.pcap(newTalk(f, 80).say(byClient, []byte("PING\n")).say(byServer, []byte("PONG\n")).end()) + ":80"
-			for protocol, want := range map[string]string{"http": "", "binary": "PING\n"} {
-				got, _ := f.ok("--input-raw", file, "--output-stdout", "--input-raw-protocol", protocol).records()
-				if string(bytes.Join(got, nil)) != want {
-					f.Errorf("%s: %q, want %q", protocol, got, want)
-				}
+			f.ends(exitFailed, "--input-raw", file, "--output-stdout", "--input-raw-protocol", "http").passed()
+			got, _ := f.ok("--input-raw", file, "--output-stdout", "--input-raw-protocol", "binary").records()
+			if string(bytes.Join(got, nil)) != "PING\n" {
+				f.Errorf("binary: %q", got)
 			}
 		}},
 		{"input-raw-stats", notBool, func(f *flagTest) {

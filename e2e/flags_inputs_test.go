@@ -19,7 +19,7 @@ func inputFlagRows() []flagRow {
 		{"input-raw", []string{"", ":99999", "nope:80:80", ":80|x", ":80|0"}, func(f *flagTest) {
 			file := f.pcap(newTalk(f, 80).ask("/0").ask("/1"))
 			f.ok("--input-raw", file+":80", "--output-stdout").passed("/0", "/1")
-			f.ok("--input-raw", file+":81", "--output-stdout").passed()
+			f.ends(exitFailed, "--input-raw", file+":81", "--output-stdout").passed()
 		}},
 		{"input-tcp", []string{"", "28020", "localhost", ":port", ":28020|x"}, func(f *flagTest) {
 			_, received := f.link(nil, nil)
