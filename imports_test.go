@@ -68,6 +68,7 @@ var allowedImports = map[string][]string{
 		"internal/verdict/join",
 		"internal/verdict/live",
 		"internal/verdict/report",
+		"internal/verdict/statuses",
 		"internal/wsclient",
 		"raw_socket_listener",
 		"github.com/klauspost/compress/gzip",
@@ -144,6 +145,7 @@ var allowedImports = map[string][]string{
 	"internal/verdict/report":    {"internal/console", "internal/disk", "internal/verdict", "internal/verdict/align", "internal/verdict/join"},
 	"internal/verdict/route":     {"internal/http1", "internal/verdict/kind"},
 	"internal/verdict/rules":     {"internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/route", "github.com/BurntSushi/toml"},
+	"internal/verdict/statuses":  {"internal/http1", "internal/payload", "internal/plugin", "internal/recent"},
 	"internal/verdict/join":      {"internal/disk", "internal/payload", "internal/verdict", "internal/verdict/rules"}, // records in, pairs out: it alone of these rooms has files
 	"internal/verdict/jsondiff":  {"internal/verdict/align", "internal/verdict/finding", "internal/verdict/kind"},
 	"internal/verdict/kind":      {},

@@ -26,6 +26,7 @@ import (
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/verdict/statuses"
 )
 
 // httpOutput sends requests to a target. Write queues; workers, each with a
@@ -56,6 +57,7 @@ type httpOutput struct {
 	sent, delivered, unsent atomic.Uint64
 	failures                outbound.Outcomes
 	statuses                http1client.Statuses
+	recorded                statuses.Pairs // and the target's
 	latency                 *stats.Histogram
 }
 
@@ -167,6 +169,9 @@ func openElastic(addr string, env *plugin.Env) (*elastic.Reporter, error) {
 
 func (o *httpOutput) Write(p []byte) (int, error) {
 	if !payload.IsRequest(p) {
+		if payload.IsOriginal(p) {
+			o.recorded.Recorded(p)
+		}
 		o.failures.Add(outbound.NotRequest)
 		return len(p), nil
 	}
@@ -246,6 +251,7 @@ func (o *httpOutput) Report(r *plugin.Report) {
 	r.Value("sent", sent)
 	r.Value("answered", answered)
 	o.statuses.Report(r)
+	o.recorded.Report(r)
 	r.Peer(o.client.Counts().Reached.Load())
 	if l := o.latency.Snapshot(); l.Count() > 0 {
 		r.Line("latency: p50 %s p90 %s p99 %s p99.9 %s max %s",

@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
+	"github.com/buger/gor/internal/verdict/statuses"
 )
 
 // newClient makes what the workers' connections share.
@@ -303,6 +304,7 @@ func (w *httpWorker) done(r http1client.Result) {
 		o.delivered.Add(1)
 		o.latency.Record(o.q.Age(it))
 		o.statuses.Add(r.Status)
+		o.recorded.Answered(it.Bytes, r.Status)
 		if o.s.Verbose >= verboseAnswers {
 			o.logf("%s: %d in %s: %s", o, r.Status, o.q.Age(it), payload.Describe(it.Bytes))
 		}
@@ -310,6 +312,7 @@ func (w *httpWorker) done(r http1client.Result) {
 		o.unsent.Add(1)
 	default:
 		o.failures.Add(r.Outcome)
+		o.recorded.Answered(it.Bytes, statuses.None)
 		if w.recorder != nil {
 			w.recorder.Add(it.Bytes, answers.Answer{Error: r.Outcome.String(), Sent: w.began, Took: time.Since(w.began)})
 		}

@@ -188,8 +188,8 @@ func (s *Settings) generalFlags() flagGroup {
 		{"summary-json", "FILE", "also write the summary at the end as JSON",
 			"gor --input-file requests.gor --output-http staging.com --summary-json summary.json", flags.String(&s.SummaryJSON)},
 		{"fail-on", "CONDITIONS", "exit with code 3 when one of these is true of an input or output at the end: failed, shed, lost, unsent, " +
-			"delivered and the other sums of the summary, its reasons (refused, timeout ...), statuses (5xx, 503) " +
-			"and latencies (p50, p99.9, mean, max), each compared (> >= < <= = !=) with a number, a percentage or " +
+			"delivered and the other sums of the summary, its reasons (refused, timeout ...), statuses (5xx, 503, or different from " +
+			"the recorded ones) and latencies (p50, p99.9, mean, max), each compared (> >= < <= = !=) with a number, a percentage or " +
 			"a duration",
 			"gor --input-file requests.gor --output-http staging.com --fail-on \"failed>1%,5xx>0,p99>500ms\"", &failOnValue{&s.FailOn}},
 		{"cpuprofile", "FILE", "write a CPU profile", "", flags.String(&s.CPUProfile)},

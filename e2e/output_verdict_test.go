@@ -93,6 +93,33 @@ func verdictFlagRows() []flagRow {
 	}
 }
 
+// Whoever replays what was answered is told how the statuses compare, without asking, and
+// can fail for it.
+func TestStatusesAreCompared(t *testing.T) {
+	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "0") {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}))
+	t.Cleanup(bad.Close)
+	file, summary := answeredRecording(t, 141), filepath.Join(t.TempDir(), "summary.json")
+	code, said := testkit.RunGor(t, "--input-file", file+"|max", "--output-http", bad.URL, "--fail-on", "different>10%", "--summary-json", summary)
+	if want := "status equal 15, different 126 (200 -> 502 x 126)\n"; code != exitThreshold || !strings.Contains(said, want) ||
+		!strings.Contains(said, "126 of 141 statuses different (89.4%)") {
+		t.Errorf("exit %d, want %d and %q:\n%s", code, exitThreshold, want, said)
+	}
+	text, err := os.ReadFile(summary)
+	testkit.Must(t, err)
+	if flat := strings.Join(strings.Fields(string(text)), ""); !strings.Contains(flat, `"recorded_statuses":{"changes":{"200-\u003e502":126},"different":126,"equal":15,"not_compared":0}`) {
+		t.Errorf("%s", text)
+	}
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	if _, said := testkit.RunGor(t, "--input-file", file+"|max", "--output-http", dead.URL, "--output-null"); !strings.Contains(said, "different 141 (200 -> no answer x 141)") {
+		t.Errorf("%s", said)
+	}
+}
+
 // What is captured with its answers is compared with what another version answers,
 // while it happens.
 func TestVerdictOfCapture(t *testing.T) {

@@ -26,6 +26,11 @@ func (m *metricSet) addReport(report func(*plugin.Report), name string) {
 	for _, status := range slices.Sorted(maps.Keys(figures.Statuses)) {
 		m.add(metricDef{"", "gor_output_responses_total", "Responses of the target, by their status.", counter}, figures.Statuses[status], "output", name, "status", strconv.Itoa(status))
 	}
+	if c := figures.Compared; c != nil {
+		def := metricDef{"", "gor_output_statuses_compared_total", "Answers of the target whose status is, or is not, that of the recorded answer.", counter}
+		m.add(def, c.Equal, "output", name, "result", "equal")
+		m.add(def, c.Different, "output", name, "result", "different")
+	}
 	for _, c := range figures.Counters {
 		m.add(metricDef{"", c.Name, c.Help, counter}, c.N, append([]string{"output", name}, c.Labels...)...)
 	}

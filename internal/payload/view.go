@@ -11,6 +11,9 @@ import (
 // IsRequest reports whether msg is a captured request.
 func IsRequest(msg []byte) bool { return len(msg) > 0 && msg[0] == Request }
 
+// IsOriginal reports whether msg is what the original server answered.
+func IsOriginal(msg []byte) bool { return len(msg) > 0 && msg[0] == Response }
+
 // ID returns the id in the header of msg.
 func ID(msg []byte) []byte {
 	if len(msg) < 2 {

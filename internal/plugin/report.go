@@ -18,10 +18,14 @@ type Report struct {
 	peer     Peer
 	statuses map[int]uint64
 	latency  *stats.Snapshot
+	compared *Compared
 	counters []Counter
 	unable   []string
 	findings []string
 }
+
+// Compared is how many statuses of a target's answers are those that were recorded.
+type Compared struct{ Equal, Different uint64 }
 
 // A Counter is a number that only grows, as Prometheus has it.
 type Counter struct {
@@ -68,6 +72,9 @@ func (r *Report) Statuses(n map[int]uint64) { r.statuses = n }
 // Latency says how long answers took.
 func (r *Report) Latency(s *stats.Snapshot) { r.latency = s }
 
+// Compared says how many statuses are those that were recorded, and how many are not.
+func (r *Report) Compared(equal, different uint64) { r.compared = &Compared{equal, different} }
+
 // Counter adds a number for those who collect metrics. Labels are names, each with its
 // value behind it.
 func (r *Report) Counter(name, help string, n uint64, labels ...string) {
@@ -86,6 +93,7 @@ type Figures struct {
 	Peer     Peer
 	Statuses map[int]uint64  // how many answers had which; nil where none were read
 	Latency  *stats.Snapshot // nil where none was measured
+	Compared *Compared       // nil where no answers were recorded
 	Counters []Counter
 	Unable   []string // see Report.Unable
 	Findings []string // see Report.Finding
@@ -95,7 +103,7 @@ type Figures struct {
 func FiguresOf(report func(*Report)) Figures {
 	r := NewReport(io.Discard)
 	report(r)
-	return Figures{r.peer, r.statuses, r.latency, r.counters, r.unable, r.findings}
+	return Figures{r.peer, r.statuses, r.latency, r.compared, r.counters, r.unable, r.findings}
 }
 
 // Durations are percentiles in seconds.

@@ -121,6 +121,10 @@ func (c *Condition) ofOutput(out ledger.Output) (measure, bool) {
 			}
 		}
 		return measure{0, wanted, c.name, "messages:"}, true
+	case different:
+		if n := plugin.FiguresOf(out.Report).Compared; n != nil {
+			return measure{n.Different, n.Equal + n.Different, "different", "statuses"}, true
+		}
 	case status, class:
 		return c.ofStatuses(plugin.FiguresOf(out.Report).Statuses)
 	case quantile, longest, meanOfAll:

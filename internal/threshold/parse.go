@@ -41,6 +41,7 @@ const (
 	quantile       // of the latency
 	longest        // latency
 	meanOfAll      // latency
+	different      // statuses that are not the recorded ones
 )
 
 type unit uint8
@@ -125,6 +126,9 @@ func (c *Condition) parseFigure(typed string, reasons []string) error {
 	case name == "mean":
 		c.what = meanOfAll
 		return nil
+	case name == "different":
+		c.what = different
+		return nil
 	case len(name) == 3 && name[1:] == "xx" && name[0] >= '1' && name[0] <= '9':
 		c.what, c.code = class, int(name[0]-'0')
 		return nil
@@ -151,7 +155,7 @@ func (c *Condition) parseFigure(typed string, reasons []string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q: no figure is called %q; there are %s, statuses (5xx, 503), latencies (p50, p95, p99.9, mean, max) and each reason in the summary, such as refused or timeout",
+	return fmt.Errorf("%q: no figure is called %q; there are %s, statuses (5xx, 503, or different from the recorded ones), latencies (p50, p95, p99.9, mean, max) and each reason in the summary, such as refused or timeout",
 		c.text, typed, strings.Join(sums[:], ", "))
 }
 
@@ -224,7 +228,7 @@ func (c Condition) String() string { return c.text }
 
 // NeedsStatuses returns the first condition that compares statuses, if any, and
 // NeedsLatency the first that compares latencies.
-func (l List) NeedsStatuses() (Condition, bool) { return l.first(status, class) }
+func (l List) NeedsStatuses() (Condition, bool) { return l.first(status, class, different) }
 
 // NeedsLatency is described there.
 func (l List) NeedsLatency() (Condition, bool) { return l.first(quantile, longest, meanOfAll) }

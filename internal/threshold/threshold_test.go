@@ -31,6 +31,7 @@ func run() ledger.Ledger {
 			Report: func(r *plugin.Report) {
 				r.Statuses(map[int]uint64{200: 40, 500: 15, 503: 1})
 				r.Latency(h.Snapshot())
+				r.Compared(40, 16)
 			}}},
 	}
 }
@@ -56,6 +57,8 @@ func TestPassed(t *testing.T) {
 		"5XX>30%":           "",
 		"503>=1":            "503>=1: output-http http://x: 1 of 56 answers were 503 (1.8%)",
 		"4xx>0":             "",
+		"different>0":       "different>0: output-http http://x: 16 of 56 statuses different (28.6%)",
+		"different>30%":     "",
 		"refused>1":         "refused>1: output-http http://x: 2 of 60 messages: refused (3.3%)",
 		"target-down>0":     "",
 		"p50>40ms":          "p50>40ms: output-http http://x: p50 was 50.",
