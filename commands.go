@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/buger/gor/internal/console"
@@ -18,10 +17,7 @@ import (
 	"github.com/buger/gor/internal/formats/accesslog"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/tools"
-	"github.com/buger/gor/internal/verdict"
-	"github.com/buger/gor/internal/verdict/files"
-	"github.com/buger/gor/internal/verdict/join"
-	verdictreport "github.com/buger/gor/internal/verdict/report"
+	verdict "github.com/buger/gor/internal/verdict/command"
 )
 
 // A command is a word that may stand first on the command line, in place of
@@ -38,10 +34,10 @@ func commands() []command {
 		{"completion", completionCommand},
 		{"help", helpCommand},
 		{"verdict", verdictCommand},
-		{"ls", listCommand},
-		{"show", showCommand},
-		{"stat", statCommand},
-		{"convert", convertCommand},
+		toolCommand("ls", tools.NewList),
+		toolCommand("show", tools.NewShow),
+		toolCommand("stat", tools.NewStat),
+		toolCommand("convert", tools.NewConvert),
 		{"version", versionCommand},
 	}
 }
@@ -140,206 +136,72 @@ func (s *formatSettings) flags() []flagDef {
 	}
 }
 
-// verdictUsage is what gor verdict -h prints.
-const verdictUsage = `Usage: gor verdict FILE... [--against FILE] [flags]
-
-Says whether a new version answers as the old one did. A recording that was made with
---input-raw-track-response or replayed with --output-http-track-response has answers.
-
-  gor verdict answered.gor                          captured answers against those of the replay
-  gor verdict production.gor --against answered.gor   two recordings, joined by id
-  gor verdict --learn noise.toml run1.gor run2.gor    what two runs of one version differ in is noise
-
-  --against FILE   a recording with the new version's answers; may be repeated
-  --rules FILE     rules in TOML: [[ignore]], [[tolerance]], [[unordered]], [[expect]], [[route]]; may be repeated
-  --learn FILE     write the noise between two recordings to FILE, to be used with --rules
-  --fail-on LIST   what makes the exit code 3: regression (the default), any, none, or severities such as
-                   unanswered, status-class, status, removed, retyped, value, slower, added, order
-  --report FILE    write an HTML page with the answers side by side to a new FILE
-  --junit FILE     write JUnit XML for a CI system to a new FILE
-  --json FILE      write a line of JSON for each difference to a new FILE
-
-Exit code: 0 equal or noise alone, 1 could not compare, 2 wrong usage, 3 what --fail-on names was found.
-`
-
 // verdictCommand is gor verdict.
 func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
-	var reports verdictreport.Config
-	cfg, learn, failOn, err := parseVerdict(args, &reports)
+	cmd, err := verdict.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, verdictUsage)
+		fmt.Fprint(stdout, verdict.Usage)
 		return exitOK
 	}
 	if err != nil {
 		log.Printf("verdict: %v", err)
 		return exitUsage
 	}
-	res, err := files.Compare(cfg)
-	if err != nil {
-		log.Printf("verdict: %v", err)
+	switch failed, err := cmd.Run(stdout); {
+	case errors.Is(err, verdict.ErrNothing):
 		return exitFailed
-	}
-	defer res.Close()
-	if learn != "" {
-		learnt := res.Verdicts[0]
-		if learnt.Totals.Compared == 0 {
-			log.Printf("verdict: %s", learnt.Sentence)
-			return exitFailed
-		}
-		if err = files.WriteLearnt(learn, learnt.Result); err == nil {
-			fmt.Fprintf(stdout, "places that differ between the runs: %d; gor verdict --rules %s takes them for noise\n", len(learnt.Learnt()), learn)
-			return exitOK
-		}
-	} else if err = verdictreport.WriteTexts(stdout, res.Verdicts); err == nil {
-		err = reports.WriteAll(res.Verdicts, res.Names, failOn)
-	}
-	switch {
 	case err != nil:
 		log.Printf("verdict: %v", err)
 		return exitFailed
-	case slices.ContainsFunc(res.Verdicts, func(v join.Verdict) bool { return v.Fails(failOn) }):
+	case failed:
 		return exitThreshold
-	case slices.ContainsFunc(res.Verdicts, func(v join.Verdict) bool { return v.Totals.Compared == 0 }):
-		return exitFailed
 	}
 	return exitOK
 }
 
-// parseVerdict reads the arguments of gor verdict. Flags may stand behind files.
-func parseVerdict(args []string, reports *verdictreport.Config) (cfg files.Config, learn string, failOn verdict.FailOn, err error) {
-	fs := flag.NewFlagSet("verdict", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	var rulesFiles []string
-	list := func(p *[]string) func(string) error {
-		return func(v string) error { *p = append(*p, v); return nil }
-	}
-	fs.Func("against", "", list(&cfg.Against))
-	fs.Func("rules", "", list(&rulesFiles))
-	fs.StringVar(&learn, "learn", "", "")
-	fs.StringVar(&reports.HTML, "report", "", "")
-	fs.StringVar(&reports.JUnit, "junit", "", "")
-	fs.StringVar(&reports.JSON, "json", "", "")
-	fail := fs.String("fail-on", "regression", "")
-	for err = fs.Parse(args); err == nil && fs.NArg() > 0; err = fs.Parse(fs.Args()[1:]) {
-		cfg.Old = append(cfg.Old, fs.Arg(0))
-	}
-	if err != nil {
-		return cfg, learn, failOn, err
-	}
-	if failOn, err = verdict.ParseFailOn(*fail); err != nil {
-		return cfg, learn, failOn, fmt.Errorf("--fail-on: %w", err)
-	}
-	switch {
-	case learn != "" && (len(cfg.Old) != 2 || len(cfg.Against) > 0):
-		err = errors.New("--learn wants two recordings of one version: gor verdict --learn noise.toml run1.gor run2.gor")
-	case learn != "" && reports.Any():
-		err = errors.New("--learn writes rules and no report; run gor verdict again with --rules and the report")
-	case len(cfg.Old) == 0:
-		err = errors.New("no recording is named: gor verdict answered.gor, or gor verdict production.gor --against answered.gor")
-	default:
-		if cfg.Rules, err = files.ReadRules(rulesFiles); err == nil {
-			err = reports.Check()
+// toolCommand is one of the tools for recordings. What files that are not
+// recordings need to be told, each of them takes as flags; only gor convert takes
+// filters and rewrites.
+func toolCommand(name string, newTool func() *tools.Command) command {
+	return command{name, func(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
+		s, tool := defaultSettings(), newTool()
+		defs := s.formats.flags()
+		if tool.TakesRules() {
+			defs = slices.Concat(defs, s.filterFlags().flags, s.rewriteFlags().flags)
 		}
-	}
-	if learn != "" && err == nil {
-		cfg.Runs, cfg.Old, cfg.Against = true, cfg.Old[:1], cfg.Old[1:]
-	}
-	return cfg, learn, failOn, err
-}
-
-// tool reads a tool's command line: flags and names in any order.
-func tool(name string, args []string, stdin io.Reader, stdout io.Writer, log *console.Console, extra []flagDef, do func(c tools.Config, names []string, s *Settings) error) int {
-	s := defaultSettings()
-	defs := slices.Concat(s.formats.flags(), extra)
-	if name == "convert" {
-		defs = slices.Concat(defs, s.filterFlags().flags, s.rewriteFlags().flags)
-	}
-	fs := flag.NewFlagSet("gor "+name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	for _, def := range defs {
-		fs.Var(def.value, def.name, def.help)
-	}
-	var names []string
-	for len(args) > 0 {
-		if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		var others []tools.Flag
+		for _, def := range defs {
+			others = append(others, tools.Flag{Name: def.name, Value: def.value})
+		}
+		switch err := tool.Parse(args, others); {
+		case errors.Is(err, flag.ErrHelp):
 			fmt.Fprintln(stdout, tools.Use)
 			return exitOK
-		} else if err != nil {
-			log.Printf("gor %s: %v; gor %s -h says how it is used", name, err, name)
+		case err != nil:
+			log.Printf("gor %s: %v", name, err)
 			return exitUsage
 		}
-		if args = fs.Args(); len(args) > 0 {
-			names, args = append(names, args[0]), args[1:]
+		err := tool.Run(toolConfig(s, stdin, stdout, log.Printf))
+		switch {
+		case errors.Is(err, tools.ErrNoName):
+			log.Printf("gor %s: %v", name, err)
+			return exitUsage
+		case err != nil:
+			log.Printf("gor %s: %v", name, err)
+			return exitFailed
 		}
-	}
-	options := s.formats.Options
-	options.Limit = s.MessageLimit
-	c := tools.Config{Formats: options, Stdin: stdin, Stdout: stdout, Logf: log.Printf}
+		return exitOK
+	}}
+}
+
+func toolConfig(s *Settings, stdin io.Reader, stdout io.Writer, logf func(format string, args ...any)) tools.Config {
+	c := tools.Config{Formats: s.formats.Options, Stdin: stdin, Stdout: stdout, Logf: logf}
+	c.Formats.Limit = s.MessageLimit
 	if f, ok := stdout.(*os.File); ok {
 		c.Width = console.Columns(f)
 	}
-	switch err := do(c, names, s); {
-	case errors.Is(err, tools.ErrNoName), errors.As(err, new(usageError)):
-		log.Printf("gor %s: %v", name, err)
-		return exitUsage
-	case err != nil:
-		log.Printf("gor %s: %v", name, err)
-		return exitFailed
+	for _, arg := range s.modifier.Rules {
+		c.Rules = append(c.Rules, arg.rule)
 	}
-	return exitOK
-}
-
-func listCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
-	return lookCommand("ls", tools.List, args, stdin, stdout, log)
-}
-
-func statCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
-	return lookCommand("stat", tools.Stat, args, stdin, stdout, log)
-}
-
-// lookCommand is a tool that looks at one file, and writes JSON when asked to.
-func lookCommand(name string, look func(c tools.Config, name string, asJSON bool) error, args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
-	asJSON := false
-	return tool(name, args, stdin, stdout, log, []flagDef{{"json", "", "", "", flags.Bool(&asJSON)}}, func(c tools.Config, names []string, _ *Settings) error {
-		if len(names) != 1 {
-			return asUsage(fmt.Errorf("want one file, not %d", len(names)))
-		}
-		return look(c, names[0], asJSON)
-	})
-}
-
-func showCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
-	decode, raw := false, false
-	extra := []flagDef{{"decode", "", "", "", flags.Bool(&decode)}, {"raw", "", "", "", flags.Bool(&raw)}}
-	return tool("show", args, stdin, stdout, log, extra, func(c tools.Config, names []string, _ *Settings) error {
-		if len(names) != 2 {
-			return asUsage(errors.New("want a file and an id, as in gor show requests.gor 5f3a; gor ls lists the ids"))
-		}
-		return tools.Show(c, names[0], names[1], decode, raw)
-	})
-}
-
-func convertCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
-	var v tools.Conversion
-	var from, to, sample string
-	extra := []flagDef{
-		{"o", "FILE", "", "", flags.String(&v.Out)}, {"by-host", "", "", "", flags.Bool(&v.ByHost)}, {"answer", "LABEL", "", "", flags.String(&v.Answer)},
-		{"from", "TIME", "", "", flags.Checked(&from, func(s string) (_ string, err error) { v.From, err = tools.ParseTime(s); return s, err })},
-		{"to", "TIME", "", "", flags.Checked(&to, func(s string) (_ string, err error) { v.To, err = tools.ParseTime(s); return s, err })},
-		{"sample", "PERCENT", "", "", flags.Checked(&sample, func(s string) (_ string, err error) {
-			if v.Sample, err = strconv.Atoi(strings.TrimSuffix(s, "%")); err != nil || v.Sample < 1 || v.Sample > 100 {
-				return "", errors.New("want a percentage from 1% to 100%")
-			}
-			return s, nil
-		})},
-	}
-	return tool("convert", args, stdin, stdout, log, extra, func(c tools.Config, names []string, s *Settings) error {
-		if v.In = names; v.Out == "" {
-			return asUsage(errors.New("want -o and a file, such as -o requests.gor, or -o - for standard output"))
-		}
-		for _, arg := range s.modifier.Rules {
-			v.Rules = append(v.Rules, arg.rule)
-		}
-		return tools.Convert(c, v)
-	})
+	return c
 }

@@ -64,6 +64,7 @@ var allowedImports = map[string][]string{
 		"internal/threshold",
 		"internal/turnclient",
 		"internal/verdict",
+		"internal/verdict/command",
 		"internal/verdict/files",
 		"internal/verdict/join",
 		"internal/verdict/live",
@@ -137,6 +138,7 @@ var allowedImports = map[string][]string{
 	"internal/verdict":           {"internal/http1", "internal/verdict/body", "internal/verdict/finding", "internal/verdict/header", "internal/verdict/jsondiff", "internal/verdict/noise", "internal/verdict/route", "internal/verdict/rules"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
 	"internal/verdict/align":     {},
 	"internal/verdict/body":      {"internal/http1", "internal/verdict/align", "internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/kind", "github.com/andybalholm/brotli", "github.com/klauspost/compress/flate", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zlib", "github.com/klauspost/compress/zstd", "golang.org/x/net/html"},
+	"internal/verdict/command":   {"internal/verdict", "internal/verdict/files", "internal/verdict/join", "internal/verdict/report"}, // gor verdict whole, so that package main has but a row for it
 	"internal/verdict/files":     {"internal/disk", "internal/payload", "internal/verdict", "internal/verdict/join", "internal/verdict/rules"},
 	"internal/verdict/finding":   {},
 	"internal/verdict/header":    {"internal/verdict/finding", "internal/verdict/kind"},
@@ -154,7 +156,7 @@ var allowedImports = map[string][]string{
 	"internal/threshold":         {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/sniff":             {"internal/payload", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
-	"internal/tools":             {"internal/formats", "internal/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/sniff", "internal/verdict/route", "github.com/klauspost/compress/gzip"},
+	"internal/tools":             {"internal/flags", "internal/formats", "internal/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/sniff", "internal/verdict/route", "github.com/klauspost/compress/gzip"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "github.com/coder/websocket", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 
 	"raw_socket_listener":            {"raw_socket_listener/assemble", "raw_socket_listener/filter", "raw_socket_listener/packet", "raw_socket_listener/source", "internal/http1"}, // the facade: what is captured and what people are told; gopacket, if anything, in packet and source

@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/rules"
 	"github.com/buger/gor/internal/sniff"
 )
 
@@ -23,6 +24,8 @@ type Config struct {
 	Stdout  io.Writer
 	Width   int // columns of the terminal; 0: no terminal
 	Logf    func(format string, args ...any)
+
+	Rules []rules.Rule // filters and rewrites, of NewConvert
 }
 
 // An EmptyError says that a file has no message.
