@@ -3,15 +3,11 @@ package main
 import (
 	"io"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/http1"
-	"github.com/buger/gor/internal/ledger"
-	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -184,40 +180,6 @@ func TestLargeMessageGrowsTheBuffer(t *testing.T) {
 	}
 }
 
-func TestCountLimitIsPerSecond(t *testing.T) {
-	now := int64(0)
-	v := newVerdicts(pace.Limit{Kind: pace.LimitCount, N: 3}, "x")
-	v.now = func() int64 { return now }
-	out := &limitedOutput{&nullOutput{}, v}
-	for i, msg := range testMessages(40, 1) {
-		now = int64(i) * int64(100*time.Millisecond)
-		if _, err := out.Write(msg); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rows := ledger.Words(out.Counts())
-	if rows != "28 limited, 12 delivered" {
-		t.Errorf("four seconds of ten messages at |3: %s", rows)
-	}
-}
-
-// TestFullOutputCostsNoToken: what finds no room behind the limiter has not
-// used the limit up.
-func TestFullOutputCostsNoToken(t *testing.T) {
-	tight := &tightOutput{}
-	out := limitOutput(tight, pace.Limit{Kind: pace.LimitCount, N: 1})
-	msg := testMessages(1, 1)[0]
-	for range 5 {
-		if _, err := out.Write(msg); err != queue.ErrFull {
-			t.Fatalf("full output: %v", err)
-		}
-	}
-	tight.room.Store(1)
-	if _, err := out.Write(msg); err != nil || tight.delivered.Load() != 1 {
-		t.Errorf("with room: %v, %d delivered", err, tight.delivered.Load())
-	}
-}
-
 func BenchmarkEmit(b *testing.B) {
 	s, err := parseArgs("--input-dummy", "--output-null")
 	if err != nil {
@@ -262,26 +224,5 @@ func TestLargeMessagesAmongSmallOnesShareABuffer(t *testing.T) {
 	once := run(1)
 	if many := run(200); many > once+1<<20 {
 		t.Errorf("%d bytes allocated for 200 large messages, %d for one", many, once)
-	}
-}
-
-// A request that rules cannot be applied to, because it has too many header
-// fields, does not pass them: a rewrite may be there to take a secret out.
-func TestManyFieldsDoNotPassRules(t *testing.T) {
-	crowded := message("GET / HTTP/1.1", strings.Repeat("a:\n", http1.MaxFields+1)+"a:")
-	for _, args := range [][]string{
-		nil, {"--http-set-header", "A: b"}, {"--http-disallow-url", "/x"}, {"--http-allow-url", "/"},
-	} {
-		out := &nullOutput{}
-		in := &listInput{[][]byte{crowded, message("GET / HTTP/1.1")}, false}
-		e := emit(t, args, in, out)
-		got := takeLedger(e).Inputs[0]
-		want := uint64(1)
-		if args == nil {
-			want = 0
-		}
-		if n := stats.Sum(got.Before); n != want || got.Read != 2-want || got.Passed != 2-want || out.delivered.Load() != 2-want {
-			t.Errorf("%q: %d lost before, %d read, %d passed, %d delivered", args, n, got.Read, got.Passed, out.delivered.Load())
-		}
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -126,5 +128,26 @@ func TestModifiedInputAllocatesNothing(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("%v allocations a message", n)
+	}
+}
+
+// A request that rules cannot be applied to, because it has too many header
+// fields, does not pass them: a rewrite may be there to take a secret out.
+func TestManyFieldsDoNotPassRules(t *testing.T) {
+	crowded := message("GET / HTTP/1.1", strings.Repeat("a:\n", http1.MaxFields+1)+"a:")
+	for _, args := range [][]string{
+		nil, {"--http-set-header", "A: b"}, {"--http-disallow-url", "/x"}, {"--http-allow-url", "/"},
+	} {
+		out := &nullOutput{}
+		in := &listInput{[][]byte{crowded, message("GET / HTTP/1.1")}, false}
+		e := emit(t, args, in, out)
+		got := takeLedger(e).Inputs[0]
+		want := uint64(1)
+		if args == nil {
+			want = 0
+		}
+		if n := stats.Sum(got.Before); n != want || got.Read != 2-want || got.Passed != 2-want || out.delivered.Load() != 2-want {
+			t.Errorf("%q: %d lost before, %d read, %d passed, %d delivered", args, n, got.Read, got.Passed, out.delivered.Load())
+		}
 	}
 }

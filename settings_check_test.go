@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,6 +102,20 @@ func TestFlagsWithoutTheirPlugin(t *testing.T) {
 			if !strings.Contains(lines[i], want) {
 				t.Errorf("gor %s %s: line %q has no %q", tt.environ, tt.args, lines[i], want)
 			}
+		}
+	}
+}
+
+func TestPageAddresses(t *testing.T) {
+	for addr, good := range map[string]bool{
+		":8181": true, "127.0.0.1:8181": true, "[::1]:8181": true, "8181": false, "": false, "localhost": false, ":http": false, "a:b:c": false,
+	} {
+		s, err := parseArgs("--input-dummy", "--output-null", "--http-pprof="+addr)
+		if (err == nil) != good || good && s.HTTPPprof != addr {
+			t.Errorf("%q: %v", addr, err)
+		}
+		if err != nil && !(strings.Contains(err.Error(), strconv.Quote(addr)) && strings.Contains(err.Error(), "127.0.0.1:8181")) {
+			t.Errorf("%q: %v", addr, err)
 		}
 	}
 }

@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -182,5 +184,39 @@ func wantGolden(t *testing.T, file string, got []byte) {
 	testkit.Must(t, err)
 	if !bytes.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestCountLimitIsPerSecond(t *testing.T) {
+	now := int64(0)
+	v := newVerdicts(pace.Limit{Kind: pace.LimitCount, N: 3}, "x")
+	v.now = func() int64 { return now }
+	out := &limitedOutput{&nullOutput{}, v}
+	for i, msg := range testMessages(40, 1) {
+		now = int64(i) * int64(100*time.Millisecond)
+		if _, err := out.Write(msg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := ledger.Words(out.Counts())
+	if rows != "28 limited, 12 delivered" {
+		t.Errorf("four seconds of ten messages at |3: %s", rows)
+	}
+}
+
+// TestFullOutputCostsNoToken: what finds no room behind the limiter has not
+// used the limit up.
+func TestFullOutputCostsNoToken(t *testing.T) {
+	tight := &tightOutput{}
+	out := limitOutput(tight, pace.Limit{Kind: pace.LimitCount, N: 1})
+	msg := testMessages(1, 1)[0]
+	for range 5 {
+		if _, err := out.Write(msg); err != queue.ErrFull {
+			t.Fatalf("full output: %v", err)
+		}
+	}
+	tight.room.Store(1)
+	if _, err := out.Write(msg); err != nil || tight.delivered.Load() != 1 {
+		t.Errorf("with room: %v, %d delivered", err, tight.delivered.Load())
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/testkit"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
@@ -79,5 +81,33 @@ func TestWarnOf(t *testing.T) {
 	in.warning.Wait()
 	if len(said) != 1 || said[0] != "output-x a" {
 		t.Errorf("said %q", said)
+	}
+}
+
+// TestEveryRowHasAMetric: a row that the capture gets has to get a name too,
+// and no two rows the same series.
+func TestEveryRowHasAMetric(t *testing.T) {
+	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.pcap"), testkit.CaptureFile(t, nil))
+	a, err := rawsocket.ParseFileAddress(file)
+	testkit.Must(t, err)
+	in, err := Listen(rawsocket.Config{Address: a}, "")
+	testkit.Must(t, err)
+	defer in.Close()
+	seen, used := map[string]string{}, map[string]bool{}
+	for _, row := range in.Counts() {
+		name, reason, named := ledger.InputMetric(row)
+		if !named {
+			t.Errorf("the row %q has no metric in captureMetrics", row.Name)
+		}
+		if other := seen[name+reason]; other != "" {
+			t.Errorf("the rows %q and %q are one series", row.Name, other)
+		}
+		seen[name+reason] = row.Name
+		used[name] = true
+	}
+	for _, name := range ledger.CaptureMetrics() {
+		if !used[name] {
+			t.Errorf("no row has the metric %s", name)
+		}
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +15,51 @@ import (
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
+
+// A capture goes on beside a middleware that takes nothing.
+func TestMiddlewareSheds(t *testing.T) {
+	s := defaultSettings()
+	s.Middleware, s.OnFull = "sleep 1000", "shed"
+	in, msgs := testkit.MixedRecording(t, 2000)
+	s.Inputs = []pluginArg{{"input-file", in + "|max"}}
+	s.Outputs = []pluginArg{{"output-null", ""}}
+	env := testEnv(t, &testkit.LockedBuffer{})
+	env.QueueBytes = 64 << 10
+	plugs, err := openPlugins(s, env)
+	testkit.Must(t, err)
+	defer plugs.close()
+	em := newEmitter(plugs, s, t.Logf)
+	if !em.run() {
+		t.Error("the input failed")
+	}
+	if shed := em.toMiddleware.Shed(); shed < uint64(len(msgs))/2 || shed >= uint64(len(msgs)) {
+		t.Errorf("%d of %d shed", shed, len(msgs))
+	}
+}
+
+// TestPageInOneProcess: several runs in one process, at once and after each
+// other, each have their own page.
+func TestPageInOneProcess(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1)) // run sets it
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for range 2 {
+				var stderr testkit.LockedBuffer
+				if code := run([]string{"--input-dummy", "--output-null", "--exit-after", "50ms", "--http-pprof", "127.0.0.1:0"}, nil, strings.NewReader(""), io.Discard, &stderr); code != exitOK {
+					t.Errorf("exit %d:\n%s", code, stderr.Bytes())
+				}
+				_, rest, _ := strings.Cut(string(stderr.Bytes()), "counts and profiles at http://")
+				addr, _, _ := strings.Cut(rest, "/")
+				if c, err := net.Dial("tcp", addr); err == nil {
+					c.Close()
+					t.Errorf("%s is still there", addr)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
 
 // A reader of stdout that hangs does not stop the link for the output beside
 // it: all of that arrives there and is acknowledged to the sender, and what
