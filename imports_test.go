@@ -32,12 +32,12 @@ var allowedImports = map[string][]string{
 		"internal/dispatch",
 		"internal/drain",
 		"internal/elastic",
-		"internal/evloop",
 		"internal/flags",
 		"internal/formats",
 		"internal/formats/accesslog",
 		"internal/http1",
 		"internal/http1client",
+		"internal/httppool",
 		"internal/ledger",
 		"internal/link",
 		"internal/linkclient",
@@ -55,7 +55,6 @@ var allowedImports = map[string][]string{
 		"internal/recording",
 		"internal/replay",
 		"internal/rules",
-		"internal/spill",
 		"internal/signals",
 		"internal/sniff",
 		"internal/stats",
@@ -69,7 +68,6 @@ var allowedImports = map[string][]string{
 		"internal/verdict/join",
 		"internal/verdict/live",
 		"internal/verdict/report",
-		"internal/verdict/statuses",
 		"internal/wsclient",
 		"raw_socket_listener",
 		"github.com/klauspost/compress/gzip",
@@ -114,6 +112,7 @@ var allowedImports = map[string][]string{
 	"internal/evloop":            {"golang.org/x/sys/unix"},
 	"internal/http1client":       {"internal/address", "internal/buffers", "internal/evloop", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},
 	"internal/kafka":             {"internal/http1", "internal/pace", "internal/payload", "internal/queue", "internal/stats", "github.com/twmb/franz-go/pkg/kerr", "github.com/twmb/franz-go/pkg/kgo", "github.com/twmb/franz-go/pkg/kmsg", "github.com/twmb/franz-go/pkg/sasl", "github.com/twmb/franz-go/pkg/sasl/plain", "github.com/twmb/franz-go/pkg/sasl/scram"},
+	"internal/httppool":          {"internal/answers", "internal/dispatch", "internal/elastic", "internal/evloop", "internal/http1", "internal/http1client", "internal/outbound", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "internal/verdict/statuses"}, // puts the client, the queue and the workers together as an output; http1client knows none of them
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
 	"internal/plugin":            {"internal/buffers", "internal/console", "internal/outbound", "internal/queue", "internal/stats"},
 	"internal/link":              {"internal/admission", "internal/outbound", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
@@ -232,8 +231,8 @@ func TestNoMethodsByName(t *testing.T) {
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
 // with them: they only shrink.
 const (
-	topSourceFiles = 26
-	topTestFiles   = 18
+	topSourceFiles = 25
+	topTestFiles   = 14
 )
 
 func TestTopLevelOnlyShrinks(t *testing.T) {

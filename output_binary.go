@@ -11,6 +11,7 @@ import (
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/httppool"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
@@ -89,7 +90,7 @@ func newBinaryOutput(target turnclient.Target, s *Settings, env *plugin.Env) *bi
 		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.binary.ResponseBuffer, LimitName: "--output-tcp-response-buffer"})
 	}
 	o.client = o.newClient()
-	most := maxHTTPWorkers
+	most := httppool.DefaultMost
 	if s.binary.Workers > 0 {
 		most = s.binary.Workers
 	}

@@ -7,61 +7,29 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/answers"
-	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/certs/clientflags"
-	"github.com/buger/gor/internal/dispatch"
 	"github.com/buger/gor/internal/elastic"
-	"github.com/buger/gor/internal/evloop"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/http1client"
-	"github.com/buger/gor/internal/outbound"
-	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/httppool"
 	"github.com/buger/gor/internal/plugin"
-	"github.com/buger/gor/internal/queue"
-	"github.com/buger/gor/internal/stats"
-	"github.com/buger/gor/internal/verdict/statuses"
 )
 
-// httpOutput sends requests to a target. Write queues; workers, each with a
-// connection of its own, take requests from the queue. There is one for each
-// request that finds none free: what is due is sent, whatever earlier answers
-// do.
+// httpOutput sends requests to a target.
 type httpOutput struct {
-	t      *http1client.Target
-	s      *Settings
-	q      *queue.Queue
-	client *http1client.Client
-	loops  evloop.Loops
-	takes  outbound.Ceiling // how many connections the target does
-	dial   func(ctx context.Context, network, address string) (net.Conn, error)
-	tls    func() *tls.Config // nil: plain HTTP
-	logf   func(format string, args ...any)
-
-	ctx     context.Context // ends with Close
-	stop    context.CancelFunc
-	workers *dispatch.Workers
-	session *dispatch.Sessions // nil: requests go out on any connection
-
-	answers   *buffers.Budget   // what all connections hold of answers
-	places    buffers.Places    // for large heads of answers
-	responses *answers.Input    // nil: nobody wants the answers
-	elastic   *elastic.Reporter // nil: exchanges are reported nowhere
-
-	sent, delivered, unsent atomic.Uint64
-	failures                outbound.Outcomes
-	statuses                http1client.Statuses
-	recorded                statuses.Pairs // and the target's
-	latency                 *stats.Histogram
+	*httppool.Pool
+	t *http1client.Target
 }
 
 var _ plugin.Output = (*httpOutput)(nil)
+
+func (o *httpOutput) String() string { return "output-http " + o.t.String() }
 
 // httpOutputPlugin is the row of --output-http.
 func httpOutputPlugin() outputPlugin {
@@ -98,50 +66,50 @@ func parseHTTPOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
 }
 
 func newHTTPOutput(t *http1client.Target, s *Settings, env *plugin.Env) (plugin.Output, error) {
-	o := &httpOutput{
-		t: t, s: s, dial: env.Own.DialContext, logf: env.Logf,
-		q:        env.NewQueue(s.http.QueueLen),
-		failures: outbound.NewOutcomes(),
-		answers:  env.Answers,
-		places:   env.Places,
-		latency:  stats.NewHistogram(),
-	}
-	var err error
-	if o.tls, err = s.http.openTLS(t, env.Logf); err != nil {
+	o := &httpOutput{t: t}
+	secure, err := s.http.openTLS(t, env.Logf)
+	if err != nil {
 		return nil, err
 	}
-	if s.http.ConnectTo != "" {
-		env.Logf("%s: connects to %s", o, s.http.ConnectTo)
+	dial := env.Own.DialContext
+	if to := s.http.ConnectTo; to != "" {
+		env.Logf("%s: connects to %s", o, to)
+		dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return env.Own.DialContext(ctx, network, to)
+		}
 	}
+	cfg := httppool.Config{
+		Name: o.String(),
+		Client: http1client.Config{
+			Target: t, TLS: secure, CertificateHint: "--output-http-ca FILE names an authority to trust, and --output-http-skip-verify sends all the same",
+			Dial: dial, Timeout: s.http.Timeout, HeadMost: s.http.ResponseBuffer, Redirects: s.http.Redirects,
+			KeepHost: s.modifier.OriginalHost, Memory: env.Answers, Places: env.Places,
+		},
+		Queue: env.NewQueue(s.http.QueueLen), IdleFor: s.http.WorkerTimeout, Sessions: s.RecognizeSessions,
+		LogAnswers: s.Verbose >= verboseAnswers, LogLosses: s.Verbose >= verboseLosses, Logf: env.Logf,
+	}
+	cfg.Least, cfg.Most = httppool.Bounds(s.http.WorkersMin, s.http.Workers, s.RecognizeSessions)
 	if s.http.Elasticsearch != "" {
-		if o.elastic, err = openElastic(s.http.Elasticsearch, env); err != nil {
+		if cfg.Elastic, err = openElastic(s.http.Elasticsearch, env); err != nil {
 			return nil, fmt.Errorf("--output-http-elasticsearch: %w", err)
 		}
 	}
-	o.ctx, o.stop = context.WithCancel(context.Background())
-	least, most := workerBounds(s)
-	o.workers = dispatch.NewWorkers(dispatch.WorkersConfig{
-		Least: least, Most: most, Work: o.work, Short: o.q.Short,
-		Allow: func(most int) (int, time.Duration) { return o.takes.Allow(time.Now(), most) },
-	})
 	if s.http.TrackResponse {
-		o.responses = answers.New(answers.Config{Of: o.String(), Limit: s.http.ResponseBuffer, LimitName: "--output-http-response-buffer", Label: t.Label()})
+		cfg.Responses = answers.New(answers.Config{Of: o.String(), Limit: s.http.ResponseBuffer, LimitName: "--output-http-response-buffer", Label: t.Label()})
 	}
-	o.client = o.newClient()
+	o.Pool = httppool.New(cfg)
 	if s.http.Wait > 0 {
-		err := o.client.Await(env.Context, s.http.Wait, func(err error) { o.logf("%s: waiting for it, up to %s: %v", o, s.http.Wait, err) })
+		err := o.Await(env.Context, s.http.Wait, func(err error) { env.Logf("%s: waiting for it, up to %s: %v", o, s.http.Wait, err) })
 		if err != nil {
 			o.Close()
 			return nil, fmt.Errorf("%w (--output-http-wait)", err)
 		}
 	}
-	if s.RecognizeSessions {
-		o.session = o.startSessions()
-	} else if env.OnTime {
-		env.Standing = append(env.Standing, o.workers.Begin())
-	}
 	if s.http.Stats {
-		o.q.Watch(env.StartGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond))
+		cfg.Queue.Watch(env.StartGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond))
+	}
+	if env.OnTime && !s.RecognizeSessions {
+		env.Standing = append(env.Standing, o.Begin())
 	}
 	return o, nil
 }
@@ -167,122 +135,6 @@ func openElastic(addr string, env *plugin.Env) (*elastic.Reporter, error) {
 	})
 }
 
-func (o *httpOutput) Write(p []byte) (int, error) {
-	if !payload.IsRequest(p) {
-		if payload.IsOriginal(p) {
-			o.recorded.Recorded(p)
-		}
-		o.failures.Add(outbound.NotRequest)
-		return len(p), nil
-	}
-	if err := o.q.Put(p); err != nil {
-		return 0, err
-	}
-	if o.session == nil {
-		o.workers.Grow()
-	}
-	return len(p), nil
-}
-
-// tellCeiling says, once, that the target takes no more connections.
-func (o *httpOutput) tellCeiling(why error) {
-	o.logf("%s: takes no more connections than it has: %v; requests wait for those, and more are tried after growing pauses", o, why)
-}
-
-// tellHealth says why there is no connection to the target, or, with a nil
-// error, that there is one again.
-func (o *httpOutput) tellHealth(err error) {
-	if err != nil {
-		o.logf("%s: %v", o, err)
-	} else {
-		o.logf("%s: takes connections again", o)
-	}
-}
-
-// Settle counts a request as out of our hands when its exchange is over.
-func (o *httpOutput) Settle(cancel <-chan struct{}) error { return o.q.Settle(cancel) }
-
-func (o *httpOutput) Drain(cancel <-chan struct{}) error {
-	if err := o.q.Settle(cancel); err != nil {
-		return err
-	}
-	return o.elastic.Drain(cancel)
-}
-
-// Close ends all connections at once.
-func (o *httpOutput) Close() error {
-	o.q.Close()
-	o.stop()
-	o.workers.Close()
-	o.workers.Wait()
-	if o.session != nil {
-		o.session.Wait()
-	}
-	o.loops.Close()
-	o.unsent.Add(uint64(o.q.Discard()))
-	o.elastic.Close()
-	return nil
-}
-
-func (o *httpOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
-func (o *httpOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
-func (o *httpOutput) String() string                                    { return "output-http " + o.t.String() }
-
-// Responses gives the target's answers, when they are wanted.
-func (o *httpOutput) Responses() plugin.Input {
-	if o.responses == nil {
-		return nil
-	}
-	return o.responses
-}
-
-func (o *httpOutput) Counts() []stats.Count {
-	return append([]stats.Count{
-		{Name: "delivered", Kind: stats.Delivered, N: o.delivered.Load()},
-		{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()},
-	}, o.failures.NonZero()...)
-}
-
-// Report says which statuses came and how long they took, from the moment
-// the output was handed the request to the end of the answer.
-func (o *httpOutput) Report(r *plugin.Report) {
-	sent, answered := o.sent.Load(), o.delivered.Load()
-	r.Line("requests: %d sent, %d answered", sent, answered)
-	r.Value("sent", sent)
-	r.Value("answered", answered)
-	o.statuses.Report(r)
-	o.recorded.Report(r)
-	r.Peer(o.client.Counts().Reached.Load())
-	if l := o.latency.Snapshot(); l.Count() > 0 {
-		r.Line("latency: p50 %s p90 %s p99 %s p99.9 %s max %s",
-			l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Quantile(0.999), l.Max())
-		r.Value("latency_seconds", plugin.DurationsOf(l))
-		r.Latency(l)
-	}
-	counts := o.client.Counts()
-	line := fmt.Sprintf("connections: %d", counts.Connections.Load())
-	if n := counts.SentAgain.Load(); n > 0 {
-		line += fmt.Sprintf(", %d requests sent again after a reset", n)
-	}
-	if n := o.takes.Refused(); n > 0 {
-		line += fmt.Sprintf(", %d more refused or given up while others worked", n)
-	}
-	r.Line("%s", line)
-	r.Value("connections", counts.Connections.Load())
-	r.Value("connections_refused", o.takes.Refused())
-	r.Value("sent_again", counts.SentAgain.Load())
-	if n := counts.Ambiguous.Load(); n > 0 {
-		r.Line("ambiguous framing: %d requests, each sent alone on a connection that was closed after it", n)
-		r.Value("ambiguous_framing", n)
-	}
-	if n, other := counts.Redirected.Load(), counts.Foreign.Load(); n+other > 0 {
-		r.Line("redirections: %d followed, %d to other hosts, not followed", n, other)
-		r.Value("redirections_followed", n)
-		r.Value("redirections_elsewhere", other)
-	}
-	o.elastic.Report(r)
-}
-
 // httpSettings is what the command line says of --output-http.
 type httpSettings struct {
 	Workers        int // -1 or 0: dynamic
@@ -301,9 +153,6 @@ type httpSettings struct {
 	TrackResponse  bool
 	ResponseBuffer int // bytes of one response's head and of one read
 }
-
-// maxHTTPWorkers is how many connections there are at most when no number is given.
-const maxHTTPWorkers = 512
 
 // flags sets the defaults and returns the flags that change them.
 func (s *httpSettings) flags() []flagDef {
@@ -345,19 +194,10 @@ func (s *httpSettings) flags() []flagDef {
 			"requests go out as they were recorded, byte for byte")},
 		{"output-http-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
 		{"output-http-connect-to", "HOST:PORT", "connect to HOST:PORT whatever the URL says; its name still stands in Host and in TLS",
-			"gor --input-file requests.gor --output-http https://www.example.com --output-http-connect-to 10.0.0.7:8443", flags.Checked(&s.ConnectTo, checkConnectTo)},
+			"gor --input-file requests.gor --output-http https://www.example.com --output-http-connect-to 10.0.0.7:8443", flags.Checked(&s.ConnectTo, address.ParseHostPort)},
 		{"output-http-sni", "NAME", "ask for and expect the certificate of NAME, in place of that of the URL's host",
 			"gor --input-file requests.gor --output-http https://10.0.0.7 --http-original-host --output-http-sni www.example.com", flags.Checked(&s.SNI, checkServerName)},
 	}, flagDefs(s.TLS.Flags("output-http", "target", "gor --input-file requests.gor --output-http https://staging.internal"))...)
-}
-
-// checkConnectTo refuses what is no host and port.
-func checkConnectTo(s string) (string, error) {
-	host, port, err := net.SplitHostPort(s)
-	if n, perr := strconv.Atoi(port); err != nil || perr != nil || host == "" || n < 1 || n > 65535 {
-		return "", errors.New("want a host and a port, such as 10.0.0.7:8443")
-	}
-	return s, nil
 }
 
 // checkServerName refuses what cannot be asked for in TLS (RFC 6066 section 3).

@@ -1,6 +1,7 @@
 package address
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -33,4 +34,14 @@ func ConnectHost(addr string) (string, error) {
 		return "", fmt.Errorf("%q names no host; it is written replay.local%s", addr, addr)
 	}
 	return host, nil
+}
+
+// ParseHostPort reads HOST:PORT, an address to connect to in place of another. A
+// port of zero is none.
+func ParseHostPort(s string) (string, error) {
+	host, port, err := net.SplitHostPort(s)
+	if n, perr := strconv.Atoi(port); err != nil || perr != nil || host == "" || n < 1 || n > 65535 {
+		return "", errors.New("want a host and a port, such as 10.0.0.7:8443")
+	}
+	return s, nil
 }

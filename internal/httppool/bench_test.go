@@ -1,4 +1,4 @@
-package main
+package httppool
 
 import (
 	"fmt"
@@ -86,13 +86,13 @@ func BenchmarkRawClient(b *testing.B) {
 	}
 }
 
-// BenchmarkHTTPOutput sends through the output: queue, edits, framing,
+// BenchmarkPool sends through the pool: queue, edits, framing,
 // deadlines, counts.
-func BenchmarkHTTPOutput(b *testing.B) {
+func BenchmarkPool(b *testing.B) {
 	for _, workers := range benchWorkers {
 		b.Run(fmt.Sprint(workers), func(b *testing.B) {
 			target := benchTarget(b)
-			rig := newRig(b, target.Address(), func(s *Settings) { s.http.Workers = workers })
+			rig := newRig(b, target.Address(), fixed(workers))
 			rig.put(benchRequest)
 			rig.settle()
 			msg := rig.message(benchRequest)
@@ -108,7 +108,7 @@ func BenchmarkHTTPOutput(b *testing.B) {
 			}
 			rig.settle()
 			b.StopTimer()
-			if got := rig.delivered.Load(); got != uint64(b.N)+1 {
+			if got := rig.account.delivered.Load(); got != uint64(b.N)+1 {
 				b.Errorf("%s, want %d delivered", rig.counts(), b.N+1)
 			}
 		})

@@ -1,4 +1,4 @@
-package main
+package httppool
 
 import (
 	"bytes"
@@ -7,12 +7,11 @@ import (
 	"net"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/buffers"
+	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
@@ -21,41 +20,41 @@ import (
 	"github.com/buger/gor/internal/testkit"
 )
 
-// httpRig is an HTTP output under test.
-type httpRig struct {
-	*httpOutput
+// A rig is a Pool under test.
+type rig struct {
+	*Pool
 	t testing.TB
 	n int
 }
 
-func newRig(t testing.TB, addr string, change func(s *Settings)) *httpRig {
+// newRig starts a Pool of one connection to addr, unless change says more.
+func newRig(t testing.TB, addr string, change func(c *Config)) *rig {
 	t.Helper()
-	return newRigIn(t, nil, nil, addr, change)
-}
-
-// newRigIn is newRig with bounds on the answers' memory.
-func newRigIn(t testing.TB, memory *buffers.Budget, places buffers.Places, addr string, change func(s *Settings)) *httpRig {
-	t.Helper()
-	s := defaultSettings()
-	s.http.Workers = 1
-	if change != nil {
-		change(s)
-	}
-	done := make(chan struct{})
-	var background sync.WaitGroup
-	env := &plugin.Env{
-		Stderr: io.Discard, Logf: func(string, ...any) {}, Own: outbound.New(true), QueueBytes: 32 << 20, Answers: memory, Places: places,
-		Background: &background, Done: done,
-	}
-	out, err := openOutput(pluginArg{"output-http", addr}, s, env)
+	target, err := http1client.ParseTarget(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { out.Close(); close(done); background.Wait() })
-	return &httpRig{httpOutput: out.(*httpOutput), t: t}
+	c := Config{
+		Name:   "pool",
+		Client: http1client.Config{Target: target, Dial: (&net.Dialer{}).DialContext, Timeout: 5 * time.Second, HeadMost: 1 << 20},
+		Queue:  queue.New(0, 32<<20), Least: 1, Most: 1, IdleFor: 2 * time.Second,
+		Logf: func(string, ...any) {},
+	}
+	if change != nil {
+		change(&c)
+	}
+	p := New(c)
+	t.Cleanup(func() { p.Close() })
+	return &rig{Pool: p, t: t}
 }
 
-func (r *httpRig) message(raw string) []byte {
+// dynamic has as many connections as requests are under way.
+func dynamic(c *Config) { c.Most = DefaultMost }
+
+// fixed has exactly n connections.
+func fixed(n int) func(c *Config) { return func(c *Config) { c.Least, c.Most = n, n } }
+
+func (r *rig) message(raw string) []byte {
 	msg := payload.AppendMeta(nil, payload.Meta{
 		Type: payload.Request, ID: payload.AppendID(nil, 1, uint32(r.n)), Time: 1e18, Duration: 0, Length: -1,
 	})
@@ -64,7 +63,7 @@ func (r *httpRig) message(raw string) []byte {
 }
 
 // put writes requests, waiting for room as an input that can wait does.
-func (r *httpRig) put(raws ...string) {
+func (r *rig) put(raws ...string) {
 	r.t.Helper()
 	for _, raw := range raws {
 		msg := r.message(raw)
@@ -82,7 +81,7 @@ func (r *httpRig) put(raws ...string) {
 }
 
 // each writes requests one after the other, each when the one before is done.
-func (r *httpRig) each(raws ...string) {
+func (r *rig) each(raws ...string) {
 	r.t.Helper()
 	for _, raw := range raws {
 		r.put(raw)
@@ -90,7 +89,7 @@ func (r *httpRig) each(raws ...string) {
 	}
 }
 
-func (r *httpRig) settle() {
+func (r *rig) settle() {
 	r.t.Helper()
 	cancel := make(chan struct{})
 	timer := time.AfterFunc(testkit.Timeout, func() { close(cancel) })
@@ -101,11 +100,11 @@ func (r *httpRig) settle() {
 }
 
 // counts is the rows that are not zero, as "2 delivered, 1 reset".
-func (r *httpRig) counts() string {
+func (r *rig) counts() string {
 	return ledger.Words(r.Counts())
 }
 
-func (r *httpRig) want(counts string) {
+func (r *rig) want(counts string) {
 	r.t.Helper()
 	if got := r.counts(); got != counts {
 		r.t.Errorf("got %s, want %s", got, counts)
@@ -140,7 +139,7 @@ func TestReusesConnections(t *testing.T) {
 			io.WriteString(c, answer)
 		}
 	})
-	rig := newRig(t, target.Address(), func(s *Settings) { s.http.Workers = 3 })
+	rig := newRig(t, target.Address(), fixed(3))
 	for range 100 {
 		rig.put(httpGet, httpPost, httpHead)
 	}
@@ -178,7 +177,7 @@ func TestResponsesAreIgnored(t *testing.T) {
 func TestCloseCountsWhatIsInFlight(t *testing.T) {
 	mute := testkit.StartMute(t)
 	before := runtime.NumGoroutine()
-	rig := newRig(t, mute.Addr(), func(s *Settings) { s.http.Timeout, s.http.Workers = time.Hour, 4 })
+	rig := newRig(t, mute.Addr(), func(c *Config) { c.Client.Timeout, c.Least, c.Most = time.Hour, 4, 4 })
 	for range 10 {
 		rig.put(httpGet)
 	}
@@ -198,8 +197,7 @@ func TestCloseCountsWhatIsInFlight(t *testing.T) {
 // TestCloseWhileTargetIsDown: workers that wait for it end too.
 func TestCloseWhileTargetIsDown(t *testing.T) {
 	var dials atomic.Int64
-	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.http.Workers = 8 })
-	rig.dial = testkit.CountDials(rig.dial, &dials)
+	rig := newRig(t, testkit.FreePort(t), func(c *Config) { fixed(8)(c); c.Client.Dial = testkit.CountDials(c.Client.Dial, &dials) })
 	for range 20 {
 		rig.put(httpGet)
 	}
@@ -214,38 +212,17 @@ func TestCloseWhileTargetIsDown(t *testing.T) {
 	}
 }
 
-func TestHTTPStatsLines(t *testing.T) {
-	done := make(chan struct{})
-	var background sync.WaitGroup
-	var stderr testkit.LockedBuffer
-	s := defaultSettings()
-	s.http.Stats = true
-	out, err := openOutput(pluginArg{"output-http", "127.0.0.1:1"}, s, &plugin.Env{
-		Stderr: &stderr, Logf: t.Logf, Own: outbound.New(true), QueueBytes: 1 << 20, Background: &background, Done: done,
-	})
-	testkit.Must(t, err)
-	testkit.Eventually(t, "the heading", func() bool { return bytes.Count(stderr.Bytes(), []byte("\n")) == 2 })
-	close(done)
-	background.Wait()
-	testkit.Must(t, out.Close())
-	if got := string(stderr.Bytes()); !strings.Contains(got, " output_http:latest,mean,max,count,count/second\n") || !strings.Contains(got, " output_http:0,0,0,0,0\n") {
-		t.Errorf("stderr: %q", got)
-	}
-}
-
 // TestDeadTarget: one attempt and its repetitions for a moment, then all fail
 // at once, and no more sockets are made.
 func TestDeadTarget(t *testing.T) {
 	var dials atomic.Int64
-	rig := newRig(t, testkit.FreePort(t), func(s *Settings) { s.http.Workers = 20 })
-	dial := rig.dial
-	rig.dial = testkit.CountDials(dial, &dials)
+	rig := newRig(t, testkit.FreePort(t), func(c *Config) { fixed(20)(c); c.Client.Dial = testkit.CountDials(c.Client.Dial, &dials) })
 	for range 2000 {
 		rig.put(httpGet)
 	}
 	rig.settle()
-	failed := rig.failures.Get(outbound.Refused) + rig.failures.Get(outbound.Down)
-	if failed != 2000 || rig.failures.Get(outbound.Refused) == 0 {
+	failed := rig.account.failures.Get(outbound.Refused) + rig.account.failures.Get(outbound.Down)
+	if failed != 2000 || rig.account.failures.Get(outbound.Refused) == 0 {
 		t.Errorf("%s, want 2000 refused or target down", rig.counts())
 	}
 	if n := dials.Load(); n > 40 {
@@ -257,8 +234,7 @@ func TestDeadTarget(t *testing.T) {
 func TestTargetThatRestartsLosesNothing(t *testing.T) {
 	var dials atomic.Int64
 	addr, listen := testkit.ReserveListener(t, 100)
-	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = 20 })
-	rig.dial = testkit.CountDials(rig.dial, &dials)
+	rig := newRig(t, addr, func(c *Config) { fixed(20)(c); c.Client.Dial = testkit.CountDials(c.Client.Dial, &dials) })
 	for range 50 {
 		rig.put(httpPost)
 	}

@@ -1,4 +1,4 @@
-package main
+package httppool
 
 import (
 	"fmt"
@@ -11,26 +11,26 @@ import (
 	"github.com/buger/gor/internal/testkit"
 )
 
+// sessions has a connection for each recorded one.
+func sessions(c *Config) { c.Sessions, c.Most = true, DefaultMost }
+
 // A session whose connection was idle for the worker timeout closes it, and
 // one that is told to close does.
 func TestSessionsEnd(t *testing.T) {
 	target := testkit.StartSink(t)
-	s := defaultSettings()
-	s.RecognizeSessions, s.modifier.OriginalHost = true, true
-	s.http.WorkerTimeout = 20 * time.Millisecond
-	out, err := openOutput(pluginArg{"output-http", target.Addr()}, s, testEnv(t, nil))
-	testkit.Must(t, err)
-	defer out.Close()
+	out := newRig(t, target.Addr(), func(c *Config) {
+		sessions(c)
+		c.Client.KeepHost, c.IdleFor = true, 20*time.Millisecond
+	})
 	send := func(conn uint64, n int) {
 		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, conn, uint32(n)), Time: 1e18, Duration: 0, Length: -1})
 		_, err := out.Write(fmt.Appendf(msg, "GET /%d HTTP/1.1\r\nHost: prod\r\nX-Conn: %d\r\nX-Number: %d\r\n\r\n", n, conn, n))
 		testkit.Must(t, err)
 	}
-	o := out.(*httpOutput)
 	for n := range 3 {
 		send(1, n)
 		target.Await(t, n+1)
-		testkit.Eventually(t, "the session ends", func() bool { return o.session.Open() == 0 })
+		testkit.Eventually(t, "the session ends", func() bool { return out.sessions.Open() == 0 })
 	}
 	for i, a := range target.Arrivals() {
 		if a.Conn != i+1 {
@@ -42,10 +42,7 @@ func TestSessionsEnd(t *testing.T) {
 // A target that never answers: what its sessions hold is counted as unsent.
 func TestSessionsUnsent(t *testing.T) {
 	target := testkit.StartMute(t)
-	s := defaultSettings()
-	s.RecognizeSessions = true
-	out, err := openOutput(pluginArg{"output-http", target.Addr()}, s, testEnv(t, nil))
-	testkit.Must(t, err)
+	out := newRig(t, target.Addr(), sessions)
 	const n = 90
 	for i := range n {
 		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i%7), uint32(i)), Time: 1e18, Duration: 0, Length: -1})
@@ -68,24 +65,22 @@ func TestSessionsUnsent(t *testing.T) {
 // TestSessionsOfATargetThatTakesFewConnections: sessions above what it takes wait
 // until others end, each with its messages in order.
 func TestSessionsOfATargetThatTakesFewConnections(t *testing.T) {
-	const sessions, each = 12, 5
+	const recorded, each = 12, 5
 	target := &limitedTarget{answer: 2 * time.Millisecond, limit: 4}
 	addr := target.start(t)
-	s := defaultSettings()
-	s.RecognizeSessions = true
-	s.http.WorkerTimeout = 20 * time.Millisecond
-	out, err := openOutput(pluginArg{"output-http", addr}, s, testEnv(t, nil))
-	testkit.Must(t, err)
-	defer out.Close()
+	out := newRig(t, addr, func(c *Config) {
+		sessions(c)
+		c.IdleFor = 20 * time.Millisecond
+	})
 	for n := range each {
-		for conn := range sessions {
+		for conn := range recorded {
 			msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(conn), uint32(n)), Time: 1e18, Duration: 0, Length: -1})
 			_, err := out.Write(fmt.Appendf(msg, "GET /%d/%d HTTP/1.1\r\nHost: prod\r\n\r\n", conn, n))
 			testkit.Must(t, err)
 		}
 	}
 	testkit.Must(t, out.Settle(nil))
-	if got, want := ledger.Words(out.Counts()), fmt.Sprintf("%d delivered", sessions*each); got != want {
+	if got, want := ledger.Words(out.Counts()), fmt.Sprintf("%d delivered", recorded*each); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	next := map[string]int{}

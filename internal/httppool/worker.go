@@ -1,9 +1,7 @@
-package main
+package httppool
 
 import (
-	"context"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/buger/gor/internal/answers"
@@ -16,63 +14,30 @@ import (
 	"github.com/buger/gor/internal/verdict/statuses"
 )
 
-// newClient makes what the workers' connections share.
-func (o *httpOutput) newClient() *http1client.Client {
-	c := http1client.Config{
-		Target: o.t, TLS: o.tls, CertificateHint: "--output-http-ca FILE names an authority to trust, and --output-http-skip-verify sends all the same",
-		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if to := o.s.http.ConnectTo; to != "" {
-				address = to
-			}
-			return o.dial(ctx, network, address)
-		},
-		Timeout: o.s.http.Timeout, HeadMost: o.s.http.ResponseBuffer, Redirects: o.s.http.Redirects,
-		KeepHost: o.s.modifier.OriginalHost, KeepConnection: o.s.RecognizeSessions,
-		KeepHeads: o.elastic != nil, Memory: o.answers, Loops: &o.loops, Places: o.places, Tell: o.tellHealth,
-	}
-	if o.responses != nil {
-		c.Keeper = o.responses
-	}
-	return http1client.New(c)
-}
-
-// workerBounds are the fewest and the most workers. --output-http-workers
-// fixes both, unless --output-http-workers-min says more than its default.
-func workerBounds(s *Settings) (least, most int) {
-	least, most = max(s.http.WorkersMin, 1), s.http.Workers
-	switch {
-	case most <= 0:
-		return least, max(least, maxHTTPWorkers)
-	case least == 1:
-		return most, most
-	}
-	return min(least, most), most
-}
-
 // work is one worker's life: it sends requests until it has been idle for too
 // long, the target does not take its connection, or the output ends.
-func (o *httpOutput) work() {
-	w := o.newWorker(o.client.Looped())
+func (s *shared) work() {
+	w := s.newWorker(s.client.Looped())
 	err := w.connect()
 	if w.runner != nil && err == nil {
-		o.workers.Stay()
+		s.workers.Stay()
 		w.runner.Start()
-		o.workers.Started()
+		s.workers.Started()
 		return
 	}
 	defer w.close()
-	o.workers.Started()
+	s.workers.Started()
 	for err == nil {
-		if it, ok := o.q.Get(o.ctx.Done(), o.s.http.WorkerTimeout); ok {
+		if it, ok := s.q.Get(s.ctx.Done(), s.cfg.IdleFor); ok {
 			err = w.send(it)
-		} else if o.ctx.Err() != nil || o.q.Drained() || o.workers.MayEnd() {
+		} else if s.ctx.Err() != nil || s.q.Drained() || s.workers.MayEnd() {
 			return
 		} else {
 			w.sender.Idle() // a worker that stays must not hold a dead socket
 		}
 	}
-	if o.ctx.Err() == nil {
-		o.workers.End()
+	if s.ctx.Err() == nil {
+		s.workers.End()
 	}
 }
 
@@ -80,13 +45,13 @@ func (o *httpOutput) work() {
 // meanwhile for whoever is free first. It returns an error when the target does
 // not take the connection, but has others. While it has none, a request that
 // waits is taken first, since it has to fail with the connection.
-func (w *httpWorker) connect() error {
-	o, begun := w.o, time.Now()
-	if o.client.Standing() == 0 && o.q.Len() > 0 {
+func (w *worker) connect() error {
+	s, begun := w.s, time.Now()
+	if s.client.Standing() == 0 && s.q.Len() > 0 {
 		return nil
 	}
-	if err := w.sender.Open(o.ctx, begun.Add(o.s.http.Timeout)); err != nil {
-		if o.client.Standing() == 0 {
+	if err := w.sender.Open(s.ctx, begun.Add(s.cfg.Client.Timeout)); err != nil {
+		if s.client.Standing() == 0 {
 			return nil
 		}
 		return w.refused(err, false)
@@ -98,10 +63,10 @@ func (w *httpWorker) connect() error {
 	defer settled.Stop()
 	select {
 	case <-settled.C:
-	case <-o.ctx.Done():
+	case <-s.ctx.Done():
 		return nil
 	}
-	if w.sender.Idle(); !w.sender.Connected() && o.client.Standing() > 0 {
+	if w.sender.Idle(); !w.sender.Connected() && s.client.Standing() > 0 {
 		return w.refused(errUnserved, true)
 	}
 	return nil
@@ -113,40 +78,31 @@ var errUnserved = errors.New("a new connection ended before its first answer")
 
 // refused notes that the target does not take the worker's connection, and
 // returns err.
-func (w *httpWorker) refused(err error, accepted bool) error {
-	if w.o.ctx.Err() == nil && w.attempt.Fail(time.Now(), accepted) {
-		w.o.tellCeiling(err)
+func (w *worker) refused(err error, accepted bool) error {
+	if w.s.ctx.Err() == nil && w.attempt.Fail(time.Now(), accepted) {
+		w.s.cfg.Logf("%s: takes no more connections than it has: %v; requests wait for those, and more are tried after growing pauses", w.s.cfg.Name, err)
 	}
 	return err
 }
 
-// startSessions puts sessions in the place of the workers, for
-// --recognize-tcp-sessions.
-func (o *httpOutput) startSessions() *dispatch.Sessions {
-	most := maxHTTPWorkers
-	if o.s.http.Workers > 0 {
-		most = o.s.http.Workers
-	}
-	serve := func(ss *dispatch.Session) {
-		w := o.newWorker(false)
-		defer w.close()
-		for {
-			it, ok := ss.Take()
-			if !ok {
-				return
-			}
-			w.sendInOrder(it)
+// serve is the life of one session: it sends the requests of a recorded
+// connection.
+func (s *shared) serve(ss *dispatch.Session) {
+	w := s.newWorker(false)
+	defer w.close()
+	for {
+		it, ok := ss.Take()
+		if !ok {
+			return
 		}
+		w.sendInOrder(it)
 	}
-	return dispatch.StartSessions(dispatch.SessionsConfig{
-		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: o.s.http.WorkerTimeout, Serve: serve, Unsent: func() { o.unsent.Add(1) },
-	})
 }
 
-// An httpWorker sends requests one after the other, and counts what became of
+// A worker sends requests one after the other, and counts what became of
 // them.
-type httpWorker struct {
-	o        *httpOutput
+type worker struct {
+	s        *shared
 	sender   *http1client.Sender
 	runner   *dispatch.Runner  // nil: it has a goroutine
 	attempt  outbound.Attempt  // at its connections
@@ -161,26 +117,26 @@ type httpWorker struct {
 
 // newWorker makes a worker with a goroutine of its own, or one that event loops
 // keep going.
-func (o *httpOutput) newWorker(looped bool) *httpWorker {
-	w := &httpWorker{o: o, attempt: o.takes.Begin(time.Now())}
+func (s *shared) newWorker(looped bool) *worker {
+	w := &worker{s: s, attempt: s.takes.Begin(time.Now())}
 	if looped {
 		w.runner = dispatch.NewRunner(dispatch.RunnerConfig{
-			Queue: o.q, Done: o.ctx.Done(), Send: func(it queue.Item) { _ = w.send(it) }, Broken: func() bool { return w.err != nil },
-			IdleFor: o.s.http.WorkerTimeout, Idle: w.idle, End: w.end,
+			Queue: s.q, Done: s.ctx.Done(), Send: func(it queue.Item) { _ = w.send(it) }, Broken: func() bool { return w.err != nil },
+			IdleFor: s.cfg.IdleFor, Idle: w.idle, End: w.end,
 		})
-		w.sender = o.client.NewLoopSender(w.done, w.runner.Ready)
+		w.sender = s.client.NewLoopSender(w.done, w.runner.Ready)
 	} else {
-		w.sender = o.client.NewSender(w.done)
+		w.sender = s.client.NewSender(w.done)
 	}
-	if o.responses != nil {
-		w.recorder = o.responses.Recorder(o.answers)
+	if s.cfg.Responses != nil {
+		w.recorder = s.cfg.Responses.Recorder(s.cfg.Client.Memory)
 	}
 	return w
 }
 
 // idle reports whether the worker ends, when it found nothing to do.
-func (w *httpWorker) idle() bool {
-	if w.o.workers.MayEnd() {
+func (w *worker) idle() bool {
+	if w.s.workers.MayEnd() {
 		return true
 	}
 	w.sender.Idle()
@@ -188,15 +144,15 @@ func (w *httpWorker) idle() bool {
 }
 
 // end is the end of a worker without a goroutine.
-func (w *httpWorker) end(broken bool) {
+func (w *worker) end(broken bool) {
 	w.close()
-	if broken && w.o.ctx.Err() == nil {
-		w.o.workers.End()
+	if broken && w.s.ctx.Err() == nil {
+		w.s.workers.End()
 	}
-	w.o.workers.Leave()
+	w.s.workers.Leave()
 }
 
-func (w *httpWorker) close() {
+func (w *worker) close() {
 	w.attempt.End()
 	w.sender.Close()
 	if w.recorder != nil {
@@ -206,9 +162,9 @@ func (w *httpWorker) close() {
 
 // send returns an error when the worker's connection is one more than the target
 // takes.
-func (w *httpWorker) send(it queue.Item) error {
+func (w *worker) send(it queue.Item) error {
 	w.it, w.began, w.err, w.kept = it, time.Now(), nil, false
-	w.sender.Send(w.o.ctx, payload.Body(it.Bytes), w.began, it.Sent)
+	w.sender.Send(w.s.ctx, payload.Body(it.Bytes), w.began, it.Sent)
 	return w.err
 }
 
@@ -220,13 +176,13 @@ const returnsMost = 10_000
 
 // gaveBack puts the request under way back into the queue, for others to send,
 // when the target only took no more connections.
-func (w *httpWorker) gaveBack(r http1client.Result) bool {
-	o := w.o
-	if !r.Unserved || o.ctx.Err() != nil {
+func (w *worker) gaveBack(r http1client.Result) bool {
+	s := w.s
+	if !r.Unserved || s.ctx.Err() != nil {
 		return false
 	}
-	if o.client.Standing() == 0 {
-		o.takes.Forget()
+	if s.client.Standing() == 0 {
+		s.takes.Forget()
 		return false
 	}
 	reason := errUnserved
@@ -239,13 +195,13 @@ func (w *httpWorker) gaveBack(r http1client.Result) bool {
 	}
 	it := w.it
 	it.Sent = it.Sent || r.Wrote
-	if o.session != nil {
+	if s.cfg.Sessions {
 		it.Returned++
 		w.it, w.kept = it, true
 		return true
 	}
 	w.it = queue.Item{}
-	o.q.Return(it)
+	s.q.Return(it)
 	return true
 }
 
@@ -258,7 +214,7 @@ const (
 
 // sendInOrder sends a request of a recorded connection, whose next one waits
 // until this one is done with.
-func (w *httpWorker) sendInOrder(it queue.Item) {
+func (w *worker) sendInOrder(it queue.Item) {
 	for pause := orderFirst; ; pause = min(2*pause, orderMost) {
 		// A target that ends what it has accepted is given time to do so before the
 		// request is sent, which could not be sent again.
@@ -271,19 +227,19 @@ func (w *httpWorker) sendInOrder(it queue.Item) {
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
-		case <-w.o.ctx.Done():
+		case <-w.s.ctx.Done():
 			timer.Stop()
-			w.o.unsent.Add(1)
+			w.s.account.unsent.Add(1)
 			w.it = queue.Item{}
-			w.o.q.Done(it, false)
+			w.s.q.Done(it, false)
 			return
 		}
 	}
 }
 
 // done takes what became of the request under way.
-func (w *httpWorker) done(r http1client.Result) {
-	o, it := w.o, w.it
+func (w *worker) done(r http1client.Result) {
+	s, it := w.s, w.it
 	if w.gaveBack(r) {
 		return
 	}
@@ -292,34 +248,34 @@ func (w *httpWorker) done(r http1client.Result) {
 		if w.recorder != nil {
 			w.recorder.Add(it.Bytes, answers.Answer{Bytes: r.Answer, Cut: r.Cut, Sent: w.began, Took: time.Since(w.began)})
 		}
-		if o.elastic != nil && w.asked.Parse(payload.Body(it.Bytes)) == nil {
-			o.elastic.Add(&w.asked, r.Answer, r.Status, w.began, time.Since(w.began))
+		if s.cfg.Elastic != nil && w.asked.Parse(payload.Body(it.Bytes)) == nil {
+			s.cfg.Elastic.Add(&w.asked, r.Answer, r.Status, w.began, time.Since(w.began))
 		}
 	}
 	if r.Sent {
-		o.sent.Add(1)
+		s.account.sent.Add(1)
 	}
 	switch {
 	case r.Outcome == outbound.Delivered:
-		o.delivered.Add(1)
-		o.latency.Record(o.q.Age(it))
-		o.statuses.Add(r.Status)
-		o.recorded.Answered(it.Bytes, r.Status)
-		if o.s.Verbose >= verboseAnswers {
-			o.logf("%s: %d in %s: %s", o, r.Status, o.q.Age(it), payload.Describe(it.Bytes))
+		s.account.delivered.Add(1)
+		s.account.latency.Record(s.q.Age(it))
+		s.account.statuses.Add(r.Status)
+		s.account.recorded.Answered(it.Bytes, r.Status)
+		if s.cfg.LogAnswers {
+			s.cfg.Logf("%s: %d in %s: %s", s.cfg.Name, r.Status, s.q.Age(it), payload.Describe(it.Bytes))
 		}
-	case o.ctx.Err() != nil: // Close cut it off
-		o.unsent.Add(1)
+	case s.ctx.Err() != nil: // Close cut it off
+		s.account.unsent.Add(1)
 	default:
-		o.failures.Add(r.Outcome)
-		o.recorded.Answered(it.Bytes, statuses.None)
+		s.account.failures.Add(r.Outcome)
+		s.account.recorded.Answered(it.Bytes, statuses.None)
 		if w.recorder != nil {
 			w.recorder.Add(it.Bytes, answers.Answer{Error: r.Outcome.String(), Sent: w.began, Took: time.Since(w.began)})
 		}
-		if o.s.Verbose >= verboseLosses {
-			o.logf("%s: %s: %s", o, r.Outcome, payload.Describe(it.Bytes))
+		if s.cfg.LogLosses {
+			s.cfg.Logf("%s: %s: %s", s.cfg.Name, r.Outcome, payload.Describe(it.Bytes))
 		}
 	}
 	w.it = queue.Item{}
-	o.q.Done(it, !r.Outcome.TimedOut())
+	s.q.Done(it, !r.Outcome.TimedOut())
 }

@@ -1,4 +1,4 @@
-package main
+package httppool
 
 import (
 	"fmt"
@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/testkit"
 )
 
-func TestWorkerBounds(t *testing.T) {
+func TestBounds(t *testing.T) {
 	for _, test := range []struct {
 		workers, min int
 		least, most  int
@@ -28,11 +29,12 @@ func TestWorkerBounds(t *testing.T) {
 		{20, 1, 20, 20},
 		{20, 5, 5, 20},
 	} {
-		s := defaultSettings()
-		s.http.Workers, s.http.WorkersMin = test.workers, test.min
-		if least, most := workerBounds(s); least != test.least || most != test.most {
+		if least, most := Bounds(test.min, test.workers, false); least != test.least || most != test.most {
 			t.Errorf("workers %d, min %d: %d to %d, want %d to %d", test.workers, test.min, least, most, test.least, test.most)
 		}
+	}
+	if _, most := Bounds(600, -1, true); most != 512 {
+		t.Errorf("sessions may have %d connections", most)
 	}
 }
 
@@ -51,8 +53,8 @@ func TestWorkersComeAndGo(t *testing.T) {
 			io.WriteString(c, testkit.OK200)
 		}
 	})
-	rig := newRig(t, target.Address(), func(s *Settings) {
-		s.http.Workers, s.http.WorkerTimeout, s.http.Timeout = -1, 20*time.Millisecond, time.Minute
+	rig := newRig(t, target.Address(), func(c *Config) {
+		c.Most, c.IdleFor, c.Client.Timeout = DefaultMost, 20*time.Millisecond, time.Minute
 	})
 	for range 100 {
 		rig.put(httpPost)
@@ -69,7 +71,7 @@ func TestWorkersComeAndGo(t *testing.T) {
 // TestBurstLosesNothing: a queue that is full now and then, with an input that waits.
 func TestBurstLosesNothing(t *testing.T) {
 	target := testkit.StartSink(t)
-	rig := newRig(t, target.Addr(), func(s *Settings) { s.http.Workers, s.http.QueueLen = -1, 10 })
+	rig := newRig(t, target.Addr(), func(c *Config) { c.Most, c.Queue = DefaultMost, queue.New(10, 32<<20) })
 	for range 5000 {
 		rig.put(httpGet)
 	}
@@ -82,7 +84,7 @@ func TestBurstLosesNothing(t *testing.T) {
 func TestOpenLoop(t *testing.T) {
 	target := limitedTarget{answer: 300 * time.Millisecond}
 	addr := target.start(t)
-	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
+	rig := newRig(t, addr, dynamic)
 	for range 10 {
 		rig.put(httpPost)
 	}
@@ -96,7 +98,7 @@ func TestOpenLoop(t *testing.T) {
 func TestExactlySoManyWorkers(t *testing.T) {
 	target := limitedTarget{answer: 20 * time.Millisecond}
 	addr := target.start(t)
-	rig := newRig(t, addr, func(s *Settings) { s.http.Workers = 7 })
+	rig := newRig(t, addr, fixed(7))
 	for range 70 {
 		rig.put(httpGet)
 	}
@@ -184,7 +186,7 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 		target := &limitedTarget{answer: 10 * time.Millisecond, slow: time.Millisecond}
 		addr, listen := testkit.ReserveListener(t, 5)
 		target.serve(t, listen())
-		rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
+		rig := newRig(t, addr, dynamic)
 		requests := 400
 		if n := os.Getenv("GOR_BACKLOG_REQUESTS"); n != "" {
 			requests = testkit.Atoi(t, n)
@@ -204,13 +206,15 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 			target := &limitedTarget{answer: 5 * time.Millisecond, limit: 8, reset: reset}
 			addr := target.start(t)
 			told := make(chan string, 100)
-			rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
-			rig.logf = func(format string, args ...any) {
-				select {
-				case told <- fmt.Sprintf(format, args...):
-				default: // enough
+			rig := newRig(t, addr, func(c *Config) {
+				dynamic(c)
+				c.Logf = func(format string, args ...any) {
+					select {
+					case told <- fmt.Sprintf(format, args...):
+					default: // enough
+					}
 				}
-			}
+			})
 			for range 400 {
 				rig.put(httpGet)
 			}
@@ -218,7 +222,7 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 			// What the target lets go is not known before it does: of a burst that
 			// meets it unprepared some requests may have been sent twice for nothing.
 			// None is lost from then on.
-			first := rig.delivered.Load()
+			first := rig.account.delivered.Load()
 			if first < 100 {
 				t.Errorf("%d of 400 delivered", first)
 			}
@@ -226,7 +230,7 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 				rig.put(httpGet)
 			}
 			rig.settle()
-			if n := rig.delivered.Load() - first; n != 200 {
+			if n := rig.account.delivered.Load() - first; n != 200 {
 				t.Errorf("%d of 200 delivered when the limit was known", n)
 			}
 			close(told)
@@ -258,16 +262,16 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 			}()
 		}
 		t.Cleanup(func() { l.Close() })
-		rig := newRig(t, addr, func(s *Settings) { s.http.Workers, s.http.Timeout = -1, 30*time.Second })
+		rig := newRig(t, addr, func(c *Config) { c.Most, c.Client.Timeout = DefaultMost, 30*time.Second })
 		rig.each(httpGet)
 		for range 200 {
 			rig.put(httpPost)
 		}
-		testkit.Eventually(t, "nearly all are answered", func() bool { return rig.delivered.Load() > 190 })
+		testkit.Eventually(t, "nearly all are answered", func() bool { return rig.account.delivered.Load() > 190 })
 		// Two connections lie in the backlog, each with a request: they have
 		// connected as far as anyone can tell.
 		rig.Close()
-		if n := rig.delivered.Load() + rig.unsent.Load(); n != 201 {
+		if n := rig.account.delivered.Load() + rig.account.unsent.Load(); n != 201 {
 			t.Errorf("%s, want 201 delivered or unsent", rig.counts())
 		}
 	})
@@ -290,7 +294,7 @@ func TestTargetsThatTakeFewConnections(t *testing.T) {
 				go first.handle(c, 0)
 			}
 		}()
-		rig := newRig(t, addr, func(s *Settings) { s.http.Workers = -1 })
+		rig := newRig(t, addr, dynamic)
 		for range 50 {
 			rig.put(httpGet)
 		}
@@ -318,7 +322,7 @@ func TestBurstHasRoom(t *testing.T) {
 	target := limitedTarget{answer: 50 * time.Millisecond}
 	addr := target.start(t)
 	for _, length := range []int{0, 100} {
-		rig := newRig(t, addr, func(s *Settings) { s.http.Workers, s.http.QueueLen = 20, length })
+		rig := newRig(t, addr, func(c *Config) { c.Least, c.Most, c.Queue = 20, 20, queue.New(length, 32<<20) })
 		shed := 0
 		for range 1000 {
 			if _, err := rig.Write(rig.message(httpPost)); err != nil {
