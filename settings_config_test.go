@@ -1,12 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -160,126 +159,75 @@ func TestEnvironmentSlips(t *testing.T) {
 	}
 }
 
-func TestLaterStages(t *testing.T) {
-	for _, args := range [][]string{
-		{"--input-kafka-topic", "x"}, {"--output-kafka-json-format"}, {"--kafka-tls-ca-cert", "x"}, {"--output-file-buffer", "/tmp"}, {"--input-raw-k8s-skip-ns", "x"}, {"--input-file-watch"},
-		{"--output-file", "s3://bucket/x.gor"}, {"--input-file", "s3://bucket/x.gor"}, {"--input-raw", "k8s://pod/x:80"},
+// TestCheckOfAFlagWithoutAPlugin: what has no row in the tables does not start.
+func TestCheckOfAFlagWithoutAPlugin(t *testing.T) {
+	s := defaultSettings()
+	s.Inputs = []pluginArg{{"input-none", "a"}}
+	s.Outputs = []pluginArg{{"output-none", "b"}}
+	err := s.checkPlugins()
+	if err == nil || err.Error() != "--input-none a: no such input\n--output-none b: no such output" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestFlagsWithoutTheirPlugin: a flag that does nothing is refused, wherever it
+// was given and also with its default or with false; an obsolete one too.
+func TestFlagsWithoutTheirPlugin(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "gor.toml")
+	testkit.WriteFile(t, config, []byte("output-ws-workers = 2\n"))
+	for _, tt := range []struct {
+		args, environ string
+		wants         []string // parts of a line each; none: it is right
+	}{
+		{"--input-dummy --output-null --output-file-size-limit 1mb", "", []string{"--output-file-size-limit does nothing without --output-file"}},
+		{"--input-dummy --output-null --output-http-workers -1", "", []string{"--output-http-workers does nothing without --output-http"}},
+		{"--input-dummy --output-null --output-http-debug=false", "", []string{"--output-http-debug does nothing without --output-http"}},
+		{"--input-dummy --output-null --input-raw-promisc --input-raw-expire 3s", "",
+			[]string{"--input-raw-expire does nothing without --input-raw", "--input-raw-promisc does nothing"}},
+		{"--input-dummy --output-null --input-file-loop --log-host x.org", "", []string{"--input-file-loop does nothing", "--log-host does nothing without --input-file"}},
+		{"--input-dummy --output-null --output-binary-timeout 1s", "", []string{"--output-binary-timeout does nothing without --output-binary"}},
+		{"--input-dummy --output-null --output-tcp-response-buffer 1mb", "", []string{"--output-tcp-response-buffer does nothing without --output-binary"}},
+		{"--input-dummy --output-tcp a:1 --input-tcp-secure", "", []string{"does nothing without --input-tcp; for --output-tcp it is --output-tcp-secure"}},
+		{"--input-tcp :1 --output-null --output-tcp-secure", "", []string{"does nothing without --output-tcp; for --input-tcp it is --input-tcp-secure"}},
+		{"--input-tcp :1 --output-null --output-tcp-compress", "", []string{"--output-tcp-compress does nothing without --output-tcp"}},
+		{"--input-dummy --output-null --min-free 1gb", "", []string{"--min-free does nothing without --output-file or --output-tcp-spill"}},
+		{"--input-dummy --output-tcp a:1 --output-tcp-spill /tmp --min-free 1gb", "", nil},
+		{"--input-dummy --output-tcp a:1 --output-tcp-spill-size 1gb", "", []string{"--output-tcp-spill-size does nothing without --output-tcp-spill"}},
+		{"--input-dummy --output-http a --output-http-stats-ms 100", "", []string{"--output-http-stats-ms does nothing without --output-http-stats"}},
+		{"--input-raw :80 --output-null --input-raw-vxlan-port 4789", "", []string{"--input-raw-vxlan-port does nothing without --input-raw-engine vxlan"}},
+		{"--input-dummy --output-null", "GOR_OUTPUT_FILE_APPEND=true", []string{"--output-file-append does nothing without --output-file"}},
+		{"--input-dummy --output-file x.gor", "GOR_OUTPUT_FILE_APPEND=true", nil},
+		{"--input-dummy --output-null --config " + config, "", []string{"--output-ws-workers does nothing without --output-ws"}},
+		{"--input-dummy --output-ws ws://a --config " + config, "", nil},
+		{"--output-null --input-raw-stats", "", []string{"no input", "--input-raw-stats does nothing without --input-raw"}},
 	} {
-		_, err := parseArgs(append([]string{"--input-dummy", "--output-null"}, args...)...)
-		if err == nil || !strings.Contains(err.Error(), args[0]) || !strings.Contains(err.Error(), "this version has no ") {
-			t.Errorf("%q: %v", args, err)
+		_, err := parseSettings(strings.Fields(tt.args), []string{tt.environ}, io.Discard)
+		var lines []string
+		if err != nil {
+			lines = strings.Split(err.Error(), "\n")
+		}
+		if len(lines) != len(tt.wants) {
+			t.Errorf("gor %s %s: %d lines, want %d: %v", tt.environ, tt.args, len(lines), len(tt.wants), err)
+			continue
+		}
+		for i, want := range tt.wants {
+			if !strings.Contains(lines[i], want) {
+				t.Errorf("gor %s %s: line %q has no %q", tt.environ, tt.args, lines[i], want)
+			}
 		}
 	}
 }
 
-// TestCheck: --check says all that is wrong, or what would run, and makes
-// nothing.
-func TestCheck(t *testing.T) {
-	dir := t.TempDir()
-	recording := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(testkit.NumberedRequests(1, "a"), make([]time.Duration, 1)))
-	out := filepath.Join(dir, "new", "out.gor")
-	check := func(args ...string) (int, string) {
-		var stderr bytes.Buffer
-		code := run(append(args, "--check"), nil, strings.NewReader(""), io.Discard, &stderr)
-		return code, stderr.String()
-	}
-	code, said := check("--input-file", recording, "--input-raw", ":80", "--output-file", out+"|10", "--output-http", "staging.com", "--output-tcp", "a:1", "--middleware", "cat -u")
-	if code != exitOK || !strings.Contains(said, "gor: the settings are right\n") || !strings.Contains(said, "gor: to output-file "+out+"|10\n") {
-		t.Errorf("exit %d: %s", code, said)
-	}
-	if list, _ := filepath.Glob(filepath.Join(dir, "*")); len(list) != 1 {
-		t.Errorf("there are %v", list)
-	}
-	wrong := []struct{ args, want string }{
-		{"--input-raw :99999", `"99999`},
-		{"--input-raw " + dir + "/no.pcap:80", "no.pcap: no such file"},
-		{"--input-tcp 5", "a port alone is written :5"},
-		{"--input-file " + dir + "/no.gor", "no.gor: no such file"},
-		{"--input-file " + recording + "|fast", `"fast"`},
-		{"--output-http ht!tp://x", "is not a target"},
-		{"--output-http x|200%", "200%"},
-		{"--output-tcp :1", "names no host"},
-		{"--output-tcp a:1 --output-tcp-secure --output-tcp-ca " + dir + "/ca.pem", "ca.pem: no such file"},
-		{"--output-tcp a:1 --output-tcp-spill " + recording + "/x", "not a directory"},
-		{"--output-file " + recording + "/x.gor", "must be a folder"},
-		{"--output-file " + dir, "name a file in it"},
-		{"--middleware /no/such", "/no/such"},
-		{"--summary-json " + recording + "/x", "not a directory"},
-	}
-	var all []string
-	for _, w := range wrong {
-		args := strings.Fields(w.args)
-		code, said := check(append([]string{"--input-dummy", "--output-null"}, args...)...)
-		if code != exitUsage || !strings.Contains(said, w.want) {
-			t.Errorf("%s: exit %d: %s", w.args, code, said)
-		}
-		if !strings.Contains(w.args, "output-tcp-") && !strings.Contains(w.args, "middleware") {
-			all = append(all, args...)
-		}
-	}
-	_, said = check(all...)
-	for _, w := range wrong {
-		if slices.Contains(all, strings.Fields(w.args)[1]) && !strings.Contains(said, w.want) {
-			t.Errorf("of several mistakes it does not name %q:\n%s", w.want, said)
-		}
-	}
-}
-
-func TestCompletion(t *testing.T) {
-	var b bytes.Buffer
-	for _, wrong := range [][]string{nil, {"csh"}, {"bash", "zsh"}} {
-		if err := writeCompletion(&b, wrong); err == nil || !strings.Contains(err.Error(), "gor completion fish") || b.Len() > 0 {
-			t.Errorf("%q: %v, %q", wrong, err, b.String())
-		}
-	}
-	scripts := map[string]string{}
-	for _, shell := range []string{"bash", "zsh", "fish"} {
-		b.Reset()
-		if code := run([]string{"completion", shell}, nil, nil, &b, io.Discard); code != exitOK {
-			t.Fatalf("exit %d", code)
-		}
-		scripts[shell] = b.String()
-		for _, group := range defaultSettings().groups {
-			for _, def := range group.flags {
-				if !strings.Contains(b.String(), def.name) {
-					t.Errorf("%s does not know --%s", shell, def.name)
-				}
-			}
-		}
-	}
-	dir := t.TempDir()
-	file := testkit.WriteFile(t, filepath.Join(dir, "some.gor"), nil)
-	for _, tt := range []struct{ before, word, want string }{
-		{"gor", "--output-http-wo", "--output-http-workers --output-http-workers-min --output-http-worker-timeout"},
-		{"--on-full", "", "wait shed"},
-		{"--input-raw-engine", "v", "vxlan"},
-		{"-input-raw-protocol", "", "http binary"},
-		{"--input-file", filepath.Join(dir, "so"), file},
-		{"--output-tcp-spill", dir[:len(dir)-1], dir},
-		{"--output-http", "", ""},
-		{"--stats", "--split", "--split-output"},
+func TestPageAddresses(t *testing.T) {
+	for addr, good := range map[string]bool{
+		":8181": true, "127.0.0.1:8181": true, "[::1]:8181": true, "8181": false, "": false, "localhost": false, ":http": false, "a:b:c": false,
 	} {
-		script := fmt.Sprintf("%s\nCOMPREPLY=(old); COMP_WORDS=(gor %q %q); COMP_CWORD=2; _gor; echo ${COMPREPLY[@]}", scripts["bash"], tt.before, tt.word)
-		out, err := exec.Command("bash", "-c", script).CombinedOutput()
-		testkit.Must(t, err)
-		if got := strings.TrimSpace(string(out)); got != tt.want {
-			t.Errorf("bash: after %s %q it has %q, want %q", tt.before, tt.word, got, tt.want)
+		s, err := parseArgs("--input-dummy", "--output-null", "--http-pprof="+addr)
+		if (err == nil) != good || good && s.HTTPPprof != addr {
+			t.Errorf("%q: %v", addr, err)
 		}
-	}
-	for shell, check := range map[string][]string{
-		"zsh":  {"-c", "autoload -U compinit; compinit -D; source /dev/stdin && [[ $_comps[gor] == _gor ]] && whence -w _gor"},
-		"fish": {"-c", "source; complete -C 'gor --on-full '; complete -C 'gor --split-o'"},
-	} {
-		t.Run(shell, func(t *testing.T) {
-			cmd := exec.Command(testkit.NeedTool(t, shell, shell), check...)
-			cmd.Stdin = strings.NewReader(scripts[shell])
-			out, err := cmd.CombinedOutput()
-			wants := map[string][]string{"zsh": {"_gor: function"}, "fish": {"wait", "shed", "--split-output"}}[shell]
-			for _, want := range wants {
-				if err != nil || !strings.Contains(string(out), want) {
-					t.Errorf("%v, no %q in %s", err, want, out)
-				}
-			}
-		})
+		if err != nil && !(strings.Contains(err.Error(), strconv.Quote(addr)) && strings.Contains(err.Error(), "127.0.0.1:8181")) {
+			t.Errorf("%q: %v", addr, err)
+		}
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/buger/gor/internal/testkit"
 )
@@ -113,4 +115,87 @@ func tree(t *testing.T, dir string) string {
 		return err
 	}))
 	return b.String()
+}
+
+// TestCheck: --check says all that is wrong, or what would run, and makes
+// nothing.
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	recording := testkit.WriteFile(t, filepath.Join(dir, "in.gor"), testkit.Recording(testkit.NumberedRequests(1, "a"), make([]time.Duration, 1)))
+	out := filepath.Join(dir, "new", "out.gor")
+	check := func(args ...string) (int, string) { return testkit.RunGor(t, append(args, "--check")...) }
+	code, said := check("--input-file", recording, "--input-raw", ":80", "--output-file", out+"|10", "--output-http", "staging.com", "--output-tcp", "a:1", "--middleware", "cat -u")
+	if code != exitOK || !strings.Contains(said, "gor: the settings are right\n") || !strings.Contains(said, "gor: to output-file "+out+"|10\n") {
+		t.Errorf("exit %d: %s", code, said)
+	}
+	if list, _ := filepath.Glob(filepath.Join(dir, "*")); len(list) != 1 {
+		t.Errorf("there are %v", list)
+	}
+	wrong := []struct{ args, want string }{
+		{"--input-raw :99999", `"99999`},
+		{"--input-raw " + dir + "/no.pcap:80", "no.pcap: no such file"},
+		{"--input-tcp 5", "a port alone is written :5"},
+		{"--input-file " + dir + "/no.gor", "no.gor: no such file"},
+		{"--input-file " + recording + "|fast", `"fast"`},
+		{"--output-http ht!tp://x", "is not a target"},
+		{"--output-http x|200%", "200%"},
+		{"--output-tcp :1", "names no host"},
+		{"--output-tcp a:1 --output-tcp-secure --output-tcp-ca " + dir + "/ca.pem", "ca.pem: no such file"},
+		{"--output-tcp a:1 --output-tcp-spill " + recording + "/x", "not a directory"},
+		{"--output-file " + recording + "/x.gor", "must be a folder"},
+		{"--output-file " + dir, "name a file in it"},
+		{"--middleware /no/such", "/no/such"},
+		{"--summary-json " + recording + "/x", "not a directory"},
+	}
+	var all []string
+	for _, w := range wrong {
+		args := strings.Fields(w.args)
+		code, said := check(append([]string{"--input-dummy", "--output-null"}, args...)...)
+		if code != exitUsage || !strings.Contains(said, w.want) {
+			t.Errorf("%s: exit %d: %s", w.args, code, said)
+		}
+		if !strings.Contains(w.args, "output-tcp-") && !strings.Contains(w.args, "middleware") {
+			all = append(all, args...)
+		}
+	}
+	_, said = check(all...)
+	for _, w := range wrong {
+		if slices.Contains(all, strings.Fields(w.args)[1]) && !strings.Contains(said, w.want) {
+			t.Errorf("of several mistakes it does not name %q:\n%s", w.want, said)
+		}
+	}
+}
+
+// TestEveryMistakeOfTheLine: what is wrong is said at once, and not one by one
+// as each is put right; with --check that of the plugins too.
+func TestEveryMistakeOfTheLine(t *testing.T) {
+	for _, tt := range []struct {
+		args  string
+		wants []string // a line each, and no more lines
+	}{
+		{"--exit-after soon --on-full drop --input-dummy --output-null", []string{`"soon" for --exit-after`, `"drop" for --on-full`}},
+		{"--output-htpp staging.com --on-full drop", []string{"did you mean --output-http?", `"drop"`}},
+		{"--output-htpp --on-full drop", []string{"did you mean --output-http?", `"drop"`}},
+		{"--output-htpp=staging.com --stats=x", []string{"did you mean --output-http?", `"x" for --stats`}},
+		{"---stats --on-full drop", []string{"---stats", `"drop"`}},
+		{"--on-full drop ---stats --exit-after", []string{`"drop"`, "---stats", "--exit-after wants a value"}},
+		{"--on-full drop stray --exit-after soon", []string{`"drop"`, `"stray" is not a flag`}},
+		{"--on-full drop -- --exit-after soon", []string{`"drop"`, `"--exit-after" is not a flag`}},
+		{"--on-full drop -h", []string{`"drop"`}},
+		{"--output-kafka-host x --on-full drop", []string{"no Kafka", `"drop"`}},
+		{"--on-full drop --config missing.toml", []string{`"drop"`, "missing.toml: no such file"}},
+		{"--on-full drop --output-http ftp://x --check", []string{`"drop"`, `--output-http: "ftp://x": ftp is not a scheme`}},
+	} {
+		code, said := testkit.RunGor(t, strings.Fields(tt.args)...)
+		lines := strings.Split(strings.TrimSuffix(said, "\n"), "\n")
+		if code != exitUsage || len(lines) != len(tt.wants) {
+			t.Errorf("gor %s: exit %d, want %d and %d lines:\n%s", tt.args, code, exitUsage, len(tt.wants), said)
+			continue
+		}
+		for i, want := range tt.wants {
+			if !strings.HasPrefix(lines[i], "gor: ") || !strings.Contains(lines[i], want) {
+				t.Errorf("gor %s: line %q has no %q", tt.args, lines[i], want)
+			}
+		}
+	}
 }
