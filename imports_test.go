@@ -89,7 +89,7 @@ var allowedImports = map[string][]string{
 	"scripts/picture":            {},
 	"scripts/testrun":            {},
 	"internal/address":           {},
-	"internal/console":           {"golang.org/x/term", "github.com/schollz/progressbar/v3"}, // whether a person looks, and the bar for one
+	"internal/console":           {"golang.org/x/term"}, // whether a person looks
 	"internal/admission":         {"internal/outbound"},
 	"internal/answers":           {"internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats"},
 	"internal/disk":              {"golang.org/x/sys/unix"},

@@ -46,6 +46,7 @@ func main() {
 func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	log := console.New(stderr)
 	defer log.Close()
+	log.SetTerminal(environ)
 	if c, found := findCommand(args); found {
 		return c.run(args[1:], stdin, stdout, log)
 	}
@@ -204,7 +205,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	page.Serve(func() ledger.Ledger { return takeLedger(em) })
 	sayPlan(s, log, plugs)
 
-	r := &runner{s: s, log: log, plugs: plugs, em: em, signals: taken.Requests(), finish: finish, unreached: make(chan string, 1), started: time.Now(), over: make(chan struct{})}
+	r := &runner{s: s, log: log, stdout: stdout, plugs: plugs, em: em, signals: taken.Requests(), finish: finish, unreached: make(chan string, 1), started: time.Now(), over: make(chan struct{})}
 	if s.Stats {
 		background.Go(func() { r.printStats(done) })
 	}

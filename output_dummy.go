@@ -61,6 +61,7 @@ func dummyOutputPlugin() outputPlugin {
 			example: "sudo gor --input-raw :80 --output-dummy \"\"",
 		},
 		timely: true,
+		prints: true,
 		parse:  parseDummyOutput,
 	}
 }
@@ -74,6 +75,7 @@ func stdoutPlugin() outputPlugin {
 			example: "sudo gor --input-raw :80 --output-stdout",
 		},
 		timely: true,
+		prints: true,
 		parse:  parseDummyOutput,
 	}
 }

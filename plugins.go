@@ -41,6 +41,7 @@ type outputPlugin struct {
 	pluginFlags
 	timely  bool // messages have to be there within milliseconds: it is more than a file or a link
 	reopens bool // it opens its files again at a SIGHUP
+	prints  bool // it writes to standard output
 
 	onlyHTTP     bool // what it sends is HTTP, and nothing else can be sent with it
 	onlyRequests bool // it has no use for what targets answer

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -23,6 +24,7 @@ type runner struct {
 	signals   <-chan os.Signal
 	finish    <-chan string // why a plugin wants the run to end
 	unreached chan string   // why a replay is ended that reaches nobody
+	stdout    io.Writer
 	started   time.Time
 	over      chan struct{} // closed when all is sent that will be
 }
@@ -71,8 +73,13 @@ func (r *runner) run() error {
 	for _, in := range r.plugs.inputs {
 		in.Close()
 	}
-	final := takeLedger(r.em)
-	r.log.Last(func(w io.Writer, dropped uint64) { final.Write(w, time.Since(r.started), dropped) })
+	final, person := takeLedger(r.em), r.log.IsTerminal()
+	r.log.Last(func(w io.Writer, dropped uint64) {
+		if person {
+			fmt.Fprintf(w, "gor: %s\n", final.Sentence(r.told()))
+		}
+		final.Write(w, time.Since(r.started), dropped)
+	})
 	undelivered, passed := final.Undelivered(interrupted || end == drain.Interrupted && !hopeless), r.s.FailOn.Passed(final)
 	findings := final.Findings()
 	if r.s.SummaryJSON != "" {

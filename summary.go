@@ -80,31 +80,42 @@ func every(period time.Duration, done <-chan struct{}, f func()) {
 	}
 }
 
-// showProgress draws a bar below the log until done is closed, when a person
-// looks and every input has an end.
+// showProgress draws a line below the log until done is closed, when a person
+// looks and nothing else is drawn there: a bar when every input has an end.
 func (r *runner) showProgress(done <-chan struct{}) {
-	all := plugin.Overall(r.plugs.inputs).All
-	if all == 0 || !r.log.IsTerminal() {
+	if !r.log.IsTerminal() || r.printsToTerminal() {
 		return
 	}
-	r.log.ShowProgress(all, func() console.Progress {
+	r.log.ShowProgress(plugin.Overall(r.plugs.inputs).All, func() console.Progress {
 		p := plugin.Overall(r.plugs.inputs)
-		messages, failed := r.progressCounts()
-		return console.Progress{Done: p.Done, Lag: p.Lag, Messages: messages, Failed: failed}
+		shown := takeLedger(r.em).Progress(len(r.plugs.inputs))
+		shown.Done, shown.Lag = p.Done, p.Lag
+		return shown
 	}, done)
 }
 
-// progressCounts is how many messages the inputs gave, and how many an output
-// failed to deliver.
-func (r *runner) progressCounts() (messages, failed uint64) {
-	l := takeLedger(r.em)
-	for _, in := range l.Inputs {
-		messages += in.Read
+// told says how the run is told in one sentence.
+func (r *runner) told() ledger.Run {
+	all := func(is func(row inputPlugin) bool) bool {
+		return !slices.ContainsFunc(r.s.Inputs, func(arg pluginArg) bool { return !is(findInput(arg.Flag)) })
 	}
-	for _, out := range l.Outputs {
-		failed += out.Shed + out.Failed()
+	run := ledger.Run{Came: "received", Noun: "messages", Inputs: len(r.plugs.inputs), Outputs: len(r.plugs.outputs), Took: time.Since(r.started)}
+	captured := all(func(row inputPlugin) bool { return row.captures })
+	switch {
+	case captured:
+		run.Came = "captured"
+	case all(func(row inputPlugin) bool { return row.speed }):
+		run.Came = ""
 	}
-	return messages, failed
+	if captured && !r.s.raw.TrackResponse || r.s.answersAreLost() {
+		run.Noun = "requests"
+	}
+	return run
+}
+
+// printsToTerminal reports whether messages are printed where a person looks.
+func (r *runner) printsToTerminal() bool {
+	return slices.ContainsFunc(r.s.Outputs, func(out pluginArg) bool { return findOutput(out.Flag).prints }) && console.IsTerminal(r.stdout)
 }
 
 // watchPeers says of each output that it reaches nobody, and ends a replay that

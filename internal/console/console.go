@@ -54,6 +54,7 @@ type Console struct {
 	bar      Clearer   // drawn below the last line; nil: none
 	timed    bool      // each line begins with the time
 	json     bool      // each line is an object
+	dumb     bool      // the terminal takes no control sequences
 	half     []byte    // in JSON: a line of a middleware that has not ended yet
 }
 
@@ -246,6 +247,11 @@ func (c *Console) close(patience, most time.Duration) {
 func (c *Console) IsTerminal() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f, ok := c.w.(*os.File)
-	return ok && !c.json && term.IsTerminal(int(f.Fd()))
+	return !c.json && IsTerminal(c.w)
+}
+
+// IsTerminal reports whether w is a terminal.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
