@@ -15,7 +15,6 @@ import (
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/replay"
 	"github.com/buger/gor/internal/sniff"
-	"github.com/buger/gor/internal/stats"
 )
 
 // fileInputPlugin is the row of --input-file.
@@ -112,56 +111,34 @@ func explainKind(err error) error {
 	return err
 }
 
-// inputGroups parts the inputs into what is opened together: each alone, but
-// for recordings, which are merged by time, on one replay clock, when they have
-// one speed. Recordings of different speeds have no time in common: those of
-// each speed have a clock of their own. A group stands where its first member
-// does.
-func inputGroups(inputs []pluginArg) (groups [][]pluginArg) {
-	var files []int         // groups of recordings
-	var speeds []pace.Limit // theirs
-	for _, arg := range inputs {
+// inputGroups parts the inputs into what is opened together: recordings of one
+// speed, and each other input alone. tell, unless nil, is told of recordings that
+// are not merged because of their speeds.
+func inputGroups(inputs []pluginArg, tell func(format string, args ...any)) (groups [][]pluginArg) {
+	limits := make([]*pace.Limit, len(inputs))
+	for i, arg := range inputs {
 		_, limit, err := splitLimit(arg.Value)
-		if !findInput(arg.Flag).speed || err != nil || limit.Speed() != nil {
-			groups = append(groups, []pluginArg{arg}) // what is wrong with it, opening it will say
-			continue
+		if findInput(arg.Flag).speed && err == nil && limit.Speed() == nil { // what is wrong with it, opening it will say
+			limits[i] = &limit
 		}
-		merged := false
-		for i, speed := range speeds {
-			if replay.SameSpeed(speed, limit) {
-				g := &groups[files[i]]
-				*g, merged = append(*g, arg), true
-				break
-			}
+	}
+	members, speeds := replay.Groups(limits)
+	var files []string
+	for _, group := range members {
+		var args []pluginArg
+		var values []string
+		for _, i := range group {
+			args, values = append(args, inputs[i]), append(values, inputs[i].Value)
 		}
-		if !merged {
-			files, speeds = append(files, len(groups)), append(speeds, limit)
-			groups = append(groups, []pluginArg{arg})
+		groups = append(groups, args)
+		if limits[group[0]] != nil {
+			files = append(files, strings.Join(values, ", "))
 		}
+	}
+	if speeds > 1 && tell != nil {
+		tell("input-file: %s have different speeds and are not merged by time: each begins at once, with its own first record; give them one speed to keep their distance", strings.Join(files, " and "))
 	}
 	return groups
-}
-
-// tellOfSpeeds says that recordings are not merged because of their speeds.
-func tellOfSpeeds(groups [][]pluginArg, logf func(format string, args ...any)) {
-	var files []string
-	for _, group := range groups {
-		_, limit, err := splitLimit(group[0].Value)
-		if findInput(group[0].Flag).speed && err == nil && limit.Speed() == nil {
-			files = append(files, shownGroup(group))
-		}
-	}
-	if len(files) > 1 {
-		logf("input-file: %s have different speeds and are not merged by time: each begins at once, with its own first record; give them one speed to keep their distance", strings.Join(files, " and "))
-	}
-}
-
-func shownGroup(group []pluginArg) string {
-	values := make([]string, len(group))
-	for i, arg := range group {
-		values[i] = arg.Value
-	}
-	return strings.Join(values, ", ")
 }
 
 // mergedConfig is the replay of a group.
@@ -190,14 +167,6 @@ func sourceError(group []pluginArg, err error) error {
 	return argError(arg.Flag, arg.Value, explainReplay(err))
 }
 
-// A mergedFiles input keeps to the limits of its sources.
-type mergedFiles struct {
-	*replay.Replay
-	limits []*verdicts // for each source, nil is none
-}
-
-var _ plugin.Input = (*mergedFiles)(nil)
-
 // openMergedFiles opens recordings that are replayed on one clock.
 func openMergedFiles(group []pluginArg, s *Settings, env *plugin.Env) (plugin.Input, error) {
 	cfg, err := mergedConfig(group, s)
@@ -209,39 +178,16 @@ func openMergedFiles(group []pluginArg, s *Settings, env *plugin.Env) (plugin.In
 	if err != nil {
 		return nil, sourceError(group, err)
 	}
-	m := &mergedFiles{Replay: in, limits: make([]*verdicts, len(group))}
-	limited := false
+	limits, limited := make([]replay.Limiter, len(group)), false
 	for i, source := range cfg.Sources {
 		if source.Limit.Kind == pace.LimitCount {
-			m.limits[i], limited = newVerdicts(source.Limit, source.Pattern), true
+			limits[i], limited = newVerdicts(source.Limit, source.Pattern), true
 		}
 	}
 	if !limited {
 		return in, nil
 	}
-	return m, nil
-}
-
-func (m *mergedFiles) Read(p []byte) (int, error) {
-	for {
-		n, err := m.Replay.Read(p)
-		if err != nil {
-			return n, err
-		}
-		if v := m.limits[m.Source()]; v == nil || v.admit(p[:n]) {
-			return n, nil
-		}
-	}
-}
-
-func (m *mergedFiles) Counts() []stats.Count {
-	limited := stats.Count{Name: limitedRow, Kind: stats.Limited}
-	for _, v := range m.limits {
-		if v != nil {
-			limited.N += v.limited.Load()
-		}
-	}
-	return append([]stats.Count{limited}, m.Replay.Counts()...)
+	return replay.Limit(in, limits), nil
 }
 
 // dryRun says on w what is in every --input-file and how long the replay will
@@ -252,9 +198,7 @@ func dryRun(s *Settings, env *plugin.Env, w io.Writer) error {
 			return asUsage(fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value))
 		}
 	}
-	groups := inputGroups(s.Inputs)
-	tellOfSpeeds(groups, env.Logf)
-	for _, group := range groups {
+	for _, group := range inputGroups(s.Inputs, env.Logf) {
 		cfg, err := mergedConfig(group, s)
 		if err == nil {
 			cfg.Logf = env.Logf

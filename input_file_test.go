@@ -12,7 +12,6 @@ import (
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
-	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -130,7 +129,8 @@ func TestInputGroups(t *testing.T) {
 			flag, value, _ := strings.Cut(arg, "=")
 			inputs = append(inputs, pluginArg{flag, value})
 		}
-		groups := inputGroups(inputs)
+		log := &fileLog{}
+		groups := inputGroups(inputs, log.logf)
 		var got []string
 		for _, group := range groups {
 			var values []string
@@ -142,53 +142,8 @@ func TestInputGroups(t *testing.T) {
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%q: groups %q, want %q", tt.args, got, tt.want)
 		}
-		log := &fileLog{}
-		if tellOfSpeeds(groups, log.logf); tt.said != "" && log.count(tt.said) != 1 || tt.said == "" && len(log.lines) > 0 {
+		if tt.said != "" && log.count(tt.said) != 1 || tt.said == "" && len(log.lines) > 0 {
 			t.Errorf("%q: said %q, want %q", tt.args, log.lines, tt.said)
 		}
-	}
-}
-
-// TestMergedFilesKeepTheirLimits: what stands behind one flag limits no other's
-// messages.
-func TestMergedFilesKeepTheirLimits(t *testing.T) {
-	dir := t.TempDir()
-	var inputs []pluginArg
-	for i, limit := range []string{"", "|3", "|1"} {
-		var content []byte
-		for k := range int64(10) {
-			content = append(content, recordAt(k, fmt.Sprintf("GET /%d HTTP/1.1\r\n\r\n", i))...)
-		}
-		name := testkit.WriteFile(t, filepath.Join(dir, fmt.Sprintf("%d.gor", i)), content)
-		inputs = append(inputs, pluginArg{"input-file", name + limit})
-	}
-	s, log := defaultSettings(), &fileLog{}
-	s.fileInput.MaxWait = 1 // ns: everything comes at once
-	in, err := openInputs(inputs, s, &plugin.Env{Logf: log.logf})
-	testkit.Must(t, err)
-	defer in.Close()
-	for _, v := range in.(*mergedFiles).limits {
-		if v != nil {
-			v.now = func() int64 { return 1700000000e9 } // within one second
-		}
-	}
-	got := map[byte]int{}
-	for buf := make([]byte, 4<<10); ; {
-		n, err := in.Read(buf)
-		if err == io.EOF {
-			break
-		}
-		testkit.Must(t, err)
-		_, rest, _ := strings.Cut(string(buf[:n]), "GET /")
-		got[rest[0]]++
-	}
-	if got['0'] != 10 || got['1'] != 3 || got['2'] != 1 {
-		t.Errorf("passed %v of each file, want 10, 3 and 1", got)
-	}
-	if rows := in.Counts(); rows[0] != (stats.Count{Name: limitedRow, Kind: stats.Limited, N: 16}) {
-		t.Errorf("counts %v, want 16 limited", rows)
-	}
-	if want := fmt.Sprintf("input-file %s, %s, %s", inputs[0].Value, inputs[1].Value, inputs[2].Value); in.String() != want {
-		t.Errorf("called %s, want %s", in, want)
 	}
 }

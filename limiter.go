@@ -14,9 +14,6 @@ import (
 	"github.com/buger/gor/internal/stats"
 )
 
-// limitedRow names the row of the ledger that both wrappers add.
-const limitedRow = "limited"
-
 // verdicts decides which messages a limit lets through. A count is one for
 // each second; a percentage is decided by the id alone. A response follows
 // its request.
@@ -85,8 +82,8 @@ func (v *verdicts) spend(msg []byte) {
 	}
 }
 
-// admit is pass, and spend for what passed.
-func (v *verdicts) admit(msg []byte) bool {
+// Admit is pass, and spend for what passed.
+func (v *verdicts) Admit(msg []byte) bool {
 	v.lock()
 	defer v.unlock()
 	ok := v.pass(msg)
@@ -96,8 +93,11 @@ func (v *verdicts) admit(msg []byte) bool {
 	return ok
 }
 
+// Limited is how many messages did not pass.
+func (v *verdicts) Limited() uint64 { return v.limited.Load() }
+
 func (v *verdicts) row() stats.Count {
-	return stats.Count{Name: limitedRow, Kind: stats.Limited, N: v.limited.Load()}
+	return stats.Count{Name: stats.LimitedRow, Kind: stats.Limited, N: v.Limited()}
 }
 
 // limitedInput drops what the limit does not let through, unseen by the
@@ -121,7 +121,7 @@ func (l *limitedInput) Read(p []byte) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		if l.v.admit(p[:n]) {
+		if l.v.Admit(p[:n]) {
 			return n, nil
 		}
 	}

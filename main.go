@@ -219,7 +219,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 
 // sayPlan tells, a line for each plugin, what will happen.
 func sayPlan(s *Settings, log *console.Console, plugs *plugins) {
-	for i, group := range inputGroups(s.Inputs) {
+	for i, group := range inputGroups(s.Inputs, nil) {
 		log.Printf("from %s%s", plugs.inputs[i], limitWords(group[0]))
 	}
 	if plugs.middle != nil {

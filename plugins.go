@@ -131,9 +131,7 @@ func (p *plugins) open(s *Settings, env *plugin.Env) error {
 	if p.middle, err = startMiddleware(s, env); err != nil {
 		return fmt.Errorf("--middleware %q: %w", middleware.Shown(s.Middleware), err)
 	}
-	groups := inputGroups(s.Inputs)
-	tellOfSpeeds(groups, env.Logf)
-	for _, group := range groups {
+	for _, group := range inputGroups(s.Inputs, env.Logf) {
 		in, err := openInputs(group, s, env)
 		if err != nil {
 			return err

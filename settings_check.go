@@ -68,7 +68,7 @@ func (s *Settings) sayRight(logf func(format string, args ...any)) {
 	for _, arg := range s.Inputs {
 		logf("from %s %s", arg.Flag, address.Redact(arg.Value))
 	}
-	tellOfSpeeds(inputGroups(s.Inputs), logf)
+	inputGroups(s.Inputs, logf)
 	if s.Middleware != "" {
 		logf("through middleware %s", middleware.Shown(s.Middleware))
 	}

@@ -58,7 +58,7 @@ func (r *runner) printStats(done <-chan struct{}) {
 func (r *runner) printCaptures(done <-chan struct{}) {
 	every(stats.GaugePeriod, done, func() {
 		l := takeLedger(r.em)
-		for i, group := range inputGroups(r.s.Inputs) {
+		for i, group := range inputGroups(r.s.Inputs, nil) {
 			if findInput(group[0].Flag).captures {
 				r.log.Printf("%s", l.Inputs[i].Line())
 			}
@@ -157,7 +157,7 @@ func (r *runner) awayAdvice() string {
 // finite reports whether the inputs end by themselves: recordings and capture
 // files do.
 func (r *runner) finite() bool {
-	for i, group := range inputGroups(r.s.Inputs) {
+	for i, group := range inputGroups(r.s.Inputs, nil) {
 		ends := findInput(group[0].Flag).ends
 		if ends == nil || !ends(r.plugs.inputs[i], r.s) {
 			return false

@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Kind string // what messages call such an input: "input-file"
 
-	// Sources are merged by time. Their limits have the same speed; see SameSpeed.
+	// Sources are merged by time. Their limits have the same speed; see Groups.
 	Sources []Source
 
 	Timing pace.Timing // but Speed and Max, which the sources' limits say
@@ -40,10 +40,7 @@ type Source struct {
 	Limit pace.Limit
 }
 
-// SameSpeed reports whether what has one limit can be merged with what has the
-// other: both are replayed at the same speed.
-func SameSpeed(a, b pace.Limit) bool { return speedOf(a) == speedOf(b) }
-
+// speedOf is the speed at which what has that limit is replayed.
 func speedOf(l pace.Limit) pace.Limit {
 	switch l.Kind {
 	case pace.LimitPercent, pace.LimitMax:

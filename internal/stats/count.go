@@ -10,6 +10,9 @@ import (
 // A Kind says in which sum of the ledger a row counts.
 type Kind uint8
 
+// LimitedRow names the row of what a limit behind an address has dropped.
+const LimitedRow = "limited"
+
 // The kinds of rows. Those of an input are Note, Lost, Limited or Filtered; those
 // of an output are the rest and Limited.
 const (
