@@ -1,6 +1,6 @@
 # make build    ./gor, one static binary
-# make demo     see it work: capture, record, replay, all on this machine
-# make demo-picture  docs/demo.svg: a picture of that, for the README
+# make demo     see it work: capture, record, replay, compare, all on this machine
+# make demo-picture  docs/demo.svg and docs/verdict.svg: pictures of that, for the README
 # make test     what it needs, then every test
 # make check    what CI runs: format, vet, staticcheck, race, fuzz, cross-build
 # make test-fence  tests in which a late use of a message's memory faults at once
@@ -38,8 +38,12 @@ demo: build
 	$(GO) run ./demo ./gor
 
 demo-picture: build
-	$(GO) run ./demo ./gor | $(GO) run ./scripts/picture >docs/demo.svg.new
+	$(GO) run ./demo ./gor >demo.txt
+	sed '/^4\. /,/^5\. /{/^5\. /!d;}' demo.txt | sed 's/^5\. /4. /' | $(GO) run ./scripts/picture >docs/demo.svg.new
+	sed -n '/^4\. /,/^5\. /{/^[45]\. /!p;}' demo.txt | $(GO) run ./scripts/picture >docs/verdict.svg.new
 	mv docs/demo.svg.new docs/demo.svg
+	mv docs/verdict.svg.new docs/verdict.svg
+	rm demo.txt
 
 test: test-deps
 	./scripts/test ./...

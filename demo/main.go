@@ -1,6 +1,7 @@
 // Demo shows Gor at work on one machine: it starts a production and a staging
 // server, captures the traffic of the first, records it, replays it to the
-// second, and compares what the two have seen. Run it with make demo.
+// second, compares what the two have seen, and asks whether a version with a fault
+// answers as the old one does. Run it with make demo.
 package main
 
 import (
@@ -95,6 +96,17 @@ func demo(gor string) error {
 	if err := compare(production.seen(), staging.seen()); err != nil {
 		return err
 	}
+
+	say("4. ask whether the next version answers as the old one does; its prices are 1 %% too high")
+	next, err := startSite()
+	if err != nil {
+		return err
+	}
+	defer next.close()
+	next.markup = 1.01
+	if err := d.verdict(staging, next); err != nil {
+		return err
+	}
 	say(whatNext)
 	return nil
 }
@@ -102,7 +114,7 @@ func demo(gor string) error {
 // recordingName is relative to the folder that Gor runs in.
 const recordingName = "requests.gor"
 
-const whatNext = `4. what next
+const whatNext = `5. what next
    $ sudo ./gor --input-raw :80 --output-stdout              # see what reaches this host
    $ sudo ./gor --input-raw :80 --output-file requests.gor   # record it
    $ ./gor --input-file requests.gor --output-http http://staging.example.com --http-allow-method GET
@@ -114,8 +126,34 @@ type demonstration struct{ gor, dir string }
 func (d *demonstration) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(d.gor, args...)
 	cmd.Dir = d.dir
-	say("   $ gor %s", strings.Join(args, " ")) // as a user would type it
+	say("   $ %s", wrapped(append([]string{"gor"}, args...))) // as a user would type it
 	return cmd
+}
+
+// lineMost is how long a line of a command is.
+const lineMost = 110
+
+// wrapped breaks a command before its flags.
+func wrapped(words []string) string {
+	var text strings.Builder
+	column := 0
+	for i, word := range words {
+		switch {
+		case i == 0:
+		case strings.HasPrefix(word, "--") && column > lineMost/2 && column+1+len(word)+len(words[min(i+1, len(words)-1)]) > lineMost:
+			text.WriteString(" \\\n        ")
+			column = 8
+		default:
+			text.WriteString(" ")
+			column++
+		}
+		if strings.Contains(word, "|") {
+			word = `"` + word + `"`
+		}
+		text.WriteString(word)
+		column += len(word)
+	}
+	return text.String()
 }
 
 func (d *demonstration) replay(staging *site) error {

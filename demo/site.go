@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ import (
 type site struct {
 	addr   string
 	server *http.Server
+	markup float64 // by which its prices are multiplied
 
 	mu   sync.Mutex
 	list []request
@@ -33,7 +35,7 @@ func startSite() (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{addr: l.Addr().String()}
+	s := &site{addr: l.Addr().String(), markup: 1}
 	s.server = &http.Server{Handler: s}
 	go s.server.Serve(l)
 	return s, nil
@@ -57,7 +59,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.tap(r, body)
 	}
 	s.mu.Unlock()
-	fmt.Fprintln(w, "ok")
+	answer := map[string]any{"number": r.Header.Get("X-Number"), "at": time.Now()}
+	if top == "items" {
+		answer["price"] = s.markup * float64(10+len(r.URL.Path))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(answer)
 }
 
 // setTap makes the site tell f of each request from now on.

@@ -140,8 +140,8 @@ func TestREADMEExamples(t *testing.T) {
 	commands := readmeCommands(t)
 	commands = slices.DeleteFunc(commands, func(command string) bool {
 		return strings.Contains(command, "--config") || strings.Contains(command, "-tcp-secure") ||
-			strings.Contains(command, "gor verdict") || strings.Contains(command, "production.gor") || strings.Contains(command, "#candidate")
-	}) // TestREADMEConfiguration, TestTLSExample, TestVerdict
+			strings.Contains(command, "verdict") || strings.Contains(command, "production.gor") || strings.Contains(command, "#candidate")
+	}) // TestREADMEConfiguration, TestTLSExample, TestVerdictExamples
 	if len(commands) < len(readmeExamples) {
 		t.Errorf("the README and docs/ have %d examples, the test %d", len(commands), len(readmeExamples))
 	}

@@ -135,3 +135,42 @@ func TestVerdictLearns(t *testing.T) {
 		t.Errorf("exit %d without a recording\n%s", code, out)
 	}
 }
+
+// TestVerdictExamples runs the commands about verdicts in the README and docs/, one after
+// the other in one folder, with their targets put on loopback.
+func TestVerdictExamples(t *testing.T) {
+	dir := t.TempDir()
+	recording, err := os.ReadFile(answeredRecording(t, 20))
+	testkit.Must(t, err)
+	testkit.WriteFile(t, filepath.Join(dir, "production.gor"), recording)
+	server := strings.TrimPrefix(versionServer(t, 200), "http://")
+	targets := strings.NewReplacer("http://staging.com", "http://"+server, "http://staging", "http://"+server, "http://old1", "http://"+server,
+		"http://old2", "http://"+server, "http://new", "http://"+server)
+	ran := 0
+	for _, command := range readmeCommands(t) {
+		if !strings.Contains(command, "verdict") && !strings.Contains(command, "production.gor") || strings.Contains(command, "--input-raw") {
+			continue // TestVerdictOfCapture
+		}
+		ran++
+		words := testkit.SplitCommand(t, strings.ReplaceAll(targets.Replace(command), " ...", ""))[1:]
+		if strings.Contains(command, "--output-file answered.gor") {
+			testkit.Must(t, os.RemoveAll(filepath.Join(dir, "answered.gor")))
+		}
+		for _, old := range []string{"verdict.html", "verdict.xml", "verdict.jsonl"} {
+			testkit.Must(t, os.RemoveAll(filepath.Join(dir, old)))
+		}
+		cmd := testkit.GorCommand(t, nil, words...)
+		cmd.Dir = dir
+		if p := testkit.StartCommand(t, cmd); p.Wait() != exitOK {
+			t.Errorf("%s: %v\n%s", command, p.Err, p.Stderr())
+		}
+		if answered, err := os.ReadFile(filepath.Join(dir, "answered.gor")); err == nil {
+			for _, run := range []string{"run1.gor", "run2.gor"} {
+				testkit.Must(t, os.WriteFile(filepath.Join(dir, run), answered, 0o600))
+			}
+		}
+	}
+	if ran < 6 {
+		t.Errorf("%d examples were found", ran)
+	}
+}
