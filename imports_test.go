@@ -101,13 +101,13 @@ var allowedImports = map[string][]string{
 	"internal/certs/certstest":   {},
 	"internal/certs/clientflags": {"internal/certs", "internal/flags"}, // certs itself knows no flags
 	"internal/flags":             {"internal/address", "github.com/BurntSushi/toml"},
-	"internal/formats":           {"internal/formats/accesslog", "internal/formats/curl", "internal/formats/har", "internal/formats/jsonlines", "internal/formats/pcapout", "internal/pace", "internal/payload", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"internal/formats":           {"internal/formats/accesslog", "internal/formats/curl", "internal/formats/har", "internal/formats/jsonlines", "internal/formats/message", "internal/formats/pcapout", "internal/pace", "internal/payload", "internal/sniff", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/formats/accesslog": {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
 	"internal/formats/curl":      {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats", "mvdan.cc/sh/v3/expand", "mvdan.cc/sh/v3/syntax"},
 	"internal/formats/har":       {"internal/formats/message", "internal/http1", "internal/payload", "internal/pretty", "internal/stats"},
-	"internal/formats/jsonlines": {"internal/http1", "internal/payload", "internal/stats"},
+	"internal/formats/jsonlines": {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
 	"internal/formats/message":   {"internal/http1"}, // what all readers share knows no format
-	"internal/formats/pcapout":   {"internal/http1", "internal/payload", "internal/stats"},
+	"internal/formats/pcapout":   {"internal/formats/message", "internal/http1", "internal/payload", "internal/stats"},
 	"internal/http1":             {},
 	"internal/evloop":            {"golang.org/x/sys/unix"},
 	"internal/http1client":       {"internal/address", "internal/buffers", "internal/evloop", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},
@@ -130,7 +130,7 @@ var allowedImports = map[string][]string{
 	"internal/reach":             {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/recent":            {"internal/payload"},
 	"internal/replay":            {"internal/sniff", "internal/disk", "internal/formats", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
-	"internal/recording":         {"internal/buffers", "internal/disk", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
+	"internal/recording":         {"internal/buffers", "internal/disk", "internal/formats", "internal/formats/message", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},
 	"internal/signals":           {},
@@ -156,7 +156,7 @@ var allowedImports = map[string][]string{
 	"internal/threshold":         {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/sniff":             {"internal/payload", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
-	"internal/tools":             {"internal/flags", "internal/formats", "internal/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/sniff", "internal/verdict/route", "github.com/klauspost/compress/gzip"},
+	"internal/tools":             {"internal/flags", "internal/formats", "internal/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/verdict/route", "github.com/klauspost/compress/gzip"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "github.com/coder/websocket", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 
 	"raw_socket_listener":            {"raw_socket_listener/assemble", "raw_socket_listener/filter", "raw_socket_listener/packet", "raw_socket_listener/source", "internal/http1"}, // the facade: what is captured and what people are told; gopacket, if anything, in packet and source

@@ -24,7 +24,8 @@ func fileInputPlugin() inputPlugin {
 			name: "input-file", arg: "FILE",
 			help: "replay a recording at the pace of its recording: FILE|200% twice as fast, FILE|max without waiting. " +
 				"FILE may be a pattern; several files are merged by time, those of several flags too " +
-				"when they have one speed. log:FILE, and FILE of *.log, is an access log; har:FILE, and *.har, is HAR; curl:FILE, and *.curl, is curl lines; - is standard input",
+				"when they have one speed. log:FILE, and FILE of *.log, is an access log; har:FILE, and *.har, is HAR; curl:FILE, and *.curl, is curl lines; " +
+				"jsonl:FILE, and *.jsonl, is JSON lines; - is standard input",
 			example: "gor --input-file ./requests.gor --output-http staging.com",
 			title:   "Replay from files",
 			flags:   func(s *Settings) []flagDef { return slices.Concat(s.fileInput.flags(), s.formats.flags()) },
@@ -107,6 +108,10 @@ func explainKind(err error) error {
 		return fmt.Errorf("%w; replay it with: --input-file har:%s", err, nothing.Name)
 	case sniff.Log:
 		return fmt.Errorf("%w; replay it with: --input-file log:%s", err, nothing.Name)
+	case sniff.Curl:
+		return fmt.Errorf("%w; replay them with: --input-file curl:%s", err, nothing.Name)
+	case sniff.JSONLines:
+		return fmt.Errorf("%w; replay them with: --input-file jsonl:%s", err, nothing.Name)
 	}
 	return err
 }

@@ -19,7 +19,9 @@ import (
 	"github.com/buger/gor/internal/formats/accesslog"
 	"github.com/buger/gor/internal/formats/curl"
 	"github.com/buger/gor/internal/formats/har"
+	"github.com/buger/gor/internal/formats/jsonlines"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -36,56 +38,111 @@ type Options struct {
 	Limit int // bytes of the largest message; 0: payload.DefaultLimit
 	Log   accesslog.Config
 	Curl  curl.Config
+	Sniff bool // without a prefix or suffix a file may be of any kind
 }
 
 // ErrCapture says that packets are read by a capture, not by a Reader.
 var ErrCapture = errors.New("is a capture of packets")
 
-// Open returns the messages of the file in r. What name says of its kind counts
-// unless it is certain and the file shows that it is a recording.
+// Open returns the messages of the file in r. A prefix of name says what it is. The
+// suffix counts unless the file shows that it is something else; without one it is a
+// recording, or what it shows when Options.Sniff is set.
 func Open(r io.Reader, name string, o Options) (Reader, error) {
 	kind, path, certain := Split(name)
-	if kind == Recording {
+	if kind == Recording && (certain || !o.Sniff) {
 		return openRecording(r, path, o)
 	}
 	in := bufio.NewReaderSize(r, peekBytes)
+	if !certain {
+		found, err := o.look(in, kind)
+		if err != nil {
+			return nil, fmt.Errorf("read %q: %w", path, err)
+		}
+		if kind = found; kind == Recording {
+			return openRecording(in, path, o)
+		}
+	}
+	if kind == Pcap {
+		return nil, ErrCapture
+	}
 	plain, err := unpack(in)
 	if err != nil {
 		return nil, fmt.Errorf("read %q: %w", path, err)
 	}
-	if !certain {
-		head, err := plain.Peek(peekBytes)
-		if len(head) == 0 && err != nil && err != io.EOF {
-			return nil, fmt.Errorf("read %q: %w", path, err)
-		}
-		if payload.BeginsRecording(head) || bytes.HasPrefix(head, []byte("1\x7f\x03\x01\x01")) {
-			return openRecording(plain, path, o)
-		}
-	}
-	var rd Reader
 	switch kind {
-	case Log:
-		if rd, err = accesslog.New(plain, o.Log); err == nil {
-			rd = inOrder(rd)
-		}
 	case HAR:
-		rd = inOrder(har.New(plain, o.Limit))
+		return inOrder(har.New(plain, o.Limit)), nil
 	case Curl:
-		rd = curl.New(plain, o.Curl)
-	case Pcap:
-		err = ErrCapture
-	default:
-		err = fmt.Errorf("%v cannot be read", kind)
+		return curl.New(plain, o.Curl), nil
+	case JSONLines:
+		return jsonlines.New(plain, o.Limit), nil
 	}
+	rd, err := accesslog.New(plain, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	return rd, nil
+	return inOrder(rd), nil
 }
 
-// peekBytes is how much of a file is looked at to see whether it is a
-// recording: a header line, and some that people may have put before it.
-const peekBytes = 4 << 10
+// peekBytes is how much of a file is looked at to see what it is: for logs in JSON a
+// line or more, before compression perhaps.
+const peekBytes = 16 << 10
+
+// look finds out what a file is whose name says kind. A reader that waits for more,
+// such as a pipe, is not waited for longer than for its first line.
+func (o *Options) look(in *bufio.Reader, kind Kind) (Kind, error) {
+	if _, err := in.Peek(1); err == io.EOF {
+		return kind, nil
+	} else if err != nil {
+		return kind, err
+	}
+	head, _ := in.Peek(in.Buffered())
+	if bytes.IndexByte(head, '\n') < 0 {
+		head, _ = in.Peek(peekBytes)
+	}
+	found, err := sniff.Reader(bytes.NewReader(head))
+	if err != nil {
+		return kind, err
+	}
+	shown, known := map[sniff.Kind]Kind{
+		sniff.Recording: Recording, sniff.Pcap: Pcap, sniff.HAR: HAR, sniff.Log: Log, sniff.Curl: Curl, sniff.JSONLines: JSONLines,
+	}[found]
+	switch {
+	case found == sniff.Recording:
+		return Recording, nil
+	case !o.Sniff || known && kind == shown:
+		return kind, nil
+	case known && (kind == Recording || found == sniff.Pcap || found == sniff.HAR):
+		return shown, nil // JSON may be a log, and what a log holds may be anything
+	case kind != Recording:
+		return kind, nil
+	case o.Log.LineFormat != "" || o.fitsLog(head):
+		return Log, nil
+	}
+	return kind, &UnknownError{found}
+}
+
+// fitsLog reports whether the lines that head begins with are those of a log.
+func (o *Options) fitsLog(head []byte) bool {
+	plain, err := unpack(bufio.NewReader(bytes.NewReader(head)))
+	if err != nil {
+		return false
+	}
+	lines := make([]byte, peekBytes)
+	n, _ := io.ReadFull(plain, lines)
+	return accesslog.Fits(lines[:n])
+}
+
+// An UnknownError says that a file is nothing that is read here.
+type UnknownError struct{ Kind sniff.Kind }
+
+func (e *UnknownError) Error() string {
+	hint := "put one of " + Prefixes + " before its name to have it read as such"
+	if e.Kind == sniff.Text || e.Kind == sniff.JSON {
+		hint = "for an access log in a format of its own give that: --log-line-format '$remote_addr ...'"
+	}
+	return fmt.Sprintf("it is %v, and no recording, access log, HAR, curl lines, JSON lines or pcap; %s", e.Kind, hint)
+}
 
 // zstdMaxWindow bounds the memory of whoever reads a compressed file.
 const zstdMaxWindow = 8 << 20

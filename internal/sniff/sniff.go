@@ -28,6 +28,7 @@ const (
 	HAR
 	Log
 	Curl
+	JSONLines
 	JSON
 	Packed
 	Text
@@ -37,7 +38,7 @@ const (
 // String names the kind with its article.
 func (k Kind) String() string {
 	return [...]string{"an empty file", "a recording", "a capture of packets (pcap)", "an HTTP archive (HAR)", "an access log", "curl command lines",
-		"JSON", "a compressed file that does not unpack", "text", "binary data"}[k]
+		"requests in JSON lines", "JSON", "a compressed file that does not unpack", "text", "binary data"}[k]
 }
 
 const (
@@ -68,14 +69,44 @@ func Of(head []byte) Kind {
 		return Binary
 	case bytes.HasPrefix(text, []byte("{")) && regexp.MustCompile(`^\{\s*"log"\s*:\s*\{`).Match(text):
 		return HAR
+	case isJSONLine(line):
+		return JSONLines
 	case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
 		return JSON
-	case bytes.HasPrefix(text, []byte("curl ")):
+	case isW3C(line):
+		return Log
+	case bytes.HasPrefix(withoutComments(text), []byte("curl ")):
 		return Curl
 	case regexp.MustCompile(`"[A-Z]{3,20} [^ "]+( HTTP/[0-9.]+)?" [1-5][0-9][0-9]\b`).Match(line):
 		return Log
 	}
 	return Text
+}
+
+// isJSONLine reports whether a line is a request as gor convert -o x.jsonl writes it.
+// Logs in JSON have the status of the answer.
+func isJSONLine(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("{")) && bytes.Contains(line, []byte(`"url"`)) && !bytes.Contains(line, []byte(`"status"`))
+}
+
+// isW3C knows the first lines of the logs that CloudFront and IIS write
+// (www.w3.org/TR/WD-logfile).
+func isW3C(line []byte) bool {
+	for _, directive := range []string{"#Version:", "#Software:", "#Fields:", "#Date:"} {
+		if bytes.HasPrefix(line, []byte(directive)) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutComments is a script from its first line that is none.
+func withoutComments(text []byte) []byte {
+	for bytes.HasPrefix(text, []byte("#")) {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+		text = bytes.TrimLeft(text, " \t\r\n")
+	}
+	return text
 }
 
 // isPcap knows pcap in both orders of bytes, with times in µs and ns and in

@@ -20,12 +20,16 @@ func samples() map[string]Kind {
 		"[1, 2]":                                 JSON,
 		"curl 'https://x/' -H 'a: b'\n":          Curl,
 		"127.0.0.1 - - [10/Oct/2026:13:55:36 +0000] \"GET /a HTTP/1.1\" 200 5 \"-\" \"curl\"\n": Log,
-		"hello world\n":                     Text,
-		"GET / HTTP/1.1\r\nHost: x\r\n\r\n": Text,
-		"żółć\n":                            Text,
-		"\x00\x01":                          Binary,
-		"\xff\xfe\xfd":                      Binary,
-		"\x1f\x8b\x08":                      Packed,
+		"hello world\n":                        Text,
+		"# smoke\n\n# tests\ncurl http://x/\n": Curl,
+		"#Version: 1.0\n#Fields: date time\n":  Log,
+		`{"time":"2025-10-10T13:55:36Z","id":"5a","method":"GET","url":"http://x/","headers":[]}` + "\n": JSONLines,
+		`{"time":"2025-10-10T13:55:36Z","url":"/","status":200}` + "\n":                                  JSON,
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n":                                                              Text,
+		"żółć\n":                                                                                         Text,
+		"\x00\x01":                                                                                       Binary,
+		"\xff\xfe\xfd":                                                                                   Binary,
+		"\x1f\x8b\x08":                                                                                   Packed,
 	}
 }
 

@@ -3,7 +3,7 @@
 package tools
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +14,6 @@ import (
 	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/rules"
-	"github.com/buger/gor/internal/sniff"
 )
 
 // A Config is what all tools are given.
@@ -45,18 +44,13 @@ type file struct {
 
 func (c *Config) open(name string) (*file, error) {
 	kind, path, certain := formats.Split(name)
-	in := bufio.NewReader(c.Stdin)
-	stop := func() {}
+	in, stop := c.Stdin, func() {}
 	switch {
 	case path == "":
 		return nil, ErrNoName
 	case kind == formats.Pcap && certain, isPortsOf(path):
 		return c.capture(name, path, c.Stdin)
-	case path == "-":
-		if head, _ := in.Peek(captureMagic); sniff.Of(head) == sniff.Pcap {
-			return c.capture(name, path, in)
-		}
-	default:
+	case path != "-":
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
@@ -64,28 +58,44 @@ func (c *Config) open(name string) (*file, error) {
 		if info, err := f.Stat(); err == nil && info.IsDir() {
 			f.Close()
 			return nil, fmt.Errorf("%s is a folder; name a file in it", path)
-		} else if err == nil && info.Mode().IsRegular() && kind == formats.Recording && !certain {
-			if found, err := sniff.File(path); err == nil && found == sniff.Pcap {
-				f.Close()
-				return c.capture(name, path, nil)
-			}
 		}
-		in, stop = bufio.NewReader(f), func() { f.Close() }
+		in, stop = f, func() { f.Close() }
 	}
-	rd, err := formats.Open(in, name, c.Formats)
+	// What was looked at of a pipe, a capture has to read again.
+	seen := &seenReader{r: in}
+	options := c.Formats
+	options.Sniff = true
+	rd, err := formats.Open(seen, name, options)
+	seen.over = true
 	if errors.Is(err, formats.ErrCapture) {
-		stop()
-		return c.capture(name, path, nil)
+		if path != "-" {
+			stop()
+			return c.capture(name, path, nil)
+		}
+		return c.capture(name, path, io.MultiReader(bytes.NewReader(seen.b), in))
 	}
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	seen.b = nil
 	return &file{rd, name, stop}, nil
 }
 
-// captureMagic is the length of what captures begin with, in bytes.
-const captureMagic = 4
+// A seenReader keeps what was read until over is set.
+type seenReader struct {
+	r    io.Reader
+	b    []byte
+	over bool
+}
+
+func (s *seenReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if !s.over {
+		s.b = append(s.b, p[:n]...)
+	}
+	return n, err
+}
 
 // isPortsOf reports whether a name is that of a capture and ports of it:
 // x.pcap:80.

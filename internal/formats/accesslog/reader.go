@@ -68,6 +68,21 @@ func New(r io.Reader, cfg Config) (*Reader, error) {
 // Check says what is wrong with a LineFormat.
 func Check(lineFormat string) error { return new(Reader).use(lineFormat) }
 
+// Fits reports whether the first of the whole lines in head, or one after it, is of a
+// log in a format that is known.
+func Fits(head []byte) bool {
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
+		head = head[:end]
+	}
+	l, err := New(bytes.NewReader(head), Config{EmptyBodies: true})
+	for n := 0; err == nil && n < 3; n++ {
+		if _, err = l.Next(); l.given+l.cut+l.binary+l.connects > 0 && l.damage.Damaged == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (l *Reader) use(text string) error {
 	switch text {
 	case "cloudfront", "w3c", "iis":

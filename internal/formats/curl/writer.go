@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/buger/gor/internal/formats/message"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -15,24 +16,42 @@ import (
 // A Writer writes a command line for each request.
 type Writer struct {
 	w   io.Writer
+	buf []byte
 	req http1.Request
-	answers, strange, binary,
-	noHost uint64
+
+	binary                             bool // the body of the latest request holds a zero
+	answers, strange, binaries, noHost uint64
 }
 
-// NewWriter returns a writer to w.
+// NewWriter returns a writer to w. It may be nil when only Append is called.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Write writes the line of a request. Answers are left out and counted.
 func (c *Writer) Write(msg []byte) error {
-	if !payload.IsRequest(msg) {
+	var fate message.Fate
+	switch c.buf, fate = c.Append(c.buf[:0], msg); fate {
+	case message.Ignored:
 		c.answers++
 		return nil
+	case message.Unfit:
+		if !c.binary {
+			c.strange++
+		}
+		return nil
+	}
+	_, err := c.w.Write(c.buf)
+	return err
+}
+
+// Append appends the line of a request.
+func (c *Writer) Append(dst, msg []byte) ([]byte, message.Fate) {
+	c.binary = false
+	if !payload.IsRequest(msg) {
+		return dst, message.Ignored
 	}
 	body := payload.Body(msg)
 	if c.req.Parse(body) != nil {
-		c.strange++
-		return nil
+		return dst, message.Unfit
 	}
 	var b strings.Builder
 	b.WriteString("curl")
@@ -85,14 +104,14 @@ func (c *Writer) Write(msg []byte) error {
 			b.WriteString(" -H 'Content-Type:'")
 		}
 		if bytes.IndexByte(data, 0) >= 0 {
-			c.binary++ // no argument of a command can hold a zero
-			return nil
+			c.binary = true // no argument of a command can hold a zero
+			c.binaries++
+			return dst, message.Unfit
 		}
 		b.WriteString(" --data-raw " + quote(data))
 	}
 	b.WriteString(" --globoff --path-as-is " + quote([]byte(scheme+"://"+host+target)))
-	_, err := fmt.Fprintln(c.w, b.String())
-	return err
+	return append(append(dst, b.String()...), '\n'), message.Written
 }
 
 // quote makes a word of text for a shell: in single quotes, or as $'…' where
@@ -129,7 +148,7 @@ func (c *Writer) Counts() []stats.Count {
 	return []stats.Count{
 		{Name: "answers, which curl lines do not have", Kind: stats.Note, N: c.answers},
 		{Name: "messages that are no HTTP/1 requests, left out", Kind: stats.Note, N: c.strange},
-		{Name: "requests whose body holds a zero byte, which no command line can, left out", Kind: stats.Note, N: c.binary},
+		{Name: "requests whose body holds a zero byte, which no command line can, left out", Kind: stats.Note, N: c.binaries},
 		{Name: "requests without a Host, written for localhost", Kind: stats.Note, N: c.noHost},
 	}
 }

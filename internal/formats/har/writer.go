@@ -119,7 +119,7 @@ func (h *Writer) begin() error {
 	if h.begun {
 		return nil
 	}
-	_, err := h.w.WriteString(`{"log":{"version":"1.2","creator":{"name":"Gor","version":"1"},"entries":[` + "\n")
+	_, err := h.w.WriteString(Head)
 	return err
 }
 
@@ -133,7 +133,7 @@ func (h *Writer) Close() error {
 	if err := h.begin(); err != nil {
 		return err
 	}
-	if _, err := h.w.WriteString("\n]}}\n"); err != nil {
+	if _, err := h.w.WriteString(Tail); err != nil {
 		return err
 	}
 	return h.w.Flush()

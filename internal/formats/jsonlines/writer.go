@@ -1,13 +1,15 @@
-// Package jsonlines writes a JSON object for each request, a line each, for jq
-// and the like.
+// Package jsonlines reads and writes a JSON object for each request, a line each,
+// for jq and for whoever makes requests with a program.
 package jsonlines
 
 import (
 	"encoding/json"
 	"io"
+	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/buger/gor/internal/formats/message"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
@@ -19,6 +21,8 @@ type line struct {
 	ID      string      `json:"id"`
 	Method  string      `json:"method"`
 	URL     string      `json:"url"`
+	Target  string      `json:"target,omitempty"`  // of the request line, when the URL does not give it
+	Version string      `json:"version,omitempty"` // when it is not HTTP/1.1
 	Headers [][2]string `json:"headers"`
 	Body    string      `json:"body,omitempty"`
 	Base64  []byte      `json:"body_base64,omitempty"`
@@ -27,28 +31,41 @@ type line struct {
 
 // A Writer writes lines.
 type Writer struct {
-	enc              *json.Encoder
-	req              http1.Request
+	w   io.Writer
+	buf []byte
+	req http1.Request
+
 	answers, strange uint64
 }
 
-// NewWriter returns a writer to w.
-func NewWriter(w io.Writer) *Writer {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return &Writer{enc: enc}
-}
+// NewWriter returns a writer to w. It may be nil when only Append is called.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Write writes the line of a request. Answers are left out and counted.
 func (j *Writer) Write(msg []byte) error {
-	m, body, err := payload.Split(msg)
-	if err != nil || m.Type != payload.Request {
+	var fate message.Fate
+	switch j.buf, fate = j.Append(j.buf[:0], msg); fate {
+	case message.Ignored:
 		j.answers++
 		return nil
-	}
-	if j.req.Parse(body) != nil {
+	case message.Unfit:
 		j.strange++
 		return nil
+	}
+	_, err := j.w.Write(j.buf)
+	return err
+}
+
+// Append appends the line of a request.
+func (j *Writer) Append(dst, msg []byte) ([]byte, message.Fate) {
+	m, body, err := payload.Split(msg)
+	switch {
+	case err != nil:
+		return dst, message.Unfit
+	case m.Type != payload.Request:
+		return dst, message.Ignored
+	case j.req.Parse(body) != nil:
+		return dst, message.Unfit
 	}
 	l := line{
 		Time: time.Unix(0, m.Time).UTC().Format("2006-01-02T15:04:05.000000000Z"), ID: string(m.ID),
@@ -62,8 +79,15 @@ func (j *Writer) Write(msg []byte) error {
 		scheme = string(v)
 	}
 	host, _ := j.req.Header("Host")
-	if l.URL = string(j.req.Target()); len(host) > 0 && len(l.URL) > 0 && l.URL[0] == '/' {
-		l.URL = scheme + "://" + string(host) + l.URL
+	target := string(j.req.Target())
+	if l.URL = target; strings.HasPrefix(target, "/") && len(host) > 0 {
+		l.URL = scheme + "://" + string(host) + target
+	}
+	if targetOf(l.URL) != target { // it is no path, or has what no URL has
+		l.Target = target
+	}
+	if version := string(j.req.Proto()); version != "HTTP/1.1" {
+		l.Version = version
 	}
 	for name, value := range j.req.Headers {
 		l.Headers = append(l.Headers, [2]string{string(name), string(value)})
@@ -79,7 +103,13 @@ func (j *Writer) Write(msg []byte) error {
 	} else {
 		l.Base64 = content
 	}
-	return j.enc.Encode(&l)
+	out := message.Buffer(dst)
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(&l) != nil {
+		return dst, message.Unfit
+	}
+	return out, message.Written
 }
 
 // Close has nothing to end.

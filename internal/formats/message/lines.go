@@ -11,10 +11,10 @@ import (
 // take has 64 KiB, which escapes make four times as long.
 const MaxLine = 1 << 20
 
-// Lines reads lines of at most MaxLine bytes. A longer one is passed over and
-// counted.
+// Lines reads lines of bounded length. A longer one is passed over and counted.
 type Lines struct {
 	r      *bufio.Reader
+	most   int
 	line   []byte // what did not fit in r's buffer
 	number int64
 	start  int64 // offset of the present line
@@ -26,8 +26,13 @@ type Lines struct {
 // linesBuffer holds nearly every line, so that nearly none is copied.
 const linesBuffer = 64 << 10
 
-// NewLines returns the lines of r.
-func NewLines(r io.Reader) *Lines { return &Lines{r: bufio.NewReaderSize(r, linesBuffer)} }
+// NewLines returns the lines of r, of at most MaxLine bytes.
+func NewLines(r io.Reader) *Lines { return NewLinesOf(r, MaxLine) }
+
+// NewLinesOf returns the lines of r, of at most so many bytes.
+func NewLinesOf(r io.Reader, most int) *Lines {
+	return &Lines{r: bufio.NewReaderSize(r, linesBuffer), most: most}
+}
 
 // Next returns the next line without its line end, LF or CR LF. It is valid
 // until the next call, and may be changed. At the end it returns io.EOF.
@@ -53,11 +58,14 @@ func (l *Lines) read() (line []byte, long bool, err error) {
 	part, err := l.r.ReadSlice('\n')
 	l.next += int64(len(part))
 	if err == bufio.ErrBufferFull {
+		if cap(l.line) > MaxLine { // a large line does not cost its size for ever
+			l.line = nil
+		}
 		l.line = append(l.line[:0], part...)
 		for err == bufio.ErrBufferFull {
 			part, err = l.r.ReadSlice('\n')
 			l.next += int64(len(part))
-			if len(l.line)+len(part) > MaxLine {
+			if len(l.line)+len(part) > l.most {
 				long = true
 			} else if !long {
 				l.line = append(l.line, part...)
@@ -68,6 +76,7 @@ func (l *Lines) read() (line []byte, long bool, err error) {
 	if err != nil && (err != io.EOF || l.next == l.start) {
 		return nil, false, err
 	}
+	long = long || len(part) > l.most
 	l.number++
 	l.last = err == io.EOF
 	part = bytes.TrimSuffix(part, []byte{'\n'})

@@ -16,7 +16,7 @@ import (
 
 const start = int64(1_760_104_536_000_000_123)
 
-type message struct {
+type sent struct {
 	kind       byte
 	conn       uint64
 	ordinal    uint32
@@ -24,12 +24,12 @@ type message struct {
 	body       string
 }
 
-func (m message) bytes() []byte {
+func (m sent) bytes() []byte {
 	meta := payload.Meta{Type: m.kind, ID: payload.AppendID(nil, m.conn, m.ordinal), Time: m.time, Duration: m.took, Length: int64(len(m.body))}
 	return append(payload.AppendMeta(nil, meta), m.body...)
 }
 
-func write(t *testing.T, list []message) (file []byte, w *Writer) {
+func write(t *testing.T, list []sent) (file []byte, w *Writer) {
 	t.Helper()
 	var out bytes.Buffer
 	w = NewWriter(&out)
@@ -80,27 +80,27 @@ func line(kind byte, request string, at, took int64, body string) string {
 	return fmt.Sprintf("%c %d %d %q to %q", kind, at, max(took, 0), body, request)
 }
 
-func traffic() (list []message) {
+func traffic() (list []sent) {
 	big := strings.Repeat("0123456789", 3_000)
 	for i := range 40 {
 		conn, at := uint64(i%7)<<40+uint64(i%3), start+int64(i)*10_000_000
 		n := uint32(i/7 + 1)
 		switch i % 5 {
 		case 0:
-			list = append(list, message{'1', conn, n, at, 0, fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)},
-				message{'2', conn, n, at + 2_000_001, 1_000_003, "HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n" + big})
+			list = append(list, sent{'1', conn, n, at, 0, fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)},
+				sent{'2', conn, n, at + 2_000_001, 1_000_003, "HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n" + big})
 		case 1:
-			list = append(list, message{'1', conn, n, at, 5_000_007, fmt.Sprintf("POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n", i) + big},
-				message{'2', conn, n, at + 6_000_000, 500, "HTTP/1.1 204 No Content\r\n\r\n"})
+			list = append(list, sent{'1', conn, n, at, 5_000_007, fmt.Sprintf("POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n", i) + big},
+				sent{'2', conn, n, at + 6_000_000, 500, "HTTP/1.1 204 No Content\r\n\r\n"})
 		case 2:
-			list = append(list, message{'1', conn, n, at, 0, fmt.Sprintf("HEAD /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)},
-				message{'2', conn, n, at + 1, 0, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"})
+			list = append(list, sent{'1', conn, n, at, 0, fmt.Sprintf("HEAD /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)},
+				sent{'2', conn, n, at + 1, 0, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"})
 		case 3: // it ends with its connection
-			list = append(list, message{'1', conn, n, at, 0, fmt.Sprintf("GET /%d HTTP/1.0\r\n\r\n", i)},
-				message{'2', conn, n, at + 1000, 77, fmt.Sprintf("HTTP/1.0 200 OK\r\n\r\nbody %d", i)})
+			list = append(list, sent{'1', conn, n, at, 0, fmt.Sprintf("GET /%d HTTP/1.0\r\n\r\n", i)},
+				sent{'2', conn, n, at + 1000, 77, fmt.Sprintf("HTTP/1.0 200 OK\r\n\r\nbody %d", i)})
 		case 4:
-			list = append(list, message{'1', conn, n, at, 0, fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)},
-				message{'2', conn, n, at + 2000, 0, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"})
+			list = append(list, sent{'1', conn, n, at, 0, fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)},
+				sent{'2', conn, n, at + 2000, 0, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"})
 		}
 	}
 	return list
@@ -146,15 +146,15 @@ func TestReadBack(t *testing.T) {
 func TestOddOrders(t *testing.T) {
 	get := func(i int) string { return fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i) }
 	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-	var many []message
+	var many []sent
 	for i := range 1500 {
-		many = append(many, message{'1', 7, uint32(i), start + int64(i)*1000, 0, get(i)})
+		many = append(many, sent{'1', 7, uint32(i), start + int64(i)*1000, 0, get(i)})
 	}
 	file, w := write(t, many)
 	if got := read(t, file); len(got) != len(many) || len(w.open) != 1 {
 		t.Errorf("%d messages on %d connections", len(got), len(w.open))
 	}
-	file, w = write(t, []message{
+	file, w = write(t, []sent{
 		{'1', 1, 1, start, 0, get(1)}, {'1', 1, 2, start + 10000, 0, get(2)}, {'2', 1, 2, start + 20000, 0, ok}, {'2', 1, 1, start + 30000, 0, ok},
 		{'1', 1, 3, start + 40000, 0, get(3)}, {'2', 1, 3, start + 50000, 0, ok}, {'3', 1, 3, start + 60000, 0, ok},
 		{'1', 2, 1, start + 70000, 0, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"},

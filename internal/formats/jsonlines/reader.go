@@ -1,0 +1,304 @@
+package jsonlines
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/buger/gor/internal/formats/message"
+	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/stats"
+)
+
+// DefaultLimit is the largest message when nothing else is said, in bytes.
+const DefaultLimit = 16 << 20
+
+// lineGrowth is how much longer a line is than its message, at most: control
+// characters have six bytes in JSON, and few bodies are of these alone.
+const lineGrowth = 4
+
+// gap is between two requests without a time.
+const gap = time.Second
+
+// A Reader gives the requests of lines that a Writer wrote, or that have the same
+// keys. method, headers, body and id may be missing, and time: then requests are one
+// second apart.
+type Reader struct {
+	lines  *message.Lines
+	limit  int
+	build  message.Builder
+	id     []byte
+	out    []byte
+	n      uint32
+	last   int64 // time of the latest request
+	err    error
+	damage payload.Damage
+
+	untimed uint64
+}
+
+// New returns a reader of the lines in r. limit bounds a message, in bytes; 0 is
+// DefaultLimit.
+func New(r io.Reader, limit int) *Reader {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	return &Reader{lines: message.NewLinesOf(r, limit*lineGrowth), limit: limit, last: int64(time.Second) - int64(gap)}
+}
+
+// Next returns the next request with its header line, valid until the next call.
+// The error is io.EOF, the reader's, or a *message.PositionError.
+func (j *Reader) Next() ([]byte, error) {
+	for j.err == nil {
+		text, err := j.lines.Next()
+		if err != nil {
+			j.err = err
+			j.damage.TooLarge += j.lines.Long()
+			break
+		}
+		if text = bytes.TrimSpace(text); len(text) == 0 {
+			continue
+		}
+		msg, err := j.line(text)
+		switch {
+		case err != nil && j.lines.Unended() && !json.Valid(text):
+			j.damage.Torn++ // written by somebody who was stopped
+			j.err = io.EOF
+		case err != nil:
+			j.err = j.lines.Fail(err)
+		case len(msg) > j.limit:
+			j.damage.TooLarge++
+		default:
+			return msg, nil
+		}
+	}
+	return nil, j.err
+}
+
+// ErrNotLine says that a line has no request.
+var ErrNotLine = errors.New(`want an object with a request, such as {"time":"2025-10-10T13:55:36Z","method":"GET","url":"http://www.example.com/"}`)
+
+func (j *Reader) line(text []byte) ([]byte, error) {
+	if text[0] != '{' {
+		return nil, ErrNotLine
+	}
+	var l struct {
+		line
+		Time    json.RawMessage `json:"time"`
+		Headers json.RawMessage `json:"headers"`
+	}
+	if err := json.Unmarshal(text, &l); err != nil {
+		return nil, err
+	}
+	if l.URL == "" {
+		return nil, ErrNotLine
+	}
+	j.n++
+	at, err := j.time(l.Time)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := headersOf(l.Headers)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(l.URL)
+	if err != nil && l.Target == "" {
+		return nil, fmt.Errorf("the URL %.80q is none", l.URL)
+	}
+	if err != nil || strings.HasPrefix(l.URL, "/") {
+		u = &url.URL{} // a path names no host
+	}
+	req, err := j.request(&l.line, u, fields)
+	if err != nil {
+		return nil, err
+	}
+	meta := payload.Meta{Type: payload.Request, Time: at, Duration: -1, Length: int64(len(req))}
+	if meta.ID = []byte(l.ID); !validID(l.ID) {
+		j.id = payload.AppendID(j.id[:0], message.Conn([]byte(u.Scheme), []byte(u.Host)), j.n)
+		meta.ID = j.id
+	}
+	origin := l.Origin
+	if origin == "" {
+		origin = "jsonl"
+	}
+	meta.Attributes = payload.AppendAttribute(nil, payload.AttrOrigin, origin)
+	if u.Scheme == "https" {
+		meta.Attributes = payload.AppendAttribute(meta.Attributes, payload.AttrScheme, u.Scheme)
+	}
+	j.out = append(payload.AppendMeta(j.out[:0], meta), req...)
+	return j.out, nil
+}
+
+// validID reports whether an id can stand in a header line.
+func validID(id string) bool {
+	const longest = 256
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] >= 0x7F {
+			return false
+		}
+	}
+	return id != "" && len(id) <= longest
+}
+
+// time reads a time of RFC 3339, or seconds since 1970.
+func (j *Reader) time(raw json.RawMessage) (int64, error) {
+	var text string
+	var seconds float64
+	switch {
+	case len(raw) == 0 || string(raw) == "null":
+		j.untimed++
+		j.last += int64(gap)
+		return j.last, nil
+	case json.Unmarshal(raw, &text) == nil:
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil || t.Year() < 1970 || t.Year() > 2200 {
+			return 0, fmt.Errorf("time: want one such as 2025-10-10T13:55:36.25Z, not %.40q", text)
+		}
+		j.last = max(t.UnixNano(), 1)
+	case json.Unmarshal(raw, &seconds) == nil && seconds > 0 && seconds < 1<<33:
+		j.last = max(int64(seconds*1e9), 1)
+	default:
+		return 0, fmt.Errorf("time: want one such as 2025-10-10T13:55:36.25Z, not %.40s", raw)
+	}
+	return j.last, nil
+}
+
+// headersOf reads a list of pairs, a list of objects with name and value, or an
+// object whose values are texts or lists of them.
+func headersOf(raw json.RawMessage) (list [][2]string, err error) {
+	if len(raw) == 0 || string(raw) == "null" || json.Unmarshal(raw, &list) == nil {
+		return list, nil
+	}
+	var named []struct{ Name, Value string }
+	if json.Unmarshal(raw, &named) == nil {
+		list = list[:0]
+		for _, one := range named {
+			list = append(list, [2]string{one.Name, one.Value})
+		}
+		return list, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil, errors.New(`headers: want pairs such as [["Host","www.example.com"]], or an object`)
+	}
+	list = list[:0]
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, err
+		}
+		var one string
+		var several []string
+		switch {
+		case json.Unmarshal(value, &one) == nil:
+			several = []string{one}
+		case json.Unmarshal(value, &several) != nil:
+			return nil, fmt.Errorf("header %.40q: want a text", name)
+		}
+		for _, v := range several {
+			list = append(list, [2]string{fmt.Sprint(name), v})
+		}
+	}
+	return list, nil
+}
+
+func (j *Reader) request(l *line, u *url.URL, fields [][2]string) ([]byte, error) {
+	method, version := l.Method, l.Version
+	body := []byte(l.Body)
+	if len(l.Base64) > 0 {
+		body = l.Base64
+	}
+	if method == "" {
+		if method = "GET"; len(body) > 0 {
+			method = "POST"
+		}
+	}
+	if version != "HTTP/1.0" {
+		version = "HTTP/1.1"
+	}
+	target := l.Target
+	if target == "" {
+		target = targetOf(l.URL)
+	}
+	b := &j.build
+	b.Reset()
+	b.RequestLine([]byte(method), []byte(target), []byte(version))
+	host, length, chunked := false, false, false
+	for _, field := range fields {
+		name, value := field[0], field[1]
+		switch strings.ToLower(name) {
+		case "host":
+			host = true
+		case "content-length":
+			if chunked || length {
+				continue
+			}
+			length = true
+			b.Header(name, fmt.Appendf(nil, "%d", len(body)))
+			continue
+		case "transfer-encoding":
+			if length || !http1.HasToken([]byte(value), "chunked") {
+				continue
+			}
+			chunked = true
+		}
+		b.Header(name, []byte(value))
+	}
+	if !host && u.Host != "" {
+		b.Header("Host", []byte(strings.TrimSuffix(u.Host, map[string]string{"http": ":80", "https": ":443"}[u.Scheme])))
+	}
+	switch {
+	case chunked: // as one chunk: the lines have the body alone
+		framed := []byte{}
+		if len(body) > 0 {
+			framed = append(fmt.Appendf(framed, "%x\r\n", len(body)), body...)
+			framed = append(framed, "\r\n"...)
+		}
+		body = append(framed, "0\r\n\r\n"...)
+	case !length && (len(body) > 0 || message.ExpectsBody([]byte(method))):
+		b.Length(len(body))
+	}
+	return b.Body(body)
+}
+
+// targetOf is the path and query of a URL as they stand there.
+func targetOf(u string) string {
+	if !strings.HasPrefix(u, "/") {
+		_, rest, found := strings.Cut(u, "://")
+		if !found {
+			rest = u
+		}
+		i := strings.IndexAny(rest, "/?#")
+		if i < 0 {
+			return "/"
+		}
+		u = rest[i:]
+	}
+	u, _, _ = strings.Cut(u, "#")
+	if !strings.HasPrefix(u, "/") {
+		u = "/" + u
+	}
+	return strings.ReplaceAll(u, " ", "%20")
+}
+
+// Damage returns what was too large or cut.
+func (j *Reader) Damage() payload.Damage { return j.damage }
+
+// Format is "JSON lines".
+func (j *Reader) Format() string { return "JSON lines" }
+
+// Counts says what is made up.
+func (j *Reader) Counts() []stats.Count {
+	return []stats.Count{{Name: "requests without a time: one second apart", Kind: stats.Note, N: j.untimed}}
+}
