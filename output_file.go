@@ -24,7 +24,7 @@ func fileOutputPlugin() outputPlugin {
 			name: "output-file", arg: "FILE",
 			help: "record every message; the file is appended to, never truncated. %Y %m %d %H %M %S stand for the " +
 				"local time, %t for the type of the message, %r for its id, %i for a word of this run; .gz and .zst " +
-				"compress. SIGHUP opens it again by its name",
+				"compress; *.har, *.curl, *.jsonl and *.pcap are written in that form. SIGHUP opens it again by its name",
 			example: "sudo gor --input-raw :80 --output-file ./requests.gor",
 			title:   "File output",
 			flags:   func(s *Settings) []flagDef { return s.fileOutput.flags() },
@@ -35,11 +35,12 @@ func fileOutputPlugin() outputPlugin {
 }
 
 func parseFileOutput(pattern string, s *Settings) (parsed[plugin.Output], error) {
-	pattern, err := formats.RecordingPath(pattern)
+	form, pattern, err := formats.OutputPath(pattern)
 	if err != nil {
 		return parsed[plugin.Output]{}, fmt.Errorf("it %w", err)
 	}
 	cfg := recordingConfig(pattern, s)
+	cfg.Form = form
 	return parsed[plugin.Output]{
 		check: func() error { return explainOpen(recording.Check(cfg)) },
 		open:  func(env *plugin.Env) (plugin.Output, error) { return newFileOutput(cfg, s, env) },

@@ -26,20 +26,22 @@ func (c chunkLimits) any() bool { return c != chunkLimits{} }
 // beside what it holds and what waits to be written to it. A record that is too
 // large for any chunk has one to itself.
 func (c chunkLimits) full(t *target, size int) bool {
-	count, bytes := len(t.held), int64(len(t.records)+size)
+	count, bytes := len(t.held), int64(t.size()+size)
 	if t.file != nil {
 		count, bytes = count+t.file.count, bytes+t.file.size
 	}
 	return count > 0 && (c.records > 0 && count >= c.records ||
-		c.bytes > 0 && bytes > int64(c.bytes) && packingOf(t.name) == packNone)
+		c.bytes > 0 && bytes > int64(c.bytes) && t.exact())
 }
 
-// enough reports whether what waits for a compressed chunk and a record of that
-// size could fill one alone. Only once they are compressed is it known what
-// room they take beside what is there: see passed.
+// exact reports whether the records that t holds back are what its file will get.
+func (t *target) exact() bool { return t.form == nil && packingOf(t.name) == packNone }
+
+// enough reports whether what waits for a chunk that is compressed or no recording,
+// and a record of that size, could fill one alone. Only once they are compressed or
+// formed is it known what room they take beside what is there: see passed.
 func (c chunkLimits) enough(t *target, size int) bool {
-	return c.bytes > 0 && len(t.held) > 0 && packingOf(t.name) != packNone &&
-		len(t.records)+size > c.bytes-packOverhead(c.bytes)
+	return c.bytes > 0 && len(t.held) > 0 && !t.exact() && t.size()+size > c.bytes-packOverhead(c.bytes)
 }
 
 // passed reports whether so many bytes more would be too many for the file.
@@ -59,7 +61,7 @@ const (
 // openChunk makes the chunk of name that comes after that index, or after the
 // highest that exists: below zero it is unknown, and when the next index is
 // taken it was another process. It returns the index of the chunk.
-func openChunk(name string, mode fs.FileMode, limit, after int) (*file, int, error) {
+func openChunk(name string, spec fileSpec, after int) (*file, int, error) {
 	if err := disk.MakeFolders(filepath.Dir(name), 0o755); err != nil {
 		return nil, after, err
 	}
@@ -71,7 +73,7 @@ func openChunk(name string, mode fs.FileMode, limit, after int) (*file, int, err
 	}
 	for range chunkAttempts {
 		index++
-		f, err := disk.Create(chunkName(name, index), mode)
+		f, err := disk.Create(chunkName(name, index), spec.mode)
 		if errors.Is(err, fs.ErrExist) {
 			last, err := lastChunk(name)
 			if err != nil {
@@ -83,8 +85,8 @@ func openChunk(name string, mode fs.FileMode, limit, after int) (*file, int, err
 		if err != nil {
 			return nil, after, err
 		}
-		r := &file{name: f.Name(), f: f, kind: packingOf(name)}
-		err = r.prepare(limit)
+		r := &file{name: f.Name(), f: f, kind: packingOf(name), form: spec.form}
+		err = r.prepare(spec.limit)
 		if err == nil && r.size == 0 {
 			return r, index, nil
 		}

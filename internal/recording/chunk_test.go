@@ -47,7 +47,7 @@ func TestOpenChunk(t *testing.T) {
 				testkit.Must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
 				testkit.WriteFile(t, filepath.Join(dir, name), []byte("old"))
 			}
-			r, index, err := openChunk(filepath.Join(dir, tt.open), 0o600, testLimit, tt.after)
+			r, index, err := openChunk(filepath.Join(dir, tt.open), fileSpec{mode: 0o600, limit: testLimit}, tt.after)
 			testkit.Must(t, err)
 			defer r.close()
 			if want := filepath.Join(dir, tt.want); r.name != want || chunkName(filepath.Join(dir, tt.open), index) != want {

@@ -7,12 +7,19 @@ import (
 
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/formats"
 )
 
 // A Config says what is recorded to which files.
 type Config struct {
 	Kind    string // what messages call such an output: "output-file"
 	Pattern string // the file's name, with %Y and the like; see names
+
+	// Form is how the messages stand in the files: records, or HAR, Curl, JSONLines
+	// or Pcap.
+	Form formats.Kind
+
+	answerWait time.Duration // 0: the constant; tests have less time
 
 	Mode          fs.FileMode   // of a new file, whatever the umask says
 	FlushInterval time.Duration // the longest that a message waits before it is in the file

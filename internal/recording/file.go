@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/payload"
 )
 
@@ -27,6 +28,18 @@ type file struct {
 	last    int   // bytes of the last append
 	held    int64 // bytes that were there when it was opened
 	lastAt  int64 // time of the last record then, ns since 1970; 0: unknown
+
+	form formats.Kind  // how messages stand in it
+	live *formats.Live // nil: records
+	tail int           // bytes at its end that the next append replaces
+	full bool          // its chunk ends here, though more was formed for it
+}
+
+// A fileSpec is what all files of a recording have in common.
+type fileSpec struct {
+	mode  fs.FileMode
+	limit int // bytes of the largest message that a recording may hold
+	form  formats.Kind
 }
 
 // maxChunks bounds the search for a free chunk name.
@@ -45,28 +58,27 @@ func (l *leftAlone) Error() string { return l.why }
 // with a torn tail gets a separator first, so that the tail does not swallow
 // the next record. A file that cannot be continued, as it is something else,
 // its compressed tail is torn, or another process writes it, is left alone,
-// and a new chunk's name is used: told is told. limit is the largest message that
-// a recording may hold, in bytes.
-func openFile(name string, mode fs.FileMode, limit int, told func(name, why, chunk string)) (*file, error) {
+// and a new chunk's name is used: told is told.
+func openFile(name string, spec fileSpec, told func(name, why, chunk string)) (*file, error) {
 	if err := disk.MakeFolders(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
 	}
-	r, err := continueFile(name, mode, limit)
+	r, err := continueFile(name, spec)
 	var left *leftAlone
 	if !errors.As(err, &left) {
 		return r, err
 	}
 	for i := range maxChunks {
 		chunk := chunkName(name, i)
-		f, err := disk.Create(chunk, mode)
+		f, err := disk.Create(chunk, spec.mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		r := &file{name: chunk, f: f, kind: packingOf(name)}
-		if err := r.prepare(limit); err != nil {
+		r := &file{name: chunk, f: f, kind: packingOf(name), form: spec.form}
+		if err := r.prepare(spec.limit); err != nil {
 			r.close()
 			return nil, err
 		}
@@ -76,13 +88,13 @@ func openFile(name string, mode fs.FileMode, limit int, told func(name, why, chu
 	return nil, fmt.Errorf("%s %s, and so many chunks of it exist that no name is left; move them away", name, left.why)
 }
 
-func continueFile(name string, mode fs.FileMode, limit int) (*file, error) {
-	f, err := disk.Append(name, mode)
+func continueFile(name string, spec fileSpec) (*file, error) {
+	f, err := disk.Append(name, spec.mode)
 	if err != nil {
 		return nil, err
 	}
-	r := &file{name: name, f: f, kind: packingOf(name)}
-	if err := r.prepare(limit); err != nil {
+	r := &file{name: name, f: f, kind: packingOf(name), form: spec.form}
+	if err := r.prepare(spec.limit); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -97,6 +109,7 @@ func (r *file) prepare(limit int) error {
 		return err
 	}
 	if r.regular = info.Mode().IsRegular(); !r.regular {
+		r.begin(0)
 		return nil
 	}
 	switch err := disk.Lock(r.f); {
@@ -111,6 +124,7 @@ func (r *file) prepare(limit int) error {
 	}
 	r.size = info.Size()
 	if r.size == 0 {
+		r.begin(0)
 		return nil
 	}
 	r.held = r.size
@@ -121,6 +135,9 @@ func (r *file) prepare(limit int) error {
 func (r *file) inspect(limit int) error {
 	if r.kind != packNone && r.size > checkMost {
 		return &leftAlone{"is too large to look for a torn end"}
+	}
+	if r.form != formats.Recording {
+		return r.inspectForm()
 	}
 	src, err := payload.Open(io.NewSectionReader(r.f, 0, r.size), r.name, limit)
 	if err != nil {

@@ -43,21 +43,29 @@ func (w *writer) tryOpen(now time.Time) error {
 	return nil
 }
 
-func (w *writer) flushAll() {
+// flushAll writes what all targets hold back; see flush.
+func (w *writer) flushAll(all bool) {
 	for _, t := range w.targets {
-		w.flush(t)
+		w.flush(t, all)
+	}
+	if w.pending > 0 {
+		w.oldest = time.Now() // what waits for a response is looked at again
 	}
 }
 
 // flush writes what t holds back. While that fails it tries again, less and
 // less often, until closing: the queue fills up meanwhile, and who feeds it
-// sheds.
-func (w *writer) flush(t *target) {
+// sheds. Without all, requests may wait for their responses where these stand beside
+// them.
+func (w *writer) flush(t *target, all bool) {
 	wait := time.Duration(0)
+	t.stuck = false
 	for attempt := 1; len(t.held) > 0; attempt++ {
-		err := w.write(t)
+		err := w.write(t, all)
 		if err == nil {
-			w.wrote(t)
+			if w.wrote(t) {
+				continue // in the next chunk
+			}
 			return
 		}
 		if errors.Is(err, errTotalWritten) {
@@ -74,6 +82,7 @@ func (w *writer) flush(t *target) {
 		}
 		wait = min(max(2*wait, retryFirst), retryMost)
 		if !sleep(w.closing, wait) {
+			t.stuck = true
 			return // end writes once more
 		}
 	}
@@ -103,7 +112,7 @@ func (w *writer) resume() {
 }
 
 // write opens t if need be and writes its records.
-func (w *writer) write(t *target) error {
+func (w *writer) write(t *target, all bool) error {
 	if w.over {
 		return errTotalWritten
 	}
@@ -127,6 +136,9 @@ func (w *writer) write(t *target) error {
 			return err
 		}
 	}
+	if t.form != nil {
+		return w.writeFormed(t, all)
+	}
 	out, err := w.pack.pack(t.file.kind, t.records)
 	if err != nil {
 		return err
@@ -146,9 +158,9 @@ func (w *writer) write(t *target) error {
 // open opens the file of t, or makes its next chunk.
 func (w *writer) open(t *target) (err error) {
 	if w.chunks.any() {
-		t.file, t.chunk, err = openChunk(t.name, w.mode, w.readLimit, t.chunk)
+		t.file, t.chunk, err = openChunk(t.name, w.spec(), t.chunk)
 	} else {
-		t.file, err = openFile(t.name, w.mode, w.readLimit, w.leftAlone)
+		t.file, err = openFile(t.name, w.spec(), w.leftAlone)
 	}
 	if err != nil {
 		return err
@@ -161,24 +173,35 @@ func (w *writer) open(t *target) (err error) {
 	return nil
 }
 
-// wrote accounts for the records of t that are in the file now.
-func (w *writer) wrote(t *target) {
+func (w *writer) spec() fileSpec { return fileSpec{w.mode, w.readLimit, w.form} }
+
+// wrote accounts for the records of t that are in the file now. It returns true when
+// more of them belong to the next chunk.
+func (w *writer) wrote(t *target) (more bool) {
 	if w.said != "" {
 		w.resume()
 		w.logf("%s: recording again", w.prefix)
+	}
+	if t.form != nil {
+		return w.wroteFormed(t)
 	}
 	w.delivered.Add(uint64(len(t.held)))
 	w.recordBytes.Add(uint64(len(t.records)))
 	w.fileBytes.Add(uint64(t.file.last))
 	t.file.count += len(t.held)
 	w.done(t, true)
+	return false
 }
 
 // done lets go of what t held back.
 func (w *writer) done(t *target, progressed bool) {
-	w.pending -= len(t.records)
+	w.pending -= t.size()
 	w.q.DoneBatch(t.held, progressed)
 	t.held, t.records = t.held[:0], t.records[:0]
+	if t.form != nil {
+		t.form.most = 0
+		w.leave(t) // what was formed is not in it, and would be missed there
+	}
 	if cap(t.records) > keptBuffers/len(w.targets) {
 		t.records = nil // neither a large message nor many files cost their size for ever
 	}
@@ -187,7 +210,13 @@ func (w *writer) done(t *target, progressed bool) {
 // leave closes the file of t.
 func (w *writer) leave(t *target) {
 	if t.file != nil {
+		if err := t.file.finish(); err != nil {
+			w.logf("%s: end %s: %v", w.prefix, t.file.name, err)
+		}
 		t.file.close()
 		t.file = nil
+	}
+	if t.form != nil {
+		t.form.ready = false
 	}
 }

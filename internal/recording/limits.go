@@ -28,11 +28,11 @@ func (w *writer) passesTotal(size int) bool {
 func (w *writer) makeRoom(t *target, it queue.Item, size int) bool {
 	total, full := w.passesTotal(size), w.chunks.full(t, size)
 	if total {
-		w.flushAll() // shows what it takes when compressed
+		w.flushAll(true) // shows what it takes when compressed
 	} else {
-		w.flush(t)
+		w.flush(t, full)
 	}
-	if len(t.held) > 0 || total && w.pending > 0 { // closing, and it cannot be written
+	if t.stuck || total && w.pending > 0 { // closing, and it cannot be written
 		w.q.Done(it, false)
 		return false
 	}

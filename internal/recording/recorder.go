@@ -78,8 +78,11 @@ func (r *Recorder) Settle(cancel <-chan struct{}) error {
 	return r.q.Settle(cancel)
 }
 
-// Drain is Settle.
-func (r *Recorder) Drain(cancel <-chan struct{}) error { return r.Settle(cancel) }
+// Drain is Settle; no request waits for its response any more.
+func (r *Recorder) Drain(cancel <-chan struct{}) error {
+	r.w.ending.Store(true)
+	return r.Settle(cancel)
+}
 
 // Close has the writer write what it holds already, and gives up the rest.
 func (r *Recorder) Close() error {
@@ -120,15 +123,19 @@ func (r *Recorder) Responses() plugin.Input { return nil }
 // Counts gives what is in the files, what could not be written, and after Close
 // what was given up.
 func (r *Recorder) Counts() []stats.Count {
-	delivered, failed := r.w.delivered.Load(), r.w.failures.NonZero()
+	delivered, ignored, failed := r.w.delivered.Load(), r.w.ignored.Load(), r.w.failures.NonZero()
 	unsent := uint64(0)
 	if r.closed.Load() {
-		unsent = r.taken.Load() - delivered - stats.Sum(failed)
+		unsent = r.taken.Load() - delivered - ignored - stats.Sum(failed)
 	}
-	return append([]stats.Count{
+	rows := []stats.Count{
 		{Name: "delivered", Kind: stats.Delivered, N: delivered},
 		{Name: "unsent", Kind: stats.Unsent, N: unsent},
-	}, failed...)
+	}
+	if ignored > 0 {
+		rows = append(rows, stats.Count{Name: stats.IgnoredRow, Kind: stats.Ignored, N: ignored})
+	}
+	return append(rows, failed...)
 }
 
 // Report says how much was written where, and how long the recording stood

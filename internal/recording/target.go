@@ -3,6 +3,7 @@ package recording
 import (
 	"slices"
 
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/queue"
 )
 
@@ -14,6 +15,17 @@ type target struct {
 	records []byte
 	held    []queue.Item // the messages of records
 	chunk   int          // index of the last one, below zero when none is known
+	form    *formed      // nil: records
+	stuck   bool         // flush gave up, as closing does
+}
+
+// size is how many bytes the messages that t holds back take in a file, at most
+// when they are not records.
+func (t *target) size() int {
+	if t.form != nil {
+		return t.form.most
+	}
+	return len(t.records)
 }
 
 // openFiles is how many files are open when their names depend on the
@@ -34,12 +46,15 @@ func (w *writer) target(name []byte) *target {
 	}
 	if len(w.targets) >= w.most {
 		last := len(w.targets) - 1
-		w.flush(w.targets[last])
+		w.flush(w.targets[last], true)
 		w.done(w.targets[last], false) // nothing, unless closing
 		w.leave(w.targets[last])
 		w.targets = w.targets[:last]
 	}
 	t := &target{name: string(name), chunk: -1}
+	if w.form != formats.Recording {
+		t.form = &formed{kind: w.form}
+	}
 	w.targets = slices.Insert(w.targets, 0, t)
 	return t
 }

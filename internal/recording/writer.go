@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
@@ -22,6 +23,8 @@ type writer struct {
 	interval time.Duration
 	buffer   int // bytes of records that are held back at most
 	chunks   chunkLimits
+	form     formats.Kind
+	wait     time.Duration // for a response; see answerWait
 	logf     func(format string, args ...any)
 	kind     string // what messages call such an output
 	prefix   string // what they call this one
@@ -34,6 +37,7 @@ type writer struct {
 
 	bell    *queue.Bell
 	closing chan struct{}
+	ending  atomic.Bool // no message comes any more: none waits for another
 	reopen  atomic.Bool
 
 	// The goroutine's own: the files, last used first.
@@ -42,16 +46,18 @@ type writer struct {
 	targets []*target
 	most    int // of them
 	pack    packers
-	pending int       // bytes of records in all buffers
-	oldest  time.Time // when the first of them came
-	said    string    // the failure that was reported last
-	stopped time.Time // when it began
-	over    bool      // total was reached: nothing is recorded any more
 
-	delivered, recordBytes, fileBytes, opened atomic.Uint64
-	stops, stoppedFor                         atomic.Int64 // times, and ns of those that are over
-	failures                                  *stats.Reasons
-	current                                   atomic.Pointer[string] // the file opened last
+	doneItems []queue.Item // scratch memory of wroteFormed
+	pending   int          // bytes of records in all buffers
+	oldest    time.Time    // when the first of them came
+	said      string       // the failure that was reported last
+	stopped   time.Time    // when it began
+	over      bool         // total was reached: nothing is recorded any more
+
+	delivered, ignored, recordBytes, fileBytes, opened atomic.Uint64
+	stops, stoppedFor                                  atomic.Int64 // times, and ns of those that are over
+	failures                                           *stats.Reasons
+	current                                            atomic.Pointer[string] // the file opened last
 }
 
 // Reasons of failures.
@@ -59,6 +65,7 @@ const (
 	failedNoRecord = iota
 	failedWrite
 	failedTotal
+	failedForm
 	failures
 )
 
@@ -66,6 +73,7 @@ var failureRows = [failures]stats.Count{
 	failedNoRecord: {Name: "failed: no record", Kind: stats.Unfit},
 	failedWrite:    {Name: "failed: write", Kind: stats.Failed},
 	failedTotal:    {Name: "failed: file size limit", Kind: stats.Unfit},
+	failedForm:     {Name: "failed: has no place in such a file", Kind: stats.Unfit},
 }
 
 // Failures are the names of the rows of what could not be recorded.
@@ -107,11 +115,20 @@ func newWriter(cfg Config, q *queue.Queue) *writer {
 		buffer: max(min(fileBuffer, cfg.QueueBytes/4), 1),
 		logf:   cfg.Logf, prefix: cfg.Kind + " " + cfg.Pattern, kind: cfg.Kind,
 		bell: &queue.Bell{}, closing: make(chan struct{}), most: 1,
-		chunks: cfg.chunks(), total: cfg.MaxBytes, totalName: cfg.MaxBytesName, room: cfg.Room, yield: cfg.Yield, readLimit: cfg.MessageLimit,
+		chunks: cfg.chunks(), form: cfg.Form, total: cfg.MaxBytes, totalName: cfg.MaxBytesName, room: cfg.Room, yield: cfg.Yield, readLimit: cfg.MessageLimit,
 		failures: stats.NewReasons(failureRows[:]),
 	}
 	if w.room == nil {
 		w.room = func(string) error { return nil }
+	}
+	if cfg.Form != formats.Recording {
+		w.buffer = max(min(formedBuffer, 2*cfg.QueueBytes), 1) // Most is some times what a message takes in the queue
+	}
+	if w.wait = cfg.answerWait; w.wait == 0 {
+		w.wait = answerWait
+	}
+	if cfg.Form == formats.HAR {
+		w.interval = min(w.interval, w.wait)
 	}
 	w.rung = w.bell.Next()
 	if w.names.perMessage {
@@ -162,10 +179,10 @@ func (w *writer) run() {
 			}
 		}
 		if urgent || w.pending >= w.buffer || w.pending > 0 && time.Since(w.oldest) >= w.interval {
-			w.flushAll()
+			w.flushAll(w.ending.Load())
 		}
 		if w.reopen.CompareAndSwap(true, false) {
-			w.flushAll()
+			w.flushAll(true)
 			w.closeAll()
 		}
 	}
@@ -213,6 +230,10 @@ func (w *writer) add(it queue.Item, now time.Time) {
 		return
 	}
 	t := w.target(w.names.at(now, it.Bytes))
+	if t.form != nil {
+		w.addFormed(t, it, now)
+		return
+	}
 	before := len(t.records)
 	if len(it.Bytes) > fileBuffer { // likewise at once
 		t.records = slices.Grow(t.records, len(it.Bytes)+headerLine)
@@ -233,20 +254,25 @@ func (w *writer) add(it queue.Item, now time.Time) {
 	} else {
 		return
 	}
+	w.hold(t, it, size, now)
+}
+
+// hold keeps a message until it is written, at once when there are enough.
+func (w *writer) hold(t *target, it queue.Item, size int, now time.Time) {
 	if w.pending == 0 {
 		w.oldest = now
 	}
 	t.held = append(t.held, it)
 	w.pending += size
 	if w.pending >= w.buffer && !halted(w.closing) {
-		w.flushAll()
+		w.flushAll(false)
 	}
 }
 
 // end writes what is held back, without trying again, and lets go of the rest.
 func (w *writer) end() {
 	for _, t := range w.targets {
-		w.flush(t)
+		w.flush(t, true)
 		w.done(t, false)
 	}
 	if w.said != "" {
