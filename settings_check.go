@@ -114,10 +114,12 @@ func (s *Settings) check() error {
 	}
 	errs = append(errs, s.checkNeeds()...)
 	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
-		// A capture and a recording may come from "-", standard input.
+		// A capture and a recording may come from "-", standard input; what is
+		// recorded may go to standard output.
 		in := findInput(arg.Flag)
 		stdin := (in.captures || in.speed) && (arg.Value == "-" || strings.HasPrefix(arg.Value, "-:") || strings.HasPrefix(arg.Value, "-|"))
-		refuse(strings.HasPrefix(arg.Value, "-") && !stdin,
+		stdout := findOutput(arg.Flag).reopens && arg.Value == "-"
+		refuse(strings.HasPrefix(arg.Value, "-") && !stdin && !stdout,
 			"--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
 		if err := laterAddress(arg); err != nil {
 			errs = append(errs, err)

@@ -144,11 +144,17 @@ func (k Kind) CanContinue(head, tail []byte, size int64) error {
 // ContinueCapture reads a capture to find out whether packets can be appended.
 func ContinueCapture(r io.Reader) error { return pcapout.Whole(r) }
 
+// stdout is standard output as a file.
+const stdout = "/dev/stdout"
+
 // OutputPath returns the kind and the name of a file that messages are appended to,
-// without its prefix. A suffix that is a log's asks for nothing: there is no form of
+// without its prefix; - is standard output. A suffix that is a log's asks for nothing: there is no form of
 // logs to write, and readers know a recording of such a name by what it holds.
 func OutputPath(name string) (Kind, string, error) {
 	kind, path, certain := Split(name)
+	if path == "-" {
+		path = stdout
+	}
 	if kind != Log {
 		return kind, path, nil
 	}
