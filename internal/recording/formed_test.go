@@ -236,6 +236,9 @@ func TestEmptyForms(t *testing.T) {
 		file := filepath.Join(dir, name)
 		for range 2 {
 			testkit.Must(t, open(t, file, func(c *Config) { c.Form = form }).Close())
+			if form == formats.Pcap {
+				continue // a capture without packets is refused as such
+			}
 			if got := messagesIn(t, file); len(got) > 0 {
 				t.Errorf("%s: got %q", name, got)
 			}
