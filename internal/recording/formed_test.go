@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/capture"
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin/plugintest"
 	"github.com/buger/gor/internal/stats"
