@@ -157,7 +157,7 @@ var allowedImports = map[string][]string{
 	"internal/sniff":             {"internal/payload", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
 	"internal/tools":             {"internal/flags", "internal/formats", "internal/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/verdict/route", "github.com/klauspost/compress/gzip"},
-	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "github.com/coder/websocket", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
+	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "internal/stats", "github.com/coder/websocket", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 
 	"raw_socket_listener":            {"raw_socket_listener/assemble", "raw_socket_listener/filter", "raw_socket_listener/packet", "raw_socket_listener/source", "internal/http1"}, // the facade: what is captured and what people are told; gopacket, if anything, in packet and source
 	"raw_socket_listener/assemble":   {"raw_socket_listener/filter", "raw_socket_listener/packet", "internal/buffers", "internal/http1"},                                           // segments in, messages out: it knows no source

@@ -7,36 +7,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
-
-// fileLog collects what a plugin says.
-type fileLog struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *fileLog) logf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, fmt.Sprintf(format, args...))
-}
-
-func (l *fileLog) count(part string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range l.lines {
-		if strings.Contains(line, part) {
-			n++
-		}
-	}
-	return n
-}
 
 // recordAt is the record of a request so many seconds after the first.
 func recordAt(seconds int64, body string) []byte {
@@ -48,20 +24,20 @@ func recordAt(seconds int64, body string) []byte {
 func TestFileInputNamesItsFlags(t *testing.T) {
 	large := fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n%5000s", "")
 	name := testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), append(recordAt(0, large), recordAt(1, "GET / HTTP/1.1\r\n\r\n")...))
-	s, log := defaultSettings(), &fileLog{}
+	s, log := defaultSettings(), &testkit.Log{}
 	s.MessageLimit = 4 << 10
-	in, err := openInput(pluginArg{"input-file", name}, s, &plugin.Env{Logf: log.logf})
+	in, err := openInput(pluginArg{"input-file", name}, s, &plugin.Env{Logf: log.Logf})
 	testkit.Must(t, err)
 	for buf := make([]byte, 64<<10); err == nil; {
 		_, err = in.Read(buf)
 	}
-	if err != io.EOF || log.count("; --copy-buffer-size is the limit") != 1 {
-		t.Errorf("%v; said %q", err, log.lines)
+	if err != io.EOF || log.Count("; --copy-buffer-size is the limit") != 1 {
+		t.Errorf("%v; said %q", err, log.Lines())
 	}
 
 	name = testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), append(recordAt(0, "GET / HTTP/1.1\r\n\r\n"), recordAt(3600, "GET / HTTP/1.1\r\n\r\n")...))
-	log = &fileLog{}
-	in, err = openInput(pluginArg{"input-file", name}, defaultSettings(), &plugin.Env{Logf: log.logf})
+	log = &testkit.Log{}
+	in, err = openInput(pluginArg{"input-file", name}, defaultSettings(), &plugin.Env{Logf: log.Logf})
 	testkit.Must(t, err)
 	ended := make(chan struct{})
 	go func() {
@@ -73,7 +49,7 @@ func TestFileInputNamesItsFlags(t *testing.T) {
 		}
 	}()
 	testkit.Eventually(t, "the pause announced", func() bool {
-		return log.count("the next request comes in 1h0m0s; --input-file-max-wait 5s shortens such pauses") == 1
+		return log.Count("the next request comes in 1h0m0s; --input-file-max-wait 5s shortens such pauses") == 1
 	})
 	testkit.Must(t, in.Close())
 	<-ended
@@ -129,8 +105,8 @@ func TestInputGroups(t *testing.T) {
 			flag, value, _ := strings.Cut(arg, "=")
 			inputs = append(inputs, pluginArg{flag, value})
 		}
-		log := &fileLog{}
-		groups := inputGroups(inputs, log.logf)
+		log := &testkit.Log{}
+		groups := inputGroups(inputs, log.Logf)
 		var got []string
 		for _, group := range groups {
 			var values []string
@@ -142,8 +118,8 @@ func TestInputGroups(t *testing.T) {
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%q: groups %q, want %q", tt.args, got, tt.want)
 		}
-		if tt.said != "" && log.count(tt.said) != 1 || tt.said == "" && len(log.lines) > 0 {
-			t.Errorf("%q: said %q, want %q", tt.args, log.lines, tt.said)
+		if tt.said != "" && log.Count(tt.said) != 1 || tt.said == "" && len(log.Lines()) > 0 {
+			t.Errorf("%q: said %q, want %q", tt.args, log.Lines(), tt.said)
 		}
 	}
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"math"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,9 +20,8 @@ import (
 // binaryRig is an output with what it says.
 type binaryRig struct {
 	*binaryOutput
-	t    *testing.T
-	mu   sync.Mutex
-	said []string
+	t   *testing.T
+	log testkit.Log
 }
 
 func newBinaryRig(t *testing.T, addr string, change func(s *Settings)) *binaryRig {
@@ -35,11 +32,7 @@ func newBinaryRig(t *testing.T, addr string, change func(s *Settings)) *binaryRi
 		change(s)
 	}
 	env := testEnv(t, io.Discard)
-	env.Logf = func(format string, args ...any) {
-		rig.mu.Lock()
-		defer rig.mu.Unlock()
-		rig.said = append(rig.said, fmt.Sprintf(format, args...))
-	}
+	env.Logf = rig.log.Logf
 	out, err := openOutput(pluginArg{"output-binary", addr}, s, env)
 	testkit.Must(t, err)
 	t.Cleanup(func() { out.Close() })
@@ -85,10 +78,8 @@ func TestBinaryDeadTarget(t *testing.T) {
 	if sum := stats.Sum(rig.Counts()); sum != uint64(n+extra) || len(server.Seen()) != 1 {
 		t.Errorf("counts %v of %d, %d connections", rig.Counts(), n+extra, len(server.Seen()))
 	}
-	rig.mu.Lock()
-	defer rig.mu.Unlock()
-	if len(rig.said) != 2 || !strings.Contains(rig.said[0], "connection refused") || !strings.Contains(rig.said[1], "takes connections again") {
-		t.Errorf("said %q", rig.said)
+	if said := rig.log.Lines(); len(said) != 2 || !strings.Contains(said[0], "connection refused") || !strings.Contains(said[1], "takes connections again") {
+		t.Errorf("said %q", said)
 	}
 }
 

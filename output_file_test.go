@@ -49,9 +49,9 @@ func TestFileOutputNamesItsFlags(t *testing.T) {
 		{func(s *Settings) { s.fileOutput.QueueLimit = 1 }, "", 2},
 	} {
 		dir := t.TempDir()
-		s, log := defaultSettings(), &fileLog{}
+		s, log := defaultSettings(), &testkit.Log{}
 		tt.set(s)
-		out, err := openOutput(pluginArg{"output-file", filepath.Join(dir, "x.gor")}, s, &plugin.Env{Logf: log.logf, QueueBytes: 1 << 20})
+		out, err := openOutput(pluginArg{"output-file", filepath.Join(dir, "x.gor")}, s, &plugin.Env{Logf: log.Logf, QueueBytes: 1 << 20})
 		testkit.Must(t, err)
 		for range 2 {
 			_, err := out.Write(msg)
@@ -61,8 +61,8 @@ func TestFileOutputNamesItsFlags(t *testing.T) {
 			testkit.Must(t, out.Settle(nil))
 		}
 		testkit.Must(t, out.Close())
-		if tt.want != "" && log.count(tt.want) != 1 || len(log.lines) > 1 {
-			t.Errorf("said %q, want %q once", log.lines, tt.want)
+		if tt.want != "" && log.Count(tt.want) != 1 || len(log.Lines()) > 1 {
+			t.Errorf("said %q, want %q once", log.Lines(), tt.want)
 		}
 		if got := testkit.FilesIn(t, dir); len(got) != tt.files {
 			t.Errorf("files %q, want %d", got, tt.files)

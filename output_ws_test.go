@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,19 +30,14 @@ type wsRig struct {
 	*wsOutput
 	t   *testing.T
 	env *plugin.Env
-	mu  sync.Mutex
-	log []string
+	log testkit.Log
 }
 
 func newWSRig(t *testing.T, addr string, change func(s *Settings, o *wsOutput)) *wsRig {
 	t.Helper()
 	rig := &wsRig{t: t, env: testEnv(t, io.Discard)}
 	rig.env.QueueBytes = 64 << 20
-	rig.env.Logf = func(format string, args ...any) {
-		rig.mu.Lock()
-		defer rig.mu.Unlock()
-		rig.log = append(rig.log, fmt.Sprintf(format, args...))
-	}
+	rig.env.Logf = rig.log.Logf
 	s := defaultSettings()
 	if change != nil {
 		change(s, nil)
@@ -90,19 +84,8 @@ func (rig *wsRig) drain(want string) {
 func (rig *wsRig) want(want string) {
 	rig.t.Helper()
 	if got := ledger.Words(rig.Counts()); got != want {
-		rig.t.Errorf("counts are %q, want %q; said %q", got, want, rig.said())
+		rig.t.Errorf("counts are %q, want %q; said %q", got, want, rig.log.String())
 	}
-}
-
-func (rig *wsRig) said() string {
-	rig.mu.Lock()
-	defer rig.mu.Unlock()
-	return strings.Join(rig.log, "\n")
-}
-
-func (rig *wsRig) awaitSaid(part string) {
-	rig.t.Helper()
-	testkit.Eventually(rig.t, part, func() bool { return strings.Contains(rig.said(), part) })
 }
 
 // wantArrivals wants exactly these messages, in order.
@@ -185,8 +168,8 @@ func TestWSDelivers(t *testing.T) {
 			t.Error("a capture would take the output's connection for traffic")
 		}
 	}
-	if strings.Contains(rig.String()+rig.said(), "secret") {
-		t.Errorf("the query is told: %s, %s", rig, rig.said())
+	if strings.Contains(rig.String()+rig.log.String(), "secret") {
+		t.Errorf("the query is told: %s, %s", rig, rig.log.String())
 	}
 }
 
@@ -238,7 +221,7 @@ func TestWSLostMessage(t *testing.T) {
 	rig := newWSRig(t, "ws://"+testkit.FreePort(t), func(s *Settings, _ *wsOutput) { s.Verbose = verboseLosses })
 	rig.lost(testMessages(1, 10)[0])
 	rig.want("1 failed: the connection was lost twice while it was sent")
-	if said := rig.said(); !strings.Contains(said, `lost twice while it was sent: 000000000000000900000000 "POST /0 HTTP/1.1"`) {
+	if said := rig.log.String(); !strings.Contains(said, `lost twice while it was sent: 000000000000000900000000 "POST /0 HTTP/1.1"`) {
 		t.Errorf("said %q", said)
 	}
 }

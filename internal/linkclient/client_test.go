@@ -170,13 +170,8 @@ func TestConnectionsKeepOrder(t *testing.T) {
 	in := listen(t, link.ReceiverConfig{})
 	cfg := to(in.addr)
 	cfg.Connections = workers
-	var mu sync.Mutex
-	var said []string
-	cfg.Logf = func(format string, args ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		said = append(said, fmt.Sprintf(format, args...))
-	}
+	var log testkit.Log
+	cfg.Logf = log.Logf
 	out, err := Open(cfg)
 	testkit.Must(t, err)
 	next := make([]uint32, conns)
@@ -217,9 +212,7 @@ func TestConnectionsKeepOrder(t *testing.T) {
 	if rows := out.Counts(); rows[0].N != conns*each || stats.Sum(rows) != conns*each {
 		t.Errorf("counts %v", rows)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	all := strings.Join(said, "\n")
+	all := log.String()
 	for i := range workers {
 		if name := fmt.Sprintf("connection %d: connected", i+1); !strings.Contains(all, name) {
 			t.Errorf("no %q in\n%s", name, all)

@@ -16,15 +16,15 @@ import (
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 const patience = 20 * time.Second
 
 type served struct {
 	*Server
-	t    *testing.T
-	said []string
-	mu   sync.Mutex
+	t   *testing.T
+	log testkit.Log
 }
 
 func start(t *testing.T, cfg Config) *served {
@@ -37,11 +37,7 @@ func start(t *testing.T, cfg Config) *served {
 	if cfg.Limit == 0 {
 		cfg.Limit = 1 << 20
 	}
-	cfg.Logf = func(format string, args ...any) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.said = append(s.said, fmt.Sprintf(format, args...))
-	}
+	cfg.Logf = s.log.Logf
 	s.Server = New(l, cfg)
 	t.Cleanup(func() { s.Close() })
 	return s
@@ -236,8 +232,8 @@ func TestForeignProtocols(t *testing.T) {
 			s.exchange(1<<20, sent)
 		}
 		s.Close()
-		if s.row(row) != 2 || len(s.said) != 1 || s.row("lost: malformed") != 0 {
-			t.Errorf("%q: counts %v, said %q", sent[:10], s.Counts(), s.said)
+		if s.row(row) != 2 || len(s.log.Lines()) != 1 || s.row("lost: malformed") != 0 {
+			t.Errorf("%q: counts %v, said %q", sent[:10], s.Counts(), s.log.Lines())
 		}
 	}
 }

@@ -124,7 +124,7 @@ func TestChunks(t *testing.T) {
 					}
 					out.settle(t)
 					testkit.Must(t, out.Close())
-					if got := rowsOf(out.Counts()); got["delivered"] != n || stats.Sum(out.Counts()) != n {
+					if got := testkit.RowsOf(out.Counts()); got["delivered"] != n || stats.Sum(out.Counts()) != n {
 						t.Errorf("counts %v", got)
 					}
 					wantUntouched(t, before)
@@ -155,8 +155,8 @@ func TestChunks(t *testing.T) {
 					if tt.limits == (chunkLimits{bytes: 4096}) && suffix != ".gor" && len(chunks) > 10 {
 						t.Errorf("%d chunks; of what is compressed more than that finds room", len(chunks))
 					}
-					if len(out.log.lines) > 0 {
-						t.Errorf("said %q", out.log.lines)
+					if len(out.log.Lines()) > 0 {
+						t.Errorf("said %q", out.log.Lines())
 					}
 					first += len(chunks)
 				}
@@ -227,8 +227,8 @@ func TestChunkRemoved(t *testing.T) {
 	out.put(t, msg)
 	out.settle(t)
 	wantRecords(t, chunkName(name, 1), msg)
-	if out.log.count("was removed") != 1 {
-		t.Errorf("said %q", out.log.lines)
+	if out.log.Count("was removed") != 1 {
+		t.Errorf("said %q", out.log.Lines())
 	}
 }
 
@@ -312,7 +312,7 @@ func TestMaxSize(t *testing.T) {
 			}
 			out.settle(t)
 			testkit.Must(t, out.Close())
-			got := rowsOf(out.Counts())
+			got := testkit.RowsOf(out.Counts())
 			if d := got["delivered"]; d < tt.min || d > tt.max || stats.Sum(out.Counts()) != n || got["failed: file size limit"] != n-d {
 				t.Errorf("counts %v, want %d to %d delivered", got, tt.min, tt.max)
 			}
@@ -329,8 +329,8 @@ func TestMaxSize(t *testing.T) {
 			if total > tt.most || uint64(records) != got["delivered"] {
 				t.Errorf("%d bytes and %d records in the files, want %d bytes at most and %d records", total, records, tt.most, got["delivered"])
 			}
-			if out.log.count("one more record would pass the most;") != 1 || len(out.log.lines) != 1 {
-				t.Errorf("said %q", out.log.lines)
+			if out.log.Count("one more record would pass the most;") != 1 || len(out.log.Lines()) != 1 {
+				t.Errorf("said %q", out.log.Lines())
 			}
 		})
 	}

@@ -87,7 +87,7 @@ func TestFormsAreContinued(t *testing.T) {
 					}
 				}
 				testkit.Must(t, out.Close())
-				got, all := rowsOf(out.Counts()), uint64(10)
+				got, all := testkit.RowsOf(out.Counts()), uint64(10)
 				if form == formats.HAR || form == formats.Pcap {
 					all = 0
 				}
@@ -157,7 +157,7 @@ func TestFormChunks(t *testing.T) {
 				}
 				testkit.Must(t, out.Drain(nil))
 				testkit.Must(t, out.Close())
-				if got := rowsOf(out.Counts()); got["delivered"] != n || stats.Sum(out.Counts()) != n {
+				if got := testkit.RowsOf(out.Counts()); got["delivered"] != n || stats.Sum(out.Counts()) != n {
 					t.Errorf("counts %v", got)
 				}
 				var got []string
@@ -208,7 +208,7 @@ func TestHARWaitsForResponses(t *testing.T) {
 	if got := messagesIn(t, file); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if got := rowsOf(out.Counts()); got["delivered"] != 6 || got[stats.IgnoredRow] != 1 || got["failed: has no place in such a file"] != 1 || stats.Sum(out.Counts()) != 8 {
+	if got := testkit.RowsOf(out.Counts()); got["delivered"] != 6 || got[stats.IgnoredRow] != 1 || got["failed: has no place in such a file"] != 1 || stats.Sum(out.Counts()) != 8 {
 		t.Errorf("counts %v", got)
 	}
 }

@@ -43,7 +43,7 @@ func TestRoom(t *testing.T) {
 				}
 				testkit.WriteFile(t, filepath.Join(dir, "another"), make([]byte, 64<<10)) // what is left changes
 				testkit.Eventually(t, "more attempts than a name gets", func() bool {
-					return out.log.has("of 4.0mb left") && time.Since(out.LastProgress()) > time.Second
+					return out.log.Has("of 4.0mb left") && time.Since(out.LastProgress()) > time.Second
 				})
 				testkit.Must(t, os.Remove(filler))
 			})
@@ -66,7 +66,7 @@ func TestCloseDuringAHangingWrite(t *testing.T) {
 	if err := out.Close(); err == nil {
 		t.Error("Close of a hanging write returned nil")
 	}
-	if got := rowsOf(out.Counts()); got["unsent"] != taken || got["delivered"] != 0 {
+	if got := testkit.RowsOf(out.Counts()); got["unsent"] != taken || got["delivered"] != 0 {
 		t.Errorf("counts %v, want %d unsent", got, taken)
 	}
 	r, err := os.Open(name)
@@ -86,16 +86,16 @@ func TestStartsOnALowDisk(t *testing.T) {
 	low := func(c *Config) { c.Room = disk.MinFree{Bytes: 1 << 62}.Check }
 	for _, pattern := range []string{"x.gor", "%Y.gor"} {
 		out := open(t, filepath.Join(dir, pattern), low)
-		if out.log.count(" left; trying again") != 1 || len(out.log.lines) != 1 {
-			t.Errorf("%s: said %q at the start", pattern, out.log.lines)
+		if out.log.Count(" left; trying again") != 1 || len(out.log.Lines()) != 1 {
+			t.Errorf("%s: said %q at the start", pattern, out.log.Lines())
 		}
 		out.put(t, aMessage('1', "a", "x"))
 		testkit.Must(t, out.Close())
-		if got := rowsOf(out.Counts()); got["unsent"] != 1 {
+		if got := testkit.RowsOf(out.Counts()); got["unsent"] != 1 {
 			t.Errorf("%s: counts %v", pattern, got)
 		}
-		if len(out.log.lines) != 1 {
-			t.Errorf("%s: said %q", pattern, out.log.lines)
+		if len(out.log.Lines()) != 1 {
+			t.Errorf("%s: said %q", pattern, out.log.Lines())
 		}
 	}
 	// A device has no disk to fill.

@@ -2,16 +2,10 @@ package recording
 
 import (
 	"fmt"
-	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -25,14 +19,14 @@ const (
 // testRecorder is a Recorder and what it says.
 type testRecorder struct {
 	*Recorder
-	log *testLog
+	log *testkit.Log
 }
 
 // open opens a Recorder that flushes only when it is asked to.
 func open(t testing.TB, pattern string, set func(c *Config)) testRecorder {
 	t.Helper()
-	r := testRecorder{log: &testLog{}}
-	cfg := Config{Kind: "output-file", Pattern: pattern, Mode: 0o600, FlushInterval: time.Hour, MessageLimit: testLimit, QueueBytes: 1 << 20, Logf: r.log.logf}
+	r := testRecorder{log: &testkit.Log{}}
+	cfg := Config{Kind: "output-file", Pattern: pattern, Mode: 0o600, FlushInterval: time.Hour, MessageLimit: testLimit, QueueBytes: 1 << 20, Logf: r.log.Logf}
 	if set != nil {
 		set(&cfg)
 	}
@@ -43,36 +37,6 @@ func open(t testing.TB, pattern string, set func(c *Config)) testRecorder {
 	t.Cleanup(func() { out.Close() })
 	r.Recorder = out
 	return r
-}
-
-// testLog collects what is said.
-type testLog struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *testLog) logf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, fmt.Sprintf(format, args...))
-}
-
-func (l *testLog) count(part string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range l.lines {
-		if strings.Contains(line, part) {
-			n++
-		}
-	}
-	return n
-}
-
-func (l *testLog) has(part string) bool { return l.count(part) > 0 }
-
-func inFile(t testing.TB, name string, content []byte) string {
-	t.Helper()
-	return testkit.WriteFile(t, filepath.Join(t.TempDir(), name), content)
 }
 
 func aMessage(kind byte, id, body string) []byte {
@@ -87,20 +51,4 @@ func requests(n int) (b []byte) {
 		b = payload.AppendRecord(b, aMessage('1', fmt.Sprintf("%024x", i+1), fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: h\r\n\r\n", i)))
 	}
 	return b
-}
-
-func zstdFrame(t testing.TB, b []byte) []byte {
-	t.Helper()
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	testkit.Must(t, err)
-	defer enc.Close()
-	return enc.EncodeAll(b, nil)
-}
-
-func rowsOf(rows []stats.Count) map[string]uint64 {
-	m := make(map[string]uint64)
-	for _, row := range rows {
-		m[row.Name] += row.N
-	}
-	return m
 }

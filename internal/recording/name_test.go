@@ -118,7 +118,7 @@ func TestNamesByMessage(t *testing.T) {
 	for name, msgs := range want {
 		wantRecords(t, name, msgs...)
 	}
-	if got := rowsOf(out.Counts()); got["delivered"] != ids*rounds {
+	if got := testkit.RowsOf(out.Counts()); got["delivered"] != ids*rounds {
 		t.Errorf("counts %v", got)
 	}
 }
@@ -133,11 +133,11 @@ func TestNameOfOneMessageFails(t *testing.T) {
 	out.put(t, aMessage('1', "bad", "GET / HTTP/1.1\r\n\r\n"), good)
 	out.settle(t)
 	wantRecords(t, filepath.Join(dir, "good.gor"), good)
-	if got := rowsOf(out.Counts()); got["failed: write"] != 1 || got["delivered"] != 1 {
+	if got := testkit.RowsOf(out.Counts()); got["failed: write"] != 1 || got["delivered"] != 1 {
 		t.Errorf("counts %v", got)
 	}
-	if out.log.count("is a directory") != 1 {
-		t.Errorf("said %q, want the cause once", out.log.lines)
+	if out.log.Count("is a directory") != 1 {
+		t.Errorf("said %q, want the cause once", out.log.Lines())
 	}
 }
 

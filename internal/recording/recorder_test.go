@@ -43,7 +43,7 @@ func (r testRecorder) settle(t testing.TB) {
 	timer := time.AfterFunc(testkit.Timeout, func() { close(cancel) })
 	defer timer.Stop()
 	if err := r.Settle(cancel); err != nil {
-		t.Fatalf("Settle: %v; said %q", err, r.log.lines)
+		t.Fatalf("Settle: %v; said %q", err, r.log.Lines())
 	}
 }
 
@@ -93,11 +93,11 @@ func TestRoundTrip(t *testing.T) {
 				all = append(all, msgs[0])
 				testkit.Must(t, out.Drain(nil))
 				testkit.Must(t, out.Close())
-				if got := rowsOf(out.Counts()); got["delivered"] != uint64(len(msgs)+1) || stats.Sum(out.Counts()) != got["delivered"] {
+				if got := testkit.RowsOf(out.Counts()); got["delivered"] != uint64(len(msgs)+1) || stats.Sum(out.Counts()) != got["delivered"] {
 					t.Errorf("run %d counts %v", run, got)
 				}
-				if n := out.log.count("appending to "); len(out.log.lines) != n || n != min(run, 1) {
-					t.Errorf("run %d said %q", run, out.log.lines)
+				if n := out.log.Count("appending to "); len(out.log.Lines()) != n || n != min(run, 1) {
+					t.Errorf("run %d said %q", run, out.log.Lines())
 				}
 			}
 			wantRecords(t, name, all...)
@@ -127,7 +127,7 @@ func TestTornTail(t *testing.T) {
 	each := len(whole) / 3
 	next := aMessage('1', "n", "GET /next HTTP/1.1\r\n\r\n")
 	for cut := 1; cut < each; cut++ {
-		name := inFile(t, "x.gor", whole[:len(whole)-cut])
+		name := testkit.InFile(t, "x.gor", whole[:len(whole)-cut])
 		out := open(t, name, nil)
 		out.put(t, next)
 		out.settle(t)
@@ -165,12 +165,12 @@ func TestLeavesAlone(t *testing.T) {
 		{"x.gor.gz", append(testkit.Gzipped(t, plain), "tail"...), "x_0.gor.gz", "torn"},
 		{"x.gor.gz", plain, "x_0.gor.gz", "holds text"},
 		{"x.gz", testkit.Gzipped(t, gob), "x_0.gz", "holds gzip gob"},
-		{"x.gor.zst", zstdFrame(t, plain)[:60], "x_0.gor.zst", "torn"},
+		{"x.gor.zst", testkit.ZstdFrame(t, plain)[:60], "x_0.gor.zst", "torn"},
 		{"x.gor.zst", testkit.Gzipped(t, plain), "x_0.gor.zst", "holds gzip"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name+" "+tt.why, func(t *testing.T) {
-			name := inFile(t, tt.name, tt.content)
+			name := testkit.InFile(t, tt.name, tt.content)
 			msg := aMessage('1', "a", "GET / HTTP/1.1\r\n\r\n")
 			for i, chunk := range []string{tt.chunk, strings.Replace(tt.chunk, "_0", "_1", 1)} {
 				out := open(t, name, nil)
@@ -178,8 +178,8 @@ func TestLeavesAlone(t *testing.T) {
 				out.settle(t)
 				testkit.Must(t, out.Close())
 				wantRecords(t, filepath.Join(filepath.Dir(name), chunk), msg)
-				if !out.log.has(tt.why) || !out.log.has(chunk) {
-					t.Errorf("run %d said %q, want %q and %s", i, out.log.lines, tt.why, chunk)
+				if !out.log.Has(tt.why) || !out.log.Has(chunk) {
+					t.Errorf("run %d said %q, want %q and %s", i, out.log.Lines(), tt.why, chunk)
 				}
 			}
 			if content, err := os.ReadFile(name); err != nil || !bytes.Equal(content, tt.content) {
@@ -203,8 +203,8 @@ func TestTwoWriters(t *testing.T) {
 	}
 	wantRecords(t, name, slices.Repeat([][]byte{first}, 10)...)
 	wantRecords(t, chunkName(name, 0), slices.Repeat([][]byte{second}, 10)...)
-	if !b.log.has("another process") || !b.log.has("x_0.gor") || a.log.has("x_0.gor") {
-		t.Errorf("said %q and %q", a.log.lines, b.log.lines)
+	if !b.log.Has("another process") || !b.log.Has("x_0.gor") || a.log.Has("x_0.gor") {
+		t.Errorf("said %q and %q", a.log.Lines(), b.log.Lines())
 	}
 	testkit.Must(t, a.Close())
 	c := open(t, name, nil) // the lock is gone with its holder
@@ -261,7 +261,7 @@ func TestNoRecordIsCounted(t *testing.T) {
 	out.put(t, []byte("no header"), msg, nil)
 	out.settle(t)
 	wantRecords(t, name, msg)
-	if got := rowsOf(out.Counts()); got["delivered"] != 1 || got["failed: no record"] != 2 {
+	if got := testkit.RowsOf(out.Counts()); got["delivered"] != 1 || got["failed: no record"] != 2 {
 		t.Errorf("counts %v", got)
 	}
 }
@@ -274,7 +274,7 @@ func TestCloseWithoutDrain(t *testing.T) {
 	}
 	testkit.Must(t, out.Close())
 	testkit.Must(t, out.Close())
-	if got := rowsOf(out.Counts()); stats.Sum(out.Counts()) != 1000 {
+	if got := testkit.RowsOf(out.Counts()); stats.Sum(out.Counts()) != 1000 {
 		t.Errorf("counts %v, want 1000 in all", got)
 	}
 	if _, err := out.Write(msg); err == nil || errors.Is(err, queue.ErrFull) {
@@ -378,11 +378,11 @@ func TestAppendingSaysWhatIsThere(t *testing.T) {
 			r.settle(t)
 			r.Close()
 			want := fmt.Sprintf("appending to %s: ", path)
-			if n := r.log.count(want); n != run {
-				t.Errorf("%s: run %d says it %d times: %q", name, run, n, r.log.lines)
+			if n := r.log.Count(want); n != run {
+				t.Errorf("%s: run %d says it %d times: %q", name, run, n, r.log.Lines())
 			}
-			if n := r.log.count("bytes, last record from " + at); n != run {
-				t.Errorf("%s: run %d does not say that the last is of %s: %q", name, run, at, r.log.lines)
+			if n := r.log.Count("bytes, last record from " + at); n != run {
+				t.Errorf("%s: run %d does not say that the last is of %s: %q", name, run, at, r.log.Lines())
 			}
 		}
 	}

@@ -52,10 +52,10 @@ func TestAfterInterference(t *testing.T) {
 					t.Errorf("message %d is %q, want %q", i, got[i], tt.want[i])
 				}
 			}
-			if out.log.count(tt.said) != 1 {
-				t.Errorf("said %q, want %q once", out.log.lines, tt.said)
+			if out.log.Count(tt.said) != 1 {
+				t.Errorf("said %q, want %q once", out.log.Lines(), tt.said)
 			}
-			if n := rowsOf(out.Counts())["delivered"]; n != 2 {
+			if n := testkit.RowsOf(out.Counts())["delivered"]; n != 2 {
 				t.Errorf("%d delivered, want 2", n)
 			}
 		})
@@ -102,13 +102,13 @@ func TestDeviceFull(t *testing.T) {
 	if err := out.Settle(cancel); err == nil {
 		t.Error("Settle of what could not be written returned nil")
 	}
-	testkit.Eventually(t, "a line that names the cause", func() bool { return out.log.has("no space left on device") })
+	testkit.Eventually(t, "a line that names the cause", func() bool { return out.log.Has("no space left on device") })
 	testkit.Must(t, out.Close())
-	if got := rowsOf(out.Counts()); got["unsent"] != taken || got["delivered"] != 0 {
+	if got := testkit.RowsOf(out.Counts()); got["unsent"] != taken || got["delivered"] != 0 {
 		t.Errorf("counts %v, want %d unsent", got, taken)
 	}
-	if n := out.log.count("no space left"); n != 1 {
-		t.Errorf("said %d times what is wrong: %q", n, out.log.lines)
+	if n := out.log.Count("no space left"); n != 1 {
+		t.Errorf("said %d times what is wrong: %q", n, out.log.Lines())
 	}
 }
 
@@ -135,8 +135,8 @@ func wantRecovery(t *testing.T, out testRecorder, name, cause string, recover fu
 	t.Helper()
 	msg := aMessage('1', "a", strings.Repeat("x", 10_000))
 	taken := fillUp(t, out, msg)
-	testkit.Eventually(t, "a line that names the cause", func() bool { return out.log.has(cause) })
-	if got := rowsOf(out.Counts()); got["delivered"] == taken {
+	testkit.Eventually(t, "a line that names the cause", func() bool { return out.log.Has(cause) })
+	if got := testkit.RowsOf(out.Counts()); got["delivered"] == taken {
 		t.Errorf("%d taken and all delivered", taken)
 	}
 	recover()
@@ -147,11 +147,11 @@ func wantRecovery(t *testing.T, out testRecorder, name, cause string, recover fu
 	if uint64(len(got)) != taken || damage.Any() {
 		t.Errorf("%d records of %d, %s", len(got), taken, damage)
 	}
-	if n := out.log.count(cause); n != 1 || out.log.count("recording again") != 1 {
-		t.Errorf("said %q, want the cause once and the end of it once", out.log.lines)
+	if n := out.log.Count(cause); n != 1 || out.log.Count("recording again") != 1 {
+		t.Errorf("said %q, want the cause once and the end of it once", out.log.Lines())
 	}
 	testkit.Must(t, out.Close())
-	if got := rowsOf(out.Counts()); got["delivered"] != taken || stats.Sum(out.Counts()) != taken {
+	if got := testkit.RowsOf(out.Counts()); got["delivered"] != taken || stats.Sum(out.Counts()) != taken {
 		t.Errorf("counts %v, want %d delivered", got, taken)
 	}
 }

@@ -4,17 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
-	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // testConfig says nothing, keeps the recorded pace, and has the defaults of Gor.
@@ -29,14 +24,6 @@ func testConfig() *Config {
 func withPattern(cfg *Config, pattern string) *Config {
 	cfg.Sources = []Source{{Pattern: pattern}}
 	return cfg
-}
-
-func rowsOf(rows []stats.Count) map[string]uint64 {
-	m := make(map[string]uint64)
-	for _, row := range rows {
-		m[row.Name] += row.N
-	}
-	return m
 }
 
 // recordStart is the time of a test's first record, ns since 1970.
@@ -76,36 +63,11 @@ func (c *fakeClock) Until(deadline int64, cancel <-chan struct{}) bool {
 	return true
 }
 
-// testLog collects what a plugin says.
-type testLog struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *testLog) logf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, fmt.Sprintf(format, args...))
-}
-
-func (l *testLog) count(part string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range l.lines {
-		if strings.Contains(line, part) {
-			n++
-		}
-	}
-	return n
-}
-
-func (l *testLog) has(part string) bool { return l.count(part) > 0 }
-
 // replayed is an input on a fakeClock.
 type replayed struct {
 	*Replay
 	clock *fakeClock
-	log   *testLog
+	log   *testkit.Log
 }
 
 func newReplay(t testing.TB, pattern string, limit pace.Limit, cfg *Config) replayed {
@@ -113,8 +75,8 @@ func newReplay(t testing.TB, pattern string, limit pace.Limit, cfg *Config) repl
 	if cfg == nil {
 		cfg = testConfig()
 	}
-	r := replayed{clock: &fakeClock{now: 1}, log: &testLog{}}
-	cfg.Sources, cfg.Logf = append(cfg.Sources, Source{pattern, limit}), r.log.logf
+	r := replayed{clock: &fakeClock{now: 1}, log: &testkit.Log{}}
+	cfg.Sources, cfg.Logf = append(cfg.Sources, Source{pattern, limit}), r.log.Logf
 	in, err := Open(*cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -166,23 +128,4 @@ func times(list []given) (at []float64) {
 		at = append(at, g.at)
 	}
 	return at
-}
-
-func inFile(t testing.TB, name string, content []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func zstdFrame(t testing.TB, b []byte) []byte {
-	t.Helper()
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer enc.Close()
-	return enc.EncodeAll(b, nil)
 }

@@ -33,7 +33,7 @@ func TestLimitsOfSources(t *testing.T) {
 	cfg.Timing.MaxWait = 1 // ns: everything comes at once
 	for _, name := range []string{"0.gor", "1.gor", "2.gor"} {
 		content := bytes.ReplaceAll(requestsAt(0, 1, 2, 3, 4, 5, 6, 7, 8, 9), []byte("GET /"), []byte("GET /"+name[:1]+"/"))
-		cfg.Sources = append(cfg.Sources, Source{Pattern: inFile(t, name, content)})
+		cfg.Sources = append(cfg.Sources, Source{Pattern: testkit.InFile(t, name, content)})
 	}
 	cfg.Sources[1].Limit = pace.Limit{Kind: pace.LimitCount, N: 3}
 	r, err := Open(*cfg)

@@ -41,7 +41,7 @@ func TestOpenErrors(t *testing.T) {
 }
 
 func TestNameWithPatternCharacters(t *testing.T) {
-	in := newReplay(t, inFile(t, "x[1]*.gor", requestsAt(0, 1)), pace.Limit{}, nil)
+	in := newReplay(t, testkit.InFile(t, "x[1]*.gor", requestsAt(0, 1)), pace.Limit{}, nil)
 	if got := targets(in.read(t, 10)); got != "/0/1" {
 		t.Errorf("got %s", got)
 	}
@@ -73,7 +73,7 @@ func TestMerges(t *testing.T) {
 		case 1:
 			name, content = name+".gz", testkit.Gzipped(t, content)
 		case 2:
-			name, content = name+".zst", zstdFrame(t, content)
+			name, content = name+".zst", testkit.ZstdFrame(t, content)
 		}
 		testkit.WriteFile(t, filepath.Join(dir, name), content)
 	}
@@ -94,7 +94,7 @@ func TestMerges(t *testing.T) {
 	if got := targets(in.read(t, 10_000)); got != want.String() {
 		t.Errorf("got\n%s\nwant\n%s", got, want.String())
 	}
-	if n := rowsOf(in.Counts())["records out of order"]; n != 0 {
+	if n := testkit.RowsOf(in.Counts())["records out of order"]; n != 0 {
 		t.Errorf("%d out of order", n)
 	}
 }
@@ -118,7 +118,7 @@ func TestOpensFilesWhenTheirTimeComes(t *testing.T) {
 	if most > 2 {
 		t.Errorf("%d files were open at once, want 2 at most", most)
 	}
-	if n := rowsOf(in.Counts())["records out of order"]; n != 0 {
+	if n := testkit.RowsOf(in.Counts())["records out of order"]; n != 0 {
 		t.Errorf("%d out of order", n)
 	}
 }
@@ -141,8 +141,8 @@ func TestGoesOnWithoutABrokenFile(t *testing.T) {
 	if n-1 != 4 || err == io.EOF || !strings.Contains(err.Error(), "b.gor") {
 		t.Errorf("%d records, then %v; want 4 and an error that names b.gor", n-1, err)
 	}
-	if !in.log.has("going on with the other files") {
-		t.Errorf("said %q", in.log.lines)
+	if !in.log.Has("going on with the other files") {
+		t.Errorf("said %q", in.log.Lines())
 	}
 }
 

@@ -48,19 +48,19 @@ func TestLastTime(t *testing.T) {
 		{"no recording", bytes.Repeat([]byte("x"), 5<<20), -1},
 		{"small", small, 99},
 		{"small.gz", testkit.Gzipped(t, small), 99},
-		{"small.zst", zstdFrame(t, small), 99},
+		{"small.zst", testkit.ZstdFrame(t, small), 99},
 		{"large", slices.Concat(large...), n - 1},
 		{"large and torn", slices.Concat(large...)[:n*len(large[0])-100], n - 2},
 		{"a record larger than the first look", slices.Concat(append(large, randomRecords(1, 3<<20)...)...), n - 1},
 		{"what a body holds of other times", append(slices.Concat(large...), forged...), n},
 		{"members", packed(testkit.Gzipped, t, large), n - 1},
-		{"frames", packed(zstdFrame, t, large), n - 1},
+		{"frames", packed(testkit.ZstdFrame, t, large), n - 1},
 		{"one large member", testkit.Gzipped(t, slices.Concat(large...)), n - 1},
 		{"members, the last torn", packed(testkit.Gzipped, t, large)[:4500<<10], -1},
 		{"out of order at the end", slices.Concat(append(large, large[10])...), n - 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			at, ok := lastTime(inFile(t, "x", tt.content), 16<<20)
+			at, ok := lastTime(testkit.InFile(t, "x", tt.content), 16<<20)
 			got := float64(-1)
 			if ok {
 				got = float64(at-recordStart) / 1e9
@@ -121,7 +121,7 @@ func TestProgressInBytes(t *testing.T) {
 		content []byte
 		limit   pace.Limit
 	}{{content, pace.Limit{Kind: pace.LimitMax}}, {requestsAt(0, 0), pace.Limit{}}} {
-		in := newReplay(t, inFile(t, "x.gor", tt.content), tt.limit, nil)
+		in := newReplay(t, testkit.InFile(t, "x.gor", tt.content), tt.limit, nil)
 		in.read(t, 1)
 		if p := in.Progress(); p.All != int64(len(tt.content)) || p.Done != p.All {
 			t.Errorf("%s: %d of %d, want all of %d bytes, which were read", tt.limit, p.Done, p.All, len(tt.content))
@@ -129,7 +129,7 @@ func TestProgressInBytes(t *testing.T) {
 	}
 	cfg := testConfig()
 	cfg.Loop = true
-	if p := newReplay(t, inFile(t, "x.gor", content), pace.Limit{}, cfg).Progress(); p.All != 0 {
+	if p := newReplay(t, testkit.InFile(t, "x.gor", content), pace.Limit{}, cfg).Progress(); p.All != 0 {
 		t.Errorf("%d of %d in a loop", p.Done, p.All)
 	}
 }

@@ -42,7 +42,7 @@ func TestSchedule(t *testing.T) {
 			if tt.set != nil {
 				tt.set(cfg)
 			}
-			in := newReplay(t, inFile(t, "x.gor", requestsAt(tt.record...)), tt.limit, cfg)
+			in := newReplay(t, testkit.InFile(t, "x.gor", requestsAt(tt.record...)), tt.limit, cfg)
 			got := in.read(t, 100)
 			if !slices.Equal(times(got), tt.want) || targets(got) != tt.order {
 				t.Errorf("got %v at %v ms, want %v at %v", targets(got), times(got), tt.order, tt.want)
@@ -54,9 +54,9 @@ func TestSchedule(t *testing.T) {
 func TestCountsOutOfOrder(t *testing.T) {
 	cfg := testConfig()
 	cfg.Depth = 2
-	in := newReplay(t, inFile(t, "x.gor", requestsAt(0, 20, 10, 30, 40, 5)), pace.Limit{}, cfg)
+	in := newReplay(t, testkit.InFile(t, "x.gor", requestsAt(0, 20, 10, 30, 40, 5)), pace.Limit{}, cfg)
 	in.read(t, 100)
-	if got := rowsOf(in.Counts()); got["records out of order"] != 2 || got["records too late for their place"] != 1 {
+	if got := testkit.RowsOf(in.Counts()); got["records out of order"] != 2 || got["records too late for their place"] != 1 {
 		t.Errorf("counts %v, want 2 out of order, 1 of them too late", got)
 	}
 }
@@ -64,7 +64,7 @@ func TestCountsOutOfOrder(t *testing.T) {
 // TestLateGoesAtOnce: the plan does not move when a message is late,
 // and the lag is measured against it.
 func TestLateGoesAtOnce(t *testing.T) {
-	in := newReplay(t, inFile(t, "x.gor", requestsAt(0, 10, 20, 30)), pace.Limit{}, nil)
+	in := newReplay(t, testkit.InFile(t, "x.gor", requestsAt(0, 10, 20, 30)), pace.Limit{}, nil)
 	got := in.read(t, 2)
 	in.clock.now += 15e6 // an output took its time
 	got = append(got, in.read(t, 2)...)
@@ -80,25 +80,25 @@ func TestLateGoesAtOnce(t *testing.T) {
 }
 
 func TestAnnouncesGaps(t *testing.T) {
-	name := inFile(t, "x.gor", requestsAt(0, 59_000, 59_000+3_600_000))
+	name := testkit.InFile(t, "x.gor", requestsAt(0, 59_000, 59_000+3_600_000))
 	in := newReplay(t, name, pace.Limit{}, nil)
 	in.read(t, 100)
-	if n := in.log.count("the longest wait"); n != 1 || !in.log.has("1h0m0s") {
-		t.Errorf("said %q, want the gap of an hour announced with the flag that shortens it", in.log.lines)
+	if n := in.log.Count("the longest wait"); n != 1 || !in.log.Has("1h0m0s") {
+		t.Errorf("said %q, want the gap of an hour announced with the flag that shortens it", in.log.Lines())
 	}
 }
 
 func TestLoops(t *testing.T) {
 	cfg := testConfig()
 	cfg.Loop = true
-	in := newReplay(t, inFile(t, "x.gor", requestsAt(0, 20, 10)), pace.Limit{}, cfg)
+	in := newReplay(t, testkit.InFile(t, "x.gor", requestsAt(0, 20, 10)), pace.Limit{}, cfg)
 	got := in.read(t, 9)
 	// A pass begins one mean gap after the end of the one before.
 	if want := []float64{0, 10, 20, 30, 40, 50, 60, 70, 80}; !slices.Equal(times(got), want) || targets(got) != "/0/2/1/0/2/1/0/2/1" {
 		t.Errorf("given %s at %v, want %v", targets(got), times(got), want)
 	}
 	// One of each pass was out of order; of the present one all were read.
-	if got := rowsOf(in.Counts()); got["records out of order"] != 3 || got["records too late for their place"] != 0 {
+	if got := testkit.RowsOf(in.Counts()); got["records out of order"] != 3 || got["records too late for their place"] != 0 {
 		t.Errorf("counts %v", got)
 	}
 	testkit.Must(t, in.Close())
@@ -119,7 +119,7 @@ func TestNothingToReplay(t *testing.T) {
 		for _, loop := range []bool{false, true} {
 			cfg := testConfig()
 			cfg.Loop = loop
-			_, err := Open(*withPattern(cfg, inFile(t, "x.gor", []byte(content))))
+			_, err := Open(*withPattern(cfg, testkit.InFile(t, "x.gor", []byte(content))))
 			if !errors.As(err, new(*NothingError)) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%q: %v, want %q in it", content, err, want)
 			}
@@ -155,13 +155,13 @@ func TestFormats(t *testing.T) {
 		{"plain.gor", mixed, "/3f/4f200/5f", "1121"},
 		{"oldest.gor", oldest.Bytes(), "/g0/g1", "11"},
 		{"members.gor.gz", append(testkit.Gzipped(t, mixed[:half]), testkit.Gzipped(t, mixed[half:])...), "/3f/4f200/5f", "1121"},
-		{"frames.gor.zst", append(zstdFrame(t, mixed[:half]), zstdFrame(t, mixed[half:])...), "/3f/4f200/5f", "1121"},
+		{"frames.gor.zst", append(testkit.ZstdFrame(t, mixed[:half]), testkit.ZstdFrame(t, mixed[half:])...), "/3f/4f200/5f", "1121"},
 		{"name.says.nothing", testkit.Gzipped(t, mixed), "/3f/4f200/5f", "1121"},
 		{"oldest.gz", testkit.Gzipped(t, oldest.Bytes()), "/g0/g1", "11"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in := newReplay(t, inFile(t, tt.name, tt.content), pace.Limit{}, nil)
+			in := newReplay(t, testkit.InFile(t, tt.name, tt.content), pace.Limit{}, nil)
 			got := in.read(t, 100)
 			kinds := ""
 			for _, g := range got {
@@ -170,8 +170,8 @@ func TestFormats(t *testing.T) {
 			if targets(got) != tt.want || kinds != tt.kinds {
 				t.Errorf("got %s of kinds %s, want %s of %s", targets(got), kinds, tt.want, tt.kinds)
 			}
-			if len(in.log.lines) > 0 {
-				t.Errorf("said %q", in.log.lines)
+			if len(in.log.Lines()) > 0 {
+				t.Errorf("said %q", in.log.Lines())
 			}
 		})
 	}
@@ -182,15 +182,15 @@ func TestDamageIsCountedAndSaid(t *testing.T) {
 	each := len(whole) / 4
 	damaged := slices.Concat(whole[:each], []byte("rubbish"+payload.Separator), whole[each:4*each-20])
 	cfg := testConfig()
-	in := newReplay(t, inFile(t, "x.gor", damaged), pace.Limit{}, cfg)
+	in := newReplay(t, testkit.InFile(t, "x.gor", damaged), pace.Limit{}, cfg)
 	if got := targets(in.read(t, 100)); got != "/0/1/2" {
 		t.Errorf("got %s", got)
 	}
-	if got := rowsOf(in.Counts()); got["damaged records"] != 1 || got["torn records"] != 1 {
+	if got := testkit.RowsOf(in.Counts()); got["damaged records"] != 1 || got["torn records"] != 1 {
 		t.Errorf("counts %v", got)
 	}
-	if !in.log.has("x.gor") || !in.log.has(fmt.Sprintf("at byte %d", each)) {
-		t.Errorf("said %q, want the file and the offset", in.log.lines)
+	if !in.log.Has("x.gor") || !in.log.Has(fmt.Sprintf("at byte %d", each)) {
+		t.Errorf("said %q, want the file and the offset", in.log.Lines())
 	}
 }
 
@@ -198,16 +198,16 @@ func TestTooLargeIsExplained(t *testing.T) {
 	cfg := testConfig()
 	cfg.MessageLimit = 4 << 10
 	big := aRecord(payload.Request, "b", 1, "POST /big HTTP/1.1\r\nContent-Length: 5000\r\n\r\n"+strings.Repeat("x", 5000))
-	in := newReplay(t, inFile(t, "x.gor", append(requestsAt(0), big...)), pace.Limit{}, cfg)
+	in := newReplay(t, testkit.InFile(t, "x.gor", append(requestsAt(0), big...)), pace.Limit{}, cfg)
 	in.read(t, 100)
-	if got := rowsOf(in.Counts()); got["records too large"] != 1 || !in.log.has("the largest message is the limit") {
-		t.Errorf("counts %v, said %q", got, in.log.lines)
+	if got := testkit.RowsOf(in.Counts()); got["records too large"] != 1 || !in.log.Has("the largest message is the limit") {
+		t.Errorf("counts %v, said %q", got, in.log.Lines())
 	}
 }
 
 // TestCloseDuringWait: with the real clock, and a wait of a day.
 func TestCloseDuringWait(t *testing.T) {
-	in, err := Open(*withPattern(testConfig(), inFile(t, "x.gor", requestsAt(0, 24*3600*1000))))
+	in, err := Open(*withPattern(testConfig(), testkit.InFile(t, "x.gor", requestsAt(0, 24*3600*1000))))
 	testkit.Must(t, err)
 	buf := make([]byte, 4<<10)
 	_, err = in.Read(buf)
@@ -229,7 +229,7 @@ func TestCloseDuringWait(t *testing.T) {
 }
 
 func TestReadAllocatesNothing(t *testing.T) {
-	in := newReplay(t, inFile(t, "x.gor", testRecording(4000, 300)), pace.Limit{}, nil)
+	in := newReplay(t, testkit.InFile(t, "x.gor", testRecording(4000, 300)), pace.Limit{}, nil)
 	buf := make([]byte, 64<<10)
 	read := func() {
 		if _, err := in.Read(buf); err != nil {
@@ -266,11 +266,11 @@ func BenchmarkReplayMax(b *testing.B) {
 				case ".gz":
 					content = testkit.Gzipped(b, one)
 				case ".zst":
-					content = zstdFrame(b, one)
+					content = testkit.ZstdFrame(b, one)
 				}
 				cfg := testConfig()
 				cfg.Loop = true
-				in := newReplay(b, inFile(b, "x.gor"+suffix, bytes.Repeat(content, 8)), pace.Limit{Kind: pace.LimitMax}, cfg)
+				in := newReplay(b, testkit.InFile(b, "x.gor"+suffix, bytes.Repeat(content, 8)), pace.Limit{Kind: pace.LimitMax}, cfg)
 				buf := make([]byte, 64<<10)
 				var total int64
 				b.ReportAllocs()

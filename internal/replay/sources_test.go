@@ -25,8 +25,8 @@ func newMergedReplay(t *testing.T, cfg *Config, sources ...Source) replayed {
 // TestSourcesAreMerged: as the files of one pattern are, at any pace, and each
 // message is known by its source.
 func TestSourcesAreMerged(t *testing.T) {
-	early := inFile(t, "z.gor", requestsAt(0, 30, 60, 60, 90))
-	late := inFile(t, "a.gor", bytes.ReplaceAll(requestsAt(20, 60, 5000), []byte("GET /"), []byte("GET /b")))
+	early := testkit.InFile(t, "z.gor", requestsAt(0, 30, 60, 60, 90))
+	late := testkit.InFile(t, "a.gor", bytes.ReplaceAll(requestsAt(20, 60, 5000), []byte("GET /"), []byte("GET /b")))
 	percent := pace.Limit{Kind: pace.LimitPercent, N: 200}
 	maximum := pace.Limit{Kind: pace.LimitMax}
 	const order = "/0/b0/1/2/3/b1/4/b2"
@@ -66,14 +66,14 @@ func TestSourcesAreMerged(t *testing.T) {
 func TestMergedSourcesLoopTogether(t *testing.T) {
 	cfg := testConfig()
 	cfg.Loop = true
-	in := newMergedReplay(t, cfg, Source{Pattern: inFile(t, "a.gor", requestsAt(0, 20))}, Source{Pattern: inFile(t, "b.gor", requestsAt(10))})
+	in := newMergedReplay(t, cfg, Source{Pattern: testkit.InFile(t, "a.gor", requestsAt(0, 20))}, Source{Pattern: testkit.InFile(t, "b.gor", requestsAt(10))})
 	if got := in.read(t, 6); !slices.Equal(times(got), []float64{0, 10, 20, 30, 40, 50}) {
 		t.Errorf("given at %v", times(got))
 	}
 }
 
 func TestErrorsTellTheSource(t *testing.T) {
-	there := Source{Pattern: inFile(t, "a.gor", requestsAt(0))}
+	there := Source{Pattern: testkit.InFile(t, "a.gor", requestsAt(0))}
 	for _, bad := range []string{"", filepath.Join(t.TempDir(), "missing"), filepath.Join(t.TempDir(), "missing*"), t.TempDir()} {
 		cfg := testConfig()
 		cfg.Sources = []Source{there, {Pattern: bad}, there}
@@ -87,7 +87,7 @@ func TestErrorsTellTheSource(t *testing.T) {
 }
 
 func TestDryRunOfSources(t *testing.T) {
-	a, b := inFile(t, "a.gor", requestsAt(0, 4000)), inFile(t, "b.gor", requestsAt(1000, 9000))
+	a, b := testkit.InFile(t, "a.gor", requestsAt(0, 4000)), testkit.InFile(t, "b.gor", requestsAt(1000, 9000))
 	cfg := testConfig()
 	cfg.Sources = []Source{{a, pace.Limit{Kind: pace.LimitCount, N: 3}}, {Pattern: b}}
 	var out strings.Builder

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/buger/gor/internal/stats"
 )
 
 // What the lines of a ledger are made of.
@@ -53,4 +55,13 @@ func Atoi(t *testing.T, s string) int {
 	n, err := strconv.Atoi(s)
 	Must(t, err)
 	return n
+}
+
+// RowsOf adds up the rows of each name.
+func RowsOf(rows []stats.Count) map[string]uint64 {
+	m := make(map[string]uint64)
+	for _, row := range rows {
+		m[row.Name] += row.N
+	}
+	return m
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/buger/gor/internal/payload"
 )
@@ -49,6 +50,15 @@ func Gzipped(t testing.TB, b []byte) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// ZstdFrame returns b as one zstd frame.
+func ZstdFrame(t testing.TB, b []byte) []byte {
+	t.Helper()
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	Must(t, err)
+	defer enc.Close()
+	return enc.EncodeAll(b, nil)
 }
 
 // MixedRecording writes a recording of n requests and both kinds of responses, with bodies of any
@@ -202,4 +212,10 @@ func WriteFile(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	Must(t, os.WriteFile(name, content, 0o600))
 	return name
+}
+
+// InFile writes a file of that name into a folder of its own, and returns its path.
+func InFile(t testing.TB, name string, content []byte) string {
+	t.Helper()
+	return WriteFile(t, filepath.Join(t.TempDir(), name), content)
 }

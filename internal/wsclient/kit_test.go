@@ -3,10 +3,8 @@ package wsclient
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
-	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,9 +26,8 @@ type rig struct {
 	ended   chan struct{} // closed when the worker has
 	stop    context.CancelFunc
 
-	mu     sync.Mutex
-	log    []string
-	lost   uint64
+	log    testkit.Log // what is said
+	lost   atomic.Uint64
 	unsent uint64 // what was left in the queue
 }
 
@@ -43,7 +40,7 @@ func newRig(t *testing.T, addr string, change func(c *Config)) *rig {
 	c := Config{
 		Target: target, Dial: (&net.Dialer{}).DialContext, Stall: StallTimeout, Drained: r.drained,
 		CertificateHint: "here is what to type",
-		Lost:            func([]byte) { r.mu.Lock(); r.lost++; r.mu.Unlock() },
+		Lost:            func([]byte) { r.lost.Add(1) },
 	}
 	if secure := target.TLS(false); secure != nil {
 		c.TLS = func() *tls.Config { return secure }
@@ -56,11 +53,7 @@ func newRig(t *testing.T, addr string, change func(c *Config)) *rig {
 	r.stop = stop
 	go func() {
 		defer close(r.ended)
-		r.client.Run(ctx, dispatch.NewSource(r.q), func(format string, args ...any) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.log = append(r.log, fmt.Sprintf(format, args...))
-		})
+		r.client.Run(ctx, dispatch.NewSource(r.q), r.log.Logf)
 	}()
 	t.Cleanup(r.close)
 	return r
@@ -98,23 +91,9 @@ func (r *rig) close() {
 func (r *rig) want(want string) {
 	r.t.Helper()
 	counts := r.client.Counts()
-	r.mu.Lock()
-	lost := r.lost
-	r.mu.Unlock()
 	if got := ledger.Words([]stats.Count{
-		{Name: "delivered", N: counts.Delivered.Load()}, {Name: "unsent", N: r.unsent + counts.Unsent.Load()}, {Name: "lost", N: lost},
+		{Name: "delivered", N: counts.Delivered.Load()}, {Name: "unsent", N: r.unsent + counts.Unsent.Load()}, {Name: "lost", N: r.lost.Load()},
 	}); got != want {
-		r.t.Errorf("counts are %q, want %q; said %q", got, want, r.said())
+		r.t.Errorf("counts are %q, want %q; said %q", got, want, &r.log)
 	}
-}
-
-func (r *rig) said() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return strings.Join(r.log, "\n")
-}
-
-func (r *rig) awaitSaid(part string) {
-	r.t.Helper()
-	testkit.Eventually(r.t, part, func() bool { return strings.Contains(r.said(), part) })
 }

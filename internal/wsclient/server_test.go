@@ -43,7 +43,7 @@ func TestSecure(t *testing.T) {
 
 	strict := newRig(t, addr, nil)
 	strict.put(msgs...)
-	strict.awaitSaid("here is what to type")
+	strict.log.Await(t, "here is what to type")
 	strict.close()
 	strict.want("3 unsent")
 	if n := len(server.Handshakes()); n != 0 {
@@ -67,8 +67,8 @@ func TestSecure(t *testing.T) {
 			t.Errorf("Authorization is %q", r.Header.Get("Authorization"))
 		}
 	}
-	if strings.Contains(strict.target.String()+strict.said(), "p%40ss") {
-		t.Errorf("the password is told: %s, %s", strict.target, strict.said())
+	if strings.Contains(strict.target.String()+strict.log.String(), "p%40ss") {
+		t.Errorf("the password is told: %s, %s", strict.target, strict.log.String())
 	}
 }
 
@@ -93,7 +93,7 @@ func TestStatus(t *testing.T) {
 			rig.put(msgs...)
 			rig.drain("2 delivered")
 			wantArrivals(t, server.Await(t, 2), msgs)
-			if said := rig.said(); strings.Count(said, "\n") != 1 || !strings.Contains(said, says) || !strings.Contains(said, "sends again after") {
+			if said := rig.log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, says) || !strings.Contains(said, "sends again after") {
 				t.Errorf("said %q, want %q once", said, says)
 			}
 			for _, r := range server.Handshakes() {
@@ -113,7 +113,7 @@ func TestRestart(t *testing.T) {
 	rig.put(msgs[:100]...)
 	wantArrivals(t, server.Await(t, 100), msgs[:100])
 	server.Stop()
-	rig.awaitSaid("trying again")
+	rig.log.Await(t, "trying again")
 	rig.put(msgs[100:]...)
 	if n := rig.client.Counts().Delivered.Load(); n != 100 {
 		t.Errorf("%d delivered to a server that is away", n)
@@ -121,8 +121,8 @@ func TestRestart(t *testing.T) {
 	again := testkit.StartWSServer(t, server.Addr())
 	rig.drain("300 delivered")
 	wantArrivals(t, again.Await(t, 200), msgs[100:])
-	if !strings.Contains(rig.said(), "sends again after") {
-		t.Errorf("said %q", rig.said())
+	if !strings.Contains(rig.log.String(), "sends again after") {
+		t.Errorf("said %q", rig.log.String())
 	}
 }
 
@@ -177,8 +177,8 @@ func TestNeverReads(t *testing.T) {
 		(<-held).Close()
 	}
 	wantArrivals(t, server.Await(t, 3), msgs[1:])
-	if want := "the server does not read any more; trying again"; !strings.Contains(rig.said(), want) {
-		t.Errorf("said %q, want %q in it", rig.said(), want)
+	if want := "the server does not read any more; trying again"; !strings.Contains(rig.log.String(), want) {
+		t.Errorf("said %q, want %q in it", rig.log.String(), want)
 	}
 }
 
@@ -196,7 +196,7 @@ func TestClosedByServer(t *testing.T) {
 	rig := newRig(t, "ws://"+server.Addr(), nil)
 	msgs := plugintest.Messages(2, 10)
 	rig.put(msgs[0])
-	rig.awaitSaid(`the server closed the connection with status 1001: "bye"; trying again`)
+	rig.log.Await(t, `the server closed the connection with status 1001: "bye"; trying again`)
 	rig.put(msgs[1])
 	rig.drain("2 delivered")
 	wantArrivals(t, server.Await(t, 2), msgs)
@@ -223,7 +223,7 @@ func TestReads(t *testing.T) {
 	testkit.Must(t, <-ponged)
 	rig.drain("1 delivered")
 	wantArrivals(t, server.Arrivals(), msgs)
-	if said := rig.said(); said != "" {
+	if said := rig.log.String(); said != "" {
 		t.Errorf("said %q", said)
 	}
 }
