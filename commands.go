@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,11 +12,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/flags"
-	"github.com/buger/gor/internal/formats"
-	"github.com/buger/gor/internal/formats/accesslog"
-	"github.com/buger/gor/internal/http1"
+	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/tools"
 	verdict "github.com/buger/gor/internal/verdict/command"
 )
@@ -73,6 +73,23 @@ func versionString() string {
 	return v + " " + runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version()
 }
 
+//go:generate ./scripts/flags-reference
+
+// What -h shows before and behind the flags.
+var (
+	//go:embed docs/help/head.txt
+	helpHead string
+
+	//go:embed docs/help/tail.txt
+	helpTail string
+
+	//go:embed docs/help/notation.txt
+	helpNotation string
+
+	//go:embed docs/manual.txt
+	manualText string
+)
+
 // helpCommand and versionCommand are -h and --version for those who expect
 // words.
 func helpCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
@@ -107,35 +124,6 @@ func writeCompletion(w io.Writer, args []string) error {
 	return errors.New("want gor completion bash, gor completion zsh or gor completion fish; bash reads it with: source <(gor completion bash)")
 }
 
-// formatSettings is what files that are no recordings have to be told.
-type formatSettings struct {
-	formats.Options
-	zone string
-}
-
-// flags sets the defaults and returns the flags that change them.
-func (s *formatSettings) flags() []flagDef {
-	return []flagDef{
-		{"log-line-format", "FORMAT", "how the lines of access logs are written: the string of nginx's log_format, Apache's LogFormat or Envoy's " +
-			"text_format, or " + strings.Join(accesslog.Presets(), ", ") + "; otherwise the first of these that fits", "",
-			flags.Checked(&s.Log.LineFormat, func(text string) (string, error) { return text, accesslog.Check(text) })},
-		{"log-host", "HOST", "the Host of requests from access logs that name none", "",
-			flags.Checked(&s.Log.Host, func(text string) (string, error) {
-				if text == "" || !http1.ValidTarget(text) {
-					return "", errors.New("want a host such as www.example.com")
-				}
-				return text, nil
-			})},
-		{"log-timezone", "ZONE", "the time zone of access logs whose times name none, such as Europe/Paris or +02:00; otherwise UTC", "",
-			flags.Checked(&s.zone, func(text string) (_ string, err error) {
-				s.Log.Zone, err = formats.ParseZone(text)
-				return text, err
-			})},
-		{"log-empty-bodies", "", "give requests with an empty body too when an access log does not hold the one that they had, as of POST; otherwise they " +
-			"are left out and counted", "", flags.Bool(&s.Log.EmptyBodies)},
-	}
-}
-
 // verdictCommand is gor verdict.
 func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
 	cmd, err := verdict.Parse(args)
@@ -165,7 +153,7 @@ func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.C
 func toolCommand(name string, newTool func() *tools.Command) command {
 	return command{name, func(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
 		s, tool := defaultSettings(), newTool()
-		defs := s.formats.flags()
+		defs := s.formatFlags()
 		if tool.TakesRules() {
 			defs = slices.Concat(defs, s.filterFlags().flags, s.rewriteFlags().flags)
 		}
@@ -195,7 +183,7 @@ func toolCommand(name string, newTool func() *tools.Command) command {
 }
 
 func toolConfig(s *Settings, stdin io.Reader, stdout io.Writer, logf func(format string, args ...any)) tools.Config {
-	c := tools.Config{Formats: s.formats.Options, Stdin: stdin, Stdout: stdout, Logf: logf}
+	c := tools.Config{Formats: s.formats, Stdin: stdin, Stdout: stdout, Logf: logf}
 	c.Formats.Limit = s.MessageLimit
 	if f, ok := stdout.(*os.File); ok {
 		c.Width = console.Columns(f)
@@ -204,4 +192,69 @@ func toolConfig(s *Settings, stdin io.Reader, stdout io.Writer, logf func(format
 		c.Rules = append(c.Rules, arg.rule)
 	}
 	return c
+}
+
+// unsupported is what GoReplay has and this version has not.
+func unsupported() flags.Unsupported {
+	return flags.Unsupported{
+		{Prefix: "input-kafka-", What: "Kafka", Advice: "the nearest it has is --input-tcp ADDRESS, or --input-file FILE for what a consumer has written as records"},
+		{Prefix: "output-kafka-", What: "Kafka", Advice: "the nearest it has is --output-ws URL, one message for each request, or --output-tcp ADDRESS"},
+		{Prefix: "kafka-tls-", What: "Kafka", Advice: "the nearest it has is --output-tcp-secure"},
+		{Prefix: "output-file-buffer", What: "S3", Advice: "the nearest it has is --output-file FILE with --output-file-size-limit SIZE, and a copy of its chunks to the bucket"},
+		{Prefix: "output-file", Scheme: "s3://", What: "S3", Advice: "the nearest it has is a file on disk with --output-file-size-limit SIZE, and a copy of its chunks to the bucket"},
+		{Prefix: "input-file-watch", What: "watching of folders", Advice: "the nearest it has is --input-file with a pattern, started again"},
+		{Prefix: "input-file", Scheme: "s3://", What: "S3", Advice: "fetch the recording and name the file"},
+		{Prefix: "input-raw-k8s-", What: "Kubernetes", Advice: "the nearest it has is --input-raw 'veth*:80', which captures on the pods' interfaces"},
+		{Prefix: "input-raw", Scheme: "k8s://", What: "Kubernetes", Advice: "the nearest it has is --input-raw 'veth*:80', which captures on the pods' interfaces"},
+	}
+}
+
+// unknownFlag says what to use instead of a flag of GoReplay, or of a habit; nil
+// of others.
+func unknownFlag(name string) error {
+	switch name {
+	case "v", "V":
+		return fmt.Errorf("no flag -%s; --version prints the version, --verbose names what is lost, and gor -h has the rest", name)
+	case "i", "o", "w", "r", "f":
+		return fmt.Errorf("no flag -%s: flags have whole names here, such as --input-raw :80 and --output-file requests.gor; gor -h shows them", name)
+	}
+	return unsupported().Flag(name)
+}
+
+// strayArg says what an argument was meant for that stands behind no flag, or
+// nil.
+func strayArg(arg string) error {
+	shown := address.Redact(arg)
+	command := ""
+	switch sniff.WordOf(arg) {
+	case sniff.EmptyWord:
+		return errors.New("an empty argument stands where a flag was expected: is a variable of the script unset?")
+	case sniff.RecordingName:
+		command = "gor --input-file " + console.ShellWord(shown) + " --output-http http://staging.com"
+	case sniff.CaptureName:
+		command = "gor --input-raw " + console.ShellWord(shown) + ":80 --output-file requests.gor"
+	case sniff.ConfigName:
+		command = "gor --config " + console.ShellWord(shown)
+	case sniff.WebAddress:
+		command = "sudo gor --input-raw :80 --output-http " + console.ShellWord(shown)
+	case sniff.ListenAddress:
+		command = "sudo gor --input-raw " + arg + " --output-stdout"
+	default:
+		command = meantCommand(arg)
+	}
+	if command == "" {
+		return nil
+	}
+	return fmt.Errorf("%q is not a flag, and gor does nothing with it alone; try: %s", shown, command)
+}
+
+// meantCommand is the command line for what other tools have a word for, or "".
+func meantCommand(word string) string {
+	switch word {
+	case "capture", "record":
+		return "sudo gor --input-raw :80 --output-file requests.gor"
+	case "replay", "play":
+		return "gor --input-file requests.gor --output-http http://staging.com"
+	}
+	return ""
 }

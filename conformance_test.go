@@ -201,7 +201,7 @@ func openTestInput(t *testing.T, name string, msgs [][]byte) plugin.Input {
 			in = limitInput(in, pace.Limit{Kind: pace.LimitPercent, N: 100})
 		}
 		if name == "modified input" {
-			testkit.Must(t, (&ruleList{&s.modifier.Rules, "http-allow-method", rules.AllowMethod}).Set("POST"))
+			testkit.Must(t, s.rule("http-allow-method", rules.AllowMethod).Set("POST"))
 			in = modifyInput(in, s, true, t.Logf)
 		}
 		if name == "prettified input" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"io"
 	"slices"
 	"sync/atomic"
@@ -206,9 +207,21 @@ func (d *describedInput) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// rule collects a kind of filters or rewrites. One that does not parse is refused
+// at once, before anything is opened.
+func (s *Settings) rule(name string, kind rules.Kind) flag.Value {
+	return flags.Each(func(text string) error {
+		rule, err := rules.Parse(kind, text)
+		if err == nil {
+			s.modifier.Rules = append(s.modifier.Rules, ruleArg{name, text, rule})
+		}
+		return err
+	})
+}
+
 // filterFlags are the filters, under the names of both generations.
 func (s *Settings) filterFlags() flagGroup {
-	return flagGroup{"Filters: a request that does not pass is dropped, for every output", []flagDef{
+	return flagGroup{"Filters: a request that does not pass is dropped, for every output", []string{"filters"}, []flagDef{
 		{"http-allow-method", "METHOD", "pass only this method; may be given several times", "", s.rule("http-allow-method", rules.AllowMethod)},
 		{"output-http-method", "METHOD", "older name of --http-allow-method",
 			"gor --input-raw :80 --output-http staging.com --output-http-method GET --output-http-method OPTIONS", s.rule("output-http-method",
@@ -239,7 +252,7 @@ func (s *Settings) filterFlags() flagGroup {
 
 // rewriteFlags are the rewrites, under the names of both generations.
 func (s *Settings) rewriteFlags() flagGroup {
-	return flagGroup{"Rewrites: done after the filters, for every output", []flagDef{
+	return flagGroup{"Rewrites: done after the filters, for every output", []string{"rewrites"}, []flagDef{
 		{"http-set-header", "NAME: VALUE", "set a header", "", s.rule("http-set-header", rules.SetHeader)},
 		{"output-http-header", "NAME: VALUE", "older name of --http-set-header",
 			"gor --input-raw :8080 --output-http staging.com --output-http-header 'User-Agent: Gor'", s.rule("output-http-header", rules.SetHeader)},

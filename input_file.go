@@ -28,7 +28,7 @@ func fileInputPlugin() inputPlugin {
 				"jsonl:FILE, and *.jsonl, is JSON lines; - is standard input",
 			example: "gor --input-file ./requests.gor --output-http staging.com",
 			title:   "Replay from files",
-			flags:   func(s *Settings) []flagDef { return slices.Concat(s.fileInput.flags(), s.formats.flags()) },
+			flags:   func(s *Settings) []flagDef { return slices.Concat(s.fileInput.flags(), s.formatFlags()) },
 		},
 		speed: true,
 		ends:  func(_ plugin.Input, s *Settings) bool { return !s.fileInput.Loop },
@@ -70,7 +70,7 @@ func replayConfig(s *Settings, sources ...replay.Source) (replay.Config, error) 
 		Loop:         s.fileInput.Loop,
 		Depth:        s.fileInput.ReadDepth,
 		MessageLimit: s.MessageLimit,
-		Formats:      s.formats.Options,
+		Formats:      s.formats,
 		Hints: replay.Hints{
 			MaxWait:      "--input-file-max-wait 5s",
 			MessageLimit: "--copy-buffer-size",

@@ -193,7 +193,7 @@ func (s *rawSettings) flags() []flagDef {
 		{"input-raw-engine", "NAME", "where packets come from: af_packet (also under the names libpcap and raw_socket), pcap_file (ADDRESS " +
 			"is a capture file whatever its name), or vxlan (Gor is the endpoint of a VXLAN tunnel, as for a cloud's traffic mirroring; needs no privilege)",
 			"gor --input-raw :80 --input-raw-engine vxlan --output-http staging.com", flags.Named(&s.Engine, checkEngine, engineRings, engineFile, engineVXLAN)},
-		{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", flags.Int(&s.VXLANPort, 1, 65535)},
+		{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", flags.Needs(flags.Int(&s.VXLANPort, 1, 65535), "input-raw-engine vxlan", func() bool { return s.Engine == engineVXLAN })},
 		{"input-raw-vxlan-vni", "N", "VXLAN network to capture; may be given several times; -N captures all but N",
 			"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", flags.Ints(&s.VNIs, 1-1<<24, 1<<24-1, "want a number up to 16777215, or one below zero to leave a network out")},
 		{"input-raw-realip-header", "NAME",

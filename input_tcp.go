@@ -144,3 +144,13 @@ func (s *tcpInputSettings) tls(logf func(format string, args ...any)) (func() *t
 		Logf:              logf,
 	})
 }
+
+// firstSet returns the first name whose value, which follows it, is not empty.
+func firstSet(pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			return pairs[i]
+		}
+	}
+	return ""
+}

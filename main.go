@@ -216,25 +216,3 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 	background.Go(func() { r.watchPeers(done) })
 	return r.run()
 }
-
-// sayPlan tells, a line for each plugin, what will happen.
-func sayPlan(s *Settings, log *console.Console, plugs *plugins) {
-	for i, group := range inputGroups(s.Inputs, nil) {
-		log.Printf("from %s%s", plugs.inputs[i], limitWords(group[0]))
-	}
-	if plugs.middle != nil {
-		log.Printf("through middleware %s", plugs.middle)
-	}
-	for i, arg := range s.Outputs {
-		log.Printf("to %s%s", plugs.outputs[i], limitWords(arg))
-	}
-}
-
-// limitWords is what the limit of a plugin does, in brackets.
-func limitWords(arg pluginArg) string {
-	_, limit, err := splitLimit(arg.Value)
-	if words := limit.Words(findInput(arg.Flag).speed); err == nil && words != "" {
-		return " (" + words + ")"
-	}
-	return ""
-}

@@ -194,7 +194,7 @@ func lastProgress(r *runner) time.Time {
 
 // middlewareFlags are those of programs and decodings between inputs and outputs.
 func (s *Settings) middlewareFlags() flagGroup {
-	return flagGroup{"Middleware", []flagDef{
+	return flagGroup{"Middleware", []string{"middleware"}, []flagDef{
 		{"middleware", "COMMAND", "pass every message through a program of yours: each is a line of hex on its stdin; what it prints in the same " +
 			"form goes on, the rest is dropped",
 			"gor --input-tcp :28020 --middleware \"node redact.js\" --output-http staging.com", flags.Shown(flags.String(&s.Middleware), middleware.Shown)},

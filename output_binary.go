@@ -237,7 +237,7 @@ func (s *binarySettings) flags() []flagDef {
 		{"output-binary-track-response", "", "pass the target's responses to the other outputs, each under its request's id", "",
 			flags.Bool(&s.TrackResponse)},
 		{"output-tcp-response-buffer", "SIZE", "largest response that --output-binary-track-response passes on", "",
-			flags.Size(&s.ResponseBuffer, 4<<10, 64<<20)},
+			flags.Needs(flags.Size(&s.ResponseBuffer, 4<<10, 64<<20), "output-binary-track-response", func() bool { return s.TrackResponse })},
 		{"output-binary-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
 	}
 }

@@ -27,7 +27,7 @@ func fileOutputPlugin() outputPlugin {
 				"compress; *.har, *.curl, *.jsonl and *.pcap are written in that form. SIGHUP opens it again by its name",
 			example: "sudo gor --input-raw :80 --output-file ./requests.gor",
 			title:   "File output",
-			flags:   func(s *Settings) []flagDef { return s.fileOutput.flags() },
+			flags:   func(s *Settings) []flagDef { return s.fileOutput.flags(s.keepsFree) },
 		},
 		reopens: true,
 		parse:   parseFileOutput,
@@ -108,8 +108,11 @@ type fileOutputSettings struct {
 	MinFree       disk.MinFree // of --output-tcp-spill too
 }
 
+// keepsFree reports whether anything but a recording leaves --min-free free.
+func (s *Settings) keepsFree() bool { return s.tcpOutput.Spill != "" || s.has("output-verdict") }
+
 // flags sets the defaults and returns the flags that change them.
-func (s *fileOutputSettings) flags() []flagDef {
+func (s *fileOutputSettings) flags(keepsFree func() bool) []flagDef {
 	*s = fileOutputSettings{FlushInterval: time.Second, Mode: 0o600, MinFree: disk.DefaultMinFree()}
 	return []flagDef{
 		{"output-file-flush-interval", "DURATION", "longest time before a message is written to the file", "",
@@ -129,7 +132,7 @@ func (s *fileOutputSettings) flags() []flagDef {
 				"and everything else goes on; 0 means no limit", "", flags.Size(&s.MaxSize, 0, math.MaxInt)},
 		{"min-free", "SIZE|PERCENT", "disk space to leave free: recordings pause, and count what they miss, while less is left; 0 means to use all " +
 			"of it",
-			"sudo gor --input-raw :80 --output-file requests.gor --min-free 10%", minFreeFlag(&s.MinFree)},
+			"sudo gor --input-raw :80 --output-file requests.gor --min-free 10%", flags.AlsoWith(minFreeFlag(&s.MinFree), "output-tcp-spill", keepsFree)},
 	}
 }
 

@@ -185,7 +185,7 @@ func (s *httpSettings) flags() []flagDef {
 			"largest head of a response that is accepted, and largest response that --output-http-track-response " +
 				"passes on", "", flags.Size(&s.ResponseBuffer, 4<<10, 64<<20)},
 		{"output-http-stats", "", "print the queue's length as latest,mean,max,count,count/second", "", flags.Bool(&s.Stats)},
-		{"output-http-stats-ms", "N", "milliseconds between two lines of --output-http-stats", "", flags.Int(&s.StatsMs, 10, 3_600_000)},
+		{"output-http-stats-ms", "N", "milliseconds between two lines of --output-http-stats", "", flags.Needs(flags.Int(&s.StatsMs, 10, 3_600_000), "output-http-stats", func() bool { return s.Stats })},
 		{"output-http-elasticsearch", "HOST:PORT/INDEX",
 			"report each exchange (URL, headers, status, time) to this index of an Elasticsearch; http://, " +
 				"https:// and user:pass@ may be put before",

@@ -45,6 +45,7 @@ func tcpOutputPlugin() outputPlugin {
 			help:    "send every message to the --input-tcp of another Gor",
 			example: "sudo gor --input-raw :80 --output-tcp replay.local:28020",
 			title:   "TCP link",
+			topics:  []string{"input-tcp"},
 			flags:   func(s *Settings) []flagDef { return slices.Concat(s.tcpInput.flags(), s.tcpOutput.flags()) },
 		},
 		fits:  func(s *Settings) error { return s.tcpOutput.check() },
@@ -169,7 +170,7 @@ func (s *tcpOutputSettings) flags() []flagDef {
 			"are sent in order when the receiver is back",
 			"sudo gor --input-raw :80 --output-tcp replay.local:28020 --output-tcp-spill /var/spool/gor", flags.String(&s.Spill)},
 		{"output-tcp-spill-size", "SIZE", "size limit of each receiver's folder; beyond it messages are dropped and counted", "",
-			flags.Size(&s.SpillSize, 16<<20, maxSpillSize)},
+			flags.Needs(flags.Size(&s.SpillSize, 16<<20, maxSpillSize), "output-tcp-spill", func() bool { return s.Spill != "" })},
 		{"output-tcp-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.Stats)},
 	}
 }

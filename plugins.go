@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/capture"
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
@@ -20,8 +18,9 @@ import (
 type pluginFlags struct {
 	name, arg, help, example string
 
-	title string
-	flags func(s *Settings) []flagDef // nil: none
+	title  string
+	topics []string                    // other plugins whose flags stand under the title
+	flags  func(s *Settings) []flagDef // nil: none
 }
 
 // inputPlugin and outputPlugin are rows of the tables below.
@@ -65,6 +64,14 @@ type parsed[P any] struct {
 	// server is what gets the requests, when that is a server for requests; nil
 	// otherwise.
 	server *capture.Server
+}
+
+// checked is the error of parsing it, or what check says.
+func (p parsed[P]) checked(err error) error {
+	if err != nil || p.check == nil {
+		return err
+	}
+	return p.check()
 }
 
 // inputPlugins and outputPlugins are the one place where a flag meets its
@@ -145,40 +152,29 @@ func (p *plugins) open(s *Settings, env *plugin.Env) error {
 	return nil
 }
 
-// argError says which plugin an error is about. The address is said once, and
-// never with its password.
+// argError says which plugin an error is about.
 func argError(flag, value string, err error) error {
-	err = address.RedactError(err, value)
 	addr, _, lerr := splitLimit(value)
 	if lerr != nil {
 		addr = value
-	} else {
-		err = address.RedactError(err, addr)
 	}
-	if strings.HasPrefix(err.Error(), strconv.Quote(address.Redact(addr))) {
-		return fmt.Errorf("--%s: %w", flag, err)
-	}
-	return fmt.Errorf("--%s %s: %w", flag, address.Redact(value), err)
+	return flags.AddressError(flag, value, addr, err)
 }
 
 // findInput and findOutput return an empty row when there is none of that name.
-func findInput(flag string) inputPlugin {
-	for _, row := range inputPlugins() {
-		if row.name == flag {
-			return row
+func findInput(flag string) inputPlugin   { return findRow(inputPlugins(), flag) }
+func findOutput(flag string) outputPlugin { return findRow(outputPlugins(), flag) }
+
+func findRow[R interface{ flag() string }](rows []R, flag string) (row R) {
+	for _, r := range rows {
+		if r.flag() == flag {
+			return r
 		}
 	}
-	return inputPlugin{}
+	return row
 }
 
-func findOutput(flag string) outputPlugin {
-	for _, row := range outputPlugins() {
-		if row.name == flag {
-			return row
-		}
-	}
-	return outputPlugin{}
-}
+func (f pluginFlags) flag() string { return f.name }
 
 // parseInput and parseOutput understand what the command line says of a plugin.
 func parseInput(arg pluginArg, s *Settings) (in parsed[plugin.Input], limit pace.Limit, err error) {

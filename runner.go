@@ -11,8 +11,13 @@ import (
 
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/drain"
+	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/recording"
 	"github.com/buger/gor/internal/signals"
+	"github.com/buger/gor/internal/threshold"
+	"github.com/buger/gor/raw_socket_listener"
 )
 
 // A runner takes one run from the first message to the summary.
@@ -191,4 +196,48 @@ func openInterruptibly(s *Settings, env *plugin.Env, end <-chan os.Signal) (*plu
 	case <-grace.C:
 	}
 	return nil, exitCode(exitInterrupted)
+}
+
+// generalFlags are about the whole run.
+func (s *Settings) generalFlags() flagGroup {
+	return flagGroup{"General", []string{"general"}, []flagDef{
+		{"config", "FILE", "read flags from a TOML file, named as here: input-raw = \":80\"; those that may be given several times take a list. The command line, the environment (GOR_INPUT_RAW) and the " +
+			"file are used in that order of precedence",
+			"gor --config gor.toml", flags.Only(flags.Once(&s.Config), flags.FromLine|flags.FromEnvironment)},
+		{"check", "", "check the flags, the environment and the file without opening anything, and exit",
+			"gor --input-raw :80 --output-file requests.gor --check", flags.Only(flags.Bool(&s.Check), flags.FromLine|flags.FromEnvironment)},
+		{"exit-after", "DURATION", "stop after this time, as if interrupted",
+			"sudo gor --input-raw :80 --output-file x.gor --exit-after 30s", flags.Duration(&s.ExitAfter, 0)},
+		{"drain-timeout", "DURATION", "after the inputs have ended, how long an output may make no progress before the rest is given up", "",
+			flags.Duration(&s.DrainTimeout, time.Millisecond)},
+		{"copy-buffer-size", "SIZE", "largest message; larger ones are dropped and counted, never cut", "",
+			flags.Size(&s.MessageLimit, 4<<10, maxMessageLimit)},
+		{"debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 3 names every message")},
+		{"stats", "", "print the counts so far every 5 seconds", "", flags.Bool(&s.Stats)},
+		{"verbose", "0-3", "log more to stderr: 1 each request that was filtered or not answered, 2 each response, 3 each message", "", flags.Level(&s.Verbose)},
+		{"log-format", "auto|text|json", "the form of the lines on stderr: text begins each with the time (what a middleware writes and the statistics stay as they are); " +
+			"json makes each an object of time and msg; auto is text with times in a file, and without them on a terminal and in a pipe or a journal, whose reader adds its own",
+			"sudo gor --input-raw :80 --output-http staging.com --log-format json", flags.OneOf(&s.LogFormat, string(console.Auto), string(console.Text), string(console.JSON))},
+		{"summary-json", "FILE", "also write the summary at the end as JSON",
+			"gor --input-file requests.gor --output-http staging.com --summary-json summary.json", flags.String(&s.SummaryJSON)},
+		{"fail-on", "CONDITIONS", "exit with code 3 when one of these is true of an input or output at the end: failed, shed, lost, unsent, " +
+			"delivered and the other sums of the summary, its reasons (refused, timeout ...), statuses (5xx, 503, or different from " +
+			"the recorded ones) and latencies (p50, p99.9, mean, max), each compared (> >= < <= = !=) with a number, a percentage or " +
+			"a duration",
+			"gor --input-file requests.gor --output-http staging.com --fail-on \"failed>1%,5xx>0,p99>500ms\"", flags.Each(s.failOn)},
+		{"cpuprofile", "FILE", "write a CPU profile", "", flags.String(&s.CPUProfile)},
+		{"memprofile", "FILE", "write a heap profile at the end", "", flags.String(&s.MemProfile)},
+		{"metrics", "ADDRESS", "listen on ADDRESS, such as :8181 or 127.0.0.1:8181, and serve the counts under /metrics (for " +
+			"Prometheus) and /debug/vars (JSON), /healthz for probes, and profiles under /debug/pprof/",
+			"sudo gor --input-raw :80 --output-http staging.com --metrics 127.0.0.1:8181", flags.Listen(&s.Metrics)},
+		{"http-pprof", "ADDRESS", "older name of --metrics", "", flags.Listen(&s.HTTPPprof)},
+		{"version", "", "print the version and exit", "", flags.Alone(flags.Only(flags.Bool(&s.Version), flags.FromLine))},
+	}}
+}
+
+// failOn takes conditions of --fail-on.
+func (s *Settings) failOn(text string) error {
+	list, err := threshold.Parse(text, slices.Concat(outbound.Names(), recording.Failures(), rawsocket.Losses()))
+	s.FailOn = append(s.FailOn, list...)
+	return err
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"errors"
 	"flag"
+	"io"
 	"slices"
 	"time"
 
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/formats"
+	"github.com/buger/gor/internal/formats/logflags"
 	"github.com/buger/gor/internal/threshold"
 )
 
@@ -51,7 +55,7 @@ type Settings struct {
 	// What each plugin can be told is declared in its file.
 	raw        rawSettings
 	fileInput  fileInputSettings
-	formats    formatSettings
+	formats    formats.Options // of files that are no recordings
 	tcpInput   tcpInputSettings
 	http       httpSettings
 	tcpOutput  tcpOutputSettings
@@ -63,6 +67,7 @@ type Settings struct {
 
 	given  func(flag string) bool // what was set by the line, the environment or the file; nil: nothing
 	groups []flagGroup            // the flags, in the order of -h: their values write into these fields
+	told   map[string][]flagDef   // those of a plugin, by its name: what it can be told
 
 	Notes []string // to be said once: flags that are no longer needed, and the like
 }
@@ -87,8 +92,9 @@ func flagDefs(list []flags.Def) (defs []flagDef) {
 
 // flagGroup is the flags of one plugin or of one concern.
 type flagGroup struct {
-	title string
-	flags []flagDef
+	title  string
+	topics []string // words behind -h that stand for the group
+	flags  []flagDef
 }
 
 // Sizes, counts and times that a command line may leave out. The ceilings
@@ -101,7 +107,7 @@ const (
 
 // defaultSettings is what an empty command line says.
 func defaultSettings() *Settings {
-	s := &Settings{MessageLimit: defaultMessageLimit, DrainTimeout: 30 * time.Second, LogFormat: string(console.Auto)}
+	s := &Settings{MessageLimit: defaultMessageLimit, DrainTimeout: 30 * time.Second, LogFormat: string(console.Auto), told: map[string][]flagDef{}}
 	var inputs, outputs []flagGroup
 	naming := [2][]flagDef{}
 	for _, row := range inputPlugins() {
@@ -113,15 +119,18 @@ func defaultSettings() *Settings {
 		outputs = row.group(outputs, s)
 	}
 	s.groups = slices.Concat(
-		[]flagGroup{{"Inputs (each may be given several times; ADDRESS|10 takes 10 a second, ADDRESS|10% a tenth)", naming[0]}}, inputs,
-		[]flagGroup{{"Outputs (each may be given several times and takes |N and |N%)", append(naming[1], s.sharingFlags()...)}}, outputs,
+		[]flagGroup{{"Inputs (each may be given several times; ADDRESS|10 takes 10 a second, ADDRESS|10% a tenth)", []string{"inputs"}, naming[0]}}, inputs,
+		[]flagGroup{{"Outputs (each may be given several times and takes |N and |N%)", []string{"outputs"}, append(naming[1], s.sharingFlags()...)}}, outputs,
 		[]flagGroup{s.middlewareFlags(), s.filterFlags(), s.rewriteFlags(), s.generalFlags()})
 	return s
 }
 
 // naming is the flag that names a plugin; what it is given goes into list.
 func (f pluginFlags) naming(list *[]pluginArg) flagDef {
-	var value flag.Value = &pluginList{list, f.name}
+	value := flags.Each(func(address string) error {
+		*list = append(*list, pluginArg{f.name, address})
+		return nil
+	})
 	if f.arg == "" {
 		value = flags.Optional(value)
 	}
@@ -134,11 +143,14 @@ func (f pluginFlags) group(groups []flagGroup, s *Settings) []flagGroup {
 	if f.flags == nil {
 		return groups
 	}
+	defs := f.flags(s)
+	s.told[f.name] = defs
 	if last := len(groups) - 1; last >= 0 && groups[last].title == f.title {
-		groups[last].flags = append(groups[last].flags, f.flags(s)...)
+		groups[last].topics = append(groups[last].topics, f.name)
+		groups[last].flags = append(groups[last].flags, defs...)
 		return groups
 	}
-	return append(groups, flagGroup{f.title, f.flags(s)})
+	return append(groups, flagGroup{f.title, append(slices.Clone(f.topics), f.name), defs})
 }
 
 // sharingFlags say how outputs share the traffic.
@@ -154,3 +166,67 @@ func (s *Settings) sharingFlags() []flagDef {
 			"other inputs wait as long as the output makes progress", "", flags.OneOf(&s.OnFull, "wait", "shed")},
 	}
 }
+
+// Levels of --verbose: what is named, beside all of the levels below.
+const (
+	verboseLosses   = 1 // each request that was filtered or not answered
+	verboseAnswers  = 2 // each answer
+	verboseMessages = 3 // each message
+)
+
+// errHelp is returned by parseSettings when -h was asked for and printed.
+var errHelp = flags.ErrHelp
+
+// table is the flags of s, as package flags reads them.
+func (s *Settings) table() *flags.Table {
+	t := &flags.Table{
+		Head: helpHead, Tail: helpTail, Notation: helpNotation,
+		Manual: flags.Manual{Name: "gor", Version: version, Date: versionDate, Text: manualText,
+			Brief: "capture live HTTP traffic, carry it to another host or a file, replay it",
+			Usage: []string{"gor [flag ...]", "gor ls|show|stat|convert|verdict ...", "gor completion bash|zsh|fish", "gor -h [topic]"}},
+		EnvPrefix: "GOR_", Config: &s.Config, Unknown: unknownFlag, Stray: strayArg,
+	}
+	for _, group := range s.groups {
+		g := flags.Group{Title: group.title, Topics: group.topics}
+		for _, def := range group.flags {
+			g.Flags = append(g.Flags, flags.Def{Name: def.name, Arg: def.arg, Help: def.help, Example: def.example, Front: isPlugin(def.name), Value: def.value})
+		}
+		t.Groups = append(t.Groups, g)
+	}
+	return t
+}
+
+// parseSettings reads a new Settings from the command line, the environment and
+// the file of --config. An error is a usage error, or several joined: it names
+// what was wrong and what to type instead. Settings that come with an error
+// are whole but for what it says, and good for nothing but to be checked.
+func parseSettings(args, environ []string, help io.Writer) (*Settings, error) {
+	s := defaultSettings()
+	table := s.table()
+	var err error
+	s.Notes, err = table.Parse(args, environ)
+	var asked flags.HelpRequest
+	switch {
+	case errors.As(err, &asked):
+		if err := table.WriteHelp(help, asked.Topic); err != nil {
+			return nil, err
+		}
+		return nil, errHelp
+	case err == nil && s.Version:
+		return s, nil
+	case err != nil:
+		// What is missing or does not fit together cannot be told while a part of
+		// what was meant is unknown.
+		return s, err
+	}
+	s.given = table.Given
+	for _, arg := range s.modifier.Rules {
+		if arg.rule.SetsHost() {
+			s.modifier.OriginalHost = true
+		}
+	}
+	return s, s.check()
+}
+
+// formatFlags are what files that are not recordings have to be told.
+func (s *Settings) formatFlags() []flagDef { return flagDefs(logflags.Flags("log", &s.formats)) }

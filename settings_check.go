@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 )
@@ -25,10 +25,12 @@ func (s *Settings) checkPlugins() error {
 		}
 	}
 	for _, arg := range s.Inputs {
-		add(arg.Flag, arg.Value, checkInput(arg, s))
+		in, _, err := parseInput(arg, s)
+		add(arg.Flag, arg.Value, in.checked(err))
 	}
 	for _, arg := range s.Outputs {
-		add(arg.Flag, arg.Value, checkOutput(arg, s))
+		out, _, err := parseOutput(arg, s)
+		add(arg.Flag, arg.Value, out.checked(err))
 	}
 	if s.Middleware != "" {
 		if words, err := middleware.Words(s.Middleware); err == nil { // else it has been said
@@ -44,39 +46,8 @@ func (s *Settings) checkPlugins() error {
 	return errors.Join(errs...)
 }
 
-func checkInput(arg pluginArg, s *Settings) error {
-	in, _, err := parseInput(arg, s)
-	if err != nil || in.check == nil {
-		return err
-	}
-	return in.check()
-}
-
-func checkOutput(arg pluginArg, s *Settings) error {
-	out, _, err := parseOutput(arg, s)
-	if err != nil || out.check == nil {
-		return err
-	}
-	return out.check()
-}
-
 // unheard takes what nobody is to be told while nothing is opened.
 func unheard(string, ...any) {}
-
-// sayRight ends --check: what would run.
-func (s *Settings) sayRight(logf func(format string, args ...any)) {
-	for _, arg := range s.Inputs {
-		logf("from %s %s", arg.Flag, address.Redact(arg.Value))
-	}
-	inputGroups(s.Inputs, logf)
-	if s.Middleware != "" {
-		logf("through middleware %s", middleware.Shown(s.Middleware))
-	}
-	for _, arg := range s.Outputs {
-		logf("to %s %s", arg.Flag, address.Redact(arg.Value))
-	}
-	logf("the settings are right")
-}
 
 // check refuses combinations that cannot work, each with what to type.
 func (s *Settings) check() error {
@@ -112,7 +83,6 @@ func (s *Settings) check() error {
 	for _, row := range outputPlugins() {
 		errs = append(errs, s.checkRow(row.pluginFlags, row.fits)...)
 	}
-	errs = append(errs, s.checkNeeds()...)
 	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
 		// A capture and a recording may come from "-", standard input; what is
 		// recorded may go to standard output.
@@ -121,59 +91,49 @@ func (s *Settings) check() error {
 		stdout := findOutput(arg.Flag).reopens && arg.Value == "-"
 		refuse(strings.HasPrefix(arg.Value, "-") && !stdin && !stdout,
 			"--%s wants a value, and %q looks like a flag", arg.Flag, arg.Value)
-		if err := laterAddress(arg); err != nil {
+		if err := unsupported().Address(arg.Flag, arg.Value); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// checkRow refuses what a plugin cannot work with, and, where there is no such
-// plugin, the flags that only it has.
+// checkRow refuses what a plugin cannot work with, and flags of a plugin that
+// do nothing: because there is no such plugin, or not the flag that they need.
 func (s *Settings) checkRow(row pluginFlags, fits func(*Settings) error) (errs []error) {
 	if s.has(row.name) && fits != nil {
 		errs = append(errs, fits(s))
 	}
-	if row.flags == nil || s.given == nil {
-		return errs
-	}
-	for _, def := range row.flags(defaultSettings()) {
+	for _, def := range s.told[row.name] {
+		if s.given == nil || !s.given(def.name) {
+			continue
+		}
 		owner := row.name
 		if in := inputOf(def.name); in != "" {
 			owner = in // the link's two ends share a row
 		}
-		if !s.given(def.name) || s.has(owner) || def.name == "min-free" && s.tcpOutput.Spill != "" {
-			continue
+		also, met := flags.Also(def.value)
+		switch missing := flags.Missing(def.value); {
+		case !s.has(owner) && !met:
+			errs = append(errs, s.withoutPlugin(def.name, owner, also))
+		case s.has(owner) && missing != "":
+			errs = append(errs, fmt.Errorf("--%s does nothing without --%s", def.name, missing))
 		}
-		err := fmt.Errorf("--%s does nothing without --%s", def.name, owner)
-		if def.name == "min-free" {
-			err = fmt.Errorf("%w or --output-tcp-spill", err)
-		}
-		if other := otherEnd(def.name); other != "" && s.has(otherEnd(owner)) && s.knows(other) {
-			err = fmt.Errorf("%w; for --%s it is --%s", err, otherEnd(owner), other)
-		}
-		errs = append(errs, err)
 	}
 	return errs
 }
 
-// checkNeeds refuses flags that do nothing without another one of their plugin.
-func (s *Settings) checkNeeds() (errs []error) {
-	for _, row := range [...]struct {
-		flag, plugin string
-		met          bool
-		need         string
-	}{
-		{"input-raw-vxlan-port", "input-raw", s.raw.Engine == engineVXLAN, "input-raw-engine vxlan"},
-		{"output-http-stats-ms", "output-http", s.http.Stats, "output-http-stats"},
-		{"output-tcp-spill-size", "output-tcp", s.tcpOutput.Spill != "", "output-tcp-spill"},
-		{"output-tcp-response-buffer", "output-binary", s.binary.TrackResponse, "output-binary-track-response"},
-	} {
-		if s.given != nil && s.given(row.flag) && !row.met && s.has(row.plugin) {
-			errs = append(errs, fmt.Errorf("--%s does nothing without --%s", row.flag, row.need))
-		}
+// withoutPlugin is the error of a flag whose plugin is not there. also, unless it
+// is empty, is what else gives the flag a meaning.
+func (s *Settings) withoutPlugin(flag, owner, also string) error {
+	err := fmt.Errorf("--%s does nothing without --%s", flag, owner)
+	if also != "" {
+		err = fmt.Errorf("%w or --%s", err, also)
 	}
-	return errs
+	if other := otherEnd(flag); other != "" && s.has(otherEnd(owner)) && s.table().Has(other) {
+		err = fmt.Errorf("%w; for --%s it is --%s", err, otherEnd(owner), other)
+	}
+	return err
 }
 
 // inputOf is the input whose flag that is, by its name; "" when it is of none.
@@ -195,13 +155,6 @@ func otherEnd(flag string) string {
 		return "input-" + rest
 	}
 	return ""
-}
-
-// knows reports whether there is a flag of that name.
-func (s *Settings) knows(name string) bool {
-	return slices.ContainsFunc(s.groups, func(group flagGroup) bool {
-		return slices.ContainsFunc(group.flags, func(def flagDef) bool { return def.name == name })
-	})
 }
 
 // has reports whether there is a plugin of that flag.
@@ -296,22 +249,4 @@ func (s *Settings) replaysOnTime() bool {
 		_, limit, err := splitLimit(in.Value)
 		return findInput(in.Flag).speed && (err != nil || limit.Kind != pace.LimitMax)
 	})
-}
-
-// firstSet returns the first name whose value, which follows it, is not empty.
-func firstSet(pairs ...string) string {
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			return pairs[i]
-		}
-	}
-	return ""
-}
-
-// checkListenAddr refuses what cannot be listened on.
-func checkListenAddr(s string) (string, error) {
-	if address.CheckListen(s) != nil {
-		return "", errors.New("want an address to listen on, such as :8181 or 127.0.0.1:8181")
-	}
-	return s, nil
 }

@@ -7,18 +7,53 @@ import (
 	"slices"
 	"time"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/ledger"
-	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/reach"
-	"github.com/buger/gor/internal/recording"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/status"
-	"github.com/buger/gor/internal/threshold"
-	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
+
+// sayPlan tells, a line for each plugin, what will happen.
+func sayPlan(s *Settings, log *console.Console, plugs *plugins) {
+	for i, group := range inputGroups(s.Inputs, nil) {
+		log.Printf("from %s%s", plugs.inputs[i], limitWords(group[0]))
+	}
+	if plugs.middle != nil {
+		log.Printf("through middleware %s", plugs.middle)
+	}
+	for i, arg := range s.Outputs {
+		log.Printf("to %s%s", plugs.outputs[i], limitWords(arg))
+	}
+}
+
+// limitWords is what the limit of a plugin does, in brackets.
+func limitWords(arg pluginArg) string {
+	_, limit, err := splitLimit(arg.Value)
+	if words := limit.Words(findInput(arg.Flag).speed); err == nil && words != "" {
+		return " (" + words + ")"
+	}
+	return ""
+}
+
+// sayRight ends --check: what would run.
+func (s *Settings) sayRight(logf func(format string, args ...any)) {
+	for _, arg := range s.Inputs {
+		logf("from %s %s", arg.Flag, address.Redact(arg.Value))
+	}
+	inputGroups(s.Inputs, logf)
+	if s.Middleware != "" {
+		logf("through middleware %s", middleware.Shown(s.Middleware))
+	}
+	for _, arg := range s.Outputs {
+		logf("to %s %s", arg.Flag, address.Redact(arg.Value))
+	}
+	logf("the settings are right")
+}
 
 // takeLedger gives what became of every message so far: the inputs in the order
 // of the command line, then what came back from outputs and from a middleware.
@@ -164,18 +199,6 @@ func (r *runner) finite() bool {
 		}
 	}
 	return true
-}
-
-// failOnValue collects conditions.
-type failOnValue struct{ list *threshold.List }
-
-func (v *failOnValue) String() string { return "" }
-func (v *failOnValue) IsList() bool   { return true }
-
-func (v *failOnValue) Set(text string) error {
-	list, err := threshold.Parse(text, slices.Concat(outbound.Names(), recording.Failures(), rawsocket.Losses()))
-	*v.list = append(*v.list, list...)
-	return err
 }
 
 // openPage opens the page of --metrics, or returns nil when there is none.

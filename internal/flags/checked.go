@@ -4,6 +4,8 @@ import (
 	"errors"
 	"flag"
 	"strconv"
+
+	"github.com/buger/gor/internal/address"
 )
 
 // checkedValue keeps what a check makes of the text.
@@ -105,4 +107,24 @@ func Ints(p *[]int, least, most int, want string) flag.Value {
 // Texts collects what check returns of each text.
 func Texts(p *[]string, check func(s string) (kept string, err error)) flag.Value {
 	return &listOf[string]{p, check}
+}
+
+// eachValue hands on what a flag is given that may be given several times.
+type eachValue func(text string) error
+
+// Each calls take with every text that the flag is given.
+func Each(take func(text string) error) flag.Value { return eachValue(take) }
+
+func (v eachValue) String() string        { return "" }
+func (v eachValue) IsList() bool          { return true }
+func (v eachValue) Set(text string) error { return v(text) }
+
+// Listen takes an address to listen on.
+func Listen(p *string) flag.Value {
+	return Checked(p, func(s string) (string, error) {
+		if address.CheckListen(s) != nil {
+			return "", errors.New("want an address to listen on, such as :8181 or 127.0.0.1:8181")
+		}
+		return s, nil
+	})
 }

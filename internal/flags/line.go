@@ -136,11 +136,25 @@ func refused(value, of string, err error) error { return refusedAt(value, "for "
 
 func refusedAt(value, place string, err error) error {
 	err = address.RedactError(err, value)
-	quoted := strconv.Quote(address.Redact(value))
-	if strings.HasPrefix(err.Error(), quoted) {
+	if named(err, value) {
 		return fmt.Errorf("invalid value %s: %w", place, err)
 	}
-	return fmt.Errorf("invalid value %s %s: %w", quoted, place, err)
+	return fmt.Errorf("invalid value %q %s: %w", address.Redact(value), place, err)
+}
+
+// AddressError says of which flag and value an error is. The value holds an
+// address; either is said once, and never with its password.
+func AddressError(flag, value, addr string, err error) error {
+	err = address.RedactError(address.RedactError(err, value), addr)
+	if named(err, addr) {
+		return fmt.Errorf("--%s: %w", flag, err)
+	}
+	return fmt.Errorf("--%s %s: %w", flag, address.Redact(value), err)
+}
+
+// named reports whether an error's text begins with a value.
+func named(err error, value string) bool {
+	return strings.HasPrefix(err.Error(), strconv.Quote(address.Redact(value)))
 }
 
 // unknown says that there is no such flag, and what there is. dashes stand

@@ -65,7 +65,10 @@ type Table struct {
 // whatever its value was.
 func (t *Table) Given(name string) bool { return t.given[name] }
 
-// def is the flag of that name, which there is.
+// Has reports whether there is a flag of that name.
+func (t *Table) Has(name string) bool { return t.def(name).Name != "" }
+
+// def is the flag of that name; empty when there is none.
 func (t *Table) def(name string) Def {
 	for _, group := range t.Groups {
 		for _, def := range group.Flags {
@@ -133,96 +136,6 @@ func (s *set) given() map[string]bool {
 	s.fs.Visit(func(f *flag.Flag) { names[f.Name] = true })
 	return names
 }
-
-// A Source is where a flag can be given.
-type Source uint8
-
-const (
-	FromLine Source = 1 << iota
-	FromEnvironment
-	FromFile
-)
-
-// traits are what a flag has beside its value.
-type traits struct {
-	flag.Value
-	optional bool   // the value may be left out
-	obsolete string // why it is no longer needed; "": it is
-	only     Source // where it can be given; 0: everywhere
-	alone    bool   // on the command line it makes all others unimportant
-
-	shown func(value string) string // how a value is shown to others; nil: as an address, without secrets
-}
-
-func traitsOf(v flag.Value) traits {
-	if t, ok := v.(*traits); ok {
-		return *t
-	}
-	return traits{Value: v}
-}
-
-func with(v flag.Value, change func(*traits)) flag.Value {
-	t := traitsOf(v)
-	change(&t)
-	return &t
-}
-
-// Optional makes a flag's value one that may be left out, which sets "". So do
-// the words true and, without setting anything, false: newer versions of some
-// programs switch such flags on and off.
-func Optional(v flag.Value) flag.Value {
-	return with(v, func(t *traits) { t.optional = true })
-}
-
-// Obsolete accepts a flag of older versions that is no longer needed. Why is
-// reported once when it is given.
-func Obsolete(v flag.Value, why string) flag.Value {
-	return with(v, func(t *traits) { t.obsolete = why })
-}
-
-// Only limits where a flag can be given.
-func Only(v flag.Value, sources Source) flag.Value {
-	return with(v, func(t *traits) { t.only = sources })
-}
-
-// Alone makes a flag one with which, on the command line, nothing else is
-// read, such as --version.
-func Alone(v flag.Value) flag.Value {
-	return with(v, func(t *traits) { t.alone = true })
-}
-
-// Shown makes show say how a flag's value is shown to others than who gave it,
-// without what is secret in it.
-func Shown(v flag.Value, show func(value string) string) flag.Value {
-	return with(v, func(t *traits) { t.shown = show })
-}
-
-func (t *traits) Set(value string) error {
-	if t.optional {
-		switch value {
-		case "true":
-			value = ""
-		case "false":
-			return nil
-		}
-	}
-	return t.Value.Set(value)
-}
-
-// String may be called on the zero value, by package flag.
-func (t *traits) String() string {
-	if t.Value == nil {
-		return ""
-	}
-	return t.Value.String()
-}
-
-func (t *traits) IsBoolFlag() bool {
-	b, ok := t.Value.(interface{ IsBoolFlag() bool })
-	return ok && b.IsBoolFlag()
-}
-
-func (t *traits) allows(s Source) bool { return t.only == 0 || t.only&s != 0 }
 
 // A List is a value of a flag that may be given several times.
 type List interface {

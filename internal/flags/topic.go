@@ -15,13 +15,13 @@ func (g Group) current() []Def {
 // with several, those that are not named after another one.
 func (g Group) about(topic string) []Def {
 	return slices.DeleteFunc(g.current(), func(d Def) bool {
-		return !named(d.Name, topic) && slices.ContainsFunc(g.Topics, func(other string) bool { return other != topic && named(d.Name, other) })
+		return !calledAfter(d.Name, topic) && slices.ContainsFunc(g.Topics, func(other string) bool { return other != topic && calledAfter(d.Name, other) })
 	})
 }
 
-// named reports whether a flag is called after a topic: input-raw and
+// calledAfter reports whether a flag is called after a topic: input-raw and
 // input-raw-engine are after input-raw.
-func named(flag, topic string) bool {
+func calledAfter(flag, topic string) bool {
 	rest, is := strings.CutPrefix(flag, topic)
 	return is && (rest == "" || rest[0] == '-')
 }

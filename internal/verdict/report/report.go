@@ -154,22 +154,10 @@ const mostFiles = 4
 // show returns the commands that show the messages of an id.
 func (v *Verdict) show(id string) (commands []string) {
 	if len(v.Files) > mostFiles {
-		return []string{fmt.Sprintf("gor show FILE %s (FILE is one of the %d recordings)", quote(id), len(v.Files))}
+		return []string{fmt.Sprintf("gor show FILE %s (FILE is one of the %d recordings)", console.ShellWord(id), len(v.Files))}
 	}
 	for _, name := range v.Files {
-		commands = append(commands, "gor show "+quote(name)+" "+quote(id))
+		commands = append(commands, "gor show "+console.ShellWord(name)+" "+console.ShellWord(id))
 	}
 	return commands
-}
-
-// quote returns a word as a shell takes it. What has control characters in it is
-// escaped for the eye, and means another word then.
-func quote(word string) string {
-	plain := word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._/:-", r))
-	})
-	if plain {
-		return word
-	}
-	return "'" + strings.ReplaceAll(console.Clean(word), "'", `'\''`) + "'"
 }
