@@ -21,7 +21,8 @@ type Health struct {
 	quickest atomic.Int64 // ns that the quickest connect took; 0: none yet
 
 	mu      sync.Mutex
-	since   time.Time // when the first connect that failed had begun; zero: it is up
+	since   time.Time // when the first connect that failed had begun, or a later one last succeeded; zero: it is up
+	up      time.Time // when a connect last succeeded
 	pause   time.Duration
 	retryAt time.Time
 	trying  bool
@@ -52,6 +53,11 @@ const (
 	// second.
 	overdueTimes = 4
 	overdueLeast = 300 * time.Millisecond
+
+	// upLately is for how long after a connect succeeded others are expected to
+	// succeed as quickly, though no connection stands: where each serves a single
+	// request, there are moments without any.
+	upLately = time.Second
 
 	// filesPause is how long a worker waits for others to close a file.
 	filesPause = 20 * time.Millisecond
@@ -136,9 +142,9 @@ func (h *Health) Open(ctx context.Context, deadline time.Time, open Opener, tell
 }
 
 // timed calls open, with no more time than a connect may take while others
-// stand, and remembers how long the quickest took.
+// stand or did a moment ago, and remembers how long the quickest took.
 func (h *Health) timed(now, deadline time.Time, open Opener) error {
-	if h.Standing() > 0 {
+	if h.Standing() > 0 || h.upAt(now) {
 		patience := max(overdueTimes*time.Duration(h.quickest.Load()), overdueLeast)
 		if overdue := now.Add(patience); overdue.Before(deadline) {
 			deadline = overdue
@@ -151,6 +157,13 @@ func (h *Health) timed(now, deadline time.Time, open Opener) error {
 		}
 	}
 	return err
+}
+
+// upAt reports whether a connect has succeeded lately.
+func (h *Health) upAt(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return now.Sub(h.up) < upLately
 }
 
 // await waits for an event, at most d, and returns false when there is no time
@@ -218,12 +231,15 @@ func (h *Health) note(began, now time.Time, probe, ok bool) (tell bool) {
 	switch {
 	case ok:
 		tell = h.told
-		h.since, h.pause, h.told = time.Time{}, 0, false
+		h.since, h.up, h.pause, h.told = time.Time{}, now, 0, false
 	case probe || h.since.IsZero():
 		// Of the many connects that were under way when the target went down,
-		// the first counts.
+		// the first counts. It was still up when another succeeded later.
 		if h.since.IsZero() {
 			h.since = began
+			if h.up.After(began) {
+				h.since = h.up
+			}
 		}
 		h.pause = min(max(2*h.pause, downFirst), downMost)
 		h.retryAt = now.Add(h.pause)

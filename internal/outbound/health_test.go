@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -66,6 +67,38 @@ func TestHealth(t *testing.T) {
 	// A connect that runs into its timeout: nobody waits after it.
 	note(30_000, 35_000, false, false, true)
 	ask(35_001, down)
+	note(40_000, 40_001, true, true, true)
+
+	// The same, but others succeeded meanwhile: requests wait for the next try.
+	note(44_000, 44_900, false, true, false)
+	note(41_000, 45_000, false, false, true)
+	ask(45_001, wait(9))
+	ask(45_010, probe)
+	ask(45_011, wait(389))
+}
+
+// TestConnectOverdue: a connect gets little time when others succeeded a moment
+// ago, though none stands any more, and is tried again while there is time.
+func TestConnectOverdue(t *testing.T) {
+	var h Health
+	tries := 0
+	open := func(deadline time.Time) error {
+		switch tries++; {
+		case tries != 2:
+			return nil
+		case time.Until(deadline) > time.Second:
+			t.Error("the try after one that succeeded may take as long as the request")
+		}
+		return errors.New("i/o timeout")
+	}
+	for range 2 {
+		if err := h.Connect(t.Context(), time.Now().Add(10*time.Second), open, func(error) {}); err != nil {
+			t.Error(err)
+		}
+	}
+	if tries != 3 {
+		t.Errorf("%d tries, want 3", tries)
+	}
 }
 
 func TestHealthPauseIsBounded(t *testing.T) {
