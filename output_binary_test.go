@@ -173,7 +173,9 @@ func TestBinaryUnaskedIsDropped(t *testing.T) {
 // Close ends what waits for an answer.
 func TestBinaryCloseCutsOff(t *testing.T) {
 	server := testkit.StartTurns(t, "127.0.0.1:0")
-	out, err := openOutput(pluginArg{"output-binary", server.Addr().String()}, defaultSettings(), testEnv(t, io.Discard))
+	s := defaultSettings()
+	s.binary.Timeout = time.Hour
+	out, err := openOutput(pluginArg{"output-binary", server.Addr().String()}, s, testEnv(t, io.Discard))
 	testkit.Must(t, err)
 	msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, 1, 1), Time: 1, Length: -1})
 	for range 3 {
@@ -181,11 +183,7 @@ func TestBinaryCloseCutsOff(t *testing.T) {
 		testkit.Must(t, err)
 	}
 	testkit.Eventually(t, "the first message is there", func() bool { s := server.Seen(); return len(s) == 1 && len(s[0]) == 1 })
-	began := time.Now()
 	testkit.Must(t, out.Close())
-	if took := time.Since(began); took > 3*time.Second { // the timeout is 5
-		t.Errorf("it took %s", took)
-	}
 	if rows := ledger.Words(out.Counts()); rows != "3 unsent" {
 		t.Errorf("counts %s", rows)
 	}

@@ -82,6 +82,9 @@ func fileReplayFlagRows() []flagRow {
 				return got[n-1].At.Sub(got[0].At) - span // from the first answer on
 			}
 			capped, atOnce := backlog("--input-file-catchup", "110%"), backlog()
+			for tries := 1; atOnce > capped*8/10 && tries < 5; tries++ { // on a busy machine at once is not soon
+				atOnce = min(atOnce, backlog())
+			}
 			if capped < span*7/10 || atOnce > capped*8/10 {
 				f.Errorf("a backlog of %s went out in %s at 110%% of its pace, and in %s at once", span, capped, atOnce)
 			}

@@ -132,6 +132,7 @@ func (f faultTally) String() string {
 // With PEER, another program goes through the same, and the log says what it
 // lost.
 func TestLinkFaults(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, for two hosts and a wire")
 	}

@@ -25,7 +25,7 @@ func TestSurveyIsBounded(t *testing.T) {
 	if err := s.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s.packets != 0 || s.took < s.longest || s.took > 40*s.longest {
+	if s.packets != 0 || s.took < s.longest || s.took > time.Minute {
 		t.Errorf("%d packets in %v, want none in %v", s.packets, s.took, s.longest)
 	}
 	if lines := s.Lines(); len(lines) != 1 || !strings.HasPrefix(lines[0], "no packets at all on any interface in 30ms") {
