@@ -213,8 +213,8 @@ func (s *rawSettings) flags() []flagDef {
 		{"input-raw-ignore-interface", "NAME",
 			"leave out this interface; may be given several times; NAME may be a pattern such as veth*; localhost means lo",
 			"sudo gor --input-raw :80 --input-raw-ignore-interface cbr0 --output-file x.gor", flags.Texts(&s.Ignore, rawsocket.ParseInterface)},
-		{"input-raw-vlan", "", "capture only packets with a VLAN tag (by default both tagged and untagged); for several tags see --input-raw- " +
-			"tunnels", "", flags.Bool(&s.VLANTagged)},
+		{"input-raw-vlan", "", "capture only packets with a VLAN tag (by default both tagged and untagged); for several tags see " +
+			"--input-raw-tunnels", "", flags.Bool(&s.VLANTagged)},
 		{"input-raw-vlan-vid", "N", "capture only this VLAN, by the outermost tag; may be given several times",
 			"sudo gor --input-raw eth0:80 --input-raw-vlan-vid 100 --output-file x.gor", flags.Ints(&s.VLANs, 0, 4094, "want a VLAN number from 0 to 4094")},
 		{"input-raw-override-snaplen", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "packets are never cut")},

@@ -17,20 +17,20 @@ func Flags(prefix string, o *formats.Options) []flags.Def {
 	zone := ""
 	return []flags.Def{
 		{Name: prefix + "-line-format", Arg: "FORMAT",
-			Help: "how the lines of access logs are written: the string of nginx's log_format, Apache's LogFormat or Envoy's " +
+			Help: "the format of the lines of access logs: the string of nginx's log_format, Apache's LogFormat or Envoy's " +
 				"text_format, or " + strings.Join(accesslog.Presets(), ", ") + "; otherwise the first of these that fits",
 			Value: flags.Checked(&o.Log.LineFormat, func(text string) (string, error) { return text, accesslog.Check(text) })},
 		{Name: prefix + "-host", Arg: "HOST", Help: "the Host of requests from access logs that name none",
 			Value: flags.Checked(&o.Log.Host, checkHost)},
 		{Name: prefix + "-timezone", Arg: "ZONE",
-			Help: "the time zone of access logs whose times name none, such as Europe/Paris or +02:00; otherwise UTC",
+			Help: "the time zone of times in access logs that name none, such as Europe/Paris or +02:00; otherwise UTC",
 			Value: flags.Checked(&zone, func(text string) (_ string, err error) {
 				o.Log.Zone, err = formats.ParseZone(text)
 				return text, err
 			})},
 		{Name: prefix + "-empty-bodies",
-			Help: "give requests with an empty body too when an access log does not hold the one that they had, as of POST; otherwise they " +
-				"are left out and counted",
+			Help: "keep the requests of access logs whose methods have a body, such as POST, with an empty one, since a log does not " +
+				"hold bodies; otherwise they are left out and counted",
 			Value: flags.Bool(&o.Log.EmptyBodies)},
 	}
 }
