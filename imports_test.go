@@ -130,7 +130,7 @@ var allowedImports = map[string][]string{
 	"internal/queue":             {"internal/buffers", "internal/stats"},
 	"internal/reach":             {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/recent":            {"internal/payload"},
-	"internal/replay":            {"internal/sniff", "internal/disk", "internal/formats", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
+	"internal/replay":            {"internal/console", "internal/http1", "internal/sniff", "internal/disk", "internal/formats", "internal/pace", "internal/payload", "internal/plugin", "internal/stats"},
 	"internal/recording":         {"internal/buffers", "internal/disk", "internal/formats", "internal/formats/message", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},

@@ -203,11 +203,14 @@ func dryRun(s *Settings, env *plugin.Env, w io.Writer) error {
 			return asUsage(fmt.Errorf("--input-file-dry-run reads recordings only; leave out --%s %s", arg.Flag, arg.Value))
 		}
 	}
+	if s.Middleware != "" {
+		env.Logf("--input-file-dry-run does not start the middleware: what it would change is not in these numbers")
+	}
 	for _, group := range inputGroups(s.Inputs, env.Logf) {
 		cfg, err := mergedConfig(group, s)
 		if err == nil {
 			cfg.Logf = env.Logf
-			err = replay.DryRun(cfg, w)
+			err = replay.DryRun(cfg, func(in plugin.Input) plugin.Input { return modifyInput(in, s, true, env.Logf) }, w)
 		}
 		if errors.As(err, new(*replay.ReadError)) {
 			return err // it says which
@@ -243,7 +246,7 @@ func (s *fileInputSettings) flags() []flagDef {
 				"at once", "", flags.Percent(&s.Catchup)},
 		{"input-file-rate", "N", "replay N records a second, evenly, instead of at the recorded pace; nothing is dropped; 0 means as recorded",
 			"gor --input-file requests.gor --input-file-rate 500 --output-http staging.com", flags.Int(&s.Rate, 0, 1_000_000_000)},
-		{"input-file-dry-run", "", "print what the recordings hold and how long their replay will take, and exit",
+		{"input-file-dry-run", "", "print what the recordings hold, what of it filters and rewrites leave, and how long the replay will take, and exit",
 			"gor --input-file \"requests.gor|200%\" --input-file-dry-run", flags.Bool(&s.DryRun)},
 	}
 }

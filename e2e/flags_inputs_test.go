@@ -119,6 +119,12 @@ func fileReplayFlagRows() []flagRow {
 			if n := len(server.Arrivals()); n > 0 {
 				f.Errorf("%d requests were sent", n)
 			}
+			recorded := time.Unix(1_700_000_000, 0) // as far as the zone goes
+			file := f.recording(time.Hour, get("/0"), get("/1"), []byte("POST http://c/1 HTTP/1.1\r\nContent-Length: 0\r\n\r\n"))
+			f.dryRun("  methods: GET 2, POST 1\n", "--input-file", file).
+				contains("  hosts: prod 2, c 1\n", recorded.Format(" -07:00 to "), recorded.Format(" -07:00")+", over 2h0m0s\n")
+			f.dryRun("  after the filters: 2 requests, 0 responses,", "--input-file", file, "--http-allow-url", "/1$", "--http-set-header", "Host: d").
+				contains("  records: 3 requests,", "  methods: GET 1, POST 1\n", "  hosts: c 1, d 1\n", "  their times: ", "  recorded: ")
 		}},
 	}
 }

@@ -21,22 +21,37 @@ func (c *idleClock) Until(deadline int64, _ <-chan struct{}) bool {
 	return true
 }
 
+// A tapped replay shows what it gives to a dry run.
+type tapped struct {
+	*Replay
+	all *contents
+}
+
+func (t *tapped) Read(p []byte) (int, error) {
+	n, err := t.Replay.Read(p)
+	if err == nil {
+		t.all.add(p[:n])
+	}
+	return n, err
+}
+
 // DryRun reads the recordings as a replay would, on a clock that waits for
 // nothing, and says on w what is in them and how long the replay will take. It
-// does not loop.
-func DryRun(cfg Config, w io.Writer) error {
+// does not loop. filter puts filters and rewrites behind the replay, or returns it
+// as it is.
+func DryRun(cfg Config, filter func(plugin.Input) plugin.Input, w io.Writer) error {
 	cfg.Loop = false
 	f, err := Open(cfg)
 	if err != nil {
 		return err
 	}
 	clock := &idleClock{now: 1} // zero is not begun
-	f.clock = clock
-	var kinds [256]uint64
-	var bytes uint64
+	f.clock, f.dry = clock, true
+	all, passed := newContents(), newContents()
+	in := filter(&tapped{f, all})
 	buf := make([]byte, dryBuffer)
 	for {
-		n, err := f.Read(buf)
+		n, err := in.Read(buf)
 		if errors.Is(err, io.ErrShortBuffer) {
 			buf = make([]byte, 2*len(buf))
 			continue
@@ -47,12 +62,17 @@ func DryRun(cfg Config, w io.Writer) error {
 		if err != nil {
 			return &ReadError{fmt.Errorf("%s: %w", f, err)}
 		}
-		kinds[buf[0]]++
-		bytes += uint64(len(payload.Body(buf[:n])))
+		passed.add(buf[:n])
 	}
 	fmt.Fprintf(w, "%s\n", f)
-	fmt.Fprintf(w, "  records: %d requests, %d responses, %d replayed responses; %d bytes\n",
-		kinds[payload.Request], kinds[payload.Response], kinds[payload.ReplayResponse], bytes)
+	fmt.Fprintf(w, "  records: %s\n", all.records())
+	if passed.kinds != all.kinds {
+		fmt.Fprintf(w, "  after the filters: %s\n", passed.records())
+		if passed.kinds[payload.Request] > 0 {
+			fmt.Fprintf(w, "  their times: %s to %s\n", stamp(passed.first), stamp(passed.last))
+		}
+	}
+	passed.write(w)
 	if f.given.Load() > 0 {
 		fmt.Fprintf(w, "  recorded: %s to %s, over %s\n", stamp(f.span.first), stamp(f.span.last), plugin.RoundSpan(time.Duration(f.span.recorded.Load())))
 		fmt.Fprintf(w, "  replay: %s\n", f.expected(clock.now))
@@ -97,4 +117,4 @@ type ReadError struct{ error }
 
 func (e *ReadError) Unwrap() error { return e.error }
 
-func stamp(ns int64) string { return time.Unix(0, ns).Format("2006-01-02 15:04:05.000") }
+func stamp(ns int64) string { return time.Unix(0, ns).Format("2006-01-02 15:04:05.000 -07:00") }

@@ -31,6 +31,7 @@ type Replay struct {
 	window   *pace.Reorder
 	schedule *pace.Schedule
 	clock    clock
+	dry      bool  // nothing waits: pauses are not told of
 	inPass   int   // messages of this pass so far
 	over     error // why files gives no more; the window may still
 	err      error // how it ended; stays
@@ -144,7 +145,7 @@ func (f *Replay) next() error {
 	f.slot, f.due = f.schedule.Due(at, now), false
 	f.span.began.CompareAndSwap(0, now)
 	f.position.move(before, f.span.recorded.Load(), f.slot.Send)
-	if f.slot.Gap > 0 {
+	if f.slot.Gap > 0 && !f.dry {
 		f.cfg.Logf("%s: the next request comes in %s; %s shortens such pauses",
 			f.name, f.slot.Gap.Round(time.Second), f.cfg.Hints.MaxWait)
 	}

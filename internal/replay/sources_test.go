@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -91,7 +92,7 @@ func TestDryRunOfSources(t *testing.T) {
 	cfg := testConfig()
 	cfg.Sources = []Source{{a, pace.Limit{Kind: pace.LimitCount, N: 3}}, {Pattern: b}}
 	var out strings.Builder
-	testkit.Must(t, DryRun(*cfg, &out))
+	testkit.Must(t, DryRun(*cfg, func(in plugin.Input) plugin.Input { return in }, &out))
 	for _, want := range []string{"input-file " + a + "|3, " + b + "\n", "records: 4 requests,", "takes 9s; of what comes in a second of " + a + " at most 3 are replayed\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("said\n%swant %q", &out, want)
