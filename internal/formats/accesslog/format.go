@@ -46,6 +46,9 @@ func (f *format) parse(line []byte, e *entry, r *reading) *parseError {
 			next = f.parts[i+1].literal
 		}
 		n := valueEnd(line[pos:], &p.field, next, f.strict, r)
+		if n >= 0 && i+2 < len(f.parts) {
+			n = beforeStamp(line[pos:], n, next, &f.parts[i+2], r)
+		}
 		if n < 0 {
 			return &parseError{pos + 1, "want a value and then " + strconv.Quote(next)}
 		}
@@ -58,6 +61,27 @@ func (f *format) parse(line []byte, e *entry, r *reading) *parseError {
 		return &parseError{pos + 1, "want the end of the line"}
 	}
 	return nil
+}
+
+// beforeStamp returns where a value ends that has a time behind it and ended at n at
+// first sight: a name of a user may hold the " [" that stands before the time.
+func beforeStamp(b []byte, n int, next string, after *part, r *reading) int {
+	if !after.isField || after.field.role != startRole && after.field.role != endRole || next == "" {
+		return n
+	}
+	const mostTries = 16
+	end := n
+	for range mostTries {
+		if _, _, _, ok := r.stamps.read(&after.field.stamp, b[end+len(next):]); ok {
+			return end
+		}
+		i := bytes.Index(b[end+1:], []byte(next))
+		if i < 0 {
+			break
+		}
+		end += 1 + i
+	}
+	return n // the error is at the first
 }
 
 // valueEnd returns the length of a value that ends where next begins, -1 when it

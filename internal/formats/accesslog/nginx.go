@@ -66,6 +66,13 @@ func nginxField(name string, escape escaping) field {
 func compileNginx(text string, escape escaping) []part {
 	var c compiler
 	for i := 0; i < len(text); {
+		if i+1 < len(text) && text[i] == '\\' { // as nginx reads its configuration
+			if at := strings.IndexByte("trn", text[i+1]); at >= 0 {
+				c.text("\t\r\n"[at])
+				i += 2
+				continue
+			}
+		}
 		if text[i] != '$' {
 			c.text(text[i])
 			i++
