@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/process"
 	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/tools"
 	verdict "github.com/buger/gor/internal/verdict/command"
@@ -61,17 +60,7 @@ const version = "1.0.0"
 const versionDate = "2026-11-27"
 
 // versionString adds the revision, when the build knows it, and the platform.
-func versionString() string {
-	v := version
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range build.Settings {
-			if setting.Key == "vcs.revision" {
-				v += " " + setting.Value[:min(12, len(setting.Value))]
-			}
-		}
-	}
-	return v + " " + runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version()
-}
+func versionString() string { return process.Build(version) }
 
 //go:generate ./scripts/flags-reference
 

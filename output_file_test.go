@@ -25,7 +25,7 @@ func TestFileOutputOpenErrors(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
-			parsed, _, err := parseOutput(pluginArg{"output-file", tt.pattern}, defaultSettings())
+			parsed, err := parseOutput(pluginArg{"output-file", tt.pattern}, defaultSettings())
 			if err := parsed.checked(err); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("--check: error %v, want %q in it", err, tt.want)
 			}

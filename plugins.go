@@ -74,6 +74,19 @@ func (p parsed[P]) checked(err error) error {
 	return p.check()
 }
 
+// wrapped is the plugin with a wrapper around what it opens.
+func (p parsed[P]) wrapped(wrap func(P) P) parsed[P] {
+	open := p.open
+	p.open = func(env *plugin.Env) (P, error) {
+		opened, err := open(env)
+		if err != nil {
+			return opened, err
+		}
+		return wrap(opened), nil
+	}
+	return p
+}
+
 // inputPlugins and outputPlugins are the one place where a flag meets its
 // plugin, in the order of -h. A new plugin is a file, a row here, and a line in
 // Settings for what it can be told.
@@ -176,8 +189,9 @@ func findRow[R interface{ flag() string }](rows []R, flag string) (row R) {
 
 func (f pluginFlags) flag() string { return f.name }
 
-// parseInput and parseOutput understand what the command line says of a plugin.
-func parseInput(arg pluginArg, s *Settings) (in parsed[plugin.Input], limit pace.Limit, err error) {
+// parseInput and parseOutput understand what the command line says of a plugin,
+// its limit included.
+func parseInput(arg pluginArg, s *Settings) (in parsed[plugin.Input], err error) {
 	row := findInput(arg.Flag)
 	addr, limit, err := splitLimit(arg.Value)
 	switch {
@@ -190,16 +204,16 @@ func parseInput(arg pluginArg, s *Settings) (in parsed[plugin.Input], limit pace
 		err = limit.Share()
 	}
 	if err != nil {
-		return in, limit, err
+		return in, err
 	}
 	in, err = row.parse(addr, limit, s)
 	if row.speed && limit.Kind != pace.LimitCount {
 		limit = pace.Limit{} // it is a speed
 	}
-	return in, limit, err
+	return in.wrapped(func(opened plugin.Input) plugin.Input { return limitInput(opened, limit) }), err
 }
 
-func parseOutput(arg pluginArg, s *Settings) (out parsed[plugin.Output], limit pace.Limit, err error) {
+func parseOutput(arg pluginArg, s *Settings) (out parsed[plugin.Output], err error) {
 	row := findOutput(arg.Flag)
 	addr, limit, err := splitLimit(arg.Value)
 	switch {
@@ -209,10 +223,10 @@ func parseOutput(arg pluginArg, s *Settings) (out parsed[plugin.Output], limit p
 		err = limit.Share()
 	}
 	if err != nil {
-		return out, limit, err
+		return out, err
 	}
 	out, err = row.parse(addr, s)
-	return out, limit, err
+	return out.wrapped(func(opened plugin.Output) plugin.Output { return limitOutput(opened, limit) }), err
 }
 
 // openInputs opens an input, or recordings that are merged.
@@ -228,27 +242,19 @@ func openInputs(group []pluginArg, s *Settings, env *plugin.Env) (plugin.Input, 
 }
 
 func openInput(arg pluginArg, s *Settings, env *plugin.Env) (plugin.Input, error) {
-	parsed, limit, err := parseInput(arg, s)
+	in, err := parseInput(arg, s)
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	in, err := parsed.open(env)
-	if err != nil {
-		return nil, err
-	}
-	return limitInput(in, limit), nil
+	return in.open(env)
 }
 
 func openOutput(arg pluginArg, s *Settings, env *plugin.Env) (plugin.Output, error) {
-	parsed, limit, err := parseOutput(arg, s)
+	out, err := parseOutput(arg, s)
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	out, err := parsed.open(env)
-	if err != nil {
-		return nil, err
-	}
-	return limitOutput(out, limit), nil
+	return out.open(env)
 }
 
 func (p *plugins) close() {

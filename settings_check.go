@@ -25,11 +25,11 @@ func (s *Settings) checkPlugins() error {
 		}
 	}
 	for _, arg := range s.Inputs {
-		in, _, err := parseInput(arg, s)
+		in, err := parseInput(arg, s)
 		add(arg.Flag, arg.Value, in.checked(err))
 	}
 	for _, arg := range s.Outputs {
-		out, _, err := parseOutput(arg, s)
+		out, err := parseOutput(arg, s)
 		add(arg.Flag, arg.Value, out.checked(err))
 	}
 	if s.Middleware != "" {
@@ -191,7 +191,7 @@ func (s *Settings) onlyHTTP() string {
 // servers are those that outputs send requests to.
 func (s *Settings) servers() (list []capture.Server) {
 	for _, arg := range s.Outputs {
-		if out, _, err := parseOutput(arg, s); err == nil && out.server != nil {
+		if out, err := parseOutput(arg, s); err == nil && out.server != nil {
 			list = append(list, *out.server)
 		}
 	}
