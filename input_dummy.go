@@ -35,8 +35,8 @@ func dummyInputPlugin() inputPlugin {
 			help:    "make one GET / a second, to try outputs with",
 			example: "gor --input-dummy \"\" --output-http staging.com",
 		},
-		parse: func(string, pace.Limit, *Settings) (parsed[plugin.Input], error) {
-			return parsed[plugin.Input]{open: func(*plugin.Env) (plugin.Input, error) { return newDummyInput(), nil }}, nil
+		parse: func(string, pace.Limit, *Settings) (plugin.Parsed[plugin.Input], error) {
+			return plugin.Parsed[plugin.Input]{Open: func(*plugin.Env) (plugin.Input, error) { return newDummyInput(), nil }}, nil
 		},
 	}
 }

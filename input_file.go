@@ -36,14 +36,15 @@ func fileInputPlugin() inputPlugin {
 	}
 }
 
-func parseFileInput(pattern string, limit pace.Limit, s *Settings) (parsed[plugin.Input], error) {
+func parseFileInput(pattern string, limit pace.Limit, s *Settings) (plugin.Parsed[plugin.Input], error) {
 	cfg, err := replayConfig(s, replay.Source{Pattern: pattern, Limit: limit})
 	if err != nil {
-		return parsed[plugin.Input]{}, err
+		return plugin.Parsed[plugin.Input]{}, err
 	}
-	return parsed[plugin.Input]{
-		check: func() error { return explainReplay(replay.Check(cfg)) },
-		open: func(env *plugin.Env) (plugin.Input, error) {
+	return plugin.Parsed[plugin.Input]{
+		Recording: pattern,
+		Check:     func() error { return explainReplay(replay.Check(cfg)) },
+		Open: func(env *plugin.Env) (plugin.Input, error) {
 			cfg.Logf = env.Logf
 			in, err := replay.Open(cfg)
 			if err != nil {

@@ -79,7 +79,7 @@ func TestFileInputMistakes(t *testing.T) {
 		arg := pluginArg{"input-file", tt.pattern + tt.limit}
 		_, err := openInput(arg, s, &plugin.Env{Logf: t.Logf})
 		parsed, perr := parseInput(arg, s)
-		for what, err := range map[string]error{"open": err, "--check": parsed.checked(perr)} {
+		for what, err := range map[string]error{"open": err, "--check": parsed.Checked(perr)} {
 			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.As(err, new(usageError)) != tt.usage {
 				t.Errorf("%s %q: %v, want %q in it, usage %v", what, tt.pattern, err, tt.want, tt.usage)
 			}

@@ -34,8 +34,8 @@ func httpInputPlugin() inputPlugin {
 	}
 }
 
-func parseHTTPInput(addr string, _ pace.Limit, s *Settings) (parsed[plugin.Input], error) {
-	return parsed[plugin.Input]{open: func(env *plugin.Env) (plugin.Input, error) { return newHTTPInput(addr, s, env) }}, address.CheckListen(addr)
+func parseHTTPInput(addr string, _ pace.Limit, s *Settings) (plugin.Parsed[plugin.Input], error) {
+	return plugin.Parsed[plugin.Input]{Open: func(env *plugin.Env) (plugin.Input, error) { return newHTTPInput(addr, s, env) }}, address.CheckListen(addr)
 }
 
 func newHTTPInput(addr string, s *Settings, env *plugin.Env) (plugin.Input, error) {

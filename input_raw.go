@@ -50,16 +50,16 @@ func rawInputPlugin() inputPlugin {
 	}
 }
 
-func parseRawInput(addr string, _ pace.Limit, s *Settings) (parsed[plugin.Input], error) {
+func parseRawInput(addr string, _ pace.Limit, s *Settings) (plugin.Parsed[plugin.Input], error) {
 	a, err := rawAddress(addr, s)
-	return parsed[plugin.Input]{
-		check: func() error {
+	return plugin.Parsed[plugin.Input]{
+		Check: func() error {
 			if a.Live() || a.Path == "-" {
 				return nil
 			}
 			return disk.MayRead(a.Path)
 		},
-		open: func(env *plugin.Env) (plugin.Input, error) { return newRawInput(addr, a, s, env) },
+		Open: func(env *plugin.Env) (plugin.Input, error) { return newRawInput(addr, a, s, env) },
 	}, err
 }
 

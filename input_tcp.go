@@ -38,10 +38,10 @@ func tcpInputPlugin() inputPlugin {
 	}
 }
 
-func parseTCPInput(addr string, _ pace.Limit, s *Settings) (parsed[plugin.Input], error) {
-	return parsed[plugin.Input]{
-		check: func() error { _, err := s.tcpInput.tls(unheard); return err },
-		open:  func(env *plugin.Env) (plugin.Input, error) { return newTCPInput(addr, s, env) },
+func parseTCPInput(addr string, _ pace.Limit, s *Settings) (plugin.Parsed[plugin.Input], error) {
+	return plugin.Parsed[plugin.Input]{
+		Check: func() error { _, err := s.tcpInput.tls(unheard); return err },
+		Open:  func(env *plugin.Env) (plugin.Input, error) { return newTCPInput(addr, s, env) },
 	}, address.CheckListen(addr)
 }
 

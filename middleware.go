@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"syscall"
 	"time"
 
@@ -213,4 +214,19 @@ func sleep(cancel <-chan struct{}, d time.Duration) bool {
 	case <-cancel:
 		return false
 	}
+}
+
+// queues is how many queues share the memory: those of the outputs and the
+// middleware's.
+func (s *Settings) queues() int {
+	if s.Middleware != "" {
+		return len(s.Outputs) + 1
+	}
+	return len(s.Outputs)
+}
+
+// answersAreLost reports whether nothing could use what targets answer: no
+// middleware, and no output.
+func (s *Settings) answersAreLost() bool {
+	return s.Middleware == "" && len(s.Outputs) > 0 && !slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return !findOutput(out.Flag).onlyRequests })
 }

@@ -72,9 +72,9 @@ func binaryOutputPlugin() outputPlugin {
 	}
 }
 
-func parseBinaryOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
+func parseBinaryOutput(addr string, s *Settings) (plugin.Parsed[plugin.Output], error) {
 	target, err := turnclient.Parse(addr)
-	return parsed[plugin.Output]{open: func(env *plugin.Env) (plugin.Output, error) { return newBinaryOutput(target, s, env), nil }}, err
+	return plugin.Parsed[plugin.Output]{Open: func(env *plugin.Env) (plugin.Output, error) { return newBinaryOutput(target, s, env), nil }}, err
 }
 
 func newBinaryOutput(target turnclient.Target, s *Settings, env *plugin.Env) *binaryOutput {

@@ -88,14 +88,14 @@ func nullOutputPlugin() outputPlugin {
 			help:    "count every message and drop it",
 			example: "sudo gor --input-raw :80 --output-null",
 		},
-		parse: func(string, *Settings) (parsed[plugin.Output], error) {
-			return parsed[plugin.Output]{open: func(*plugin.Env) (plugin.Output, error) { return &nullOutput{}, nil }}, nil
+		parse: func(string, *Settings) (plugin.Parsed[plugin.Output], error) {
+			return plugin.Parsed[plugin.Output]{Open: func(*plugin.Env) (plugin.Output, error) { return &nullOutput{}, nil }}, nil
 		},
 	}
 }
 
-func parseDummyOutput(_ string, s *Settings) (parsed[plugin.Output], error) {
-	return parsed[plugin.Output]{open: func(env *plugin.Env) (plugin.Output, error) { return newDummyOutput(s, env), nil }}, nil
+func parseDummyOutput(_ string, s *Settings) (plugin.Parsed[plugin.Output], error) {
+	return plugin.Parsed[plugin.Output]{Open: func(env *plugin.Env) (plugin.Output, error) { return newDummyOutput(s, env), nil }}, nil
 }
 
 func newDummyOutput(s *Settings, env *plugin.Env) *dummyOutput {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,16 +35,17 @@ func fileOutputPlugin() outputPlugin {
 	}
 }
 
-func parseFileOutput(pattern string, s *Settings) (parsed[plugin.Output], error) {
-	form, pattern, err := formats.OutputPath(pattern)
+func parseFileOutput(pattern string, s *Settings) (plugin.Parsed[plugin.Output], error) {
+	form, path, err := formats.OutputPath(pattern)
 	if err != nil {
-		return parsed[plugin.Output]{}, fmt.Errorf("it %w", err)
+		return plugin.Parsed[plugin.Output]{}, fmt.Errorf("it %w", err)
 	}
-	cfg := recordingConfig(pattern, s)
+	cfg := recordingConfig(path, s)
 	cfg.Form = form
-	return parsed[plugin.Output]{
-		check: func() error { return explainOpen(recording.Check(cfg)) },
-		open:  func(env *plugin.Env) (plugin.Output, error) { return newFileOutput(cfg, s, env) },
+	return plugin.Parsed[plugin.Output]{
+		Check:     func() error { return explainOpen(recording.Check(cfg)) },
+		Open:      func(env *plugin.Env) (plugin.Output, error) { return newFileOutput(cfg, s, env) },
+		Recording: pattern,
 	}, nil
 }
 
@@ -109,7 +111,9 @@ type fileOutputSettings struct {
 }
 
 // keepsFree reports whether anything but a recording leaves --min-free free.
-func (s *Settings) keepsFree() bool { return s.tcpOutput.Spill != "" || s.has("output-verdict") }
+func (s *Settings) keepsFree() bool {
+	return s.tcpOutput.Spill != "" || slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return findOutput(out.Flag).keepsFree })
+}
 
 // flags sets the defaults and returns the flags that change them.
 func (s *fileOutputSettings) flags(keepsFree func() bool) []flagDef {

@@ -26,7 +26,7 @@ func TestFileOutputOpenErrors(t *testing.T) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
 			parsed, err := parseOutput(pluginArg{"output-file", tt.pattern}, defaultSettings())
-			if err := parsed.checked(err); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := parsed.Checked(err); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("--check: error %v, want %q in it", err, tt.want)
 			}
 		})

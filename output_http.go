@@ -12,7 +12,6 @@ import (
 
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/answers"
-	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/certs/clientflags"
 	"github.com/buger/gor/internal/elastic"
 	"github.com/buger/gor/internal/flags"
@@ -53,15 +52,15 @@ func httpOutputPlugin() outputPlugin {
 	}
 }
 
-func parseHTTPOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
+func parseHTTPOutput(addr string, s *Settings) (plugin.Parsed[plugin.Output], error) {
 	t, err := http1client.ParseTarget(addr)
 	if err != nil {
-		return parsed[plugin.Output]{}, err
+		return plugin.Parsed[plugin.Output]{}, err
 	}
-	return parsed[plugin.Output]{
-		check:  func() error { _, err := s.http.openTLS(t, unheard); return err },
-		open:   func(env *plugin.Env) (plugin.Output, error) { return newHTTPOutput(t, s, env) },
-		server: &capture.Server{Name: "output-http " + t.String(), Address: cmp.Or(s.http.ConnectTo, t.Address())},
+	return plugin.Parsed[plugin.Output]{
+		Check:  func() error { _, err := s.http.openTLS(t, unheard); return err },
+		Open:   func(env *plugin.Env) (plugin.Output, error) { return newHTTPOutput(t, s, env) },
+		Server: &plugin.Server{Name: "output-http " + t.String(), Address: cmp.Or(s.http.ConnectTo, t.Address()), Label: t.Label()},
 	}, nil
 }
 

@@ -53,10 +53,10 @@ func tcpOutputPlugin() outputPlugin {
 	}
 }
 
-func parseTCPOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
+func parseTCPOutput(addr string, s *Settings) (plugin.Parsed[plugin.Output], error) {
 	host, err := address.ConnectHost(addr)
-	return parsed[plugin.Output]{
-		check: func() error {
+	return plugin.Parsed[plugin.Output]{
+		Check: func() error {
 			var errs []error
 			if s.tcpOutput.Spill != "" {
 				if err := disk.MayMake(s.tcpOutput.Spill); err != nil {
@@ -66,7 +66,7 @@ func parseTCPOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
 			_, err := s.tcpOutput.tls(host, unheard)
 			return errors.Join(append(errs, err)...)
 		},
-		open: func(env *plugin.Env) (plugin.Output, error) { return newTCPOutput(addr, host, s, env) },
+		Open: func(env *plugin.Env) (plugin.Output, error) { return newTCPOutput(addr, host, s, env) },
 	}, err
 }
 

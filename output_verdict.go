@@ -10,7 +10,6 @@ import (
 
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
-	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/verdict"
 	"github.com/buger/gor/internal/verdict/files"
@@ -30,34 +29,36 @@ func verdictOutputPlugin() outputPlugin {
 			title:   "Verdict",
 			flags:   func(s *Settings) []flagDef { return s.verdict.flags() },
 		},
-		fits:  (*Settings).checkVerdict,
-		parse: parseVerdictOutput,
+		keepsFree: true,
+		fits:      (*Settings).checkVerdict,
+		parse:     parseVerdictOutput,
 	}
 }
 
-func parseVerdictOutput(name string, s *Settings) (parsed[plugin.Output], error) {
+func parseVerdictOutput(name string, s *Settings) (plugin.Parsed[plugin.Output], error) {
 	if name == "" {
-		return parsed[plugin.Output]{}, errors.New("want a name for the reports, such as ./verdict")
+		return plugin.Parsed[plugin.Output]{}, errors.New("want a name for the reports, such as ./verdict")
 	}
 	set, err := files.ReadRules(s.verdict.Rules)
 	if err != nil {
-		return parsed[plugin.Output]{}, fmt.Errorf("--output-verdict-rules: %w", err)
+		return plugin.Parsed[plugin.Output]{}, fmt.Errorf("--output-verdict-rules: %w", err)
 	}
 	reports := verdictReports(name)
 	cfg := live.Config{
-		Name: "output-verdict " + name, Labels: s.targetLabels(),
+		Name:       "output-verdict " + name,
 		Comparison: join.Config{Rules: set, BodyMost: s.MessageLimit},
-		Reports:    reports, Files: s.recordings(), FailOn: s.verdict.failOn,
+		Reports:    reports, FailOn: s.verdict.failOn,
 	}
-	return parsed[plugin.Output]{
-		check: reports.CheckFiles,
-		open: func(env *plugin.Env) (plugin.Output, error) {
+	return plugin.Parsed[plugin.Output]{
+		Check: reports.CheckFiles,
+		Open: func(env *plugin.Env) (plugin.Output, error) {
 			if err := reports.CheckFiles(); err != nil {
 				return nil, asUsage(err)
 			}
 			if err := disk.MakeFolders(filepath.Dir(reports.HTML), 0o700); err != nil {
 				return nil, err
 			}
+			cfg.Labels, cfg.Files = s.targetLabels(), s.recordings()
 			cfg.QueueBytes, cfg.Large, cfg.Logf = env.QueueBytes, env.Large, env.Logf
 			cfg.Comparison.Joining = join.Joining{Room: func(file string) error { return keepFree(s.fileOutput.MinFree, file) }}
 			return live.Open(cfg)
@@ -76,17 +77,8 @@ func verdictReports(name string) verdictreport.Config {
 
 // targetLabels are those of the HTTP targets, "" for one without; nil without a target.
 func (s *Settings) targetLabels() (labels []string) {
-	for _, arg := range s.Outputs {
-		if arg.Flag != "output-http" {
-			continue
-		}
-		addr, _, err := splitLimit(arg.Value)
-		if err != nil {
-			continue // it is refused elsewhere
-		}
-		if t, err := http1client.ParseTarget(addr); err == nil {
-			labels = append(labels, t.Label())
-		}
+	for _, server := range s.servers() {
+		labels = append(labels, server.Label)
 	}
 	return labels
 }
@@ -94,16 +86,21 @@ func (s *Settings) targetLabels() (labels []string) {
 // recordings are the files that this run writes, or else those that it reads, as far
 // as the command line has their names.
 func (s *Settings) recordings() (names []string) {
-	for _, list := range [][]pluginArg{s.Outputs, s.Inputs} {
-		for _, arg := range list {
-			name, _, err := splitLimit(arg.Value)
-			if strings.HasSuffix(arg.Flag, "put-file") && err == nil && !strings.ContainsAny(name, "%*?[") {
-				names = append(names, name)
-			}
+	add := func(name string, err error) {
+		if err == nil && name != "" && !strings.ContainsAny(name, "%*?[") {
+			names = append(names, name)
 		}
-		if len(names) > 0 {
-			break
-		}
+	}
+	for _, arg := range s.Outputs {
+		out, err := parseOutput(arg, s)
+		add(out.Recording, err)
+	}
+	if len(names) > 0 {
+		return names
+	}
+	for _, arg := range s.Inputs {
+		in, err := parseInput(arg, s)
+		add(in.Recording, err)
 	}
 	return names
 }
@@ -125,7 +122,7 @@ func (s *Settings) checkVerdict() error {
 	switch {
 	case s.SplitOutput:
 		return errors.New("--output-verdict needs all messages, of which --split-output gives it a part: leave out --split-output")
-	case s.has("output-http") && !s.http.TrackResponse:
+	case len(labels) > 0 && !s.http.TrackResponse:
 		return errors.New("--output-verdict needs what the targets answer: add --output-http-track-response")
 	case len(labels) == 0 && unanswered:
 		return errors.New("--output-verdict needs a target whose answers it compares: add --output-http http://staging.com --output-http-track-response")

@@ -74,11 +74,11 @@ func wsOutputPlugin() outputPlugin {
 	}
 }
 
-func parseWSOutput(addr string, s *Settings) (parsed[plugin.Output], error) {
+func parseWSOutput(addr string, s *Settings) (plugin.Parsed[plugin.Output], error) {
 	t, err := wsclient.Parse(addr)
-	return parsed[plugin.Output]{
-		check: func() error { _, err := s.ws.openTLS(t, unheard); return err },
-		open: func(env *plugin.Env) (plugin.Output, error) {
+	return plugin.Parsed[plugin.Output]{
+		Check: func() error { _, err := s.ws.openTLS(t, unheard); return err },
+		Open: func(env *plugin.Env) (plugin.Output, error) {
 			o, err := newWSOutput(t, s, env)
 			if err != nil {
 				return nil, err

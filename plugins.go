@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
@@ -33,14 +32,16 @@ type inputPlugin struct {
 	ends func(in plugin.Input, s *Settings) bool
 
 	fits  func(s *Settings) error // refuses settings that cannot work together; nil: there are none
-	parse func(addr string, limit pace.Limit, s *Settings) (parsed[plugin.Input], error)
+	parse func(addr string, limit pace.Limit, s *Settings) (plugin.Parsed[plugin.Input], error)
 }
 
 type outputPlugin struct {
 	pluginFlags
 	timely  bool // messages have to be there within milliseconds: it is more than a file or a link
 	reopens bool // it opens its files again at a SIGHUP
-	prints  bool // it writes to standard output
+
+	keepsFree bool // what it writes beside its messages leaves --min-free free
+	prints    bool // it writes to standard output
 
 	onlyHTTP     bool // what it sends is HTTP, and nothing else can be sent with it
 	onlyRequests bool // it has no use for what targets answer
@@ -50,41 +51,7 @@ type outputPlugin struct {
 	awayAdvice string // what helps, of its flags, where a target is not there yet; "": nothing
 
 	fits  func(s *Settings) error
-	parse func(addr string, s *Settings) (parsed[plugin.Output], error)
-}
-
-// parsed is a plugin whose address was understood.
-type parsed[P any] struct {
-	// check says what would stop open, as far as that can be told without
-	// opening, making or sending anything; nil has nothing to say.
-	check func() error
-
-	open func(env *plugin.Env) (P, error)
-
-	// server is what gets the requests, when that is a server for requests; nil
-	// otherwise.
-	server *capture.Server
-}
-
-// checked is the error of parsing it, or what check says.
-func (p parsed[P]) checked(err error) error {
-	if err != nil || p.check == nil {
-		return err
-	}
-	return p.check()
-}
-
-// wrapped is the plugin with a wrapper around what it opens.
-func (p parsed[P]) wrapped(wrap func(P) P) parsed[P] {
-	open := p.open
-	p.open = func(env *plugin.Env) (P, error) {
-		opened, err := open(env)
-		if err != nil {
-			return opened, err
-		}
-		return wrap(opened), nil
-	}
-	return p
+	parse func(addr string, s *Settings) (plugin.Parsed[plugin.Output], error)
 }
 
 // inputPlugins and outputPlugins are the one place where a flag meets its
@@ -191,7 +158,7 @@ func (f pluginFlags) flag() string { return f.name }
 
 // parseInput and parseOutput understand what the command line says of a plugin,
 // its limit included.
-func parseInput(arg pluginArg, s *Settings) (in parsed[plugin.Input], err error) {
+func parseInput(arg pluginArg, s *Settings) (in plugin.Parsed[plugin.Input], err error) {
 	row := findInput(arg.Flag)
 	addr, limit, err := splitLimit(arg.Value)
 	switch {
@@ -210,10 +177,10 @@ func parseInput(arg pluginArg, s *Settings) (in parsed[plugin.Input], err error)
 	if row.speed && limit.Kind != pace.LimitCount {
 		limit = pace.Limit{} // it is a speed
 	}
-	return in.wrapped(func(opened plugin.Input) plugin.Input { return limitInput(opened, limit) }), err
+	return in.Wrapped(func(opened plugin.Input) plugin.Input { return limitInput(opened, limit) }), err
 }
 
-func parseOutput(arg pluginArg, s *Settings) (out parsed[plugin.Output], err error) {
+func parseOutput(arg pluginArg, s *Settings) (out plugin.Parsed[plugin.Output], err error) {
 	row := findOutput(arg.Flag)
 	addr, limit, err := splitLimit(arg.Value)
 	switch {
@@ -226,7 +193,7 @@ func parseOutput(arg pluginArg, s *Settings) (out parsed[plugin.Output], err err
 		return out, err
 	}
 	out, err = row.parse(addr, s)
-	return out.wrapped(func(opened plugin.Output) plugin.Output { return limitOutput(opened, limit) }), err
+	return out.Wrapped(func(opened plugin.Output) plugin.Output { return limitOutput(opened, limit) }), err
 }
 
 // openInputs opens an input, or recordings that are merged.
@@ -246,7 +213,7 @@ func openInput(arg pluginArg, s *Settings, env *plugin.Env) (plugin.Input, error
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	return in.open(env)
+	return in.Open(env)
 }
 
 func openOutput(arg pluginArg, s *Settings, env *plugin.Env) (plugin.Output, error) {
@@ -254,7 +221,7 @@ func openOutput(arg pluginArg, s *Settings, env *plugin.Env) (plugin.Output, err
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	return out.open(env)
+	return out.Open(env)
 }
 
 func (p *plugins) close() {

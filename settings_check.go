@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/buger/gor/internal/capture"
 	"github.com/buger/gor/internal/disk"
 	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/plugin"
 )
 
 // checkPlugins finds what would stop Gor at its start, for --check, as far as
@@ -26,11 +26,11 @@ func (s *Settings) checkPlugins() error {
 	}
 	for _, arg := range s.Inputs {
 		in, err := parseInput(arg, s)
-		add(arg.Flag, arg.Value, in.checked(err))
+		add(arg.Flag, arg.Value, in.Checked(err))
 	}
 	for _, arg := range s.Outputs {
 		out, err := parseOutput(arg, s)
-		add(arg.Flag, arg.Value, out.checked(err))
+		add(arg.Flag, arg.Value, out.Checked(err))
 	}
 	if s.Middleware != "" {
 		if words, err := middleware.Words(s.Middleware); err == nil { // else it has been said
@@ -172,12 +172,6 @@ func (s *Settings) addresses(flag string) (list []string) {
 	return list
 }
 
-// answersAreLost reports whether nothing could use what targets answer: no
-// middleware, and no output.
-func (s *Settings) answersAreLost() bool {
-	return s.Middleware == "" && len(s.Outputs) > 0 && !slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return !findOutput(out.Flag).onlyRequests })
-}
-
 // onlyHTTP is the flag of the first output that sends nothing but HTTP, or "".
 func (s *Settings) onlyHTTP() string {
 	for _, out := range s.Outputs {
@@ -189,10 +183,10 @@ func (s *Settings) onlyHTTP() string {
 }
 
 // servers are those that outputs send requests to.
-func (s *Settings) servers() (list []capture.Server) {
+func (s *Settings) servers() (list []plugin.Server) {
 	for _, arg := range s.Outputs {
-		if out, err := parseOutput(arg, s); err == nil && out.server != nil {
-			list = append(list, *out.server)
+		if out, err := parseOutput(arg, s); err == nil && out.Server != nil {
+			list = append(list, *out.Server)
 		}
 	}
 	return list
@@ -222,15 +216,6 @@ func (s *Settings) captures() (n int) {
 		}
 	}
 	return n
-}
-
-// queues is how many queues share the memory: those of the outputs and the
-// middleware's.
-func (s *Settings) queues() int {
-	if s.Middleware != "" {
-		return len(s.Outputs) + 1
-	}
-	return len(s.Outputs)
 }
 
 // latencyMatters reports whether any output is more than a file or a link.

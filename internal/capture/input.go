@@ -45,19 +45,13 @@ func newInput(cfg rawsocket.Config, l *rawsocket.Listener, realIP string) *Input
 	return in
 }
 
-// A Server is where some output sends requests.
-type Server struct {
-	Name    string // the output's, for people
-	Address string // host and port
-}
-
 // lookupPatience bounds the look-up of a server's name, beside the capture.
 const lookupPatience = 2 * time.Second
 
 // WarnOf says which servers the capture sees too. It does not loop, since the
 // capture leaves this process's connections out, but such a server is given each
 // of its requests again.
-func (in *Input) WarnOf(servers []Server) {
+func (in *Input) WarnOf(servers []plugin.Server) {
 	for _, server := range servers {
 		in.warning.Go(func() {
 			ctx, cancel := context.WithTimeout(in.ctx, lookupPatience)

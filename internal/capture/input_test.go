@@ -10,6 +10,7 @@ import (
 
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
 	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
@@ -77,7 +78,7 @@ func TestWarnOf(t *testing.T) {
 		defer mu.Unlock()
 		said = append(said, args[0].(string))
 	}}, nil, "")
-	in.WarnOf([]Server{{"output-x a", "127.0.0.1:80"}, {"output-x b", "127.0.0.1:81"}, {"output-x c", "192.0.2.1:80"}})
+	in.WarnOf([]plugin.Server{{Name: "output-x a", Address: "127.0.0.1:80"}, {Name: "output-x b", Address: "127.0.0.1:81"}, {Name: "output-x c", Address: "192.0.2.1:80"}})
 	in.warning.Wait()
 	if len(said) != 1 || said[0] != "output-x a" {
 		t.Errorf("said %q", said)
