@@ -19,7 +19,7 @@ type dummyInput struct {
 	done  chan struct{}
 	close sync.Once
 	conn  uint64
-	made  uint32
+	count uint32 // of the requests so far
 	msg   []byte // made but not yet given, when the last Read's buffer was short
 }
 
@@ -67,8 +67,8 @@ func (d *dummyInput) Read(p []byte) (int, error) {
 }
 
 func (d *dummyInput) make(now time.Time) []byte {
-	id := payload.AppendID(nil, d.conn, d.made)
-	d.made++
+	id := payload.AppendID(nil, d.conn, d.count)
+	d.count++
 	msg := payload.AppendMeta(d.msg[:0], payload.Meta{
 		Type: payload.Request, ID: id, Time: now.UnixNano(), Duration: 0, Length: -1,
 	})

@@ -19,13 +19,13 @@ import (
 // kept in a file and replayed. A terminal or a pipe may be slow: a queue
 // stands before it.
 type dummyOutput struct {
-	q      *queue.Queue
-	w      io.Writer
-	cancel chan struct{}
-	once   sync.Once
-	gone   chan struct{} // closed when the writer has ended
-	closed atomic.Bool
-	left   func() // called when the reader of stdout has gone
+	q          *queue.Queue
+	w          io.Writer
+	cancel     chan struct{}
+	once       sync.Once
+	ended      chan struct{} // closed when the writer has ended
+	closed     atomic.Bool
+	readerGone func() // called when the reader of stdout has gone
 
 	patience time.Duration // see stdoutPatience
 
@@ -100,16 +100,16 @@ func parseDummyOutput(_ string, s *Settings) (plugin.Parsed[plugin.Output], erro
 
 func newDummyOutput(s *Settings, env *plugin.Env) *dummyOutput {
 	d := &dummyOutput{
-		q:        env.NewQueue(0),
-		w:        env.Stdout,
-		cancel:   make(chan struct{}),
-		gone:     make(chan struct{}),
-		left:     func() {},
-		patience: stdoutPatience,
-		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: write"), stats.Count{Name: "failed: no record", Kind: stats.Unfit})),
+		q:          env.NewQueue(0),
+		w:          env.Stdout,
+		cancel:     make(chan struct{}),
+		ended:      make(chan struct{}),
+		readerGone: func() {},
+		patience:   stdoutPatience,
+		failures:   stats.NewReasons(append(stats.List(stats.Failed, "failed: write"), stats.Count{Name: "failed: no record", Kind: stats.Unfit})),
 	}
 	if len(s.Outputs) == 1 && env.Finish != nil {
-		d.left = func() { env.Finish("the reader of stdout has gone") }
+		d.readerGone = func() { env.Finish("the reader of stdout has gone") }
 	}
 	go d.print()
 	return d
@@ -117,7 +117,7 @@ func newDummyOutput(s *Settings, env *plugin.Env) *dummyOutput {
 
 // print writes what the queue has, whole records in each write.
 func (d *dummyOutput) print() {
-	defer close(d.gone)
+	defer close(d.ended)
 	var items [64]queue.Item
 	var buf []byte
 	var ends []int // of the records
@@ -160,7 +160,7 @@ func (d *dummyOutput) put(buf []byte, ends []int) {
 		d.failures.Add(dummyFailWrite)
 	}
 	if errors.Is(err, syscall.EPIPE) {
-		d.left()
+		d.readerGone()
 	}
 }
 
@@ -189,7 +189,7 @@ func (d *dummyOutput) Close() error {
 		patience := time.NewTimer(d.patience)
 		defer patience.Stop()
 		select {
-		case <-d.gone:
+		case <-d.ended:
 		case <-patience.C:
 		}
 		d.closed.Store(true)

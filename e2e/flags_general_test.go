@@ -236,7 +236,7 @@ func goneFlagRows() (rows []flagRow) {
 func goneFlagRow(name string, wrong, value []string) flagRow {
 	return flagRow{name, wrong, func(f *flagTest) {
 		run := func(args ...string) flagRun { return f.replay(append(args, "--output-stdout")...) }
-		plugin := pluginOfGone(name)
+		plugin := pluginOfRemoved(name)
 		if plugin != nil { // it takes a capture or a server: only what is said is looked at
 			f.ends(exitUsage, append([]string{"--input-dummy", "--output-null", "--" + name}, value...)...).says("--" + name + " does nothing without " + plugin[0])
 			run = func(args ...string) flagRun {
@@ -264,8 +264,8 @@ func goneFlagRow(name string, wrong, value []string) flagRow {
 	}}
 }
 
-// pluginOfGone is the plugin that such a flag is accepted with; nil: any.
-func pluginOfGone(name string) []string {
+// pluginOfRemoved is the plugin that such a flag is accepted with; nil: any.
+func pluginOfRemoved(name string) []string {
 	for _, plugin := range [][]string{
 		{"--input-raw", ":80"}, {"--output-http", "staging.com"}, {"--output-tcp", "replay.local:28020"},
 		{"--output-ws", "ws://replay.local:28020"}, {"--output-binary", "staging.com:9000"},

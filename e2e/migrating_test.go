@@ -52,7 +52,7 @@ func TestMigratingCommands(t *testing.T) {
 		}
 	}
 	for _, name := range strings.Fields("debug input-raw-override-snaplen input-raw-monitor input-raw-immediate-mode output-http-compatibility-mode output-http-debug output-tcp-sticky output-ws-sticky output-binary-debug") {
-		args := append([]string{"--input-dummy", "", "--output-null", "--check", "--" + name}, pluginOfGone(name)...)
+		args := append([]string{"--input-dummy", "", "--output-null", "--check", "--" + name}, pluginOfRemoved(name)...)
 		if code, said := testkit.RunGor(t, args...); code != exitOK || !strings.Contains(said, "--"+name+" is accepted and no longer needed") {
 			t.Errorf("--%s: exit %d: %s", name, code, said)
 		}

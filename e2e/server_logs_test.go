@@ -106,12 +106,12 @@ type servedLog struct {
 
 func (l *servedLog) check(t *testing.T, list []servedRequest) {
 	t.Helper()
-	made := filepath.Join(t.TempDir(), "x.gor")
-	args := append([]string{"convert", "log:" + l.file, "-o", made, "--log-empty-bodies"}, l.flags...)
+	converted := filepath.Join(t.TempDir(), "x.gor")
+	args := append([]string{"convert", "log:" + l.file, "-o", converted, "--log-empty-bodies"}, l.flags...)
 	if code, said := testkit.RunGor(t, args...); code != exitOK {
 		t.Fatalf("%s: exit %d: %s", l.file, code, said)
 	}
-	bodies, metas := testkit.ReadRecording(t, made, payload.Request)
+	bodies, metas := testkit.ReadRecording(t, converted, payload.Request)
 	if len(bodies) != len(list) {
 		t.Fatalf("%s: %d requests, want %d", l.file, len(bodies), len(list))
 	}
@@ -160,9 +160,9 @@ func (l *servedLog) check(t *testing.T, list []servedRequest) {
 }
 
 func (l *servedLog) without(t *testing.T) (int, string) {
-	made := filepath.Join(t.TempDir(), "x.gor")
-	_, said := testkit.RunGor(t, append([]string{"convert", "log:" + l.file, "-o", made}, l.flags...)...)
-	bodies, _ := testkit.ReadRecording(t, made, payload.Request)
+	converted := filepath.Join(t.TempDir(), "x.gor")
+	_, said := testkit.RunGor(t, append([]string{"convert", "log:" + l.file, "-o", converted}, l.flags...)...)
+	bodies, _ := testkit.ReadRecording(t, converted, payload.Request)
 	return len(bodies), said
 }
 

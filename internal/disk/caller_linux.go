@@ -79,8 +79,8 @@ func makeFolder(name string, mode fs.FileMode) error {
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	made := os.NewFile(uintptr(fd), name)
-	defer made.Close()
-	_ = made.Chown(uid, gid) // likewise
+	folder := os.NewFile(uintptr(fd), name)
+	defer folder.Close()
+	_ = folder.Chown(uid, gid) // likewise
 	return nil
 }

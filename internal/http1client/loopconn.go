@@ -163,7 +163,7 @@ func (c *loopConn) transmit() {
 	c.begin()
 	c.stage, c.wrote, c.werr, c.ended = exchanging, 0, nil, false
 	c.arm(c.call.Deadline)
-	c.out = c.lend()
+	c.out = c.newRequest()
 	if r := c.call.Request; len(r.Body()) <= copyBody {
 		c.out.head = r.AppendTo(c.out.head[:0])
 	} else {
@@ -180,12 +180,12 @@ func (c *loopConn) push() {
 	c.wrote += n
 	switch {
 	case err == nil:
-		c.takeBack()
+		c.releaseRequest()
 	case err == evloop.ErrWait:
 		return
 	default:
 		c.werr = err
-		c.takeBack()
+		c.releaseRequest()
 	}
 	switch {
 	case c.stage == lingering:
@@ -315,7 +315,7 @@ func (c *loopConn) fail(err error) {
 		err = c.werr
 	}
 	c.drop()
-	c.takeBack()
+	c.releaseRequest()
 	wrote, timeout := c.wrote > 0, outbound.IsTimeout(err)
 	repeat := !wrote || c.call.Repeatable && !c.before
 	// A new one that was opened before is as good as one that is opened now.
@@ -334,7 +334,7 @@ func (c *loopConn) fail(err error) {
 }
 
 func (c *loopConn) finish(o outbound.Outcome) {
-	c.takeBack()
+	c.releaseRequest()
 	c.call.Outcome = o
 	c.stage, c.over = idle, true
 }
@@ -447,16 +447,16 @@ func (c *loopConn) Close() {
 	c.account()
 }
 
-// lend returns memory for a request.
-func (s *shared) lend() *request {
+// newRequest returns memory for a request, used or new.
+func (s *shared) newRequest() *request {
 	if r, ok := s.requests.Get().(*request); ok {
 		return r
 	}
 	return new(request)
 }
 
-// takeBack takes back what was lent, when all is written or never will be.
-func (c *loopConn) takeBack() {
+// releaseRequest gives the memory of the request back, when all is written or never will be.
+func (c *loopConn) releaseRequest() {
 	if r := c.out; r != nil {
 		c.out, r.body = nil, nil
 		if cap(r.head) <= keepOut {

@@ -35,7 +35,7 @@ type chaosForwarder struct {
 	until  time.Time     // afterwards it only forwards
 	away   time.Time     // until then there is no receiver: what comes is swallowed
 	conns  sync.WaitGroup
-	made   int // connections; of the accepting goroutine
+	opened int // connections; of the accepting goroutine
 }
 
 // The stages of a connection.
@@ -54,7 +54,7 @@ func (f *chaosForwarder) run() {
 		if err != nil {
 			return
 		}
-		f.made++
+		f.opened++
 		stage, stall, breaks := f.random.IntN(chaosStages), time.Duration(f.random.Int64N(int64(f.stall))), f.random.IntN(8) > 0
 		if time.Now().After(f.until) {
 			stall, breaks = 0, false
@@ -203,7 +203,7 @@ func (c *linkChaos) run(ca *testkit.Authority, secure, spilled bool) {
 	}
 	rows := o.Counts()
 	delivered := int(rows[0].N)
-	t.Logf("%d offered over %d connections, %d arrived, %v", c.n, f.made, len(arrived), rows)
+	t.Logf("%d offered over %d connections, %d arrived, %v", c.n, f.opened, len(arrived), rows)
 	if delivered > len(arrived) {
 		t.Errorf("%d messages are said to be delivered, and %d arrived", delivered, len(arrived))
 	}

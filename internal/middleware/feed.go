@@ -104,7 +104,7 @@ func (f *Feed) give(lines []byte, ends []int, items []queue.Item) {
 func (f *Feed) Write(p []byte) (int, error) {
 	select {
 	case <-f.m.exited: // waiting for it would be for ever
-		return 0, errGone
+		return 0, errExited
 	default:
 	}
 	if err := f.q.Put(p); err != nil {

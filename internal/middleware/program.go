@@ -41,7 +41,7 @@ type Program struct {
 	attrs   *payload.AttributeMemory // of what is inside
 	logf    func(format string, args ...any)
 
-	gone   atomic.Bool   // it exited, or read no more, before it was asked
+	quit   atomic.Bool   // it exited, or read no more, before it was asked
 	asked  atomic.Bool   // to end: its stdin is closed, or it was told
 	exited chan struct{} // closed when the process is gone; status says how
 	status error         // of Wait
@@ -169,7 +169,7 @@ func (m *Program) wait(stdout *os.File) {
 // for then, must not excuse it.
 func (m *Program) refused() {
 	if !m.asked.Load() {
-		m.gone.Store(true)
+		m.quit.Store(true)
 	}
 }
 
@@ -209,7 +209,7 @@ func (m *Program) AwaitExit(d time.Duration) {
 // Died reports whether the program ended otherwise than by reading its stdin to
 // the end and exiting with status 0. Valid once Exited is closed.
 func (m *Program) Died() bool {
-	if m.gone.Load() {
+	if m.quit.Load() {
 		return true
 	}
 	return m.status != nil && !errors.Is(m.status, exec.ErrWaitDelay)
@@ -246,4 +246,4 @@ func (m *Program) Close() {
 	})
 }
 
-var errGone = fmt.Errorf("the middleware is gone: %w", io.ErrClosedPipe)
+var errExited = fmt.Errorf("the middleware is gone: %w", io.ErrClosedPipe)

@@ -109,16 +109,16 @@ func (a *Attempt) Works() {
 }
 
 // Fail is told that the connection was not to be had, or that it ended before its
-// first answer, which is what accepted says, while others work. It reports
+// first answer, which is what connected says, while others work. It reports
 // whether people are to be told; they are once.
-func (a *Attempt) Fail(now time.Time, accepted bool) (tell bool) {
+func (a *Attempt) Fail(now time.Time, connected bool) (tell bool) {
 	c := a.of
 	c.refused.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a.end()
 	c.limit = max(c.working, 1)
-	c.careful = c.careful || accepted
+	c.careful = c.careful || connected
 	if !c.known || a.begun.After(c.since) {
 		c.known, c.since = true, now
 		c.pause = min(max(2*c.pause, ceilingFirst), ceilingMost)

@@ -39,7 +39,7 @@ func TestEveryMessageOnce(t *testing.T) {
 			for i := range seen {
 				seen[i] = make([]atomic.Int32, tt.each)
 			}
-			var got, accepted, largest atomic.Int64
+			var got, put, largest atomic.Int64
 			var writers, workers sync.WaitGroup
 
 			check := func() {
@@ -62,7 +62,7 @@ func TestEveryMessageOnce(t *testing.T) {
 						for q.Put(p) == ErrFull {
 							q.Room(nil, time.Millisecond)
 						}
-						accepted.Add(1)
+						put.Add(1)
 						if i%64 == 0 {
 							check()
 						}
@@ -112,7 +112,7 @@ func TestEveryMessageOnce(t *testing.T) {
 				settles.Go(func() {
 					for !q.Drained() && !isClosed(stop) {
 						// What was accepted before must have been got.
-						before := accepted.Load()
+						before := put.Load()
 						if q.Settle(stop) != nil {
 							return
 						}
@@ -126,7 +126,7 @@ func TestEveryMessageOnce(t *testing.T) {
 			var discarded int64
 			if tt.discard {
 				// In the middle: nothing more is sent once half has come.
-				for accepted.Load() < int64(tt.writers*tt.each/2) {
+				for put.Load() < int64(tt.writers*tt.each/2) {
 					runtime.Gosched()
 				}
 				close(stop)
@@ -145,7 +145,7 @@ func TestEveryMessageOnce(t *testing.T) {
 				workers.Wait()
 				settles.Wait()
 			}
-			if total := int64(tt.writers * tt.each); got.Load()+discarded != total || accepted.Load() != total {
+			if total := int64(tt.writers * tt.each); got.Load()+discarded != total || put.Load() != total {
 				t.Errorf("got %d + discarded %d != %d put", got.Load(), discarded, total)
 			}
 			if q.Bytes() != 0 || q.Len() != 0 || q.heldCap != 0 || q.promised != 0 || q.waking != 0 || q.waiting != 0 || q.Short() != 0 {
@@ -164,14 +164,14 @@ func TestEveryMessageOnce(t *testing.T) {
 func TestCloseInTheMiddle(t *testing.T) {
 	for seed := range uint64(30) {
 		q := New(20, 100_000)
-		var accepted, got atomic.Int64
+		var put, got atomic.Int64
 		var wg, workers sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
 				for {
 					switch err := q.Put(make([]byte, 100)); err {
 					case nil:
-						accepted.Add(1)
+						put.Add(1)
 					case ErrFull:
 						q.Room(nil, time.Second)
 					case ErrClosed:
@@ -200,8 +200,8 @@ func TestCloseInTheMiddle(t *testing.T) {
 		q.Close()
 		wg.Wait()
 		workers.Wait()
-		if n := int64(q.Discard()); got.Load()+n != accepted.Load() {
-			t.Fatalf("got %d + discarded %d != %d accepted", got.Load(), n, accepted.Load())
+		if n := int64(q.Discard()); got.Load()+n != put.Load() {
+			t.Fatalf("got %d + discarded %d != %d put", got.Load(), n, put.Load())
 		}
 	}
 }

@@ -265,8 +265,8 @@ func TestRemovedSegmentsCostTheirMessages(t *testing.T) {
 				}
 			}
 			s := &r.a.stats
-			if gone := uint64(len(touched[0]) + len(touched[1])); gone > 0 && s.LostSum() == 0 || s.Lost[LostGap] > gone {
-				t.Errorf("%d messages were touched, lost: %s", gone, losses(s.Lost))
+			if touchedMessages := uint64(len(touched[0]) + len(touched[1])); touchedMessages > 0 && s.LostSum() == 0 || s.Lost[LostGap] > touchedMessages {
+				t.Errorf("%d messages were touched, lost: %s", touchedMessages, losses(s.Lost))
 			}
 			for _, m := range by[1] {
 				req := by[0][slices.IndexFunc(by[0], func(q Message) bool { return q.Ordinal == m.Ordinal })]

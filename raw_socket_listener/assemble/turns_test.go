@@ -244,7 +244,7 @@ func TestTurnsWithHoles(t *testing.T) {
 			segs := k.segments(rnd, 1448, false)
 			var touched [2]map[int]bool
 			touched[0], touched[1] = map[int]bool{}, map[int]bool{}
-			gone := 0
+			missed := 0
 			for range 1 + rnd.IntN(4) {
 				i := rnd.IntN(len(segs) - 2) // the last two are the FINs
 				g := segs[i]
@@ -262,7 +262,7 @@ func TestTurnsWithHoles(t *testing.T) {
 						}
 					}
 				}
-				gone += len(g.data)
+				missed += len(g.data)
 				segs = slices.Delete(segs, i, i+1)
 			}
 			r := newRig(t, Config{Binary: true, TrackResponse: track, AllowIncomplete: incomplete})
@@ -312,8 +312,8 @@ func TestTurnsWithHoles(t *testing.T) {
 					t.Errorf("the response to %q is %.20q", name, m.Data)
 				}
 			}
-			if all := len(k.stream[0]) + len(k.stream[1]); track && incomplete && r.a.stats.LostSum() == 0 && bytesGiven != all-gone {
-				t.Errorf("%d bytes were given, want %d less %d", bytesGiven, all, gone)
+			if all := len(k.stream[0]) + len(k.stream[1]); track && incomplete && r.a.stats.LostSum() == 0 && bytesGiven != all-missed {
+				t.Errorf("%d bytes were given, want %d less %d", bytesGiven, all, missed)
 			}
 		})
 	}

@@ -88,7 +88,7 @@ func (t *Trace) Check(a Account) (r Report) {
 			c.run()
 			all, lenient = append(all, c.starts), append(lenient, s.lenient(c.starts))
 			taken[i], losses[i], sounds[i] = map[int64]bool{}, c.losses, c.sound
-			unsure = unsure || !c.sound || c.losses > 0 || c.rest || !s.solid() || !t.seenAll(d, s)
+			unsure = unsure || !c.sound || c.losses > 0 || c.openEnd || !s.solid() || !t.seenAll(d, s)
 		}
 		within := make([][][2]int64, len(d.Streams)) // what was given, from its second byte on
 		for _, b := range given {

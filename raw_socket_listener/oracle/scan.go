@@ -22,7 +22,7 @@ type scanner struct {
 	answer  func(at int64) int // the status of the response to the request that ends there; 0 when it was not seen
 	visible bool               // the capture sees responses
 	starts  []Start
-	rest    bool // at its end are bytes of which nobody can say what they will be
+	openEnd bool // at its end are bytes of which nobody can say what they will be
 	losses  int  // how often it is not known any more where a request begins
 
 	sound  bool // what came, came in such an order that nobody need lose anything
@@ -98,7 +98,7 @@ func (c *scanner) request() bool {
 	h := readHead(b)
 	switch {
 	case h.line == 0 && last:
-		c.rest = len(b) > 0
+		c.openEnd = len(b) > 0
 		return false
 	case h.line == 0: // a hole
 		c.lose(c.pos + int64(len(b)))

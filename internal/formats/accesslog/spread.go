@@ -7,13 +7,13 @@ import "time"
 // So a second is held until the log has come to one two seconds later; servers
 // log in the order of the answers, and some stamp the time of the request.
 type spread struct {
-	open  []*second // at most openSeconds, in no order
-	ready []*second // to be given, in this order
-	free  []*second
-	newest,
-	gone int64 // the newest second seen; the newest one closed
-	bytes int
-	late  uint64 // requests of a second that was over
+	open   []*second // at most openSeconds, in no order
+	ready  []*second // to be given, in this order
+	free   []*second
+	newest int64 // the newest second seen
+	closed int64 // the newest one closed
+	bytes  int
+	late   uint64 // requests of a second that was over
 }
 
 // A second is what came in it.
@@ -45,7 +45,7 @@ const (
 
 // add takes a request with the stamp at, a whole second.
 func (s *spread) add(at int64, req []byte, it item) {
-	if at <= s.gone && s.find(at) == nil {
+	if at <= s.closed && s.find(at) == nil {
 		s.late++
 		// Its second is over: it goes where a sequence of low discrepancy has the
 		// next place, which needs no number of those to come.
@@ -114,7 +114,7 @@ func (s *spread) close(limit int64) {
 		}
 		sec := s.open[first]
 		s.open = append(s.open[:first], s.open[first+1:]...)
-		s.gone = max(s.gone, sec.at)
+		s.closed = max(s.closed, sec.at)
 		if len(sec.items) > 0 {
 			s.ready = append(s.ready, sec)
 		} else {

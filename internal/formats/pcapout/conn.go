@@ -36,9 +36,9 @@ func (p *Writer) connect(name string, m *payload.Meta) *conn {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	n := h.Sum64()
-	p.made++
-	n += p.made // nobody takes a connection for the continuation of an earlier one
-	c := &conn{name: name, fromC: uint32(n>>32) + uint32(p.made)<<16, fromS: uint32(n) ^ uint32(m.Time), at: max(m.Time-connTime, 0)}
+	p.opened++
+	n += p.opened // nobody takes a connection for the continuation of an earlier one
+	c := &conn{name: name, fromC: uint32(n>>32) + uint32(p.opened)<<16, fromS: uint32(n) ^ uint32(m.Time), at: max(m.Time-connTime, 0)}
 	for {
 		c.client = endpoint{[4]byte{10, byte(n>>40) % 255, byte(n >> 32), byte(n>>24)%254 + 1}, uint16(n)%(1<<16-1024) + 1024}
 		if !p.tuple[c.client] {

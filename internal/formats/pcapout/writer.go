@@ -30,13 +30,13 @@ const (
 
 // A Writer writes a capture file.
 type Writer struct {
-	w     *bufio.Writer
-	err   error
-	held  packets
-	bytes int
-	order uint64 // of packets
-	made  uint64 // connections
-	now   int64  // the latest time of a message
+	w      *bufio.Writer
+	err    error
+	held   packets
+	bytes  int
+	order  uint64 // of packets
+	opened uint64 // connections
+	now    int64  // the latest time of a message
 
 	conns map[string]*conn // by the connection part of the id: the latest
 	open  []*conn          // by age; the first closed ones are cut off

@@ -208,21 +208,21 @@ func (d *Differ) leftOver(p *place, olds, news []int32, ordered bool) {
 	for _, i := range olds {
 		at[d.old.nodes[i].hash]++
 	}
-	gone := make(map[uint64]int)
+	removed := make(map[uint64]int)
 	var is []int32
 	for _, j := range news {
 		if h := d.new.nodes[j].hash; at[h] > 0 {
 			at[h]--
-			gone[h]++
+			removed[h]++
 		} else {
 			is = append(is, j)
 		}
 	}
-	moved := len(gone) > 0
+	moved := len(removed) > 0
 	var was []int32
 	for _, i := range olds {
-		if h := d.old.nodes[i].hash; gone[h] > 0 {
-			gone[h]--
+		if h := d.old.nodes[i].hash; removed[h] > 0 {
+			removed[h]--
 		} else {
 			was = append(was, i)
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestHTML(t *testing.T) {
-	v := made(t)
+	v := testVerdict(t)
 	v.Notes = append(v.Notes, hostile)
 	v.UnusedRules = append(v.UnusedRules, hostile)
 	v.Files = append(v.Files, hostile)

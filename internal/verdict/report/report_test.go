@@ -33,8 +33,8 @@ func answer(status int, typ, body string) *verdict.Answer {
 	return &verdict.Answer{Bytes: fmt.Appendf(nil, "HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", status, typ, len(body), body)}
 }
 
-// made is a verdict over a broken route, a hostile one and an equal one.
-func made(t *testing.T) *Verdict {
+// testVerdict is a verdict over a broken route, a hostile one and an equal one.
+func testVerdict(t *testing.T) *Verdict {
 	e := verdict.New(verdict.Config{BodyMost: 1 << 20, Keeper: &keeper{}, Old: "old", New: "new"})
 	for i := range 20 {
 		add := func(route string, old, new *verdict.Answer) {
@@ -52,7 +52,7 @@ func made(t *testing.T) *Verdict {
 }
 
 func TestJSON(t *testing.T) {
-	v := made(t)
+	v := testVerdict(t)
 	var b bytes.Buffer
 	if err := writeJSON(&b, v); err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestJSON(t *testing.T) {
 
 // A case fails when --fail-on names it, and says how to look at it.
 func TestJUnit(t *testing.T) {
-	v := made(t)
+	v := testVerdict(t)
 	var b bytes.Buffer
 	if err := writeJUnit(&b, v); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestFiles(t *testing.T) {
 	if err := c.Check(); err != nil || !c.Any() {
 		t.Fatal(err)
 	}
-	v := made(t)
+	v := testVerdict(t)
 	if err := c.Write(v); err != nil {
 		t.Fatal(err)
 	}
