@@ -158,7 +158,9 @@ func (a *Assembler) take(s *packet.Segment) {
 	}
 	if !f.silent {
 		a.receive(c, f, s)
-		a.settle(c)
+		if !c.req.runs() || !c.rsp.runs() {
+			a.settle(c)
+		}
 	}
 	a.reclaim(c)
 }

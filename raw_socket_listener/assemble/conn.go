@@ -129,6 +129,11 @@ func (f *flow) begin(first sequence, m mode) {
 	f.begun, f.far, f.rst = mark{}, mark{}, mark{}
 }
 
+// runs reports whether there is nothing for Assembler.settle to do about f.
+func (f *flow) runs() bool {
+	return !f.waitsForPeer && !f.fin && !f.rst.set && f.mode != modeEnded
+}
+
 // An exchange is a request whose response has not ended.
 type exchange struct {
 	ordinal uint32

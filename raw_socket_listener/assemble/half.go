@@ -10,6 +10,12 @@ const (
 // A half is what a direction needs while a message is under way in it, or
 // while segments wait in it.
 type half struct {
+	halfState
+	parser http1.Parser // valid iff ready; apart, so that a half is made anew without it
+}
+
+// A halfState is what of a half its next user is given anew.
+type halfState struct {
 	memory  node[half] // in assembler.holders while it holds memory
 	wait    node[half] // in assembler.waits
 	since   int64      // when the wait began
@@ -20,7 +26,6 @@ type half struct {
 
 	store store
 
-	parser  http1.Parser
 	ready   bool     // the parser is set for the next message
 	open    bool     // a message has begun
 	lost    Loss     // why it will not be given
@@ -188,10 +193,11 @@ func (a *Assembler) release(f *flow) {
 	}
 	a.pool.drop(&h.buf)
 	a.pool.used -= halfBytes + h.held
-	h.parser.ResetRequest()
 	if len(a.freeHalves) < keepHalves {
-		parser := h.parser
-		*h = half{parser: parser}
+		if h.parser.Held() > smallChunk {
+			h.parser.ResetRequest() // which keeps no more
+		}
+		h.halfState = halfState{}
 		a.freeHalves = append(a.freeHalves, h)
 	}
 }
