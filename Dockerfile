@@ -11,7 +11,7 @@ RUN make build
 FROM golang:1.26-bookworm AS dev
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      curl fish iproute2 libcap2-bin make netbase nginx-light nodejs openssl procps python3 tcpdump wget wrk zsh \
+      apache2-bin curl fish iproute2 libcap2-bin make netbase nginx-light nodejs openssl procps python3 tcpdump wget wrk zsh \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 CMD ["bash"]

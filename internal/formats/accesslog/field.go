@@ -22,15 +22,16 @@ const (
 	hostRole   // as the client named it
 	serverRole // the server's own name
 	schemeRole
-	headerRole  // of the request; name says which
-	bodyRole    // of the request
-	lengthRole  // of the request's body
-	startRole   // when the request came
-	endRole     // when it was answered
-	dateRole    // the day alone, in UTC; W3C
-	clockRole   // the time of that day
-	elapsedRole // how long it took; unit says in what
-	envoyCounts // numbers, flags and details up to the quoted values; the third number is the time that it took
+	headerRole      // of the request; name says which
+	bodyRole        // of the request
+	lengthRole      // of the request's body
+	startRole       // when the request came
+	endRole         // when it was answered
+	dateRole        // the day alone, in UTC; W3C
+	clockRole       // the time of that day
+	elapsedRole     // how long it took; unit says in what
+	capturedHeaders // of HAProxy, in braces: up to the quoted request
+	envoyCounts     // numbers, flags and details up to the quoted values; the third number is the time that it took
 )
 
 // A field is a value in a line.

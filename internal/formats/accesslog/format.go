@@ -17,6 +17,7 @@ type format struct {
 	name   string
 	parts  []part
 	strict bool // nothing may follow the last part
+	syslog bool // the lines may have come by syslog
 }
 
 // A parseError says where in a line what was expected was not.
@@ -32,6 +33,9 @@ func (p *parseError) Error() string {
 // parse reads a line.
 func (f *format) parse(line []byte, e *entry, r *reading) *parseError {
 	pos := 0
+	if f.syslog {
+		pos = len(line) - len(withoutSyslog(line))
+	}
 	for i := range f.parts {
 		p := &f.parts[i]
 		if !p.isField {
@@ -98,6 +102,9 @@ func valueEnd(b []byte, f *field, next string, strict bool, r *reading) int {
 	}
 	if next[0] == '"' && f.escape == escapeBackslash {
 		return quotedEnd(b, next)
+	}
+	if f.role == capturedHeaders { // perhaps none; the request is in the last quotes
+		return bytes.LastIndex(bytes.TrimRight(b, "\" "), []byte(next))
 	}
 	if f.role == startRole || f.role == endRole { // such as 10/Oct/2000:13:55:36 -0700, with a blank in it
 		if _, n, _, ok := r.stamps.read(&f.stamp, b); ok && bytes.HasPrefix(b[n:], []byte(next)) {

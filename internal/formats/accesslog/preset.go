@@ -20,7 +20,7 @@ const (
 // Presets are the names that stand for a format, in the order in which a file
 // is tried for them.
 func Presets() []string {
-	return []string{"alb", "clb", "cloudfront", "caddy", "nginx-json", "envoy", "vhost_combined", "combined", "common"}
+	return []string{"alb", "clb", "cloudfront", "caddy", "nginx-json", "envoy", "haproxy", "vhost_combined", "combined", "common"}
 }
 
 // preset returns a format by its name, nil when there is none of that name, or
@@ -36,6 +36,8 @@ func preset(name string) *format {
 		f.parts, _ = compileApache("%v:%p " + combinedText)
 	case "envoy":
 		f.parts = envoyDefault()
+	case "haproxy":
+		f.parts, f.syslog = haproxy(), true
 	case "clb":
 		f.parts = loadBalancer(clbText)
 		f.parts[0].field.role = startRole
