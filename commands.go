@@ -113,6 +113,10 @@ func writeCompletion(w io.Writer, args []string) error {
 	return errors.New("want gor completion bash, gor completion zsh or gor completion fish; bash reads it with: source <(gor completion bash)")
 }
 
+// verdictHeap is where the garbage collector begins to work harder while recordings are
+// compared: the 64 MB that Gor promises, less the program and what is read ahead.
+const verdictHeap = 40 << 20
+
 // verdictCommand is gor verdict.
 func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
 	cmd, err := verdict.Parse(args)
@@ -124,6 +128,7 @@ func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.C
 		log.Printf("verdict: %v", err)
 		return exitUsage
 	}
+	process.LimitHeap(verdictHeap)
 	switch failed, err := cmd.Run(stdout); {
 	case errors.Is(err, verdict.ErrNothing):
 		return exitFailed

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// Window bounds the records that are held in memory, in bytes: a quarter of the
-	// 64 MB that a comparison may take.
-	Window = 16 << 20
+	// Window bounds the records that are held in memory, in bytes: an eighth of the
+	// 64 MB that a comparison may take, the half of which is its counters' and samples'.
+	Window = 8 << 20
 	// overhead is what a record takes beside its bytes.
 	overhead = 200
 	// mostParts bounds the records of one id that are kept.

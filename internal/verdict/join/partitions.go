@@ -18,7 +18,7 @@ const (
 	// 4 GB make files of 64 MB, which are spread once more.
 	fanOut = 64
 	// partMost is up to which size, in bytes, a file is joined in memory.
-	partMost = 24 << 20
+	partMost = 12 << 20
 	// mostLevels bounds how often parts are spread.
 	mostLevels = 4
 	// mostField bounds a field that is read back, in bytes.
