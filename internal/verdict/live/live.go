@@ -51,7 +51,7 @@ type Config struct {
 	// FailOn says for what the run is a failure.
 	FailOn verdict.FailOn
 
-	// QueueBytes bounds what waits to be joined, and Large makes the copies of large
+	// QueueBytes bounds what waits to be joined, half of it for answers, and Large makes the copies of large
 	// messages; it may be nil.
 	QueueBytes int
 	Large      *buffers.Copies
@@ -62,18 +62,22 @@ type Config struct {
 
 // An Output makes verdicts.
 type Output struct {
-	cfg        Config
-	q          *queue.Queue
-	originals  bool // what was recorded is compared
+	cfg       Config
+	q         *queue.Queue // what inputs give, which may wait for it
+	answers   *queue.Queue // what targets answer, which is shed when there is no room
+	originals bool         // what was recorded is compared
+
+	adding     sync.Mutex // for comparison and broken
+	relieved   *sync.Cond // of adding: some answers were taken, or nothing more is
 	comparison *join.Comparison
-	cancel     chan struct{} // closed to stop taking from the queue
-	taken      chan struct{} // closed when nothing is taken any more
+	broken     error         // what stopped the comparison
+	cancel     chan struct{} // closed to stop taking from the queues
+	taken      sync.WaitGroup
 
 	any       atomic.Bool // a message came
 	delivered atomic.Uint64
 	unsent    atomic.Uint64
 	failures  *stats.Reasons
-	broken    error // what stopped the comparison; valid when taken is closed
 
 	closing, ending sync.Once
 	mu              sync.Mutex
@@ -104,20 +108,22 @@ func Open(cfg Config) (*Output, error) {
 		return nil, err
 	}
 	o := &Output{
-		cfg: cfg, q: queue.New(0, cfg.QueueBytes), comparison: comparison,
-		cancel: make(chan struct{}), taken: make(chan struct{}),
+		cfg: cfg, q: queue.New(0, cfg.QueueBytes/2), answers: queue.New(0, cfg.QueueBytes/2), comparison: comparison,
+		cancel: make(chan struct{}),
 		failures: stats.NewReasons([]stats.Count{
 			failMalformed: {Name: "failed: malformed", Kind: stats.Unfit},
 			failFile:      {Name: "failed: temporary file", Kind: stats.Failed},
 			notCompared:   {Name: stats.IgnoredRow, Kind: stats.Ignored},
 		}),
 	}
-	o.originals = true
+	o.originals, o.relieved = true, sync.NewCond(&o.adding)
 	for _, label := range cfg.Labels {
 		o.originals = o.originals && label != join.Primary
 	}
-	o.q.Share(cfg.Large)
-	go o.take()
+	for _, q := range o.queues() {
+		q.Share(cfg.Large)
+		o.taken.Go(func() { o.take(q) })
+	}
 	return o, nil
 }
 
@@ -141,17 +147,25 @@ func checkReports(cfg *Config) error {
 	return nil
 }
 
+// queues lists both.
+func (o *Output) queues() [2]*queue.Queue { return [...]*queue.Queue{o.q, o.answers} }
+
 // Write takes requests and answers. What was recorded is of no use when the old version
 // is asked again.
 func (o *Output) Write(p []byte) (int, error) {
-	if meta, _, err := payload.Split(p); err != nil {
+	meta, _, err := payload.Split(p)
+	q := o.q
+	switch {
+	case err != nil:
 		o.failures.Add(failMalformed)
 		return len(p), nil
-	} else if meta.Type > payload.ReplayResponse || meta.Type == payload.Response && !o.originals {
+	case meta.Type > payload.ReplayResponse || meta.Type == payload.Response && !o.originals:
 		o.failures.Add(notCompared)
 		return len(p), nil
+	case meta.Type == payload.ReplayResponse:
+		q = o.answers
 	}
-	if err := o.q.Put(p); err != nil {
+	if err := q.Put(p); err != nil {
 		return 0, err
 	}
 	o.any.Store(true)
@@ -161,22 +175,43 @@ func (o *Output) Write(p []byte) (int, error) {
 // batch is how many messages are taken at a time.
 const batch = 64
 
-// take hands what the queue has to the comparison.
-func (o *Output) take() {
-	defer close(o.taken)
+// take hands what a queue has to the comparison.
+func (o *Output) take(q *queue.Queue) {
 	var items [batch]queue.Item
 	for {
-		n := o.q.GetBatch(items[:], o.cancel, 0)
+		n := q.GetBatch(items[:], o.cancel, 0)
 		if n == 0 {
 			return
 		}
-		for i := range items[:n] {
-			o.add(items[i].Bytes)
-		}
-		o.q.DoneBatch(items[:n], true)
+		o.addAll(q, items[:n])
 	}
 }
 
+// addAll adds messages of one queue. Answers go first when many of them wait, since
+// nobody else waits for them.
+func (o *Output) addAll(q *queue.Queue, items []queue.Item) {
+	o.adding.Lock()
+	defer o.adding.Unlock()
+	for i := range items {
+		for q != o.answers && o.answers.HalfFull() && !o.cancelled() {
+			o.relieved.Wait()
+		}
+		o.add(items[i].Bytes)
+	}
+	q.DoneBatch(items, true) // before anybody looks again how full it is
+	o.relieved.Broadcast()
+}
+
+func (o *Output) cancelled() bool {
+	select {
+	case <-o.cancel:
+		return true
+	default:
+		return false
+	}
+}
+
+// add is called with the lock held.
 func (o *Output) add(msg []byte) {
 	if o.broken != nil {
 		o.failures.Add(failFile)
@@ -192,11 +227,18 @@ func (o *Output) add(msg []byte) {
 }
 
 // Settle returns when what was written before was handed over.
-func (o *Output) Settle(cancel <-chan struct{}) error { return o.q.Settle(cancel) }
+func (o *Output) Settle(cancel <-chan struct{}) error {
+	for _, q := range o.queues() {
+		if err := q.Settle(cancel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Drain makes the verdict and writes the reports.
 func (o *Output) Drain(cancel <-chan struct{}) error {
-	if err := o.q.Settle(cancel); err != nil {
+	if err := o.Settle(cancel); err != nil {
 		return err
 	}
 	o.any.Store(true) // a run without a message gets its reports too
@@ -218,8 +260,10 @@ func (o *Output) Drain(cancel <-chan struct{}) error {
 // Close makes a verdict of what there is, when Drain has not.
 func (o *Output) Close() error {
 	o.closing.Do(func() {
-		o.q.Close()
 		close(o.cancel)
+		o.adding.Lock()
+		o.relieved.Broadcast()
+		o.adding.Unlock()
 		o.end()
 		o.comparison.Close() // temporary files alone are lost
 	})
@@ -229,9 +273,13 @@ func (o *Output) Close() error {
 // end makes the verdict, once.
 func (o *Output) end() {
 	o.ending.Do(func() {
-		o.q.Close()
-		<-o.taken
-		o.unsent.Add(uint64(o.q.Discard()))
+		for _, q := range o.queues() {
+			q.Close()
+		}
+		o.taken.Wait()
+		for _, q := range o.queues() {
+			o.unsent.Add(uint64(q.Discard()))
+		}
 		if !o.any.Load() {
 			return
 		}
@@ -245,14 +293,16 @@ func (o *Output) end() {
 	})
 }
 
-// Room is the queue's.
+// Room is that of the inputs' queue: nobody waits for room for answers.
 func (o *Output) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
 
 // LastProgress is when a message was taken, or a pair compared.
 func (o *Output) LastProgress() time.Time {
-	last := o.q.LastProgress()
-	if moved := o.comparison.Moved(); moved.After(last) {
-		return moved
+	last := o.comparison.Moved()
+	for _, q := range o.queues() {
+		if at := q.LastProgress(); at.After(last) {
+			last = at
+		}
 	}
 	return last
 }

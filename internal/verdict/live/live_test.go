@@ -187,6 +187,26 @@ func TestAnswersFarBehind(t *testing.T) {
 	}
 }
 
+// Answers that alone fill their queue hold up nobody for good.
+func TestLargeAnswers(t *testing.T) {
+	cfg := config(t, "")
+	cfg.QueueBytes = 64 << 10
+	o := open(t, cfg)
+	large := answer(200, `"`+strings.Repeat("x", 40<<10)+`"`)
+	for i := range 50 {
+		id := fmt.Sprint(i)
+		for typ, text := range map[byte]string{payload.Request: "GET /large HTTP/1.1\r\n\r\n", payload.Response: large, payload.ReplayResponse: large} {
+			write(t, o, typ, id, "", text)
+			if err := o.Settle(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if text, _ := figures(t, o); !strings.HasPrefix(text, "equal: 50 pairs") {
+		t.Error(text)
+	}
+}
+
 // Without room for temporary files what waits is compared as it is, and that is said.
 func TestNoRoom(t *testing.T) {
 	cfg := config(t, "")
