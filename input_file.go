@@ -98,7 +98,7 @@ func explainReplay(err error) error {
 	return err
 }
 
-// explainKind adds how a file that is no recording is read.
+// explainKind adds how a file that is not a recording is read.
 func explainKind(err error) error {
 	var nothing *replay.NothingError
 	errors.As(err, &nothing)

@@ -102,7 +102,7 @@ func TestBinaryTargetComesBack(t *testing.T) {
 }
 
 // Answers that were passed on take no more of the memory that all connections
-// share, though these stay open; and the time in which no more came is no part
+// share, though these stay open; and the time in which no more came is not part
 // of their duration.
 func TestBinaryAnswersAreDoneWith(t *testing.T) {
 	server := testkit.StartTurns(t, "127.0.0.1:0")

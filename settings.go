@@ -55,7 +55,7 @@ type Settings struct {
 	// What each plugin can be told is declared in its file.
 	raw        rawSettings
 	fileInput  fileInputSettings
-	formats    formats.Options // of files that are no recordings
+	formats    formats.Options // of files that are not recordings
 	tcpInput   tcpInputSettings
 	http       httpSettings
 	tcpOutput  tcpOutputSettings

@@ -29,7 +29,7 @@ func TestNothingDelivered(t *testing.T) {
 	f := newFlagTest(t)
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
-	// What it read it has, so that its end is no reset.
+	// What it read it has, so that its end is not a reset.
 	silent := testkit.StartTarget(t, func(c net.Conn, _ int) { _, _ = testkit.ReadRequest(c) })
 	for _, tt := range []struct {
 		name string
@@ -52,7 +52,7 @@ func TestNothingDelivered(t *testing.T) {
 	}
 }
 
-// TestNothingToDeliver: what no target is to blame for is no failure.
+// TestNothingToDeliver: what no target is to blame for is not a failure.
 func TestNothingToDeliver(t *testing.T) {
 	f := newFlagTest(t)
 	connect := f.recording(0, []byte("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n"))

@@ -123,7 +123,7 @@ func TestDrainAfterSignalIsBounded(t *testing.T) {
 }
 
 // TestSignalDuringDrain: the inputs have ended by themselves, an output hangs,
-// and somebody says stop: that bounds the drain and is no failure.
+// and somebody says stop: that bounds the drain and is not a failure.
 func TestSignalDuringDrain(t *testing.T) {
 	t.Parallel()
 	requests, times := testkit.Steady(1, 0)
@@ -162,7 +162,7 @@ func TestNoPrivilegeNamesTheRemedy(t *testing.T) {
 	}
 }
 
-// TestStatsLines: the seed's form, without gor: in front.
+// TestStatsLines: the form of Gor 0.9, without "gor: " in front.
 func TestStatsLines(t *testing.T) {
 	t.Parallel()
 	target := testkit.StartSink(t)

@@ -194,7 +194,7 @@ func TestLinkFaults(t *testing.T) {
 }
 
 // peerFaults has another program go through the same as far as it can: the
-// plain stream, no spill. What it loses is said and is no failure.
+// plain stream, no spill. What it loses is said and is not a failure.
 func peerFaults(t *testing.T, wire *netns.Pair, peer string, n int) {
 	dir := t.TempDir()
 	c := &faultChain{t: t, wire: wire}

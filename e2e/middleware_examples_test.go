@@ -128,7 +128,7 @@ func shown(lines string) string {
 }
 
 // An exampleCase is what goes in and what must come out, as messages, or as
-// lines where they end with a line end and are no message.
+// lines where they end with a line end and are not messages.
 type exampleCase struct {
 	name     string
 	in, want []string

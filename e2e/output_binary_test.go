@@ -95,7 +95,7 @@ func TestBinaryTargets(t *testing.T) {
 			code, said := testkit.RunGor(t, append([]string{"--input-file", in + "|max", "--output-binary", server.Addr().String()}, tt.args...)...)
 			want := exitOK
 			if strings.Contains(said, "= 0 shed + 0 delivered") {
-				want = exitFailed // a run that delivers nothing is no success
+				want = exitFailed // a run that delivers nothing is not a success
 			}
 			if code != want {
 				t.Fatalf("exit %d, want %d: %s", code, want, said)

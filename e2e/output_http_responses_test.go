@@ -20,7 +20,7 @@ import (
 func TestTrackResponses(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/0" {
-			w.WriteHeader(http.StatusEarlyHints) // an interim answer is no part of it
+			w.WriteHeader(http.StatusEarlyHints) // an interim answer is not part of it
 		}
 		if r.URL.Path == "/7" {
 			<-time.After(20 * time.Millisecond)

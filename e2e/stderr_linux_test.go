@@ -211,7 +211,7 @@ func TestStdoutHangs(t *testing.T) {
 	}
 }
 
-// TestStartInterrupted: what waits when Gor starts is no reason to go on waiting
+// TestStartInterrupted: what waits when Gor starts is not a reason to go on waiting
 // after a signal.
 func TestStartInterrupted(t *testing.T) {
 	t.Parallel()

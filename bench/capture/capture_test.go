@@ -40,7 +40,7 @@ func TestMeasure(t *testing.T) {
 		if m.rate < 10 || m.requests < 10 || m.cpu <= 0 || m.cpu > 2*time.Second || m.memory < 1<<20 || m.dropped < 0 || m.recorded != -1 {
 			t.Errorf("%s: %+v", link, m)
 		}
-		// A captor that cannot start is no measurement.
+		// A captor that cannot start is not a measurement.
 		o.captors[1].args[0] = "-no-such-option"
 		if _, err := measure(t.Context(), s, o.captors[1], loadgen.Post1k, o); err == nil || !strings.Contains(err.Error(), "tcpdump") {
 			t.Errorf("%s: %v", link, err)
@@ -254,7 +254,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestStop: a program that has ended already is no error to who stops it, and
+// TestStop: a program that has ended already is not an error to who stops it, and
 // to who waits for it one that names it.
 func TestStop(t *testing.T) {
 	p, err := start(netns.Host{}, "true")

@@ -153,7 +153,7 @@ func TestParseCase(t *testing.T) {
 	}
 }
 
-// TestNumberOfStrangers: what is no request of the run has no number.
+// TestNumberOfStrangers: what is not a request of the run has no number.
 func TestNumberOfStrangers(t *testing.T) {
 	tr := NewTraffic(Get, 1)
 	raw := string(tr.Append(nil, Number{1, 2}))

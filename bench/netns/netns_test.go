@@ -104,7 +104,7 @@ func TestPrefix(t *testing.T) {
 	}
 }
 
-// TestCloseTwice: what is gone already is no error, and is really gone.
+// TestCloseTwice: what is gone already is not an error, and is really gone.
 func TestCloseTwice(t *testing.T) {
 	p := newPair(t)
 	for range 2 {

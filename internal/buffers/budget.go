@@ -9,7 +9,7 @@ import "sync/atomic"
 // use and allocate nothing.
 type Budget struct {
 	limit   int64
-	whole   *Budget // nil: this is no share
+	whole   *Budget // nil: this is not a share
 	used    atomic.Int64
 	peak    atomic.Int64
 	refused atomic.Uint64

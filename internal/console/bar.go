@@ -30,7 +30,7 @@ func (c *Console) clearBar() {
 }
 
 // BarWriter is what a bar draws to, within Draw and its Clear only. What is
-// drawn while nobody looks is no line, and missed by nobody.
+// drawn while nobody looks is not a line, and missed by nobody.
 func (c *Console) BarWriter() io.Writer { return barWriter{c} }
 
 type barWriter struct{ c *Console }

@@ -172,7 +172,7 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// What a bar draws is no line, and no line is drawn upon.
+// What a bar draws is not a line, and no line is drawn upon.
 type testBar struct{ w io.Writer }
 
 func (b testBar) Clear() error { _, err := io.WriteString(b.w, "<clear>"); return err }

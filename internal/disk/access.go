@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// IsPipe reports whether a name is there and is no regular file or folder:
+// IsPipe reports whether a name is there and is not a regular file or folder:
 // opening it may wait for another program, or take what is meant for later.
 func IsPipe(name string) bool {
 	info, err := os.Stat(name)

@@ -18,7 +18,7 @@ type MinFree struct {
 func DefaultMinFree() MinFree { return MinFree{Bytes: 1 << 30, Percent: 5} }
 
 // Check returns a *LowError when the disk of a folder or file has less room
-// than that. What cannot be found out is no reason to stop: a write will tell.
+// than that. What cannot be found out is not a reason to stop: a write will tell.
 func (m MinFree) Check(path string) error {
 	if m == (MinFree{}) {
 		return nil

@@ -52,7 +52,7 @@ func TestMinFreeCheck(t *testing.T) {
 			t.Errorf("more than all to keep: %v", err)
 		}
 	}
-	// What is no disk, or not there, has no room to keep.
+	// What is not a disk, or not there, has no room to keep.
 	for _, path := range []string{"/proc/self/mounts", filepath.Join(dir, "no", "such", "folder")} {
 		if err := (MinFree{Bytes: 1 << 62}).Check(path); err != nil {
 			t.Errorf("%s: %v", path, err)

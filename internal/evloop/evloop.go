@@ -17,7 +17,7 @@ var (
 	ErrWait = errors.New("evloop: would wait")
 
 	// ErrUnsupported is what Adopt returns where there are no loops, and for
-	// connections that are no TCP sockets.
+	// connections that are not TCP sockets.
 	ErrUnsupported = errors.New("evloop: no event loop for this connection")
 
 	// ErrClosed is what Adopt returns after Close, and what a closed Socket's

@@ -13,7 +13,7 @@ import (
 	"github.com/buger/gor/internal/formats/pcapout"
 )
 
-// A Live makes what stands in a file of a kind that is no recording, while the
+// A Live makes what stands in a file of a kind that is not a recording, while the
 // messages come. It serves one file: what it gives goes to its end.
 type Live struct {
 	kind   Kind
@@ -86,7 +86,7 @@ func (k Kind) Tail() string {
 // before its codings are taken off.
 func (k Kind) Most(msg []byte) int {
 	// A line of a header has 24 bytes more in a HAR, 7 in JSON lines, and a control
-	// character is six bytes in JSON; what is no UTF-8 grows by a third.
+	// character is six bytes in JSON; what is not UTF-8 grows by a third.
 	const lineOverhead = 1 << 10
 	switch k {
 	case Pcap:

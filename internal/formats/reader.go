@@ -1,4 +1,4 @@
-// Package formats reads and writes what is no recording of Gor's: access logs,
+// Package formats reads and writes what is not a recording of Gor's: access logs,
 // HAR, curl lines, captures, JSON lines. A Reader gives messages as a recording
 // does; those that were not seen on a wire are marked so (payload.AttrOrigin). A
 // Writer takes them. No format needs the whole file in memory.

@@ -22,7 +22,7 @@ const (
 	OddControl                  // another control character in the head (RFC 9110 section 5.5)
 	FoldedLine                  // a line that begins with a blank (section 5.2)
 	OddFieldName                // no colon, no name, or a blank before the colon (section 5.1)
-	OddLength                   // Content-Length that is no plain number, or more than one (section 6.3)
+	OddLength                   // Content-Length that is not a plain number, or more than one (section 6.3)
 	OddCoding                   // Transfer-Encoding other than one "chunked" (section 6.1)
 	LengthAndCoding             // both
 	CodingIn10                  // Transfer-Encoding in HTTP/1.0 (section 6.1)

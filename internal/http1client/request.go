@@ -206,7 +206,7 @@ func (r *sentRequest) keepAlive(http10 bool) {
 		r.list = append(r.list, keepAlive...)
 		return r.list, http1.ReplaceHeader
 	})
-	if first || err != nil { // there is none, or what stood beside it was no token
+	if first || err != nil { // there is none, or what stood beside it was not a token
 		r.SetHeader("Connection", keepAlive)
 	}
 }

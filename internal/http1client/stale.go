@@ -9,7 +9,7 @@ func (c *conn) stale() bool {
 	if c.source == nil {
 		return !c.look.quiet()
 	}
-	// With TLS, records may have come that are no content, such as session
+	// With TLS, records may have come that are not content, such as session
 	// tickets, and the one that is the end may have been read with the last
 	// answer. Only crypto/tls can tell; it is not let wait.
 	c.source.noWait = true

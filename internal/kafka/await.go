@@ -16,7 +16,7 @@ const (
 	awaitMost  = 2 * time.Second
 
 	// awaitSilent is how many attempts fail before a person is told: a broker that is
-	// just starting is no trouble.
+	// just starting is not trouble.
 	awaitSilent = 2
 )
 

@@ -15,7 +15,7 @@ import (
 // reached, did not answer, or there was no room on the disk. What a message is
 // itself to blame for is no such reason, nor is what a limit or the output's
 // purpose left out. interrupted says that a signal ended the run: what was on its
-// way then is no failure either, unless there never was a connection. What outputs
+// way then is not a failure either, unless there never was a connection. What outputs
 // say themselves of what they could not do is added.
 func (l Ledger) Undelivered(interrupted bool) []string {
 	var sentences []string

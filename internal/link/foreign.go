@@ -41,7 +41,7 @@ const (
 	unexpectedMessage = alertRecord + "\x01\x00\x02\x02\x0a"
 )
 
-// foreign tells from what was read and is no frame what answers there; nil is
+// foreign tells from what was read and is not a frame what answers there; nil is
 // something unknown.
 func (c *senderConn) foreign() error {
 	b, _ := c.in.Peek(c.in.Buffered()) // which is there

@@ -8,7 +8,7 @@ import (
 	"github.com/buger/gor/internal/stats"
 )
 
-// A newer sender's records are no damage: types that are not known are left
+// A newer sender's records are not damage: types that are not known are left
 // out and acknowledged, attributes that are not known are handed on.
 func TestNewerSender(t *testing.T) {
 	const get = "GET / HTTP/1.1\r\n\r\n"

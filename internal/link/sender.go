@@ -186,7 +186,7 @@ func (s *Sender) Reached() bool { return s.met.Load() }
 func (s *Sender) Acknowledged() bool { return s.peer.acknowledges.Load() }
 
 // OnTrial reports whether a plain connection waits for its receiver to show
-// life: nothing more is sent meanwhile, which is no reason to give it up.
+// life: nothing more is sent meanwhile, which is not a reason to give it up.
 func (s *Sender) OnTrial() bool { return s.trial.Load() }
 
 // Counts gives the fate of the messages that were released before Close:

@@ -10,7 +10,7 @@ func (c *senderConn) beginPacking(a answer) {
 }
 
 // appendPacked frames messages whose numbers begin at the cursor, runs of them
-// compressed. What is no shorter then goes as it is, and so does the mark of a
+// compressed. What is not shorter then goes as it is, and so does the mark of a
 // message that is left out.
 func (c *senderConn) appendPacked(msgs [][]byte) error {
 	for from := 0; from < len(msgs); {

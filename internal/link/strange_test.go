@@ -38,7 +38,7 @@ func (l *lines) String() string {
 	return strings.Join(l.all, "\n")
 }
 
-// A peer that sends what is no link costs itself its connection, with one line
+// A peer that sends what is not a link costs itself its connection, with one line
 // in the log, and a good sender beside it nothing.
 func TestStrangers(t *testing.T) {
 	frames := string(appendHello(nil, Identity{1}, 1))

@@ -333,7 +333,7 @@ func TestTLSStrangers(t *testing.T) {
 	}
 }
 
-// What the sender says when the other end is no receiver with TLS.
+// What the sender says when the other end is not a receiver with TLS.
 func TestTLSSenderToStrangers(t *testing.T) {
 	ca := newAuthority(t, "test authority")
 	tests := []struct {

@@ -425,7 +425,7 @@ func TestEmptyLinesAreDropped(t *testing.T) {
 	if got := s.next(); got != "GET / HTTP/1.1\r\n\r\n" {
 		t.Errorf("given %q", got)
 	}
-	// They are no requests: the wait for one goes on.
+	// They are not requests: the wait for one goes on.
 	idle := start(t, Config{IdleWait: 50 * time.Millisecond})
 	c := idle.dial()
 	ended := make(chan struct{})

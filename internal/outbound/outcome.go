@@ -103,7 +103,7 @@ func (c Outcomes) Get(o Outcome) uint64 { return c.reasons.Get(int(o)) }
 // caller owns the slice.
 func (c Outcomes) NonZero() []stats.Count { return c.reasons.NonZero() }
 
-// ErrBadResponse is an answer that is no HTTP/1 response, or one with a head
+// ErrBadResponse is an answer that is not HTTP/1 response, or one with a head
 // above the bound.
 var ErrBadResponse = errors.New("bad response")
 

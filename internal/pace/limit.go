@@ -31,7 +31,7 @@ type Limit struct {
 // maxLimit keeps N in 32 bits, so that no product with a time overflows.
 const maxLimit = 1<<31 - 1
 
-// ParseLimit reads "10", "10%" or "max"; "" is no limit. Whether a percentage
+// ParseLimit reads "10", "10%" or "max"; "" means no limit. Whether a percentage
 // is a share, at most 100, or a speed, at least 1, the caller knows: see Share
 // and Speed.
 func ParseLimit(s string) (Limit, error) {

@@ -30,7 +30,7 @@ const (
 	leastTime = 1e17
 )
 
-// ErrHeader says that a line is no header of a record.
+// ErrHeader says that a line is not a header of a record.
 var ErrHeader = errors.New("malformed record header")
 
 // Meta is the header of a message.

@@ -25,12 +25,12 @@ type Config struct {
 	FlushInterval time.Duration // the longest that a message waits before it is in the file
 
 	// A recording goes on in the next file, x_1.gor after x_0.gor, before the
-	// present one has more than so many records or bytes. 0 is no limit; with
+	// present one has more than so many records or bytes. 0 means no limit; with
 	// neither there is one file for each name.
 	ChunkRecords int
 	ChunkBytes   int
 
-	// MaxBytes is the most that all files together get, 0 is no limit. Messages
+	// MaxBytes is the most that all files together get, 0 means no limit. Messages
 	// call it MaxBytesName, such as "--max-size 1gb".
 	MaxBytes     int
 	MaxBytesName string
@@ -43,7 +43,7 @@ type Config struct {
 	Large *buffers.Copies
 
 	// Room returns an error, a *disk.LowError in it, while nothing more may be
-	// written to the disk of a file. nil is no bound.
+	// written to the disk of a file. nil means no bound.
 	Room func(path string) error
 
 	// Yield is called between two pieces of work while the messages that wait take

@@ -31,7 +31,7 @@ func TestDiskFull(t *testing.T) {
 // TestRoom: what is to be left free is left, but for the flush
 // that gets there.
 func TestRoom(t *testing.T) {
-	for _, pattern := range []string{"x.gor", "%r.gor"} { // a name of its own for each id is no reason to give up
+	for _, pattern := range []string{"x.gor", "%r.gor"} { // a name of its own for each id is not a reason to give up
 		t.Run(strings.Trim(pattern, "%"), func(t *testing.T) {
 			dir := testkit.TinyDisk(t)
 			filler := testkit.WriteFile(t, filepath.Join(dir, "filler"), make([]byte, 2<<20))

@@ -25,7 +25,7 @@ type Config struct {
 	Depth        int // records that are held back to put late ones in order
 	MessageLimit int // bytes of the largest message
 
-	Formats formats.Options // what files that are no recordings have to be told; its Limit is MessageLimit
+	Formats formats.Options // what files that are not recordings have to be told; its Limit is MessageLimit
 
 	Logf  func(format string, args ...any)
 	Hints Hints

@@ -43,7 +43,7 @@ func (m *mergedFiles) account(r *recordedFile) {
 }
 
 // newerRow names the row of records with a type or an attribute that a newer
-// Gor wrote and this one does not know. They are no loss.
+// Gor wrote and this one does not know. They are not counted as lost.
 const newerRow = "records of a newer Gor"
 
 // counts gives what was passed over in the files that were read so far.

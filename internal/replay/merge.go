@@ -18,7 +18,7 @@ import (
 type mergedFiles struct {
 	cfg   Config
 	files []*recordedFile
-	pipes []*os.File // those of files that are no regular ones
+	pipes []*os.File // those of files that are not regular ones
 
 	shut []*recordedFile // not opened yet in this pass, by their first time
 	open []*recordedFile // with a next message

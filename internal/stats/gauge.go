@@ -116,7 +116,7 @@ func (g *Gauge) appendLine(dst []byte, now time.Time) []byte {
 	if count > 0 {
 		mean = sum / count
 	}
-	// In this order, so that a period that is no whole second counts too.
+	// In this order, so that a period that is not a whole second counts too.
 	rate := uint64(float64(count) / g.period.Seconds())
 
 	dst = g.appendName(dst, now)

@@ -20,7 +20,7 @@ const (
 	// is kept in any case.
 	sampleBytes = 8 << 20
 	// moments is how many moments of a replay tell whether a route is slower. Pairs that
-	// were sent within one are no independent evidence: what made one of them slow, a
+	// were sent within one are not independent evidence: what made one of them slow, a
 	// burst or a pause of the machine, made the others slow as well.
 	moments = 64
 	moment  = int64(100 * time.Millisecond)

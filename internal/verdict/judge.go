@@ -108,7 +108,7 @@ func (e *Engine) standing(row *rowCount, v evidence, sure, pooled bool) Standing
 	case sure:
 		return Regression
 	case v.triples && !s.Learnable():
-		// Never noise. In every pair, or in many routes, it is no chance either.
+		// Never noise. In every pair, or in many routes, it is not chance either.
 		if v.differs == 0 && (row.differs >= 2 && row.differs == row.key.route.compared || pooled) {
 			return Regression
 		}

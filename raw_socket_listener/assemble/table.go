@@ -145,7 +145,7 @@ func (a *Assembler) newConn() *conn {
 // quarter to the bytes. The connection that is being served is spared: alone,
 // it may exceed the ceiling by one message.
 //
-// When even the oldest is no idler, more is sent at the same time than there
+// When even the oldest is not idler, more is sent at the same time than there
 // is room for. Then whoever holds most goes, so that bodies without an end
 // displace themselves and not the requests beside them.
 func (a *Assembler) reclaim(serving *conn) {

@@ -242,7 +242,7 @@ func (n names) parseName(a Address, host, s string) (Address, error) {
 }
 
 // parseFile reads path and path:ports. What stands behind the last colon
-// belongs to the path when it is no list of ports and a name of a capture
+// belongs to the path when it is not a list of ports and a name of a capture
 // file ends there, as in 10:30:00.pcap.
 func parseFile(s string) (Address, error) {
 	p, list, found := cutLast(s, ":")

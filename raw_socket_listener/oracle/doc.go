@@ -19,13 +19,13 @@
 //   - where the connection's SYN or the end of the request before it says that
 //     a request begins, whatever its method is; or,
 //   - where that is not known, because bytes are missing, because the
-//     connection was joined, or behind something that is no HTTP/1: at the
+//     connection was joined, or behind something that is not HTTP/1: at the
 //     first byte of a segment, with a registered method. The search is over
 //     when the head there is whole and can be framed.
 //
-// Bytes of a body, by Content-Length or by chunks, are no starts; neither is what
+// Bytes of a body, by Content-Length or by chunks, are not starts; neither is what
 // lies in a request that was given, whose start the scanner may not have seen as
-// one: behind something that is no HTTP/1, either may be right. A hole
+// one: behind something that is not HTTP/1, either may be right. A hole
 // inside of such a body is passed by arithmetic. Behind a tunnel (CONNECT or
 // Upgrade, unless refused) and in TLS or HTTP/2 there are no strict starts.
 //

@@ -114,7 +114,7 @@ var foreignFiles = [...]struct{ magic, name, instead string }{
 	{"\x1c\x00\x01\xab", "a capture of IXIA's software", "convert it: editcap -F pcap FILE x.pcap"},
 }
 
-// foreign says what begins here and is no capture file that Gor reads.
+// foreign says what begins here and is not a capture file that Gor reads.
 func (c *captureReader) foreign() error {
 	b, err := c.r.Peek(16)
 	for _, f := range foreignFiles {

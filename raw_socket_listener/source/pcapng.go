@@ -73,7 +73,7 @@ func findSection(b []byte) int {
 	return -1
 }
 
-// nextBlock reads a block. ok is false when it was no packet.
+// nextBlock reads a block. ok is false when it was not a packet.
 func (c *captureReader) nextBlock() (p capturedPacket, ok bool, err error) {
 	h, err := c.peek(blockHead)
 	if err != nil {

@@ -11,7 +11,7 @@ func (l *Reader) Damage() payload.Damage { return l.damage }
 // Format is "access log" and the format of its lines.
 func (l *Reader) Format() string { return "access log (" + l.formatName() + ")" }
 
-// Counts gives what was logged and is no request here, and what was made up.
+// Counts gives what was logged and is not a request here, and what was made up.
 func (l *Reader) Counts() []stats.Count {
 	return []stats.Count{
 		{Name: "requests whose body was not logged, left out", Kind: stats.Note, N: l.bodies},

@@ -15,7 +15,7 @@ import (
 	"github.com/buger/gor/internal/stats"
 )
 
-// A line is a request. A body that is no UTF-8 stands in base64.
+// A line is a request. A body that is not UTF-8 stands in base64.
 type line struct {
 	Time    string      `json:"time"` // RFC 3339, with ns
 	ID      string      `json:"id"`
@@ -83,7 +83,7 @@ func (j *Writer) Append(dst, msg []byte) ([]byte, message.Fate) {
 	if l.URL = target; strings.HasPrefix(target, "/") && len(host) > 0 {
 		l.URL = scheme + "://" + string(host) + target
 	}
-	if targetOf(l.URL) != target { // it is no path, or has what no URL has
+	if targetOf(l.URL) != target { // it is not a path, or has what no URL has
 		l.Target = target
 	}
 	if version := string(j.req.Proto()); version != "HTTP/1.1" {

@@ -107,7 +107,7 @@ func (p *Writer) request(m *payload.Meta, body []byte) {
 		p.byID[x.id] = x
 	}
 	p.data(c, true, m, body)
-	// What is no whole request could swallow the next.
+	// What is not a whole request could swallow the next.
 	c.last = !http1.CompleteRequest(body) || x.connect
 }
 

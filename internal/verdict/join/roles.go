@@ -78,7 +78,7 @@ func (r Roles) sort(parts []Part, captured bool) (g group) {
 				g.add("", part)
 			}
 		case part.Type != payload.ReplayResponse:
-			// It is no answer.
+			// It is not an answer.
 		case label == Primary:
 			if !g.primary {
 				replayed, g.primary = part, true

@@ -26,7 +26,7 @@ func (k *keeper) Keep(p *verdict.Pair) int64 {
 func (k *keeper) Load(ref int64) (*verdict.Pair, error) { return k.pairs[ref-1], nil }
 
 // hostile is what a stranger may answer: markup, the end of a script, an override of the
-// direction, a terminal's command, and what is no UTF-8.
+// direction, a terminal's command, and what is not UTF-8.
 const hostile = "</script><script>alert(1)</script>]]>\u202egnp\x1b[2J\x00\xff\"'`{{.}}"
 
 func answer(status int, typ, body string) *verdict.Answer {
@@ -118,7 +118,7 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
-// A verdict over nothing is no success in CI.
+// A verdict over nothing is not a success in CI.
 func TestJUnitOfNothing(t *testing.T) {
 	e := verdict.New(verdict.Config{BodyMost: 1 << 20, Keeper: &keeper{}, Old: "old", New: "new"})
 	var b bytes.Buffer
