@@ -113,9 +113,9 @@ var allowedImports = map[string][]string{
 	"internal/evloop":            {"golang.org/x/sys/unix"},
 	"internal/http1client":       {"internal/address", "internal/buffers", "internal/evloop", "internal/http1", "internal/outbound", "internal/plugin", "golang.org/x/sys/unix"},
 	"internal/kafka":             {"internal/http1", "internal/pace", "internal/payload", "internal/queue", "internal/stats", "github.com/twmb/franz-go/pkg/kerr", "github.com/twmb/franz-go/pkg/kgo", "github.com/twmb/franz-go/pkg/kmsg", "github.com/twmb/franz-go/pkg/sasl", "github.com/twmb/franz-go/pkg/sasl/plain", "github.com/twmb/franz-go/pkg/sasl/scram"},
-	"internal/httppool":          {"internal/answers", "internal/dispatch", "internal/elastic", "internal/evloop", "internal/http1", "internal/http1client", "internal/outbound", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "internal/verdict/statuses"}, // puts the client, the queue and the workers together as an output; http1client knows none of them
+	"internal/httppool":          {"internal/answers", "internal/dispatch", "internal/elastic", "internal/evloop", "internal/http1", "internal/http1client", "internal/outbound", "internal/pace", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "internal/verdict/statuses"}, // puts the client, the queue and the workers together as an output; http1client knows none of them
 	"internal/ledger":            {"internal/console", "internal/plugin", "internal/stats"},
-	"internal/plugin":            {"internal/buffers", "internal/console", "internal/outbound", "internal/queue", "internal/stats"},
+	"internal/plugin":            {"internal/buffers", "internal/console", "internal/outbound", "internal/pace", "internal/queue", "internal/stats"},
 	"internal/link":              {"internal/admission", "internal/outbound", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/linkclient":        {"internal/buffers", "internal/disk", "internal/dispatch", "internal/link", "internal/plugin", "internal/queue", "internal/spill", "internal/stats"}, // the protocol, a queue and a folder put together as an output; link itself knows neither
 	"internal/buffers":           {},

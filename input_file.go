@@ -45,7 +45,7 @@ func parseFileInput(pattern string, limit pace.Limit, s *Settings) (plugin.Parse
 		Recording: pattern,
 		Check:     func() error { return explainReplay(replay.Check(cfg)) },
 		Open: func(env *plugin.Env) (plugin.Input, error) {
-			cfg.Logf = env.Logf
+			cfg.Logf, cfg.Forecast = env.Logf, env.Forecast
 			in, err := replay.Open(cfg)
 			if err != nil {
 				return nil, explainReplay(err)
@@ -179,7 +179,7 @@ func openMergedFiles(group []pluginArg, s *Settings, env *plugin.Env) (plugin.In
 	if err != nil {
 		return nil, sourceError(group, err)
 	}
-	cfg.Logf = env.Logf
+	cfg.Logf, cfg.Forecast = env.Logf, env.Forecast
 	in, err := replay.Open(cfg)
 	if err != nil {
 		return nil, sourceError(group, err)

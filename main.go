@@ -19,6 +19,7 @@ import (
 	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/process"
 	"github.com/buger/gor/internal/queue"
@@ -170,6 +171,7 @@ func supervise(s *Settings, log *console.Console, stdin io.Reader, stdout io.Wri
 		Large:          buffers.NewCopies(buffers.NewBudget(buffers.LargeTotal(s.MessageLimit))),
 		LatencyMatters: s.latencyMatters(),
 		OnTime:         s.replaysOnTime(),
+		Forecast:       new(pace.Forecast),
 		Background:     &background,
 		Done:           done,
 	}

@@ -108,7 +108,7 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *plugin.Env) (plugin.
 		cfg.Queue.Watch(env.StartGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond))
 	}
 	if env.OnTime && !s.RecognizeSessions {
-		env.Standing = append(env.Standing, o.Begin())
+		env.Standing = append(env.Standing, o.Begin(env.Forecast))
 	}
 	return o, nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // A WorkersConfig says how many workers there are, and what they do. All of it
-// must be set.
+// must be set but for what may be nil.
 type WorkersConfig struct {
 	// Least and Most are how many there are, 1 <= Least <= Most.
 	Least, Most int
@@ -27,6 +27,12 @@ type WorkersConfig struct {
 	// Allow is how many workers the target is good for at the moment, at most
 	// most, and after how long that may be more, if it is fewer.
 	Allow func(most int) (n int, again time.Duration)
+
+	// Stands and Wanted are for Prepare, and may be nil without it. Stands reports
+	// whether the target takes connections: nothing is prepared for one that does
+	// not. Wanted is how many workers there are to be for what is coming.
+	Stands func() bool
+	Wanted func() int
 }
 
 // Workers are goroutines that take messages from a queue. One is started for
@@ -38,6 +44,10 @@ type Workers struct {
 	running  atomic.Int64
 	starting atomic.Int64 // of those, not yet ready for a message
 
+	preparing atomic.Bool
+	ready     chan struct{} // a token when a worker is ready
+	prepared  chan struct{} // closed when what was prepared last is ready
+
 	wg      sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool
@@ -48,14 +58,12 @@ type Workers struct {
 }
 
 // NewWorkers returns Workers of which none runs yet.
-func NewWorkers(c WorkersConfig) *Workers { return &Workers{cfg: c, stood: make(chan struct{})} }
-
-// Begin starts the fewest workers before there is a message. The channel is
-// closed when they are ready.
-func (w *Workers) Begin() (ready <-chan struct{}) {
-	w.Grow()
-	return w.stood
+func NewWorkers(c WorkersConfig) *Workers {
+	return &Workers{cfg: c, stood: make(chan struct{}), ready: make(chan struct{}, 1)}
 }
+
+// Begin starts the fewest workers before there is a message: see Ready.
+func (w *Workers) Begin() { w.Grow() }
 
 // lacking is for how many messages there is no worker and none on its way.
 func (w *Workers) lacking() int64 { return int64(w.cfg.Short()) - w.starting.Load() }
@@ -79,6 +87,11 @@ func (w *Workers) Grow() {
 		n = int64(allowed) - running
 		w.lookAgain(again)
 	}
+	w.start(int(n))
+}
+
+// start starts n workers. Call with the lock held.
+func (w *Workers) start(n int) {
 	for range n {
 		w.running.Add(1)
 		w.starting.Add(1)
@@ -108,6 +121,10 @@ func (w *Workers) lookAgain(after time.Duration) {
 func (w *Workers) Started() {
 	if w.starting.Add(-1) <= 0 {
 		w.once.Do(func() { close(w.stood) })
+	}
+	select {
+	case w.ready <- struct{}{}:
+	default: // whoever prepares will look
 	}
 }
 

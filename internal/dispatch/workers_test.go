@@ -81,7 +81,8 @@ func TestGrowFixed(t *testing.T) {
 		Least: 7, Most: 7, Work: func() {},
 		Short: func() int { return 50 }, Allow: func(most int) (int, time.Duration) { return most, 0 },
 	})
-	ready := w.Begin()
+	w.Begin()
+	ready := w.Ready()
 	for range 3 {
 		w.Grow()
 		if n := w.Running(); n != 7 {

@@ -13,6 +13,7 @@ import (
 	"github.com/buger/gor/internal/evloop"
 	"github.com/buger/gor/internal/http1client"
 	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -86,6 +87,7 @@ type shared struct {
 	client  *http1client.Client
 	takes   outbound.Ceiling // how many connections the target does
 	workers *dispatch.Workers
+	demand  *pace.Demand // nil: what comes next is not known
 	account account
 }
 
@@ -102,7 +104,9 @@ func New(cfg Config) *Pool {
 	p.client = http1client.New(c)
 	p.workers = dispatch.NewWorkers(dispatch.WorkersConfig{
 		Least: cfg.Least, Most: cfg.Most, Work: p.work, Short: p.q.Short,
-		Allow: func(most int) (int, time.Duration) { return p.takes.Allow(time.Now(), most) },
+		Allow:  func(most int) (int, time.Duration) { return p.takes.Allow(time.Now(), most) },
+		Stands: func() bool { return p.client.Standing() > 0 },
+		Wanted: func() int { return p.demand.Wanted() },
 	})
 	if cfg.Sessions {
 		p.sessions = dispatch.StartSessions(dispatch.SessionsConfig{
@@ -119,9 +123,19 @@ func (p *Pool) Await(ctx context.Context, most time.Duration, why func(error)) e
 	return p.client.Await(ctx, most, why)
 }
 
-// Begin opens the fewest connections before there is a request. The channel is
-// closed when they are ready. A Pool with Sessions has none to open.
-func (p *Pool) Begin() (ready <-chan struct{}) { return p.workers.Begin() }
+// Begin opens the fewest connections before there is a request, and from now on
+// those that the forecast asks for before their requests are due. ready returns a
+// channel that is closed when all that were asked for so far stand. Call it before
+// the first Write; a Pool with Sessions has none to open.
+func (p *Pool) Begin(f *pace.Forecast) (ready func() <-chan struct{}) {
+	p.demand = pace.NewDemand(f)
+	f.Follow(func(due int64) {
+		p.demand.Expect(due)
+		p.workers.Prepare()
+	})
+	p.workers.Begin()
+	return p.workers.Ready
+}
 
 // tellHealth says why there is no connection to the target, or, with a nil
 // error, that there is one again.
@@ -145,6 +159,9 @@ func (p *Pool) Write(msg []byte) (int, error) {
 		return 0, err
 	}
 	if p.sessions == nil {
+		if p.demand.Came() {
+			p.workers.Prepare()
+		}
 		p.workers.Grow()
 	}
 	return len(msg), nil

@@ -243,6 +243,8 @@ func (w *worker) done(r http1client.Result) {
 	if w.gaveBack(r) {
 		return
 	}
+	age := s.q.Age(it)
+	s.demand.Took(age)
 	if r.Outcome == outbound.Delivered {
 		w.attempt.Works()
 		if w.recorder != nil {
@@ -258,11 +260,11 @@ func (w *worker) done(r http1client.Result) {
 	switch {
 	case r.Outcome == outbound.Delivered:
 		s.account.delivered.Add(1)
-		s.account.latency.Record(s.q.Age(it))
+		s.account.latency.Record(age)
 		s.account.statuses.Add(r.Status)
 		s.account.recorded.Answered(it.Bytes, r.Status)
 		if s.cfg.LogAnswers {
-			s.cfg.Logf("%s: %d in %s: %s", s.cfg.Name, r.Status, s.q.Age(it), payload.Describe(it.Bytes))
+			s.cfg.Logf("%s: %d in %s: %s", s.cfg.Name, r.Status, age, payload.Describe(it.Bytes))
 		}
 	case s.ctx.Err() != nil: // Close cut it off
 		s.account.unsent.Add(1)

@@ -182,6 +182,22 @@ func (s *Schedule) startPass(t, plan int64) {
 	s.anchorTime, s.latest, s.run.n = t, t, 0
 }
 
+// Ahead returns when a message that was recorded at time t will be due, as far as
+// can be told from the one that Due planned last. It is the n-th behind that one.
+func (s *Schedule) Ahead(t int64, n int) int64 {
+	switch {
+	case s.timing.Rate > 0:
+		return after(s.last, mulDiv(uint64(n), second, uint64(s.timing.Rate)))
+	case t <= s.latest:
+		return s.last
+	}
+	wait := mulDiv(uint64(t)-uint64(s.latest), 100, s.speed)
+	if w := int64(s.timing.MaxWait); w > 0 {
+		wait = min(wait, uint64(w))
+	}
+	return after(s.last, wait)
+}
+
 // Loop starts the recording again: the next message is its first, due one mean
 // gap after the last.
 func (s *Schedule) Loop() { s.newPass = s.begun }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 )
@@ -59,10 +60,12 @@ type Env struct {
 	LatencyMatters bool
 
 	// OnTime says that a schedule begins when everything is open. What an output
-	// has to do before its first message it does then, and adds what is closed
-	// when that is done to Standing.
+	// has to do before its first message it does then, and adds what returns a
+	// channel that is closed when that is done to Standing. Those that are to be
+	// ready when a message is due follow the Forecast.
 	OnTime   bool
-	Standing []<-chan struct{}
+	Standing []func() <-chan struct{}
+	Forecast *pace.Forecast
 
 	// Background counts goroutines that print for a plugin (stats lines)
 	// and end when Done is closed.
@@ -96,7 +99,7 @@ func (env *Env) AwaitStanding() {
 	defer late.Stop()
 	for _, ready := range env.Standing {
 		select {
-		case <-ready:
+		case <-ready():
 		case <-late.C:
 			return
 		case <-env.Context.Done():

@@ -27,6 +27,9 @@ type Config struct {
 
 	Formats formats.Options // what files that are not recordings have to be told; its Limit is MessageLimit
 
+	// Forecast is told when requests are due; nil when nobody wants to know.
+	Forecast *pace.Forecast
+
 	Logf  func(format string, args ...any)
 	Hints Hints
 }

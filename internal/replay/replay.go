@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/pace"
+	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
@@ -40,6 +41,9 @@ type Replay struct {
 	source int    // whose it is; also once it was given
 	slot   pace.Slot
 	due    bool // the wait for msg is over
+
+	ahead   *lookahead // nil: nobody wants to know
+	planned int64      // when msg was, on the schedule's clock
 
 	cancel chan struct{}
 	once   sync.Once
@@ -81,16 +85,19 @@ func Open(cfg Config) (*Replay, error) {
 	default:
 		cfg.Timing.Speed = speed.N
 	}
-	return &Replay{
+	f := &Replay{
 		cfg:      cfg,
 		name:     cfg.name(),
+		ahead:    newLookahead(&cfg),
 		files:    files,
 		window:   pace.NewReorder(cfg.Depth, reorderBytes),
 		schedule: pace.NewSchedule(cfg.Timing),
 		clock:    pace.NewSleeper(),
 		cancel:   make(chan struct{}),
 		lag:      stats.NewHistogram(),
-	}, nil
+	}
+	f.begin()
+	return f, nil
 }
 
 func (f *Replay) Read(p []byte) (int, error) {
@@ -113,6 +120,9 @@ func (f *Replay) Read(p []byte) (int, error) {
 		return 0, f.end(io.EOF)
 	}
 	n := copy(p, f.msg)
+	if payload.IsRequest(f.msg) {
+		f.ahead.gave()
+	}
 	f.msg = nil
 	f.window.Release()
 	f.given.Add(1)
@@ -142,7 +152,7 @@ func (f *Replay) next() error {
 		return nil
 	}
 	now := f.clock.Now()
-	f.slot, f.due = f.schedule.Due(at, now), false
+	f.slot, f.due, f.planned = f.schedule.Due(at, now), false, now
 	f.span.began.CompareAndSwap(0, now)
 	f.position.move(before, f.span.recorded.Load(), f.slot.Send)
 	if f.slot.Gap > 0 && !f.dry {
@@ -160,6 +170,9 @@ func (f *Replay) fill() error {
 		switch {
 		case err == nil:
 			f.window.Push(at, msg, source)
+			if payload.IsRequest(msg) {
+				f.ahead.add(at)
+			}
 			f.inPass++
 		case err == io.EOF && f.cfg.Loop && f.inPass > 0:
 			if f.window.Len() > 0 {
@@ -188,7 +201,7 @@ func (f *Replay) again() error {
 // wait waits until the message's time and notes how late it is. It reports
 // false when the input was closed.
 func (f *Replay) wait() bool {
-	if !f.clock.Until(f.slot.Send, f.cancel) {
+	if !f.foresee() || !f.clock.Until(f.slot.Send, f.cancel) {
 		return false
 	}
 	f.due = true
