@@ -113,13 +113,12 @@ func (r *Runner) expired() {
 	if r.over.Load() {
 		return
 	}
-	waited, ok := r.cfg.Queue.Withdraw(&r.taker)
+	left, ok := r.cfg.Queue.Withdraw(&r.taker, r.cfg.IdleFor)
 	switch {
 	case !ok:
 		r.timer.Reset(r.cfg.IdleFor)
-	case waited < r.cfg.IdleFor:
-		r.timer.Reset(r.cfg.IdleFor - waited)
-		r.run()
+	case left > 0:
+		r.timer.Reset(left)
 	case r.cfg.Idle():
 		r.end(false)
 	default:

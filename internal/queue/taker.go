@@ -38,15 +38,19 @@ func (q *Queue) Await(t *Taker) (Item, bool) {
 	return it, true
 }
 
-// Withdraw ends the wait of t, and returns for how long it waited. It returns
-// false when t does not wait.
-func (q *Queue) Withdraw(t *Taker) (waited time.Duration, ok bool) {
+// Withdraw ends the wait of t if it has lasted for d, and then returns zero. If
+// not, t goes on waiting, and Withdraw returns how long it has to wait for that.
+// It returns false when t does not wait.
+func (q *Queue) Withdraw(t *Taker, d time.Duration) (left time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !t.waiter.listed {
 		return 0, false
 	}
+	if left = d - (time.Since(q.start) - t.since); left > 0 {
+		return left, true
+	}
 	q.removeGetter(&t.waiter)
 	q.counted()
-	return time.Since(q.start) - t.since, true
+	return 0, true
 }

@@ -22,7 +22,7 @@ func TestTaker(t *testing.T) {
 		got = append(got, string(it.Bytes))
 		q.Done(it, true)
 	}}
-	if _, ok := q.Withdraw(taker); ok {
+	if _, ok := q.Withdraw(taker, 0); ok {
 		t.Error("a taker that does not wait was withdrawn")
 	}
 	if _, ok := q.Await(taker); ok || q.Short() != -1 {
@@ -39,8 +39,11 @@ func TestTaker(t *testing.T) {
 		q.Done(it, true)
 	}
 	q.Await(taker)
-	if waited, ok := q.Withdraw(taker); !ok || waited < 0 || waited > time.Minute {
-		t.Errorf("withdrawn after %s, %v", waited, ok)
+	if left, ok := q.Withdraw(taker, time.Hour); !ok || left < time.Minute || left > time.Hour || q.Short() != -1 {
+		t.Errorf("%s of an hour are left, %v, short of %d", left, ok, q.Short())
+	}
+	if left, ok := q.Withdraw(taker, 0); !ok || left != 0 || q.Short() != 0 {
+		t.Errorf("withdrawn: %s, %v, short of %d", left, ok, q.Short())
 	}
 	testkit.Must(t, q.Put([]byte("c")))
 	if len(got) != 1 || q.Len() != 1 {
