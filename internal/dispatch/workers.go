@@ -118,6 +118,8 @@ func (w *Workers) lookAgain(after time.Duration) {
 }
 
 // Started notes that a worker is ready for a message, or came to its end before.
+// It may have taken one already: a message that came meanwhile, and for which it
+// seemed to be on its way, needs another.
 func (w *Workers) Started() {
 	if w.starting.Add(-1) <= 0 {
 		w.once.Do(func() { close(w.stood) })
@@ -126,6 +128,7 @@ func (w *Workers) Started() {
 	case w.ready <- struct{}{}:
 	default: // whoever prepares will look
 	}
+	w.Grow()
 }
 
 // MayEnd reports whether a worker that found nothing to do may end, and takes

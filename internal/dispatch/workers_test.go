@@ -34,12 +34,14 @@ func TestGrow(t *testing.T) {
 	step(1, 1) // the first message
 	step(1, 1) // its worker is on its way
 	step(3, 3)
+	short.Store(0) // they take them
 	for range 3 {
 		w.Started()
 	}
 	step(0, 3)
 	step(-3, 3) // all are idle
 	step(50, 53)
+	short.Store(0)
 	for range 50 {
 		w.Started()
 	}
@@ -72,6 +74,26 @@ func TestGrow(t *testing.T) {
 	}
 	w.Close()
 	step(1000, 11) // closed
+	close(release)
+	w.Wait()
+}
+
+// TestGrowBehindAWorker: a worker takes a message before it says that it has
+// started. The next message, which came in between, gets a worker all the same.
+func TestGrowBehindAWorker(t *testing.T) {
+	release := make(chan struct{})
+	var short atomic.Int64
+	w := NewWorkers(WorkersConfig{
+		Least: 1, Most: 10, Work: func() { <-release },
+		Short: func() int { return int(short.Load()) }, Allow: func(most int) (int, time.Duration) { return most, 0 },
+	})
+	short.Store(1)
+	w.Grow() // for the first; the worker takes it
+	w.Grow() // for the second
+	w.Started()
+	if n := w.Running(); n != 2 {
+		t.Errorf("%d workers, want 2", n)
+	}
 	close(release)
 	w.Wait()
 }
