@@ -1,11 +1,13 @@
 package replay
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // announced replays a recording and returns, for each request that is announced,
@@ -24,7 +26,7 @@ func announced(t *testing.T, content []byte, limit pace.Limit, timing pace.Timin
 			said = append(said, 0)
 		}
 	})
-	r = newReplay(t, inFile(t, "x.gor", content), limit, cfg)
+	r = newReplay(t, testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), content), limit, cfg)
 	r.read(t, 1000)
 	return due, said
 }
