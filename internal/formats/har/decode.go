@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -18,6 +19,7 @@ type entry struct {
 	Timings  timings `json:"timings"`
 	Conn     string  `json:"connection"`
 	Server   string  `json:"serverIPAddress"`
+	ID       string  `json:"_id"` // Gor's own, as of a recording
 	// Charles writes it; other exporters have an id of the page.
 	Pageref string `json:"pageref"`
 }
@@ -78,7 +80,7 @@ func (t *timings) first() time.Duration {
 
 // milliseconds bounds what a file says: a day is more than any exchange takes.
 func milliseconds(ms float64) time.Duration {
-	return time.Duration(min(max(ms, 0), 86_400_000) * float64(time.Millisecond))
+	return time.Duration(math.Round(min(max(ms, 0), 86_400_000) * float64(time.Millisecond)))
 }
 
 // A number is one, or a text that holds one, or null, as some exporters write a

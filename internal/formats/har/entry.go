@@ -29,8 +29,10 @@ func (h *Reader) entry(e *entry) error {
 	if err != nil {
 		return err
 	}
-	conn := message.Conn([]byte(e.Conn), []byte(e.Server), []byte(u.Scheme), []byte(u.Host))
-	h.id = payload.AppendID(h.id[:0], conn, h.entries)
+	if h.id = append(h.id[:0], e.ID...); !gorID(e.ID) {
+		conn := message.Conn([]byte(e.Conn), []byte(e.Server), []byte(u.Scheme), []byte(u.Host))
+		h.id = payload.AppendID(h.id[:0], conn, h.entries)
+	}
 	req, err := h.request(&e.Request, u)
 	if err != nil {
 		return err
@@ -50,6 +52,12 @@ func (h *Reader) entry(e *entry) error {
 		Duration: int64(milliseconds(e.Timings.Receive)), Attributes: origin,
 	}, response)
 	return nil
+}
+
+// gorID reports whether an id is one that payload.AppendID makes.
+func gorID(id string) bool {
+	const length = 24
+	return len(id) == length && strings.Trim(id, "0123456789abcdef") == ""
 }
 
 func (h *Reader) give(m payload.Meta, body []byte) {

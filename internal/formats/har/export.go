@@ -1,8 +1,10 @@
 package har
 
 import (
+	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/buger/gor/internal/payload"
 )
@@ -20,6 +22,7 @@ type exported struct {
 	Cache    struct{}       `json:"cache"`
 	Timings  exportTimings  `json:"timings"`
 	Conn     string         `json:"connection,omitempty"`
+	ID       string         `json:"_id"` // ours: of the messages
 }
 
 type exportTimings struct {
@@ -77,7 +80,7 @@ func (h *Writer) export(p *pending) (*exported, bool) {
 		return nil, false
 	}
 	none := []nameValue{}
-	e := &exported{Started: time.Unix(0, m.Time).UTC().Format("2006-01-02T15:04:05.000000000Z"), Conn: string(payload.ConnPart(m.ID))}
+	e := &exported{Started: time.Unix(0, m.Time).UTC().Format("2006-01-02T15:04:05.000000000Z"), Conn: string(payload.ConnPart(m.ID)), ID: string(m.ID)}
 	scheme, host := "http", "localhost"
 	if v, ok := m.Attribute(payload.AttrScheme); ok {
 		scheme = string(v)
@@ -85,12 +88,12 @@ func (h *Writer) export(p *pending) (*exported, bool) {
 	if v, ok := h.req.Header("Host"); ok && len(v) > 0 {
 		host = string(v)
 	}
-	url := string(h.req.Target())
-	if strings.HasPrefix(url, "/") {
-		url = scheme + "://" + host + url
+	address := string(h.req.Target())
+	if strings.HasPrefix(address, "/") {
+		address = scheme + "://" + host + address
 	}
 	content := h.req.Body()
-	e.Request = exportRequest{Method: string(h.req.Method()), URL: url, Version: string(h.req.Proto()), Cookies: none, Headers: namesOf(h.req.Headers), Query: none, HeadersSize: len(body) - len(content), BodySize: len(content)}
+	e.Request = exportRequest{Method: string(h.req.Method()), URL: address, Version: string(h.req.Proto()), Cookies: cookiesOf(h.req.Headers, "Cookie"), Headers: namesOf(h.req.Headers), Query: queryOf(address), HeadersSize: len(body) - len(content), BodySize: len(content)}
 	if len(content) > 0 {
 		mime, _ := h.req.Header("Content-Type")
 		e.Request.Post = &exportPost{Mime: string(mime)}
@@ -128,6 +131,7 @@ func (h *Writer) exportAnswer(e *exported, began int64, msg []byte) {
 	version, rest2, _ := strings.Cut(strings.TrimRight(line, "\r"), " ")
 	_, reason, _ := strings.Cut(rest2, " ")
 	r.Version, r.Text = version, reason
+	r.Cookies = cookiesOf(h.resp.Headers, "Set-Cookie")
 	if location, ok := h.resp.Header("Location"); ok {
 		r.Redirect = string(location)
 	}
@@ -141,6 +145,55 @@ func namesOf(each func(func(name, value []byte) bool)) []nameValue {
 	list := []nameValue{}
 	for name, value := range each {
 		list = append(list, nameValue{string(name), string(value)})
+	}
+	return list
+}
+
+// queryOf are the parameters of a URL, decoded where that can be done.
+func queryOf(u string) []nameValue {
+	list := []nameValue{}
+	u, _, _ = strings.Cut(u, "#")
+	_, query, _ := strings.Cut(u, "?")
+	for query != "" && len(list) < listMost {
+		var one string
+		one, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(one, "=")
+		list = append(list, nameValue{unescapeQuery(name), unescapeQuery(value)})
+	}
+	return list
+}
+
+// listMost bounds the parameters and the cookies of a message that are listed beside
+// its URL and headers: servers take a few hundred.
+const listMost = 1000
+
+func unescapeQuery(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil && utf8.ValidString(plain) {
+		return plain
+	}
+	return s
+}
+
+// cookiesOf are the cookies that headers of that name carry: several in Cookie, one,
+// before its attributes, in Set-Cookie.
+func cookiesOf(each func(func(name, value []byte) bool), name string) []nameValue {
+	list := []nameValue{}
+	for n, value := range each {
+		if !strings.EqualFold(string(n), name) {
+			continue
+		}
+		for _, one := range strings.Split(string(value), ";") {
+			if len(list) == listMost {
+				return list
+			}
+			name, value, ok := strings.Cut(strings.TrimSpace(one), "=")
+			if ok {
+				list = append(list, nameValue{name, value})
+			}
+			if len(n) == len("Set-Cookie") {
+				break
+			}
+		}
 	}
 	return list
 }
