@@ -27,13 +27,18 @@ LONG := ^(TestAbuseInASmallCgroup|TestSoakUnderAbuse|TestBadTargets|TestLiveCapt
 # are on their way, unless this says otherwise; the tests start a thousand.
 GORACE ?= atexit_sleep_ms=20
 
-# -trimpath and an empty build id: the same source gives the same bytes.
-BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -buildid='
+# -trimpath and an empty build id: the same source gives the same bytes. HTTP/2 in
+# net/http, for the status page, would be half a megabyte.
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -tags nethttpomithttp2 -ldflags '-s -w -buildid='
 
 .PHONY: build demo demo-picture test test-fence test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters bench-memory soak release dbuild dtest dbash clean
 
+# What people copy to their hosts stays below this.
+MOST_BYTES := 18000000
+
 build:
 	$(BUILD) -o gor .
+	@test $$(wc -c <gor) -le $(MOST_BYTES) || { echo "gor has $$(wc -c <gor) bytes, more than $(MOST_BYTES): see what pulls it in with go tool nm -size -sort size"; exit 1; }
 
 demo: build
 	$(GO) run ./demo ./gor

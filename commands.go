@@ -191,9 +191,6 @@ func toolConfig(s *Settings, stdin io.Reader, stdout io.Writer, logf func(format
 // unsupported is what GoReplay has and this version has not.
 func unsupported() flags.Unsupported {
 	return flags.Unsupported{
-		{Prefix: "input-kafka-", What: "Kafka", Advice: "the nearest it has is --input-tcp ADDRESS, or --input-file FILE for what a consumer has written as records"},
-		{Prefix: "output-kafka-", What: "Kafka", Advice: "the nearest it has is --output-ws URL, one message for each request, or --output-tcp ADDRESS"},
-		{Prefix: "kafka-tls-", What: "Kafka", Advice: "the nearest it has is --output-tcp-secure"},
 		{Prefix: "output-file-buffer", What: "S3", Advice: "the nearest it has is --output-file FILE with --output-file-size-limit SIZE, and a copy of its chunks to the bucket"},
 		{Prefix: "output-file", Scheme: "s3://", What: "S3", Advice: "the nearest it has is a file on disk with --output-file-size-limit SIZE, and a copy of its chunks to the bucket"},
 		{Prefix: "input-file-watch", What: "watching of folders", Advice: "the nearest it has is --input-file with a pattern, started again"},

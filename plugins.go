@@ -61,6 +61,7 @@ func inputPlugins() []inputPlugin {
 	return []inputPlugin{
 		rawInputPlugin(),
 		tcpInputPlugin(),
+		kafkaInputPlugin(),
 		fileInputPlugin(),
 		httpInputPlugin(),
 		dummyInputPlugin(),
@@ -71,6 +72,7 @@ func outputPlugins() []outputPlugin {
 	return []outputPlugin{
 		httpOutputPlugin(),
 		tcpOutputPlugin(),
+		kafkaOutputPlugin(),
 		wsOutputPlugin(),
 		binaryOutputPlugin(),
 		fileOutputPlugin(),

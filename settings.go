@@ -59,6 +59,7 @@ type Settings struct {
 	tcpInput   tcpInputSettings
 	http       httpSettings
 	tcpOutput  tcpOutputSettings
+	kafka      kafkaSettings
 	ws         wsSettings
 	binary     binarySettings
 	fileOutput fileOutputSettings

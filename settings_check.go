@@ -139,7 +139,7 @@ func (s *Settings) withoutPlugin(flag, owner, also string) error {
 // inputOf is the input whose flag that is, by its name; "" when it is of none.
 func inputOf(flag string) string {
 	for _, row := range inputPlugins() {
-		if strings.HasPrefix(flag, row.name+"-") {
+		if strings.HasPrefix(flag, strings.TrimSuffix(row.name, "-host")+"-") && flag != row.name {
 			return row.name
 		}
 	}

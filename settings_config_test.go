@@ -90,7 +90,7 @@ func TestWrongConfiguration(t *testing.T) {
 	}{
 		{"unknown key", `output-htpp = "a"`, nil, []string{"gor.toml", "no flag output-htpp; did you mean output-http?"}},
 		{"underscores", `output_http = "a"`, nil, []string{"did you mean output-http?"}},
-		{"later stage", `output-kafka-host = "a"`, nil, []string{"no Kafka", "--output-ws"}},
+		{"later stage", `output-file-buffer = "a"`, nil, []string{"no S3", "--output-file"}},
 		{"wrong value", `exit-after = "soon"`, nil, []string{"gor.toml", `invalid value "soon" for exit-after`, "30s"}},
 		{"wrong number", `exit-after = 5`, nil, []string{`"5"`, "exit-after"}},
 		{"wrong type", `exit-after = 2020-01-01`, nil, []string{"exit-after", "want a text"}},

@@ -229,7 +229,7 @@ func TestDefaultsStayWithinTheirBounds(t *testing.T) {
 
 func TestLaterStages(t *testing.T) {
 	for _, args := range [][]string{
-		{"--input-kafka-topic", "x"}, {"--output-kafka-json-format"}, {"--kafka-tls-ca-cert", "x"}, {"--output-file-buffer", "/tmp"}, {"--input-raw-k8s-skip-ns", "x"}, {"--input-file-watch"},
+		{"--output-file-buffer", "/tmp"}, {"--input-raw-k8s-skip-ns", "x"}, {"--input-file-watch"},
 		{"--output-file", "s3://bucket/x.gor"}, {"--input-file", "s3://bucket/x.gor"}, {"--input-raw", "k8s://pod/x:80"},
 	} {
 		_, err := parseArgs(append([]string{"--input-dummy", "--output-null"}, args...)...)

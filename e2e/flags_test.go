@@ -40,7 +40,7 @@ func flagRows() []flagRow {
 	return slices.Concat(
 		inputFlagRows(), captureFlagRows(), fileReplayFlagRows(), outputFlagRows(), httpOutputFlagRows(),
 		linkFlagRows(), fileOutputFlagRows(), middlewareFlagRows(), filterFlagRows(), rewriteFlagRows(),
-		generalFlagRows(), goneFlagRows(), newFlagRows(), tlsFlagRows(), verdictFlagRows())
+		generalFlagRows(), goneFlagRows(), newFlagRows(), tlsFlagRows(), kafkaFlagRows(), verdictFlagRows())
 }
 
 // flagInHelp is the line of a flag in gor -h all and gor -h obsolete, which

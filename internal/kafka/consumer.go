@@ -130,6 +130,7 @@ type Consumer struct {
 	failed    error         // ends reading
 	settling  chan struct{} // closed to end a settlement that something more urgent waits for; nil when there is none
 	ending    bool          // the last offsets are committed: revocations commit nothing
+	lastLag   map[int32]int64
 	urgent    int           // commits that commitLoop has to give way to
 	idling    chan struct{} // closed when the message that was given last is done with
 	commitErr bool
@@ -387,7 +388,7 @@ func (c *Consumer) end() {
 			timer.Stop()
 		}
 		c.mu.Lock()
-		c.ending = true
+		c.ending, c.lastLag = true, c.measureLag()
 		c.mu.Unlock()
 		c.cancel()
 		if client != nil {
@@ -409,6 +410,14 @@ func (c *Consumer) Retries() map[string]uint64 { return c.watch.Retries() }
 func (c *Consumer) Lag() map[int32]int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ending {
+		return c.lastLag
+	}
+	return c.measureLag()
+}
+
+// measureLag is Lag with the lock held.
+func (c *Consumer) measureLag() map[int32]int64 {
 	lag := make(map[int32]int64, len(c.parts))
 	for id, p := range c.parts {
 		lag[id] = p.lag()

@@ -31,11 +31,20 @@ func (m *metricSet) addReport(report func(*plugin.Report), name string) {
 		m.add(def, c.Equal, "output", name, "result", "equal")
 		m.add(def, c.Different, "output", name, "result", "different")
 	}
-	for _, c := range figures.Counters {
-		m.add(metricDef{"", c.Name, c.Help, counter}, c.N, append([]string{"output", name}, c.Labels...)...)
-	}
+	m.addCounters(figures.Counters, "output", name)
 	if figures.Latency != nil {
 		m.addLatency(figures.Latency, name)
+	}
+}
+
+// addCounters adds what an input or an output counts that no other does.
+func (m *metricSet) addCounters(counters []plugin.Counter, label, name string) {
+	for _, c := range counters {
+		kind := counter
+		if c.Gauge {
+			kind = gauge
+		}
+		m.add(metricDef{"", c.Name, c.Help, kind}, c.N, append([]string{label, name}, c.Labels...)...)
 	}
 }
 

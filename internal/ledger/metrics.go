@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -189,6 +190,7 @@ func (l Ledger) metrics(version string, started time.Time) *metricSet {
 			def, reason := metricOf(row.Name, captureMetrics[:], otherRows)
 			m.add(def, row.N, withReason("input", name, reason)...)
 		}
+		m.addCounters(plugin.FiguresOf(in.Report).Counters, "input", name)
 	}
 	for i, out := range l.Outputs {
 		name := outputs[i]

@@ -27,9 +27,10 @@ type Report struct {
 // Compared is how many statuses of a target's answers are those that were recorded.
 type Compared struct{ Equal, Different uint64 }
 
-// A Counter is a number that only grows, as Prometheus has it.
+// A Counter is a number that only grows, as Prometheus has it, unless it is a Gauge.
 type Counter struct {
 	Name, Help string
+	Gauge      bool
 	N          uint64
 	Labels     []string // name, value, name, value ...
 }
@@ -78,7 +79,12 @@ func (r *Report) Compared(equal, different uint64) { r.compared = &Compared{equa
 // Counter adds a number for those who collect metrics. Labels are names, each with its
 // value behind it.
 func (r *Report) Counter(name, help string, n uint64, labels ...string) {
-	r.counters = append(r.counters, Counter{name, help, n, labels})
+	r.counters = append(r.counters, Counter{Name: name, Help: help, N: n, Labels: labels})
+}
+
+// Gauge adds a number that may fall.
+func (r *Report) Gauge(name, help string, n uint64, labels ...string) {
+	r.counters = append(r.counters, Counter{Name: name, Help: help, Gauge: true, N: n, Labels: labels})
 }
 
 // Unable says, in a sentence, that the output could not do what it is for, which makes
