@@ -42,17 +42,20 @@ type page struct {
 type routeView struct {
 	Name                                          string
 	Compared, Equal, Harmless, Suspect, Regressed uint64
-	OldP50, NewP50, OldLine, NewLine, Note        string
+	Times                                         []timeView
+	Ratio, OldLine, NewLine, Note                 string
 }
+
+// A timeView is a quantile of both versions' times.
+type timeView struct{ Name, Old, New string }
 
 type rowView struct {
 	Standing, Severity, Route, Path, Why string
 	Share                                string
-	Differs, Compared                    uint64
 	Samples                              []sampleView
 	Request, Trouble                     string
 	Lines                                []line
-	Cut                                  bool
+	Cut, Failing                         bool
 }
 
 type sampleView struct {
@@ -96,11 +99,16 @@ func writeHTML(w io.Writer, v *Verdict) error {
 func viewRoute(r *verdict.Route) routeView {
 	v := routeView{Name: clean(r.Name), Compared: r.Compared, Equal: r.Equal, Harmless: r.Harmless, Suspect: r.Suspect, Regressed: r.Regressed, Note: clean(r.Latency.Note)}
 	old, new := &r.Latency.Old, &r.Latency.New
-	if old.N > 0 {
-		v.OldP50 = old.P50.Round(10 * time.Microsecond).String()
+	for _, q := range []struct {
+		name     string
+		old, new time.Duration
+	}{{"median", old.P50, new.P50}, {"p95", old.P95, new.P95}, {"p99", old.P99, new.P99}} {
+		if old.N+new.N > 0 {
+			v.Times = append(v.Times, timeView{q.name, timeOf(old, q.old), timeOf(new, q.new)})
+		}
 	}
-	if new.N > 0 {
-		v.NewP50 = new.P50.Round(10 * time.Microsecond).String()
+	if l := &r.Latency; l.Pairs > 0 {
+		v.Ratio = fmt.Sprintf("× %.2f (%.2f to %.2f)", l.Ratio, l.Low, l.High)
 	}
 	least, most := math.Inf(1), math.Inf(-1)
 	for _, d := range []*verdict.Durations{old, new} {
@@ -111,6 +119,17 @@ func viewRoute(r *verdict.Route) routeView {
 	}
 	v.OldLine, v.NewLine = spark(old, least, most), spark(new, least, most)
 	return v
+}
+
+// timeOf is a duration with the digits that a person reads, and a dash without one.
+func timeOf(d *verdict.Durations, t time.Duration) string {
+	switch {
+	case d.N == 0:
+		return "–"
+	case t >= 100*time.Millisecond:
+		return t.Round(time.Millisecond).String()
+	}
+	return t.Round(10 * time.Microsecond).String()
 }
 
 // spark returns the points of a distribution in a picture of 100 by 20, times
@@ -135,7 +154,7 @@ func spark(d *verdict.Durations, least, most float64) string {
 func (v *Verdict) viewRow(r *verdict.Row) rowView {
 	view := rowView{
 		Standing: r.Standing.String(), Severity: r.Severity.String(), Route: clean(r.Route), Path: clean(r.Path), Why: clean(r.Why),
-		Share: fmt.Sprintf("%.1f %%", 100*r.Share()), Differs: r.Differs, Compared: r.Compared,
+		Share: fmt.Sprintf("%.1f %%", 100*r.Share()), Failing: v.FailOn.Fails(r),
 	}
 	for _, s := range r.Samples {
 		sample := sampleView{ID: clean(s.ID), Old: clean(s.Old), New: clean(s.New), Commands: v.show(s.ID)}

@@ -75,6 +75,9 @@ func writeJUnit(w io.Writer, v *Verdict) error {
 		v.addRow(&s.Cases[n], r)
 	}
 	all := junitSuites{Name: "gor verdict"}
+	if v.New != "new" { // several versions' files may come together
+		all.Name += " on " + console.Clean(v.New)
+	}
 	for i := range suites {
 		s := &suites[i]
 		if len(s.Cases) == 0 {

@@ -63,7 +63,11 @@ func (p *page) write(to io.Writer) error {
 <span id="count" role="status"></span></p>
 `)
 	for i := range p.Rows {
-		p.writeRow(w, &p.Rows[i])
+		open := ""
+		if i == 0 && p.Rows[i].Failing {
+			open = " open" // what whoever comes from a red build wants to see
+		}
+		p.writeRow(w, &p.Rows[i], open)
 	}
 	if len(p.Rows) == 0 {
 		w.add("<p>None.</p>\n")
@@ -83,8 +87,8 @@ func (p *page) writeHeader(w *pageWriter) {
 	t := &p.Totals
 	w.add(`<header class="%s">
 <h1>%s</h1>
-<p>%d pairs: %d equal, %d with noise or expected changes alone, %d suspect, %d with a regression.
-Status equal %d, different %d.`, p.Class, p.Sentence, t.Compared, t.Equal, t.Harmless, t.Suspect, t.Regressed, t.StatusEqual, t.StatusDifferent)
+<p>%s against %s. %d pairs: %d equal, %d with noise or expected changes alone, %d suspect, %d with a regression.
+Status equal %d, different %d.`, p.Class, p.Sentence, p.New, p.Old, t.Compared, t.Equal, t.Harmless, t.Suspect, t.Regressed, t.StatusEqual, t.StatusDifferent)
 	for _, s := range p.Statuses {
 		w.add(" <code>%s</code>", s)
 	}
@@ -99,19 +103,11 @@ Status equal %d, different %d.`, p.Class, p.Sentence, t.Compared, t.Equal, t.Har
 	w.add("</header>\n")
 }
 
-func (p *page) writeRow(w *pageWriter, r *rowView) {
-	w.add(`<details class="row" data-standing="%s">
+func (p *page) writeRow(w *pageWriter, r *rowView, open string) {
+	w.add(`<details class="row" data-standing="%s"%s>
 <summary><b class="%s">%s</b> <span>%s</span> <span>%s</span> <code>%s</code> <code>%s</code></summary>
-<p>%d of %d pairs. %s</p>
-<ul>`, r.Standing, r.Standing, r.Standing, r.Severity, r.Share, r.Route, r.Path, r.Differs, r.Compared, r.Why)
-	for _, s := range r.Samples {
-		w.add("<li><code>%s</code>: <del>%s</del> → <ins>%s</ins>", s.ID, s.Old, s.New)
-		for _, c := range s.Commands {
-			w.add(`<br><code class="command">%s</code>`, c)
-		}
-		w.add("</li>")
-	}
-	w.add("</ul>\n")
+<p>%s</p>
+`, r.Standing, open, r.Standing, r.Standing, r.Severity, r.Share, r.Route, r.Path, r.Why)
 	w.addIf(r.Trouble, "<p>%s</p>\n")
 	if len(r.Lines) > 0 {
 		w.add(`<p><code>%s</code></p>
@@ -126,7 +122,15 @@ func (p *page) writeRow(w *pageWriter, r *rowView) {
 		}
 		w.add("\n")
 	}
-	w.add("</details>\n")
+	w.add("<ul>")
+	for _, s := range r.Samples {
+		w.add("<li><code>%s</code>: <del>%s</del> → <ins>%s</ins>", s.ID, s.Old, s.New)
+		for _, c := range s.Commands {
+			w.add(`<br><code class="command">%s</code>`, c)
+		}
+		w.add("</li>")
+	}
+	w.add("</ul>\n</details>\n")
 }
 
 func (l line) write(w *pageWriter) {
@@ -148,9 +152,10 @@ func (r *routeView) write(w *pageWriter) {
 	w.addCount(r.Suspect, `, <b class="suspect">%d suspect</b>`)
 	w.addCount(r.Regressed, `, <b class="regression">%d regressed</b>`)
 	w.add("</span>\n")
-	if r.OldP50 != "" || r.NewP50 != "" {
-		w.add("<span>median %s → %s</span>\n", r.OldP50, r.NewP50)
+	for _, t := range r.Times {
+		w.add("<span>%s %s → %s</span>\n", t.Name, t.Old, t.New)
 	}
+	w.addIf(r.Ratio, "<span>%s</span>\n")
 	if r.OldLine != "" || r.NewLine != "" {
 		w.add(`<svg viewBox="0 0 100 20" role="img" aria-label="times of answers, logarithmic"><polyline class="old" points="%s"/><polyline class="new" points="%s"/></svg>
 `, r.OldLine, r.NewLine)
