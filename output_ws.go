@@ -25,7 +25,7 @@ import (
 // Nothing acknowledges a message: delivered means that it was written to the
 // connection without an error. When the connection breaks, what the kernel or
 // the network still held of these is lost without a trace; --output-tcp is the
-// link that knows better. A message of which the write failed was not received,
+// link that knows better. A message whose write failed was not received,
 // and is sent again over the next connection.
 type wsOutput struct {
 	t        *wsclient.Target

@@ -45,7 +45,7 @@ type Config struct {
 	// is given in several.
 	Binary bool
 
-	// AllowIncomplete gives messages of which bytes are missing too, without
+	// AllowIncomplete also gives messages with missing bytes, without
 	// those bytes, unless their head is not whole.
 	AllowIncomplete bool
 

@@ -130,7 +130,7 @@ func mustFilter(t *testing.T, text string) *Filter {
 	return f
 }
 
-// A recording of one direction, of which the other was wanted too, says so.
+// A recording of one direction where both were wanted says so.
 func TestCaptureFileOfRequestsAlone(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.pcap")
 	request := packettest.Ethernet(packet.EtherIP4, packettest.TCP4("10.0.0.1:40000", "10.0.0.2:80",

@@ -23,7 +23,7 @@ func Clean(s string) string {
 	return s
 }
 
-// clean is Clean for a text of which the first i bytes are shown as they are.
+// clean is Clean for a text whose first i bytes are shown as they are.
 func clean(s string, i int) string {
 	var b strings.Builder
 	b.WriteString(s[:i])

@@ -57,7 +57,7 @@ type Workers struct {
 	once    sync.Once
 }
 
-// NewWorkers returns Workers of which none runs yet.
+// NewWorkers returns Workers, none of which runs yet.
 func NewWorkers(c WorkersConfig) *Workers {
 	return &Workers{cfg: c, stood: make(chan struct{}), ready: make(chan struct{}, 1)}
 }

@@ -40,7 +40,7 @@ type document struct {
 }
 
 // Add queues the document of an exchange: the request that was recorded, the
-// answer, of which the head is enough, with its status, when the request was
+// answer (its head is enough) with its status, when the request was
 // sent, and how long the exchange took. It keeps neither.
 func (e *Reporter) Add(req *http1.Request, answer []byte, status int, sent time.Time, took time.Duration) {
 	header := func(name string) string { v, _ := req.Header(name); return text(v) }

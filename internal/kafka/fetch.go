@@ -87,7 +87,7 @@ func (c *Consumer) mayFetch(client *kgo.Client) bool {
 // lock held.
 func (c *Consumer) share() int { return bufferBytes / (2 * max(1, len(c.parts))) }
 
-// resume has a partition fetched again of which little is left.
+// resume has a partition fetched again that has little left.
 func (c *Consumer) resume(p *partition) {
 	c.mu.Lock()
 	again := p.paused && p.bytes < c.share()/2

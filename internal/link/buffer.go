@@ -111,7 +111,7 @@ func (p *peer) small() *buffer {
 			return b
 		}
 	}
-	return nil // not reached: fill and away are two, of which one is asked for
+	return nil // not reached: fill and away are two, and one of them is asked for
 }
 
 // largeOne makes a buffer for which the budget was taken.

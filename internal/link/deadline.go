@@ -42,7 +42,7 @@ func (p *peer) deadline() time.Time {
 	return time.Time{}
 }
 
-// recordEnd is when a record of which have bytes have come is too slow.
+// recordEnd is when a record with have bytes read so far is too slow.
 func (p *peer) recordEnd(have int) time.Time {
 	if p.fill.cost > 0 && p.contended() {
 		return p.since.Add(p.r.cfg.ContendedTime + time.Duration(have)*time.Second/contendedRate)

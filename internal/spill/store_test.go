@@ -151,7 +151,7 @@ func TestSecure(t *testing.T) {
 	for _, later := range []int{0, 5} {
 		dir := t.TempDir()
 		s, _ := open(t, dir)
-		// An earlier segment of the same number, of which something was released.
+		// An earlier segment of the same number that was released in part.
 		s.Append(messages(90, 95))
 		take(t, s, 90, 95)
 		s.Release(3)

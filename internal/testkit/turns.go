@@ -13,7 +13,7 @@ import (
 )
 
 // A TurnServer speaks a protocol in turns: a message is four bytes of length
-// and as many more, of which the first says what to do; the answer has its hash.
+// and as many more, the first of which says what to do; the answer has its hash.
 type TurnServer struct {
 	net.Listener
 	mu    sync.Mutex

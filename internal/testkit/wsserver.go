@@ -140,7 +140,7 @@ func (s *WSServer) Await(t *testing.T, n int) []WSArrival {
 	return s.Arrivals()
 }
 
-// AcceptRaw answers the handshake on a bare connection, of which it reads no
+// AcceptRaw answers the handshake on a bare connection, from which it reads no
 // more: what comes then is up to the test.
 func AcceptRaw(w http.ResponseWriter, r *http.Request) (net.Conn, *bufio.ReadWriter) {
 	c, b, err := w.(http.Hijacker).Hijack()

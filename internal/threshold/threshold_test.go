@@ -13,7 +13,7 @@ import (
 
 var reasons = []string{"refused", "target down", "lost: gap", "failed: write"}
 
-// run is a run of which all figures are known: a capture that lost 2 of 100, and
+// run is a run whose figures are all known: a capture that lost 2 of 100, and
 // an output that was offered 80, among them 20 responses, and failed with 3 of 60.
 func run() ledger.Ledger {
 	h := stats.NewHistogram()

@@ -157,7 +157,7 @@ type Route struct {
 type Latency struct {
 	Old, New Durations
 
-	// Ratio is the median of New/Old over the pairs of which both answers were
+	// Ratio is the median of New/Old over the pairs whose answers were both
 	// replayed, between Low and High with a confidence of 95 %. Valid iff Pairs > 0.
 	Ratio, Low, High float64
 	Pairs            uint64

@@ -3,7 +3,7 @@
 //
 // Nothing acknowledges a message: delivered means that it was written to the
 // connection without an error. When the connection breaks, what the kernel or
-// the network still held of these is lost without a trace. A message of which the
+// the network still held of these is lost without a trace. A message whose
 // write failed was not received, and is sent again over the next connection.
 package wsclient
 

@@ -162,7 +162,7 @@ func (w *worker) send(c *conn, msg []byte) error {
 	}
 }
 
-// failed deals with a message of which not all was written. The server has not
+// failed deals with a message that was written only in part. The server has not
 // received it, because WebSocket gives whole messages only, so that it may be
 // sent again.
 func (w *worker) failed(ctx context.Context, c *conn, err error) error {

@@ -69,7 +69,7 @@ func (t token) number() (uint32, error) {
 	return uint32(n), nil
 }
 
-// scan divides an expression into tokens, of which the last is tokenEnd.
+// scan divides an expression into tokens; the last is tokenEnd.
 func scan(text string) ([]token, error) {
 	var list []token
 	var open []int // the parentheses and brackets that are not closed

@@ -22,7 +22,7 @@ type scanner struct {
 	answer  func(at int64) int // the status of the response to the request that ends there; 0 when it was not seen
 	visible bool               // the capture sees responses
 	starts  []Start
-	openEnd bool // at its end are bytes of which nobody can say what they will be
+	openEnd bool // at its end are bytes that may turn out to be anything
 	losses  int  // how often it is not known any more where a request begins
 
 	sound  bool // what came, came in such an order that nobody need lose anything

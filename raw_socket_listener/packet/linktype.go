@@ -193,7 +193,7 @@ func nullFamily(b []byte) IgnoreReason {
 }
 
 // nflogPayload finds the packet in a message of the kernel's NFLOG target: a
-// header of four bytes, and attributes of which each has a length and a type in
+// header of four bytes, and attributes that each have a length and a type in
 // the byte order of the host, and is padded to four bytes.
 func nflogPayload(b []byte) (at int, r IgnoreReason) {
 	const header, payload = 4, 9

@@ -35,7 +35,7 @@ func NewRecorder() *Recorder {
 	return r
 }
 
-// Segment takes a segment, of which it keeps a copy.
+// Segment takes a segment and keeps a copy of it.
 func (r *Recorder) Segment(s *packet.Segment) {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()

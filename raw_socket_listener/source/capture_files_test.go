@@ -246,7 +246,7 @@ func TestCapturePatternOfMany(t *testing.T) {
 	}
 }
 
-// A capture of which nothing can be read says so, by the type's name.
+// A capture that cannot be read at all says so, by the type's name.
 func TestCaptureOfUnreadLinks(t *testing.T) {
 	ip := string(packettest.TCP4(packettest.Client4, packettest.Server4, packettest.Seg{Seq: 1, Flags: packet.FlagACK, Payload: []byte("x")}))
 	w := func(link uint32) classicWriter {

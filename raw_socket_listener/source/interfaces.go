@@ -15,8 +15,8 @@ const verdictTime = int64(time.Second)
 // time.
 const maxVerdicts = 4096
 
-// An ifaceFilter says of which interfaces frames are ignored. The kernel gives
-// the index, of which the name has to be found out; interfaces may come and go.
+// An ifaceFilter says on which interfaces frames are ignored. The kernel gives
+// the index, whose name has to be found out; interfaces may come and go.
 type ifaceFilter struct {
 	patterns []string
 	name     func(index int) (name string, ok bool)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// linkEvents is room for many messages of rtnetlink(7), of which each has about
+// linkEvents is room for many messages of rtnetlink(7), each of which has about
 // 1.5 KiB.
 const linkEvents = 64 << 10
 

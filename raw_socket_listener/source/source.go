@@ -99,7 +99,7 @@ func openOne(c Config) (Source, error) {
 
 // Open opens the interfaces or the file that c names. Packets that the interfaces
 // see from now on are not missed. For live capture on several cores it opens n
-// sources, of which each is given some of the connections, both directions to the
+// sources, each of which is given some of the connections, both directions to the
 // same one. It is one source for n below two, for a file, with a filter, of which
 // nobody knows whether it takes whole connections, and with tunnels, whose
 // connections the kernel cannot tell apart.

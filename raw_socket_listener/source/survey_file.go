@@ -48,7 +48,7 @@ func (s *Survey) segment(seg *packet.Segment, wanted bool) {
 	s.see(g)
 }
 
-// noSegment looks at a packet of which no segment came.
+// noSegment looks at a packet that gave no segment.
 func (s *Survey) noSegment(link uint32, b []byte) {
 	for range packet.MaxWraps {
 		inner, etherType, n, r := packet.LinkHeader(link, b)

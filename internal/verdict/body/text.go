@@ -40,7 +40,7 @@ func (d *Differ) text(old, new []byte, xml bool) {
 	}
 }
 
-// lines splits at line ends, of which LF and CR LF mean the same, and behind the
+// lines splits at line ends (LF and CR LF mean the same) and behind the
 // elements of XML. Blanks at both ends of a line of XML are left out.
 func lines(b []byte, xml bool) [][]byte {
 	var all [][]byte

@@ -201,7 +201,7 @@ func (d *Differ) gaps(p *place, olds, news []int32, gaps []align.Gap) {
 	}
 }
 
-// leftOver compares elements of which none stands where it stood: equal ones first,
+// leftOver compares elements none of which stands where it stood: equal ones first,
 // wherever they are, then the others in turn.
 func (d *Differ) leftOver(p *place, olds, news []int32, ordered bool) {
 	at := make(map[uint64]int, len(olds))

@@ -6,7 +6,7 @@ import (
 	"github.com/buger/gor/internal/verdict/finding"
 )
 
-// repeated compares objects of which at least one has a name twice. Most readers
+// repeated compares objects at least one of which has a name twice. Most readers
 // take the last of them, which is compared as usual; that there are more, and what
 // they hold, counts as a value.
 func (d *Differ) repeated(p *place, i, j int32) {

@@ -117,7 +117,7 @@ func isHex(s string) bool {
 	return digit && letter
 }
 
-// isJWT looks for three parts in base64url of which the first begins a JSON object
+// isJWT looks for three parts in base64url, the first of which begins a JSON object
 // (RFC 7515 section 7.1).
 func isJWT(s string) bool {
 	s = strings.TrimPrefix(s, "Bearer ")
@@ -134,7 +134,7 @@ func isJWT(s string) bool {
 
 func alphanumeric(c byte) bool { return c-'0' <= 9 || (c|0x20)-'a' <= 'z'-'a' }
 
-// isULID looks for 26 digits in Crockford's base 32, of which the first is at most 7,
+// isULID looks for 26 digits in Crockford's base 32, the first of which is at most 7,
 // and some are digits and others letters.
 func isULID(s string) bool {
 	if len(s) != 26 || s[0] > '7' {
