@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -251,5 +252,33 @@ func TestTopLevelOnlyShrinks(t *testing.T) {
 	}
 	if n := len(tests); n > topTestFiles {
 		t.Errorf("the top level has %d test files, want at most %d: a test of the whole program belongs into e2e, one of a part beside that part", n, topTestFiles)
+	}
+}
+
+// TestArchitectureNamesEveryRoom: whoever looks for a room's purpose finds a line
+// for it in the table of docs/architecture.md, or its name among those of a line
+// that begins with a room beside it.
+func TestArchitectureNamesEveryRoom(t *testing.T) {
+	page, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		names := strings.Split(cells[1], ",")
+		first := strings.TrimSuffix(strings.TrimSpace(names[0]), "/")
+		named[first] = true
+		for _, name := range names[1:] {
+			named[path.Join(path.Dir(first), strings.TrimSpace(name))] = true
+		}
+	}
+	for room := range allowedImports {
+		if top, _, _ := strings.Cut(room, "/"); (top == "internal" || top == "raw_socket_listener") && !named[room] && room != "internal/plugin/plugintest" {
+			t.Errorf("docs/architecture.md has no line for %s", room)
+		}
 	}
 }
