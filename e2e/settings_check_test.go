@@ -182,7 +182,7 @@ func TestEveryMistakeOfTheLine(t *testing.T) {
 		{"--on-full drop stray --exit-after soon", []string{`"drop"`, `"stray" is not a flag`}},
 		{"--on-full drop -- --exit-after soon", []string{`"drop"`, `"--exit-after" is not a flag`}},
 		{"--on-full drop -h", []string{`"drop"`}},
-		{"--output-kafka-host x --on-full drop", []string{"no Kafka", `"drop"`}},
+		{"--output-file-buffer x --on-full drop", []string{"no S3", `"drop"`}},
 		{"--on-full drop --config missing.toml", []string{`"drop"`, "missing.toml: no such file"}},
 		{"--on-full drop --output-http ftp://x --check", []string{`"drop"`, `--output-http: "ftp://x": ftp is not a scheme`}},
 	} {

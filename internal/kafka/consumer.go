@@ -49,8 +49,11 @@ const (
 	defaultCloseSettle  = 2 * time.Second
 	defaultRevokeSettle = 10 * time.Second
 
-	// heartbeat is how often a member hears whether its group changes.
+	// heartbeat is how often a member hears whether its group changes, and session is after
+	// how long without a sign of life its partitions go to others: they stand still until
+	// then, and a host that is busy must not lose them.
 	heartbeat = time.Second
+	session   = 10 * time.Second
 
 	// bufferBytes bounds what was fetched and not given; another fetch of each broker is on
 	// its way or decompressed beside it.
@@ -220,6 +223,7 @@ func (c *Consumer) start() (*kgo.Client, error) {
 			kgo.ConsumerGroup(c.cfg.Group),
 			kgo.DisableAutoCommit(),
 			kgo.HeartbeatInterval(heartbeat),
+			kgo.SessionTimeout(session),
 			kgo.BlockRebalanceOnPoll(),
 			kgo.Balancers(kgo.CooperativeStickyBalancer()),
 			kgo.AdjustFetchOffsetsFn(c.assigned),

@@ -224,3 +224,18 @@ func timeOf(t *testing.T, msg []byte) int64 {
 	}
 	return meta.Time
 }
+
+// produce writes values to the topic's first partition as anybody may.
+func produce(t *testing.T, c *kfake.Cluster, values ...string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, v := range values {
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Value: []byte(v)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
