@@ -118,7 +118,7 @@ func writeCompletion(w io.Writer, args []string) error {
 const verdictHeap = 40 << 20
 
 // verdictCommand is gor verdict.
-func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.Console) int {
+func verdictCommand(args []string, stdin io.Reader, stdout io.Writer, log *console.Console) int {
 	cmd, err := verdict.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, verdict.Usage)
@@ -129,7 +129,7 @@ func verdictCommand(args []string, _ io.Reader, stdout io.Writer, log *console.C
 		return exitUsage
 	}
 	process.LimitHeap(verdictHeap)
-	switch failed, err := cmd.Run(stdout); {
+	switch failed, err := cmd.Run(stdin, stdout); {
 	case errors.Is(err, verdict.ErrNothing):
 		return exitFailed
 	case err != nil:

@@ -47,6 +47,7 @@ func parseVerdictOutput(name string, s *Settings) (plugin.Parsed[plugin.Output],
 	cfg := live.Config{
 		Name:       "output-verdict " + name,
 		Comparison: join.Config{Rules: set, BodyMost: s.MessageLimit},
+		Advice:     "--input-raw-track-response records the original answers, or ask the old version too with --output-http http://old#primary",
 		Reports:    reports, FailOn: s.verdict.failOn,
 	}
 	return plugin.Parsed[plugin.Output]{

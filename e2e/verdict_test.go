@@ -136,6 +136,57 @@ func TestVerdictLearns(t *testing.T) {
 	}
 }
 
+// What somebody might hand over by mistake is not called equal, and is explained.
+func TestVerdictExplainsItself(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	recorded := func(name string, n int, types ...byte) string {
+		var b []byte
+		for i := range n {
+			for _, typ := range types {
+				text := "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+				if typ == payload.Request {
+					text = "GET /a HTTP/1.1\r\n\r\n"
+				}
+				m := payload.Meta{Type: typ, ID: fmt.Appendf(nil, "%s%022x", name[:2], i), Time: 1_700_000_000_000_000_000, Length: int64(len(text))}
+				b = payload.AppendRecord(b, append(payload.AppendMeta(nil, m), text...))
+			}
+		}
+		return testkit.WriteFile(t, in(name), b)
+	}
+	production, answered := recorded("aa-production.gor", 9, '1', '2'), recorded("aa-answered.gor", 9, '1', '2', '3')
+	asked, other, few := recorded("aa-asked.gor", 9, '1'), recorded("bb-other.gor", 9, '1', '3'), recorded("aa-few.gor", 3, '3')
+	har := testkit.WriteFile(t, in("x.har"), []byte(`{"log":{"entries":[]}}`))
+	text := testkit.WriteFile(t, in("x.txt"), []byte("nothing that Gor knows\n"))
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{0, "equal: 9 pairs", []string{production, "--against", answered}},
+		{1, "wrong order; write gor verdict production.gor --against answered.gor", []string{answered, "--against", production}},
+		{1, "--input-raw-track-response records the original answers", []string{asked}},
+		{1, "3 requests have no answer of the old version recorded", []string{asked, "--against", few}},
+		{1, "no id is in both recordings", []string{production, "--against", other}},
+		{0, "equal: 3 pairs, no difference; 6 more requests could not be compared", []string{production, "--against", few}},
+		{1, "is an HTTP archive (HAR), not a recording; gor convert " + har + " -o ", []string{har}},
+		{1, text + " is text, and no recording", []string{text}},
+		{2, "but one recording", []string{"-", "--against", "-"}},
+		{2, "reports are files", []string{answered, "--json", "-"}},
+	} {
+		if code, out := gorVerdict(t, c.args...); code != c.code || !strings.Contains(out, c.want) {
+			t.Errorf("gor verdict %q: exit %d, want %d and %q\n%s", c.args, code, c.code, c.want, out)
+		}
+	}
+	cmd := testkit.GorCommand(t, nil, "verdict", production, "--against", "-")
+	content, err := os.ReadFile(answered)
+	testkit.Must(t, err)
+	cmd.Stdin = bytes.NewReader(content)
+	if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "equal: 9 pairs") {
+		t.Errorf("from standard input: %v\n%s", err, out)
+	}
+}
+
 // TestVerdictExamples runs the commands about verdicts in the README and docs/, one after
 // the other in one folder, with their targets put on loopback.
 func TestVerdictExamples(t *testing.T) {

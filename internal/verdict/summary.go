@@ -193,7 +193,7 @@ func (res *Result) sentence() string {
 		return "nothing was compared: no request has answers of both versions"
 	}
 	if len(res.Rows) == 0 {
-		return fmt.Sprintf("equal: %s, no difference", pairsOf(t.Compared))
+		return fmt.Sprintf("equal: %s, no difference", pairsOf(t.Compared)) + t.rest()
 	}
 	worst, more := &res.Rows[0], 0
 	for i := range res.Rows {
@@ -204,13 +204,22 @@ func (res *Result) sentence() string {
 	text := fmt.Sprintf("%s: %s: %s in %d of %s", worst.Standing, worst.Route, worst.What(), worst.Differs, pairsOf(worst.Compared))
 	switch {
 	case worst.Standing <= Noise:
-		return fmt.Sprintf("equal but for noise: %s, %d of them with differences that happen without any change or are wanted", pairsOf(t.Compared), t.Harmless)
+		return fmt.Sprintf("equal but for noise: %s, %d of them with differences that happen without any change or are wanted", pairsOf(t.Compared), t.Harmless) + t.rest()
 	case more == 1:
 		text += ", and one more difference"
 	case more > 1:
 		text += fmt.Sprintf(", and %d more differences", more)
 	}
 	return text
+}
+
+// rest says how much was not compared when it is more than what was: nobody should take
+// the one for the other.
+func (t *Totals) rest() string {
+	if n := t.WithoutNew + t.WithoutOld + t.WithoutAnswers; n > t.Compared {
+		return fmt.Sprintf("; %d more requests could not be compared", n)
+	}
+	return ""
 }
 
 func pairsOf(n uint64) string {

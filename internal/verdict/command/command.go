@@ -19,7 +19,8 @@ import (
 const Usage = `Usage: gor verdict FILE... [--against FILE] [flags]
 
 Says whether a new version answers as the old one did. A recording that was made with
---input-raw-track-response or replayed with --output-http-track-response has answers.
+--input-raw-track-response or replayed with --output-http-track-response has answers;
+- stands for one on standard input.
 
   gor verdict answered.gor                          captured answers against those of the replay
   gor verdict production.gor --against answered.gor   two recordings, joined by id
@@ -49,12 +50,13 @@ type Command struct {
 // been said already.
 var ErrNothing = errors.New("nothing was compared")
 
-// Run compares the recordings and says the result on w. failed reports that what
+// Run compares the recordings, one of which may be stdin, and says the result on w. failed reports that what
 // is asked for by --fail-on was found.
-func (c *Command) Run(w io.Writer) (failed bool, err error) {
+func (c *Command) Run(stdin io.Reader, w io.Writer) (failed bool, err error) {
+	c.compared.Stdin = stdin
 	res, err := files.Compare(c.compared)
 	if err != nil {
-		return false, err
+		return false, explain(err)
 	}
 	defer res.Close()
 	if c.learn != "" {
@@ -70,9 +72,25 @@ func (c *Command) Run(w io.Writer) (failed bool, err error) {
 	case slices.ContainsFunc(res.Verdicts, func(v join.Verdict) bool { return v.Fails(c.failOn) }):
 		return true, nil
 	case slices.ContainsFunc(res.Verdicts, func(v join.Verdict) bool { return v.Totals.Compared == 0 }):
+		fmt.Fprintln(w, advice)
 		return false, ErrNothing
 	}
 	return false, nil
+}
+
+// advice is how recordings get what is compared.
+const advice = "--input-raw-track-response records the original answers, and a replay with --output-http-track-response and --output-file those of the new version"
+
+// explain adds to an error what to type.
+func explain(err error) error {
+	var other *files.NotRecordingError
+	switch {
+	case errors.Is(err, join.ErrOrder):
+		return fmt.Errorf("%w; write gor verdict production.gor --against answered.gor, or gor verdict answered.gor for a recording that has both", err)
+	case errors.As(err, &other) && other.Convertible():
+		return fmt.Errorf("%w; gor convert %s -o requests.gor makes one of it", err, other.Name)
+	}
+	return err
 }
 
 // writeLearnt writes what two runs of one version differ in.
@@ -137,8 +155,22 @@ func (c *Command) check() error {
 		return errors.New("--learn wants two recordings of one version: gor verdict --learn noise.toml run1.gor run2.gor")
 	case c.learn != "" && c.reports.Any():
 		return errors.New("--learn writes rules and no report; run gor verdict again with --rules and the report")
+	case c.reports.JSON == "-" || c.reports.JUnit == "-" || c.reports.HTML == "-":
+		return errors.New("reports are files, and - is none; what is printed is for people")
+	case stdins(c.compared.Old)+stdins(c.compared.Against) > 1:
+		return errors.New("- stands for standard input, which is but one recording")
 	case len(c.compared.Old) == 0:
 		return errors.New("no recording is named: gor verdict answered.gor, or gor verdict production.gor --against answered.gor")
 	}
 	return nil
+}
+
+// stdins counts the names of standard input.
+func stdins(names []string) (n int) {
+	for _, name := range names {
+		if name == "-" {
+			n++
+		}
+	}
+	return n
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/verdict/join"
 	"github.com/buger/gor/internal/verdict/rules"
 )
@@ -19,6 +20,9 @@ type Config struct {
 	// Old are recordings, or patterns of their names, with the old version's answers,
 	// and Against those with the new one's. Without Against the old ones have both.
 	Old, Against []string
+
+	// Stdin is the recording that is called "-".
+	Stdin io.Reader
 
 	// Runs says that both are runs of a replay: what was answered to it counts, not
 	// what was captured.
@@ -87,7 +91,7 @@ func read(cfg Config, c *join.Comparison) (names, notes []string, err error) {
 			return nil, nil, err
 		}
 		names = append(names, all...)
-		sides = append(sides, &side{source: join.Source(i), names: all, limit: cfg.Limit})
+		sides = append(sides, &side{source: join.Source(i), names: all, limit: cfg.Limit, stdin: cfg.Stdin})
 	}
 	defer func() {
 		for _, s := range sides {
@@ -117,7 +121,7 @@ func read(cfg Config, c *join.Comparison) (names, notes []string, err error) {
 // expand returns the files that names and patterns stand for.
 func expand(names []string) (all []string, err error) {
 	for _, name := range names {
-		if _, err := os.Stat(name); err == nil {
+		if _, err := os.Stat(name); err == nil || name == stdinName {
 			all = append(all, name)
 			continue
 		}
@@ -133,15 +137,34 @@ func expand(names []string) (all []string, err error) {
 	return all, nil
 }
 
+// stdinName stands for standard input.
+const stdinName = "-"
+
 // A side is the recordings of one version, one after the other.
 type side struct {
 	source join.Source
 	names  []string
 	limit  int
-	f      *os.File
+	stdin  io.Reader
+	f      *os.File // nil for standard input
 	src    payload.Source
+	kind   sniff.Kind // of the file
+	any    bool       // the file had a message
 	notes  []string
 }
+
+// NotRecordingError says what a file is that is no recording.
+type NotRecordingError struct {
+	Name string
+	Kind sniff.Kind
+}
+
+func (e *NotRecordingError) Error() string {
+	return fmt.Sprintf("%q is %s, not a recording", e.Name, e.Kind)
+}
+
+// Convertible reports whether a recording can be made of it.
+func (e *NotRecordingError) Convertible() bool { return e.Kind != sniff.JSON }
 
 // next returns the next message, which is valid until the next call, or io.EOF.
 func (s *side) next() ([]byte, error) {
@@ -156,6 +179,7 @@ func (s *side) next() ([]byte, error) {
 		}
 		msg, err := s.src.Next()
 		if err == nil {
+			s.any = true
 			return msg, nil
 		}
 		name := s.names[0]
@@ -165,22 +189,41 @@ func (s *side) next() ([]byte, error) {
 		if d := s.src.Damage(); d.Any() {
 			s.notes = append(s.notes, fmt.Sprintf("%s: %s", name, d))
 		}
+		if !s.any && s.kind != sniff.Recording {
+			s.notes = append(s.notes, fmt.Sprintf("%s is %s, and no recording", name, s.kind))
+		}
 		s.close()
 		s.names = s.names[1:]
 	}
 }
 
 func (s *side) open() (err error) {
-	if s.f, err = os.Open(s.names[0]); err != nil {
+	name := s.names[0]
+	s.any, s.kind = false, sniff.Recording
+	if name == stdinName {
+		s.src, err = payload.Open(s.stdin, "standard input", s.limit)
 		return err
 	}
-	s.src, err = payload.Open(s.f, s.names[0], s.limit)
+	if s.f, err = os.Open(name); err != nil {
+		return err
+	}
+	// What comes through a pipe can be read but once.
+	if info, err := s.f.Stat(); err == nil && info.Mode().IsRegular() {
+		if s.kind, err = sniff.File(name); err != nil {
+			return err
+		}
+	}
+	switch s.kind {
+	case sniff.Pcap, sniff.HAR, sniff.Log, sniff.Curl, sniff.JSONLines, sniff.JSON:
+		return &NotRecordingError{name, s.kind}
+	}
+	s.src, err = payload.Open(s.f, name, s.limit)
 	return err
 }
 
 func (s *side) close() {
 	if s.f != nil {
 		s.f.Close()
-		s.f, s.src = nil, nil
 	}
+	s.f, s.src = nil, nil
 }

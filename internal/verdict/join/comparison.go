@@ -51,6 +51,11 @@ const (
 	backlogGroups = 4096
 )
 
+// ErrOrder says that the new version's recordings have captured answers alone and the
+// old one's have answers to a replay: whoever compares these would be told that nothing
+// has changed.
+var ErrOrder = errors.New("the second recording has no answers to a replay, and the first one has: they are in the wrong order")
+
 // A Comparison makes a verdict on each new version of the records that it is given. It
 // serves one goroutine, but for Compared, Moved and GiveUp.
 type Comparison struct {
@@ -70,6 +75,7 @@ type Comparison struct {
 
 	labels    []string // of the targets that the versions answered as
 	replayed  bool     // a new version's answer was to a replay
+	earlier   bool     // an answer in the old recordings was to a replay
 	leftOut   uint64   // answers of new versions that were too many
 	both      uint64   // groups with parts of both sides
 	groups    uint64
@@ -125,7 +131,7 @@ func (c *Comparison) Add(source Source, msg []byte) error {
 // learn takes what a replayed answer says of the versions that there are.
 func (c *Comparison) learn(part *Part) {
 	isNew := c.cfg.Against == 0 || part.Source >= c.cfg.Against
-	c.replayed = c.replayed || isNew
+	c.replayed, c.earlier = c.replayed || isNew, c.earlier || !isNew
 	if c.cfg.Runs || len(c.labels) >= 2*MostVersions || slices.Contains(c.labels, part.Label) {
 		return
 	}
@@ -262,6 +268,9 @@ func (c *Comparison) End() ([]Verdict, error) {
 	if err := errors.Join(c.joiner.End(), c.joiner.Close()); err != nil {
 		return nil, err
 	}
+	if c.cfg.Against > 0 && c.earlier && !c.replayed {
+		return nil, ErrOrder
+	}
 	if len(c.engines) == 0 {
 		c.engine("")
 	}
@@ -309,7 +318,7 @@ func (c *Comparison) notes() (notes []string) {
 		}
 	}
 	if c.cfg.Against > 0 && c.groups > 0 && c.both == 0 {
-		notes = append(notes, "no id is in both recordings: they are not of the same requests. The second one is a replay of the first with --output-http-track-response")
+		notes = append(notes, "no id is in both recordings: they are not of the same requests; the second one has to be a replay of the first")
 	}
 	note(c.joiner.Repeated, "%d records were left out, because there were too many with their id")
 	note(c.joiner.Apart, "%d requests were compared before all of their answers had come: there was no room to wait for them")

@@ -56,6 +56,9 @@ type Config struct {
 	QueueBytes int
 	Large      *buffers.Copies
 
+	// Advice says what to do when nothing could be compared.
+	Advice string
+
 	// Logf writes one line for people.
 	Logf func(format string, args ...any)
 }
@@ -355,7 +358,7 @@ func (o *Output) reportOne(r *plugin.Report, v join.Verdict) {
 	}
 	switch {
 	case v.Totals.Compared == 0:
-		r.Unable(of + v.Sentence)
+		r.Unable(of + v.Sentence + "; " + o.cfg.Advice)
 	case v.Fails(o.cfg.FailOn):
 		r.Finding(fmt.Sprintf("%s%s", of, v.Sentence))
 	}
