@@ -13,15 +13,6 @@ import (
 	"github.com/buger/gor/internal/testkit"
 )
 
-// nobody returns an address of this host that refuses connections.
-func nobody(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	testkit.Must(t, err)
-	testkit.Must(t, l.Close())
-	return l.Addr().String()
-}
-
 // TestNothingDelivered: an output that delivered nothing of what it was offered,
 // because of the way to its target, is exit 1 with a sentence that says why.
 func TestNothingDelivered(t *testing.T) {
@@ -36,15 +27,15 @@ func TestNothingDelivered(t *testing.T) {
 		args []string
 		says string
 	}{
-		{"refused", []string{"--output-http", nobody(t)}, "refused"},
+		{"refused", []string{"--output-http", testkit.FreePort(t)}, "refused"},
 		{"no such name", []string{"--output-http", "no-such-name.invalid"}, "delivered none"}, // "name not found", where there is a resolver
 		{"certificate", []string{"--output-http", secure.URL}, "TLS"},
 		{"closes", []string{"--output-http", silent.Address()}, "closed without an answer"},
-		{"binary", []string{"--output-binary", nobody(t)}, "refused"},
-		{"link", []string{"--output-tcp", nobody(t), "--drain-timeout", "100ms"}, "4 unsent"},
-		{"websocket", []string{"--output-ws", "ws://" + nobody(t), "--drain-timeout", "100ms"}, "4 unsent"},
-		{"beside one that works", []string{"--output-null", "--output-http", nobody(t)}, "refused"},
-		{"whatever was to be failed on", []string{"--output-http", nobody(t), "--fail-on", "failed>1%"}, "--fail-on failed>1%: output-http"},
+		{"binary", []string{"--output-binary", testkit.FreePort(t)}, "refused"},
+		{"link", []string{"--output-tcp", testkit.FreePort(t), "--drain-timeout", "100ms"}, "4 unsent"},
+		{"websocket", []string{"--output-ws", "ws://" + testkit.FreePort(t), "--drain-timeout", "100ms"}, "4 unsent"},
+		{"beside one that works", []string{"--output-null", "--output-http", testkit.FreePort(t)}, "refused"},
+		{"whatever was to be failed on", []string{"--output-http", testkit.FreePort(t), "--fail-on", "failed>1%"}, "--fail-on failed>1%: output-http"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			(&flagTest{t}).ends(exitFailed, append([]string{"--input-file", f.recording(0, gets(4)...) + "|max"}, tt.args...)...).says("delivered none of 4 messages: ", tt.says)
@@ -56,9 +47,9 @@ func TestNothingDelivered(t *testing.T) {
 func TestNothingToDeliver(t *testing.T) {
 	f := newFlagTest(t)
 	connect := f.recording(0, []byte("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n"))
-	f.ok("--input-file", connect, "--output-http", nobody(t)).says("1 CONNECT not replayed")
-	f.replay("--output-http", nobody(t)+"|0%").saysNot("delivered none")
-	f.replay("--output-http", nobody(t), "--http-disallow-url", "/").saysNot("delivered none")
+	f.ok("--input-file", connect, "--output-http", testkit.FreePort(t)).says("1 CONNECT not replayed")
+	f.replay("--output-http", testkit.FreePort(t)+"|0%").saysNot("delivered none")
+	f.replay("--output-http", testkit.FreePort(t), "--http-disallow-url", "/").saysNot("delivered none")
 }
 
 // TestReplayThatReachesNobodyStops: within the first seconds, and says so; with
@@ -67,8 +58,8 @@ func TestReplayThatReachesNobodyStops(t *testing.T) {
 	t.Parallel()
 	f := newFlagTest(t)
 	file := f.recording(10*time.Minute, gets(2)...)
-	gor := testkit.Spawn(t, "gor", nil, nil, "--input-file", file, "--output-http", nobody(t))
-	other := testkit.Spawn(t, "gor", nil, nil, "--input-file", file, "--output-http", nobody(t), "--output-file", filepath.Join(t.TempDir(), "x.gor"))
+	gor := testkit.Spawn(t, "gor", nil, nil, "--input-file", file, "--output-http", testkit.FreePort(t))
+	other := testkit.Spawn(t, "gor", nil, nil, "--input-file", file, "--output-http", testkit.FreePort(t), "--output-file", filepath.Join(t.TempDir(), "x.gor"))
 	if code := gor.Wait(); code != exitFailed {
 		t.Errorf("exit %d, want %d", code, exitFailed)
 	}

@@ -35,10 +35,7 @@ func TestScripts(t *testing.T) {
 			"dump":      scriptDump,
 			"recording": scriptRecording,
 			"freeport": func(ts *testscript.TestScript, _ bool, args []string) {
-				s, err := testkit.NewSink("tcp", "127.0.0.1:0")
-				ts.Check(err)
-				s.Listener.Close()
-				ts.Setenv(args[0], s.Addr())
+				ts.Setenv(args[0], testkit.FreePort(t))
 			},
 		},
 		Setup: func(env *testscript.Env) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // lines collects what is logged.
@@ -287,11 +288,8 @@ func TestCloseUnblocksRead(t *testing.T) {
 }
 
 func TestCloseWithoutReceiver(t *testing.T) {
-	l := listen(t)
-	addr := l.Addr().String()
-	l.Close()
 	src := newTestSource()
-	s := newTestSender(t, addr, src)
+	s := newTestSender(t, testkit.FreePort(t), src)
 	src.ch <- message(1, 1, 1)
 	if n := s.Close(); n != 0 {
 		t.Errorf("%d messages were taken without a receiver", n)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 // A connection is known from before its first byte until it is forgotten,
@@ -52,12 +54,7 @@ func TestConnsAreKnown(t *testing.T) {
 }
 
 func TestFailedConnectIsForgotten(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String()
-	listener.Close()
+	addr := testkit.FreePort(t)
 	conns := New(true)
 	conns.forget = func(f func()) { f() }
 	if _, err := conns.DialContext(context.Background(), "tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
