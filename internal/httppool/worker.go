@@ -111,6 +111,7 @@ type worker struct {
 
 	it    queue.Item // under way
 	began time.Time
+	now   time.Duration // on the queue's clock, when the worker last read it
 	err   error // why the worker is to end
 	kept  bool  // the request is still under way: it could not be sent over this connection
 }
@@ -163,7 +164,13 @@ func (w *worker) close() {
 // send returns an error when the worker's connection is one more than the target
 // takes.
 func (w *worker) send(it queue.Item) error {
-	w.it, w.began, w.err, w.kept = it, time.Now(), nil, false
+	// A worker has just done with another request, or it waited, and the request has
+	// just come: then the clock need not be read again, which takes as long as to
+	// frame a small answer.
+	if w.now == 0 || it.Returned > 0 || w.s.cfg.Sessions {
+		w.now = w.s.q.Now()
+	}
+	w.it, w.began, w.err, w.kept = it, w.s.q.Time(max(w.now, it.At)), nil, false
 	w.sender.Send(w.s.ctx, payload.Body(it.Bytes), w.began, it.Sent)
 	return w.err
 }
@@ -243,7 +250,8 @@ func (w *worker) done(r http1client.Result) {
 	if w.gaveBack(r) {
 		return
 	}
-	age := s.q.Age(it)
+	w.now = s.q.Now()
+	age := w.now - it.At
 	s.demand.Took(age)
 	if r.Outcome == outbound.Delivered {
 		w.attempt.Works()
@@ -279,5 +287,9 @@ func (w *worker) done(r http1client.Result) {
 		}
 	}
 	w.it = queue.Item{}
-	s.q.Done(it, !r.Outcome.TimedOut())
+	progressed := w.now
+	if r.Outcome.TimedOut() {
+		progressed = 0
+	}
+	s.q.DoneAt(it, progressed)
 }

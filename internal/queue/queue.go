@@ -30,8 +30,7 @@ type Item struct {
 	// Bytes is the message. It belongs to the worker until Done.
 	Bytes []byte
 
-	// At is when the message was put, since the queue was made. Queue.Age
-	// tells how long ago that was.
+	// At is when the message was put, since the queue was made.
 	At time.Duration
 
 	buf   []byte        // what Bytes is a part of; its whole capacity
@@ -297,8 +296,14 @@ func (q *Queue) removeGetter(w *waiter) {
 func (q *Queue) Done(it Item, progressed bool) {
 	now := time.Duration(0)
 	if progressed {
-		now = time.Since(q.start)
+		now = q.Now()
 	}
+	q.DoneAt(it, now)
+}
+
+// DoneAt is Done for a message that progressed at now, as Now has it, or did not,
+// when that is zero: for a worker that has read the clock already.
+func (q *Queue) DoneAt(it Item, now time.Duration) {
 	q.mu.Lock()
 	q.finish(&it)
 	if now > q.progress {
@@ -419,7 +424,12 @@ func (q *Queue) LastProgress() time.Time {
 }
 
 // Age returns how long ago it was put.
-func (q *Queue) Age(it Item) time.Duration { return time.Since(q.start) - it.At }
+func (q *Queue) Age(it Item) time.Duration { return q.Now() - it.At }
+
+// Now returns how long ago the queue was made, as an Item's At is, and Time what
+// the clock showed then: a worker that knows the one need not ask for the other.
+func (q *Queue) Now() time.Duration               { return time.Since(q.start) }
+func (q *Queue) Time(now time.Duration) time.Time { return q.start.Add(now) }
 
 // Len returns how many messages wait for a worker.
 func (q *Queue) Len() int { return int(q.length.Load()) }
