@@ -103,7 +103,8 @@ func newBinaryOutput(target turnclient.Target, s *Settings, env *plugin.Env) *bi
 // newClient makes what the connections share.
 func (o *binaryOutput) newClient() *turnclient.Client {
 	c := turnclient.Config{
-		Target: o.target, Timeout: o.s.binary.Timeout, Tell: o.tellHealth,
+		Target: o.target, Timeout: o.s.binary.Timeout, Tell: o.tellHealth, TellCeiling: o.tellCeiling,
+		MakeRoom: func() { o.session.EndIdle() },
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return o.dial(ctx, network, address)
 		},
@@ -175,6 +176,11 @@ func (o *binaryOutput) tellHealth(err error) {
 	}
 }
 
+// tellCeiling says, once, that the target takes no more connections.
+func (o *binaryOutput) tellCeiling(why error) {
+	o.logf("%s: takes no more connections than it has: %v; the longest idle one ends for another, and messages wait until one does", o, why)
+}
+
 func (o *binaryOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
 func (o *binaryOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
 func (o *binaryOutput) Settle(cancel <-chan struct{}) error               { return o.q.Settle(cancel) }
@@ -211,6 +217,10 @@ func (o *binaryOutput) Report(r *plugin.Report) {
 	r.Value("sent", sent)
 	r.Value("answered", answered)
 	r.Value("connections", connections)
+	if n := o.client.Refused(); n > 0 {
+		r.Line("connections refused or given up while others worked: %d", n)
+	}
+	r.Value("connections_refused", o.client.Refused())
 	r.Peer(connections > 0)
 	if l := o.latency.Snapshot(); l.Count() > 0 {
 		r.Line("latency to the first byte of an answer: p50 %s p90 %s p99 %s max %s", l.Quantile(0.5), l.Quantile(0.9), l.Quantile(0.99), l.Max())

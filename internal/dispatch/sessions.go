@@ -110,11 +110,7 @@ func (s *Sessions) give(it queue.Item) {
 	}
 	ss := s.open[string(key)]
 	for ss == nil && len(s.open) >= s.cfg.Most {
-		if oldest := s.idle.first; oldest != nil {
-			oldest.end = true
-			s.idle.remove(oldest)
-			oldest.signal()
-		}
+		s.endIdle()
 		s.changed.Wait()
 	}
 	if ss == nil || ss.end {
@@ -130,6 +126,23 @@ func (s *Sessions) give(it queue.Item) {
 	ss.messages = append(ss.messages, it)
 	s.waiting++
 	ss.signal()
+}
+
+// EndIdle ends the session that has been idle for the longest, if there is one: for
+// one that finds no room at the target.
+func (s *Sessions) EndIdle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endIdle()
+}
+
+// endIdle is EndIdle. Call with the lock held.
+func (s *Sessions) endIdle() {
+	if oldest := s.idle.first; oldest != nil {
+		oldest.end = true
+		s.idle.remove(oldest)
+		oldest.signal()
+	}
 }
 
 func (ss *Session) signal() {

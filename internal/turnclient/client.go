@@ -41,8 +41,13 @@ type Config struct {
 	Keeper outbound.Keeper
 
 	// Tell is told why there is no connection to the target, or nil when there
-	// is one again.
-	Tell func(error)
+	// is one again. TellCeiling is told, once, why the target takes no more
+	// connections than it has.
+	Tell, TellCeiling func(error)
+
+	// MakeRoom ends a connection that is not in use, if there is one, for one that
+	// the target did not take beside it.
+	MakeRoom func()
 }
 
 // A Client is what all connections to one target share.
@@ -50,6 +55,7 @@ type Client struct {
 	ctx    context.Context
 	cfg    Config
 	health outbound.Health
+	takes  outbound.Ceiling // how many connections the target does
 
 	sent, connections atomic.Uint64
 }
@@ -63,6 +69,9 @@ func (c *Client) Sent() uint64 { return c.sent.Load() }
 
 // Connections is how many connections were opened.
 func (c *Client) Connections() uint64 { return c.connections.Load() }
+
+// Refused is how many connections the target did not take while it had others.
+func (c *Client) Refused() uint64 { return c.takes.Refused() }
 
 // NewConn returns a Conn, which connects when it has something to send.
 func (c *Client) NewConn() *Conn { return &Conn{client: c} }

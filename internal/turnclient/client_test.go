@@ -19,7 +19,8 @@ func testClient(t *testing.T, ctx context.Context, addr string, timeout time.Dur
 	testkit.Must(t, err)
 	return New(ctx, Config{
 		Target: target, Dial: (&net.Dialer{}).DialContext, Timeout: timeout, Keeper: keeper,
-		Tell: func(err error) { t.Logf("told: %v", err) },
+		Tell:        func(err error) { t.Logf("told: %v", err) },
+		TellCeiling: func(err error) { t.Logf("told: no more: %v", err) }, MakeRoom: func() {},
 	})
 }
 

@@ -19,6 +19,9 @@ type Conn struct {
 	reader sync.WaitGroup
 	sent   time.Time // when the last message was begun to be sent
 
+	attempt outbound.Attempt // at conn
+	proven  bool             // something came over conn
+
 	mu      sync.Mutex
 	wanted  bool      // what comes is the answer to a message that is not done with
 	answer  []byte    // what came of it, as far as it is kept
@@ -63,9 +66,10 @@ func (c *Conn) Exchange(msg []byte) outbound.Outcome {
 		case <-c.came:
 		case <-c.closed:
 			if c.hasAnswer() {
+				c.works()
 				return outbound.Delivered
 			}
-			c.Close()
+			c.lost()
 			return outbound.Closed
 		case <-timer.C:
 			return outbound.Timeout // the next message may still be answered
@@ -73,6 +77,7 @@ func (c *Conn) Exchange(msg []byte) outbound.Outcome {
 			return outbound.Closed
 		}
 	}
+	c.works()
 	return outbound.Delivered
 }
 
@@ -85,32 +90,6 @@ func (c *Conn) hasEnded() bool {
 		return false
 	}
 }
-
-// connect opens a connection, as soon as the target's health lets it.
-func (c *Conn) connect() error {
-	deadline := time.Now().Add(c.client.cfg.Timeout)
-	pause := firstPause
-	for {
-		err := c.client.health.Connect(c.client.ctx, deadline, c.open, c.client.cfg.Tell)
-		if err == nil || c.client.health.Standing() == 0 || time.Until(deadline) <= pause {
-			return err
-		}
-		// Others stand: the target takes no more of them at a time, or has only
-		// just come up.
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-c.client.ctx.Done():
-			timer.Stop()
-			return err
-		}
-		pause *= 2
-	}
-}
-
-// firstPause is how long a connection waits that was refused beside others, before
-// it is tried again; each next pause is twice as long.
-const firstPause = 20 * time.Millisecond
 
 func (c *Conn) open(deadline time.Time) error {
 	ctx, cancel := context.WithDeadline(c.client.ctx, deadline)
@@ -244,8 +223,9 @@ func (c *Conn) Close() {
 		return
 	}
 	c.client.health.Closed()
+	c.attempt.End()
 	c.conn.Close()
 	c.reader.Wait()
-	c.conn = nil
+	c.conn, c.proven = nil, false
 	c.Forget()
 }
