@@ -112,8 +112,8 @@ type worker struct {
 	it    queue.Item // under way
 	began time.Time
 	now   time.Duration // on the queue's clock, when the worker last read it
-	err   error // why the worker is to end
-	kept  bool  // the request is still under way: it could not be sent over this connection
+	err   error         // why the worker is to end
+	kept  bool          // the request is still under way: it could not be sent over this connection
 }
 
 // newWorker makes a worker with a goroutine of its own, or one that event loops
