@@ -21,7 +21,7 @@ VERSION := $(shell sed -n 's/^const version = "\(.*\)"/\1/p' commands.go)
 # Tests of load, and of many short runs, which say little more under the race
 # detector and take minutes there, and one whose Gor is built without it in either
 # case; make test runs them as they are.
-LONG := ^(TestAbuseInASmallCgroup|TestSoakUnderAbuse|TestBadTargets|TestLiveCapture|TestLiveCaptureLoss|TestReplayKeepsBytes|TestFlags|TestMigratingCommands|TestCheckSaysWhatTheStartSays)$$
+LONG := ^(TestAbuseInASmallCgroup|TestSoakUnderAbuse|TestBadTargets|TestLiveCapture|TestLiveCaptureLoss|TestReplayKeepsBytes|TestFlags|TestMigratingCommands|TestCheckSaysWhatTheStartSays|TestKafkaBroker)$$
 
 # Every program under the race detector waits a second at its end for reports that
 # are on their way, unless this says otherwise; the tests start a thousand.

@@ -159,8 +159,12 @@ func TestKafkaProducerKilled(t *testing.T) {
 
 // watchTopic gives what comes into the topic.
 func watchTopic(t *testing.T, hosts string) <-chan *kgo.Record {
+	return watchTopicOf(t, hosts, "requests")
+}
+
+func watchTopicOf(t *testing.T, hosts, topic string) <-chan *kgo.Record {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(hosts, ",")...), kgo.ConsumeTopics("requests"))
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(hosts, ",")...), kgo.ConsumeTopics(topic))
 	testkit.Must(t, err)
 	t.Cleanup(client.Close)
 	read := make(chan *kgo.Record)
