@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -10,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/outbound"
@@ -84,7 +81,7 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 		m := openTestMiddleware(t, s, env)
 		return plugintest.Output{Output: m.Feed, Delivered: func(t *testing.T) [][]byte {
 			m.CloseStdin()
-			return collect(t, m.Back)()
+			return plugintest.Collect(t, m.Back)()
 		}}
 	case "output-ws":
 		server := testkit.StartWSServer(t, "127.0.0.1:0")
@@ -100,7 +97,7 @@ func openTestOutput(t *testing.T, name string) plugintest.Output {
 	case "output-tcp":
 		in, err := openInput(pluginArg{"input-tcp", "127.0.0.1:0"}, s, env)
 		testkit.Must(t, err)
-		received := collect(t, in)
+		received := plugintest.Collect(t, in)
 		out, err := openOutput(pluginArg{"output-tcp", linkAddr(t, in)}, s, env)
 		testkit.Must(t, err)
 		return plugintest.Output{Output: out, Delivered: func(t *testing.T) [][]byte {
@@ -132,35 +129,6 @@ func linkAddr(t *testing.T, in plugin.Input) string {
 	}
 	t.Fatalf("%q names no address", in)
 	return ""
-}
-
-// collect reads an input to its end; the function waits for that and returns
-// the bodies.
-func collect(t *testing.T, in plugin.Input) func() [][]byte {
-	var list [][]byte
-	done := make(chan error, 1)
-	go func() {
-		buf := make([]byte, 1<<20)
-		for {
-			n, err := in.Read(buf)
-			if err != nil {
-				done <- err
-				return
-			}
-			list = append(list, bytes.Clone(payload.Body(buf[:n])))
-		}
-	}()
-	return func() [][]byte {
-		select {
-		case err := <-done:
-			if !errors.Is(err, io.EOF) {
-				t.Errorf("input ended with %v, want io.EOF", err)
-			}
-		case <-time.After(testkit.Timeout):
-			t.Fatal("the input does not end")
-		}
-		return list
-	}
 }
 
 var outputNames = []string{"output-null", "output-stdout", "output-file", "output-http", "output-tcp", "output-ws", "output-binary", "middleware", "limited output"}

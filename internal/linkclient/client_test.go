@@ -1,7 +1,6 @@
 package linkclient
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +23,7 @@ import (
 type receiver struct {
 	*link.Receiver
 	addr string
-	list [][]byte
-	done chan error
+	came func() [][]byte // what came, once it is closed
 }
 
 // listen starts a receiver that takes all that comes.
@@ -34,18 +32,8 @@ func listen(t *testing.T, cfg link.ReceiverConfig) *receiver {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	cfg.Limit = 1 << 20
-	r := &receiver{Receiver: link.NewReceiver(l, cfg), addr: l.Addr().String(), done: make(chan error, 1)}
-	go func() {
-		buf := make([]byte, 1<<20)
-		for {
-			n, err := r.Read(buf)
-			if err != nil {
-				r.done <- err
-				return
-			}
-			r.list = append(r.list, bytes.Clone(payload.Body(buf[:n])))
-		}
-	}()
+	r := &receiver{Receiver: link.NewReceiver(l, cfg), addr: l.Addr().String()}
+	r.came = plugintest.Collect(t, r)
 	t.Cleanup(func() { r.Close() })
 	return r
 }
@@ -53,8 +41,7 @@ func listen(t *testing.T, cfg link.ReceiverConfig) *receiver {
 // bodies ends the receiver and returns what came.
 func (r *receiver) bodies() [][]byte {
 	r.Close()
-	<-r.done
-	return r.list
+	return r.came()
 }
 
 // to is how to send to addr.

@@ -74,3 +74,32 @@ func TestInput(t *testing.T, in Input) {
 	}
 	in.Report(plugin.NewReport(io.Discard))
 }
+
+// Collect reads an input to its end; the function waits for that and returns
+// the bodies.
+func Collect(t *testing.T, in io.Reader) func() [][]byte {
+	var list [][]byte
+	done := make(chan error, 1)
+	go func() {
+		buf := make([]byte, 1<<20)
+		for {
+			n, err := in.Read(buf)
+			if err != nil {
+				done <- err
+				return
+			}
+			list = append(list, bytes.Clone(payload.Body(buf[:n])))
+		}
+	}()
+	return func() [][]byte {
+		select {
+		case err := <-done:
+			if !errors.Is(err, io.EOF) {
+				t.Errorf("input ended with %v, want io.EOF", err)
+			}
+		case <-time.After(timeout):
+			t.Fatal("the input does not end")
+		}
+		return list
+	}
+}
