@@ -163,12 +163,7 @@ func toolCommand(name string, newTool func() *tools.Command) command {
 			log.Printf("gor %s: %v", name, err)
 			return exitUsage
 		}
-		err := tool.Run(toolConfig(s, stdin, stdout, log.Printf))
-		switch {
-		case errors.Is(err, tools.ErrNoName):
-			log.Printf("gor %s: %v", name, err)
-			return exitUsage
-		case err != nil:
+		if err := tool.Run(toolConfig(s, stdin, stdout, log.Printf)); err != nil {
 			log.Printf("gor %s: %v", name, err)
 			return exitFailed
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"flag"
-	"io"
 	"slices"
 	"sync/atomic"
 
@@ -46,7 +45,7 @@ type modifiedInput struct {
 	verbose       int
 	logf          func(format string, args ...any)
 	told          bool // an edit that could not be made was reported
-	held          heldMessage
+	held          plugin.Held
 }
 
 // modifyInput wraps in with filters and rewrites, or returns it as it is when
@@ -68,7 +67,7 @@ func modifyInput(in plugin.Input, s *Settings, responses bool, logf func(format 
 
 func (m *modifiedInput) Read(p []byte) (int, error) {
 	if m.held != nil {
-		return m.held.give(p)
+		return m.held.Give(p)
 	}
 	for {
 		n, err := m.Input.Read(p)
@@ -85,7 +84,7 @@ func (m *modifiedInput) Read(p []byte) (int, error) {
 		if m.held = m.rewrite(msg); m.held == nil {
 			return n, nil
 		}
-		return m.held.give(p)
+		return m.held.Give(p)
 	}
 }
 
@@ -138,51 +137,12 @@ func (m *modifiedInput) Counts() []stats.Count {
 	return rows
 }
 
-// A heldMessage is what a wrapper made of a message, until a Read takes it; nil
-// is none. The memory is that of whoever made it.
-type heldMessage []byte
-
-// give copies the message to p, or keeps it for the next Read when p is too
-// small.
-func (h *heldMessage) give(p []byte) (int, error) {
-	if len(p) < len(*h) {
-		return 0, io.ErrShortBuffer
-	}
-	n := copy(p, *h)
-	*h = nil
-	return n, nil
-}
-
-// prettyInput takes the codings off bodies, where that can be done.
-type prettyInput struct {
-	plugin.Input
-	decoder *pretty.Decoder
-	held    heldMessage
-}
-
 // prettifyInput wraps in for --prettify-http, or returns it as it is without.
 func prettifyInput(in plugin.Input, s *Settings) plugin.Input {
 	if !s.modifier.Prettify {
 		return in
 	}
-	return &prettyInput{Input: in, decoder: pretty.New(s.MessageLimit)}
-}
-
-func (i *prettyInput) Read(p []byte) (int, error) {
-	if i.held != nil {
-		return i.held.give(p)
-	}
-	n, err := i.Input.Read(p)
-	if err != nil {
-		return n, err
-	}
-	msg := p[:n]
-	plain, ok := i.decoder.Decode(payload.Header(msg), payload.Body(msg), !payload.IsRequest(msg))
-	if !ok {
-		return n, nil
-	}
-	i.held = plain
-	return i.held.give(p)
+	return pretty.Wrap(in, s.MessageLimit)
 }
 
 // describedInput names each message on stderr as it comes.

@@ -128,7 +128,7 @@ var allowedImports = map[string][]string{
 	"internal/payload":           {"internal/buffers", "internal/http1", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/plugin/plugintest": {"internal/payload", "internal/plugin", "internal/queue", "internal/stats"},
 	"internal/process":           {"internal/disk", "golang.org/x/sys/unix"},
-	"internal/pretty":            {"internal/http1", "github.com/klauspost/compress/gzip"},
+	"internal/pretty":            {"internal/http1", "internal/payload", "internal/plugin", "github.com/klauspost/compress/gzip"},
 	"internal/queue":             {"internal/buffers", "internal/stats"},
 	"internal/reach":             {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/recent":            {"internal/payload"},

@@ -19,8 +19,8 @@ type dummyInput struct {
 	done  chan struct{}
 	close sync.Once
 	conn  uint64
-	count uint32 // of the requests so far
-	msg   []byte // made but not yet given, when the last Read's buffer was short
+	count uint32      // of the requests so far
+	msg   plugin.Held // made but not yet given, when the last Read's buffer was short
 }
 
 var _ plugin.Input = (*dummyInput)(nil)
@@ -58,18 +58,13 @@ func (d *dummyInput) Read(p []byte) (int, error) {
 			d.msg = d.make(now)
 		}
 	}
-	if len(p) < len(d.msg) {
-		return 0, io.ErrShortBuffer
-	}
-	n := copy(p, d.msg)
-	d.msg = d.msg[:0]
-	return n, nil
+	return d.msg.Give(p)
 }
 
 func (d *dummyInput) make(now time.Time) []byte {
 	id := payload.AppendID(nil, d.conn, d.count)
 	d.count++
-	msg := payload.AppendMeta(d.msg[:0], payload.Meta{
+	msg := payload.AppendMeta(nil, payload.Meta{
 		Type: payload.Request, ID: id, Time: now.UnixNano(), Duration: 0, Length: -1,
 	})
 	return append(msg, dummyRequest...)

@@ -55,8 +55,7 @@ func parseFileInput(pattern string, limit pace.Limit, s *Settings) (plugin.Parse
 	}, nil
 }
 
-// replayConfig is what the settings say of a replay. It refuses two paces for
-// one.
+// replayConfig is what the settings say of a replay. Two paces are refused.
 func replayConfig(s *Settings, sources ...replay.Source) (replay.Config, error) {
 	for i, source := range sources {
 		if limit := source.Limit; s.fileInput.Rate > 0 && (limit.Kind == pace.LimitPercent || limit.Kind == pace.LimitMax) {
@@ -196,8 +195,7 @@ func openMergedFiles(group []pluginArg, s *Settings, env *plugin.Env) (plugin.In
 	return replay.Limit(in, limits), nil
 }
 
-// dryRun says on w what is in every --input-file and how long the replay will
-// take.
+// dryRun says on w what is in every --input-file and how long the replay takes.
 func dryRun(s *Settings, env *plugin.Env, w io.Writer) error {
 	for _, arg := range s.Inputs {
 		if !findInput(arg.Flag).speed {
@@ -242,9 +240,7 @@ func (s *fileInputSettings) flags() []flagDef {
 		{"input-file-max-wait", "DURATION", "shorten longer pauses between two requests to this",
 			"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", flags.Duration(&s.MaxWait, 0)},
 		{"input-file-read-depth", "N", "how many records to read ahead to put late ones in order", "", flags.Int(&s.ReadDepth, 1, 1_000_000)},
-		{"input-file-catchup", "PERCENT",
-			"how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means " +
-				"at once", "", flags.Percent(&s.Catchup)},
+		{"input-file-catchup", "PERCENT", "how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means at once", "", flags.Percent(&s.Catchup)},
 		{"input-file-rate", "N", "replay N records a second, evenly, instead of at the recorded pace; nothing is dropped; 0 means as recorded",
 			"gor --input-file requests.gor --input-file-rate 500 --output-http staging.com", flags.Int(&s.Rate, 0, 1_000_000_000)},
 		{"input-file-dry-run", "", "print what the recordings hold, what of it filters and rewrites leave, and how long the replay will take, and exit",

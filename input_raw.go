@@ -70,9 +70,7 @@ func newRawInput(addr string, a rawsocket.Address, s *Settings, env *plugin.Env)
 		cfg.VXLANPort = 0
 	}
 	captures := max(1, s.captures())
-	cfg.RingBytes /= captures
-	cfg.MaxBuffered /= captures
-	cfg.MaxConns = max(1, cfg.MaxConns/captures)
+	cfg.RingBytes, cfg.MaxBuffered, cfg.MaxConns = cfg.RingBytes/captures, cfg.MaxBuffered/captures, max(1, cfg.MaxConns/captures)
 	if cfg.BlockTimeout == 0 {
 		cfg.BlockTimeout = blockTimeFiles
 		if env.LatencyMatters {
@@ -220,10 +218,8 @@ func (s *rawSettings) flags() []flagDef {
 		{"input-raw-override-snaplen", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "packets are never cut")},
 		{"input-raw-timestamp-type", "NAME", "accepted for older command lines", "", flags.Obsolete(flags.String(new(string)),
 			"the kernel's own times of packets are used, to the nanosecond")},
-		{"input-raw-monitor", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
-			"radio frames are not captured: only what reaches the host's own network stack is")},
-		{"input-raw-immediate-mode", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
-			"--input-raw-buffer-timeout says how long a packet may wait")},
+		{"input-raw-monitor", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "radio frames are not captured: only what reaches the host's own network stack is")},
+		{"input-raw-immediate-mode", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--input-raw-buffer-timeout says how long a packet may wait")},
 	}
 }
 

@@ -46,12 +46,10 @@ type binaryOutput struct {
 
 var _ plugin.Output = (*binaryOutput)(nil)
 
-const (
-	// binaryIdle is how long a connection without messages is kept: what such
-	// a protocol has agreed on at its beginning ends with it. When there are
-	// too many connections, the longest idle one goes first.
-	binaryIdle = time.Minute
-)
+// binaryIdle is how long a connection without messages is kept: what such
+// a protocol has agreed on at its beginning ends with it. When there are
+// too many connections, the longest idle one goes first.
+const binaryIdle = time.Minute
 
 // binaryOutputPlugin is the row of --output-binary.
 func binaryOutputPlugin() outputPlugin {

@@ -62,8 +62,7 @@ func wsOutputPlugin() outputPlugin {
 	return outputPlugin{
 		pluginFlags: pluginFlags{
 			name: "output-ws", arg: "URL",
-			help: "send every captured message to a WebSocket server: ws://, wss://, user:pass@ for Basic auth; one " +
-				"binary message each",
+			help:    "send every captured message to a WebSocket server: ws://, wss://, user:pass@ for Basic auth; one binary message each",
 			example: "sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint",
 			title:   "WebSocket and binary outputs",
 			flags:   func(s *Settings) []flagDef { return s.ws.flags() },
@@ -94,7 +93,7 @@ func (s *wsSettings) openTLS(t *wsclient.Target, logf func(string, ...any)) (fun
 	return s.TLS.Open("output-ws", t.TLS(s.TLS.SkipVerify), logf)
 }
 
-// newWSOutput makes one whose workers are not yet started.
+// newWSOutput makes one without workers.
 func newWSOutput(t *wsclient.Target, s *Settings, env *plugin.Env) (*wsOutput, error) {
 	secure, err := s.ws.openTLS(t, env.Logf)
 	if err != nil {
@@ -102,9 +101,8 @@ func newWSOutput(t *wsclient.Target, s *Settings, env *plugin.Env) (*wsOutput, e
 	}
 	o := &wsOutput{
 		t: t, logf: env.Logf, verbose: s.Verbose,
-		q:        env.NewQueue(0),
-		patience: queue.Patience{Limit: linkPatience},
-		drained:  make(chan struct{}), workers: make(chan struct{}),
+		q: env.NewQueue(0), patience: queue.Patience{Limit: linkPatience},
+		drained: make(chan struct{}), workers: make(chan struct{}),
 		failures: stats.NewReasons(append(stats.List(stats.Failed, "failed: the connection was lost twice while it was sent"),
 			stats.Count{Name: "failed: malformed", Kind: stats.Unfit}, stats.Count{Name: ignoredRow, Kind: stats.Ignored})),
 	}
@@ -246,8 +244,7 @@ func (s *wsSettings) flags() []flagDef {
 	*s = wsSettings{Workers: 1}
 	return append([]flagDef{
 		{"output-ws-workers", "N", "connections to each server; the messages of one recorded connection stay on one of them, in order", "", flags.Int(&s.Workers, 1, maxLinkWorkers)},
-		{"output-ws-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)),
-			"what was one connection when it was recorded always goes over one connection")},
+		{"output-ws-sticky", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "what was one connection when it was recorded always goes over one connection")},
 		{"output-ws-stats", "", "print the queue's length every 5 seconds, as --output-http-stats does", "", flags.Bool(&s.Stats)},
 	}, flagDefs(s.TLS.Flags("output-ws", "server", "sudo gor --input-raw :80 --output-ws wss://replay.local:28020/endpoint"))...)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/buger/gor/internal/flags"
+	"github.com/buger/gor/internal/formats"
 )
 
 // A Command is one of the tools with its command line: gor ls, show, stat or
@@ -45,7 +46,7 @@ func newLook(name string, look func(c Config, name string, asJSON bool) error) *
 			if len(names) != 1 {
 				return fmt.Errorf("want one file, not %d", len(names))
 			}
-			return nil
+			return checkNames(names)
 		},
 		run: func(c Config, names []string) error { return look(c, names[0], asJSON) },
 	}
@@ -61,7 +62,7 @@ func NewShow() *Command {
 			if len(names) != 2 {
 				return errors.New("want a file and an id, as in gor show requests.gor 5f3a; gor ls lists the ids")
 			}
-			return nil
+			return checkNames(names[:1])
 		},
 		run: func(c Config, names []string) error { return Show(c, names[0], names[1], decode, raw) },
 	}
@@ -79,17 +80,31 @@ func NewConvert() *Command {
 		{"to", flags.Parsed(&v.To, ParseTime, noDefault)},
 		{"sample", flags.Parsed(&v.Sample, parseSample, noDefault)},
 	}
-	cmd.check = func([]string) error {
+	cmd.check = func(names []string) error {
 		if v.Out == "" {
 			return errors.New("want -o and a file, such as -o requests.gor, or -o - for standard output")
 		}
-		return nil
+		if len(names) == 0 {
+			return ErrNoName
+		}
+		return checkNames(names)
 	}
 	cmd.run = func(c Config, names []string) error {
 		v.In, v.Rules = names, c.Rules
 		return Convert(c, *v)
 	}
 	return cmd
+}
+
+// checkNames refuses names of files that are empty, perhaps behind the name of a
+// form.
+func checkNames(names []string) error {
+	for _, name := range names {
+		if _, path, _ := formats.Split(name); path == "" {
+			return ErrNoName
+		}
+	}
+	return nil
 }
 
 // noDefault shows no default.

@@ -16,6 +16,8 @@ func TestCommandLines(t *testing.T) {
 		{NewList(), "x.gor --json", ""},
 		{NewList(), "", "want one file, not 0"},
 		{NewStat(), "a b", "want one file, not 2"},
+		{NewStat(), "log:", "want the name of a file"},
+		{NewConvert(), "-o c.gor", "want the name of a file"},
 		{NewShow(), "--raw x.gor 5f --decode", ""},
 		{NewShow(), "x.gor", "want a file and an id"},
 		{NewConvert(), "a.gor b.gor -o c.gor", ""},
