@@ -204,17 +204,24 @@ func TestPlainBreakIsMadeGood(t *testing.T) {
 					}()
 				}
 			}()
-			src := newTestSource()
-			for i := range n {
-				src.ch <- words(1, uint32(i), 100)
-			}
-			close(src.ch)
-			s := newHastySender(t, front.Addr().String(), src, false, 100*time.Millisecond)
-			s.awaitDone(t)
-			wantDelivered(t, s, n)
-			inOrder(t, got(), 1, n)
+			wantHastyDelivery(t, front.Addr().String(), n, got)
 		})
 	}
+}
+
+// wantHastyDelivery sends n messages to addr and wants each of them delivered, and
+// got in order.
+func wantHastyDelivery(t *testing.T, addr string, n int, got func() [][]byte) {
+	t.Helper()
+	src := newTestSource()
+	for i := range n {
+		src.ch <- words(1, uint32(i), 100)
+	}
+	close(src.ch)
+	s := newHastySender(t, addr, src, false, 100*time.Millisecond)
+	s.awaitDone(t)
+	wantDelivered(t, s, n)
+	inOrder(t, got(), 1, n)
 }
 
 // A receiver that was started anew has read nothing of what went to the one
@@ -244,13 +251,5 @@ func TestPlainHeldForAnotherReceiver(t *testing.T) {
 		io.Copy(b, a)
 		b.(*net.TCPConn).CloseWrite()
 	}()
-	src := newTestSource()
-	for i := range n {
-		src.ch <- words(1, uint32(i), 100)
-	}
-	close(src.ch)
-	s := newHastySender(t, front.Addr().String(), src, false, 100*time.Millisecond)
-	s.awaitDone(t)
-	wantDelivered(t, s, n)
-	inOrder(t, got(), 1, n)
+	wantHastyDelivery(t, front.Addr().String(), n, got)
 }

@@ -335,26 +335,7 @@ func TestPackedLinkAllocates(t *testing.T) {
 	r := newTestReceiver(t, l)
 	var written atomic.Int64
 	s := newPackingSender(t, l.Addr().String(), &sameSource{words(1, 1, 500), warm + measured + 1}, &written, quiet(t))
-	buf := make([]byte, 4<<10)
-	read := func(n int) {
-		for range n {
-			if _, err := r.Read(buf); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	read(warm)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	read(measured)
-	runtime.ReadMemStats(&after)
-	if n := after.Mallocs - before.Mallocs; n > measured/10 { // under the race detector the pool forgets
-		t.Errorf("%d allocations for %d messages", n, measured)
-	}
-	read(1)
-	r.Close()
-	r.Read(buf)
-	s.Close()
+	wantFewMallocs(t, s, r, warm, measured, measured/10) // under the race detector the pool forgets
 }
 
 // Whatever is in a compressed frame, every message that is given is one and no

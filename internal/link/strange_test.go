@@ -110,23 +110,33 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-func TestTooManyConnections(t *testing.T) {
-	l := listen(t)
-	r := NewReceiver(l, ReceiverConfig{Limit: 1 << 20, MaxConns: 2, Logf: quiet(t)})
-	defer r.Close()
-	var conns []net.Conn
-	for range 3 {
+// wantThirdClosed opens three connections, for the length of the test, and wants the
+// last to be closed. It returns the others.
+func wantThirdClosed(t *testing.T, l net.Listener) (open []net.Conn) {
+	t.Helper()
+	for i := range 3 {
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
-		conns = append(conns, c)
+		t.Cleanup(func() { c.Close() })
+		if i < 2 {
+			open = append(open, c)
+			continue
+		}
+		c.SetReadDeadline(time.Now().Add(time.Minute))
+		if _, err := c.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+			t.Errorf("the third connection was not closed: %v", err)
+		}
 	}
-	conns[2].SetReadDeadline(time.Now().Add(10 * time.Second))
-	if _, err := conns[2].Read(make([]byte, 1)); err == nil || isTimeout(err) {
-		t.Errorf("the third connection was not closed: %v", err)
-	}
+	return open
+}
+
+func TestTooManyConnections(t *testing.T) {
+	l := listen(t)
+	r := NewReceiver(l, ReceiverConfig{Limit: 1 << 20, MaxConns: 2, Logf: quiet(t)})
+	defer r.Close()
+	wantThirdClosed(t, l)
 	if n := r.counts.Get(countCrowded); n != 1 {
 		t.Errorf("refused %d, want 1", n)
 	}

@@ -394,19 +394,7 @@ func TestTLSHandshakesAreBounded(t *testing.T) {
 	ca := newAuthority(t, "test authority")
 	l := listen(t)
 	r := NewReceiver(l, ReceiverConfig{Limit: 1 << 20, MaxConns: 2, TLS: ca.serving(nil), HandshakeWait: time.Hour, Logf: quiet(t)})
-	var conns []net.Conn
-	for range 3 {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		conns = append(conns, c)
-	}
-	conns[2].SetReadDeadline(time.Now().Add(10 * time.Second))
-	if _, err := conns[2].Read(make([]byte, 1)); err == nil || isTimeout(err) {
-		t.Errorf("the third connection was not closed: %v", err)
-	}
+	open := wantThirdClosed(t, l)
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
@@ -418,7 +406,7 @@ func TestTLSHandshakesAreBounded(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("Close waits for a handshake")
 	}
-	for _, c := range conns[:2] {
+	for _, c := range open {
 		c.SetReadDeadline(time.Now().Add(10 * time.Second))
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("after Close: %v, want EOF", err)
