@@ -78,7 +78,7 @@ func (a *Assembler) direction(s *packet.Segment) (fromClient, known bool) {
 		return false, false
 	case s.Flags.Has(packet.FlagSYN):
 		fromClient = !s.Flags.Has(packet.FlagACK)
-	case a.framer.opaque():
+	case a.traits.opaque:
 		a.stats.Undirected++
 		return false, false
 	case a.framer.recognises(s.Payload, false):

@@ -59,7 +59,7 @@ type Assembler struct {
 	tokens map[uint32]*conn // those of MPTCP, by what a subflow calls them
 
 	framer framer  // what is known of the protocol
-	begins mode    // of a direction that is seen from its first byte
+	traits traits  // of framer
 	sights *Sights // of connections that are seen twice; shared by the assemblers of a capture
 
 	stats  Stats
@@ -75,10 +75,7 @@ func New(cfg Config, out *Writer, notice Observer, seen *Sights) *Assembler {
 	a := &Assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn), sights: seen}
 	a.pool.limit = cfg.MaxBuffered
 	a.framer = newFramer(a)
-	a.begins = modeFraming
-	if cfg.Binary {
-		a.begins = modeTurns
-	}
+	a.traits = a.framer.traits()
 	return a
 }
 
@@ -118,10 +115,10 @@ func (a *Assembler) take(s *packet.Segment) {
 			}
 			if begun {
 				f, other = c.flows(fromLow)
-				f.begin(first, a.begins)
+				f.begin(first, modeFraming)
 				f.syn = true
 				if named && !other.silent {
-					other.begin(answer, a.begins)
+					other.begin(answer, modeFraming)
 					other.syn = true
 				}
 			}
@@ -257,7 +254,7 @@ func (a *Assembler) acknowledge(c *conn, f *flow, ack sequence) {
 		}
 	}
 	f.acked, f.answered = ack, true
-	if f.h != nil || f.torn() {
+	if f.h != nil || a.short(f) > 0 {
 		a.updateLists(c, f)
 	}
 }

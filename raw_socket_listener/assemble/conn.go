@@ -94,7 +94,6 @@ const (
 	modeResync                // after a loss: wait for a complete head
 	modeUpgraded              // after an Upgrade request whose answer is not seen: the same, without a loss
 	modeConnected             // after such a CONNECT request: wait for another one
-	modeTurns                 // they belong to messages of a protocol that is not understood
 	modeOpaque                // no HTTP/1
 	modeEnded                 // nothing more will come
 )
@@ -119,7 +118,7 @@ type flow struct {
 	far          mark               // where another connection on the same ports may go on
 	rst          mark               // where a RST lies that came before its turn
 	skipped      http1.StartCounter // of bytes that are passed over
-	gapBefore    Loss               // why the message that begins with the next byte may lack what comes before it; for modeTurns
+	gapBefore    Loss               // why the message that begins with the next byte may lack what comes before it; for turnsFramer
 	h            *half              // nil between messages
 }
 
@@ -138,7 +137,7 @@ func (f *flow) runs() bool {
 type exchange struct {
 	ordinal uint32
 	ack     sequence // what the client had received when it sent the request, when acked
-	from    sequence // where it begins, and ack is where it ends; once it has ended in modeTurns
+	from    sequence // where it begins, and ack is where it ends; once it has ended, for turnsFramer
 	acked   bool
 	kept    bool // the request was given
 	head    bool

@@ -11,25 +11,26 @@ import (
 
 // interrupt ends the message under way in f when b, which begins a segment,
 // shows that it is another one than was thought. It returns what belongs to that.
-func (a *Assembler) interrupt(c *conn, f *flow, h *half, b []byte, from *arrival) []byte {
+func (a http1Framer) interrupt(c *conn, f *flow, h *half, b []byte, from *arrival) []byte {
+	m := h.http1()
 	switch {
 	case f.response && !h.matched && c.sentAt(f.next) >= 0 && http1.CompleteHead(b, true):
 		// It has no body after all: the request that was missed was a HEAD.
-		a.conclude(c, f, h, LostUnpaired, nil)
-	case h.trial != modeUnseen && !h.known && (!f.response && http1.BeginsRequest(b) || f.response && http1.CompleteHead(b, true)):
+		a.end(c, f, h, m, LostUnpaired, nil)
+	case m.trial != modeUnseen && !h.known && (!f.response && http1.BeginsRequest(b) || f.response && http1.CompleteHead(b, true)):
 		// A line that begins a segment is better than one that nothing
 		// followed that could be a head.
-		back := h.trial
+		back := m.trial
 		a.abandon(c, f, h)
-		h.trial, f.mode = back, modeFraming
-	case h.bare:
+		m.trial, f.mode = back, modeFraming
+	case m.bare:
 		begin := h.afterHead(b)
 		if !h.refused(begin, from) {
 			break
 		}
 		f.next = f.next.plus(len(b) - len(begin))
-		a.conclude(c, f, h, LostWithheld, nil)
-		h.trial = modeResync
+		a.end(c, f, h, m, LostWithheld, nil)
+		m.trial = modeResync
 		return begin
 	}
 	return b
@@ -37,7 +38,7 @@ func (a *Assembler) interrupt(c *conn, f *flow, h *half, b []byte, from *arrival
 
 // afterHead returns b with what is kept of the body under way before it.
 func (h *half) afterHead(b []byte) []byte {
-	n := h.buf.size - h.parser.Head().HeadLen
+	n := h.buf.size - h.http1().parser.Head().HeadLen
 	if h.lost != NotLost || n <= 0 {
 		return b
 	}
@@ -57,14 +58,14 @@ const (
 // withoutBody reports whether the head that has just become complete with n bytes
 // leaves its body for later and may leave it out.
 func (h *half) withoutBody(n int) bool {
-	head := h.parser.Head()
+	head := h.http1().parser.Head()
 	if !head.Expect100 {
 		return false
 	}
 	if head.Chunked {
 		return h.buf.size+n == head.HeadLen
 	}
-	return h.parser.Remaining() == head.Length
+	return h.http1().parser.Remaining() == head.Length
 }
 
 // refused reports whether b begins another request where the body of one with
@@ -81,7 +82,7 @@ func (h *half) refused(b []byte, from *arrival) bool {
 	}
 	// A word that is cut is as likely the beginning of a body. A method is not
 	// when it begins a body in chunks.
-	return n > continueMost && h.parser.Head().Chunked || bytes.IndexByte(b, ' ') > 0
+	return n > continueMost && h.http1().parser.Head().Chunked || bytes.IndexByte(b, ' ') > 0
 }
 
 // resumes reports whether b, which begins a segment, may begin a message as
@@ -104,13 +105,13 @@ func connects(b []byte) bool {
 // plausible reports whether the message that may have begun in f goes on with b
 // as one can. What it began with is in h.buf.
 func (f *flow) plausible(h *half, b []byte) bool {
-	if h.buf.size == 0 || h.buf.size >= http1.MayBeginLen || h.parser.StartRead() {
+	if h.buf.size == 0 || h.buf.size >= http1.MayBeginLen || h.http1().parser.StartRead() {
 		return true
 	}
 	var begin [http1.MayBeginLen]byte
 	n := copy(begin[:], h.buf.prefix())
 	n += copy(begin[n:], b)
-	if h.trial == modeConnected && !connects(begin[:n]) || h.blind && !f.response && http1.TailOfMethod(begin[:n]) {
+	if h.http1().trial == modeConnected && !connects(begin[:n]) || h.http1().blind && !f.response && http1.TailOfMethod(begin[:n]) {
 		return false
 	}
 	return http1.MayBegin(begin[:n], f.response)
@@ -119,7 +120,7 @@ func (f *flow) plausible(h *half, b []byte) bool {
 // likely reports whether the head that b completes is one, and not content of
 // which a line happens to look like the first of a head.
 func (h *half) likely(b []byte) bool {
-	n := h.parser.Head().HeadLen
+	n := h.http1().parser.Head().HeadLen
 	if h.lost != NotLost || h.buf.size == 0 {
 		return h.lost != NotLost || http1.LikelyHead(b[:min(n, len(b))])
 	}
@@ -129,7 +130,8 @@ func (h *half) likely(b []byte) bool {
 
 // abandon takes back that a message began in f: what it began with is passed
 // over, and the direction goes on as before.
-func (a *Assembler) abandon(c *conn, f *flow, h *half) {
+func (a http1Framer) abandon(c *conn, f *flow, h *half) {
+	m := h.http1()
 	a.stats.Starts--
 	a.stats.SkippedBytes += uint64(h.buf.size)
 	if f.response {
@@ -140,17 +142,18 @@ func (a *Assembler) abandon(c *conn, f *flow, h *half) {
 			a.stats.SkippedStarts += f.skipped.Count(ch.data)
 		}
 	}
-	f.mode, f.fresh = h.trial, false
-	if h.atFirst && f.mode == modeJoining {
+	f.mode, f.fresh = m.trial, false
+	if m.atFirst && f.mode == modeJoining {
 		a.stats.Starts++
 		a.stats.Lost[LostJoined]++
 	}
 	a.pool.drop(&h.buf)
 	h.over()
+	m.over()
 }
 
 // pass goes over bytes that belong to no message that can be had.
-func (a *Assembler) pass(c *conn, f *flow, b []byte) {
+func (a http1Framer) pass(c *conn, f *flow, b []byte) {
 	if f.fresh && f.mode == modeJoining {
 		if a.foreign(c, b) {
 			return

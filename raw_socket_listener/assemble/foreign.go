@@ -8,42 +8,43 @@ import (
 // fail ends a message that is not HTTP/1, in b. begun says that its start line
 // came before. Nothing is ever given up as a whole: what follows is looked at as
 // after a loss, which costs a stream of garbage a glance at each segment.
-func (a *Assembler) fail(c *conn, f *flow, h *half, b []byte, from *arrival, begun bool) {
+func (a http1Framer) fail(c *conn, f *flow, h *half, b []byte, from *arrival, begun bool) {
 	if !h.open {
 		a.start(c, f, h, from)
 	}
+	m := h.http1()
 	var begin [24]byte // as long as the preface of HTTP/2
 	n := copy(begin[:], h.buf.prefix())
 	n += copy(begin[n:], b)
-	if h.atFirst && a.foreign(c, begin[:n]) {
+	if m.atFirst && a.foreign(c, begin[:n]) {
 		return
 	}
 	back := modeResync
-	if h.trial != modeUnseen {
-		if !h.parser.StartRead() {
+	if m.trial != modeUnseen {
+		if !m.parser.StartRead() {
 			a.abandon(c, f, h)
 			a.pass(c, f, b)
 			return
 		}
-		back = h.trial
+		back = m.trial
 	}
 	f.next = f.next.plus(len(b))
 	f.fresh, f.blind = false, false
 	if !f.response {
 		more := f.skipped.Count(b)
-		if !begun && h.parser.StartRead() && more > 0 {
+		if !begun && m.parser.StartRead() && more > 0 {
 			more-- // its own
 		}
 		a.stats.SkippedStarts += more
 	}
-	a.conclude(c, f, h, LostMalformed, nil)
+	a.end(c, f, h, m, LostMalformed, nil)
 	f.mode = back
 	c.unsure = true
 }
 
 // foreign recognises the first bytes of a connection that carries another
 // protocol, which is ignored from then on.
-func (a *Assembler) foreign(c *conn, b []byte) bool {
+func (a http1Framer) foreign(c *conn, b []byte) bool {
 	switch http1.Sniff(b) {
 	case http1.PrefaceTLS:
 		a.stats.TLS++

@@ -4,17 +4,17 @@ package assemble
 // assembler knows of a protocol. Streams, stores, the table of connections and
 // pairing know none, so that another protocol is another framer.
 //
-// What it finds it says to its assembler: that a message begins (start, or
-// beginTurn), that it is complete or lost for a reason (conclude, or endTurn), that
-// bytes belong to no message that can be had (pass), and that the rest of the
-// connection is opaque (ignore). State between two calls is in the flow and, while
-// a message is under way, in its half.
+// What it finds it says to its assembler: that a message begins (start), what of it
+// is missing (miss, lose), that it ends (conclude with an ending), and that the rest
+// of the connection is opaque (ignore). What it keeps between two calls is in the
+// flow, in the half while a message is under way, and in its own state there.
 //
 // Arrivals and acknowledgements are given by value, so that none is moved to the
 // heap for the call through the interface.
 type framer interface {
-	// opaque reports that messages cannot be told from their bytes.
-	opaque() bool
+	// traits are asked for once, and newState for each half.
+	traits() traits
+	newState() state
 
 	// recognises reports whether b, which begins a segment, may begin a message: a
 	// response, or a request. An opaque framer recognises none.
@@ -38,9 +38,8 @@ type framer interface {
 	// heard takes an acknowledgement without data, sent at seq.
 	heard(c *conn, f *flow, seq, ack sequence, acked bool)
 
-	// endsInQuiet reports whether a message that is under way ends when nothing more
-	// of it comes for Config.Expire; quiet ends it.
-	endsInQuiet() bool
+	// quiet ends the message under way in f, of which nothing more has come for
+	// Config.Expire, where traits.endsInQuiet.
 	quiet(c *conn, f *flow)
 
 	// ended ends the message under way in h with its direction: by a FIN when why
@@ -50,6 +49,27 @@ type framer interface {
 	// answerable reports whether the response that waits for its peer can be taken.
 	answerable(c *conn) bool
 }
+
+// traits are what an assembler has to know of a protocol beforehand.
+type traits struct {
+	opaque      bool // messages cannot be told from their bytes
+	endsInQuiet bool // a message under way ends when nothing more of it comes for Config.Expire
+}
+
+// A state is what a framer keeps of a message while it is under way, and between
+// two messages what it can use for the next.
+type state interface {
+	held() int        // bytes of memory
+	remaining() int64 // bytes of the message that are certain to come
+	reset()           // forgets the message: the next one is another connection's
+}
+
+// noState is the state of a framer that keeps all it knows in its half.
+type noState struct{}
+
+func (noState) held() int        { return 0 }
+func (noState) remaining() int64 { return 0 }
+func (noState) reset()           {}
 
 // newFramer is the framer of what a configures.
 func newFramer(a *Assembler) framer {

@@ -15,6 +15,21 @@ var (
 // many follow. Streams, stores and pairing serve it as they are.
 type lengthFramer struct{ http1Framer }
 
+// lengthState is whether the request is known that a response answers.
+type lengthState struct {
+	noState
+	matched bool
+}
+
+func (l *lengthState) reset() { l.matched = false }
+
+func (a lengthFramer) newState() state { return &lengthState{} }
+
+func (a lengthFramer) end(c *conn, f *flow, h *half, why Loss) {
+	a.conclude(c, f, h, &ending{why: why})
+	h.state.reset()
+}
+
 func (a lengthFramer) recognises([]byte, bool) bool { return true }
 
 func (a lengthFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
@@ -24,11 +39,11 @@ func (a lengthFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []by
 			return nil, false
 		}
 		h := a.halfOf(c, f)
-		if f.response && !h.ready && !a.matchRequest(c, f, h) {
+		if l := h.state.(*lengthState); f.response && !l.matched && !a.matchRequest(c, f, h) {
 			f.waitsForPeer = true
 			return b, from.start
 		}
-		h.ready = true
+		h.state.(*lengthState).matched = true
 		if !h.open {
 			a.start(c, f, h, &from)
 		}
@@ -40,7 +55,7 @@ func (a lengthFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []by
 		a.pool.add(&h.buf, b[:n])
 		f.next, f.fresh = f.next.plus(n), false
 		if b = b[n:]; h.buf.size == 1+int(h.buf.prefix()[0]) {
-			a.conclude(c, f, h, NotLost, nil)
+			a.end(c, f, h, NotLost)
 		}
 	}
 	return nil, false
@@ -48,7 +63,7 @@ func (a lengthFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []by
 
 func (a lengthFramer) missed(c *conn, f *flow, _ int) {
 	if h := f.h; h != nil && h.open {
-		a.conclude(c, f, h, LostGap, nil)
+		a.end(c, f, h, LostGap)
 	}
 	f.mode = modeResync
 }
@@ -57,7 +72,7 @@ func (a lengthFramer) ended(c *conn, f *flow, h *half, why Loss) {
 	if why == NotLost {
 		why = LostClosed
 	}
-	a.conclude(c, f, h, why, nil)
+	a.end(c, f, h, why)
 }
 
 // A protocol is a framer: messages in pieces, out of order, pipelined and

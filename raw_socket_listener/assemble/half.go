@@ -1,21 +1,19 @@
 package assemble
 
-import "github.com/buger/gor/internal/http1"
-
 const (
 	halfBytes  = 768 // what a half takes of memory beside what it holds
-	keepHalves = 512 // halves kept for reuse; each may keep 4 KiB in its parser
+	keepHalves = 512 // halves kept for reuse; each may keep 4 KiB in its state
 )
 
 // A half is what a direction needs while a message is under way in it, or
 // while segments wait in it.
 type half struct {
-	halfState
-	parser http1.Parser // valid iff ready; apart, so that a half is made anew without it
+	halfFields
+	state state // what the framer keeps of the message; apart, since its memory is used again
 }
 
-// A halfState is what of a half its next user is given anew.
-type halfState struct {
+// halfFields are zero in the hands of a half's next user.
+type halfFields struct {
 	memory  node[half] // in assembler.holders while it holds memory
 	wait    node[half] // in assembler.waits
 	since   int64      // when the wait began
@@ -26,20 +24,15 @@ type halfState struct {
 
 	store store
 
-	ready   bool     // the parser is set for the next message
 	open    bool     // a message has begun
 	lost    Loss     // why it will not be given
-	known   bool     // its head is complete
-	trial   mode     // where the direction goes back to if what begins is not a message; modeUnseen when that is out of question
-	blind   bool     // the byte before the message was not seen
-	atFirst bool     // the message begins with the direction's first byte
-	bare    bool     // its head announces a body that may be left out, and nothing came behind it
+	known   bool     // what it is; that is told by its head, where there are heads
 	prelude bool     // buf holds no message but what came of a PROXY protocol header
 	queued  bool     // a request that is in conn.pending already
 	matched bool     // a response that answers the first of conn.pending
 	holed   bool     // bytes of it are missing, and it is given all the same
 	buf     buffer   // the message so far, unless lost
-	held    int      // what the parser holds, as counted in assembler.used
+	held    int      // what state holds, as counted in assembler.used
 	holeAt  sequence // where flow.next stood when the wait began
 	solid   int      // where in buf the bytes behind the last hole begin
 	begun   int64    // time of its first packet
@@ -73,7 +66,7 @@ func (a *Assembler) waitTime(w wait) int64 {
 // updateLists brings the lists up to date with what f waits for and what it holds,
 // and frees its half when that is nothing.
 func (a *Assembler) updateLists(c *conn, f *flow) {
-	torn := f.torn()
+	torn := a.short(f) > 0
 	if f.h == nil && !torn {
 		return
 	}
@@ -82,7 +75,7 @@ func (a *Assembler) updateLists(c *conn, f *flow) {
 	switch {
 	case !f.waitsForPeer && (torn || !h.store.empty()):
 		w = waitHole
-	case f.waitsForPeer && !h.store.empty(), h.open && a.framer.endsInQuiet():
+	case f.waitsForPeer && !h.store.empty(), h.open && a.traits.endsInQuiet:
 		w = waitTurn
 	}
 	a.await(h, w)
@@ -90,7 +83,7 @@ func (a *Assembler) updateLists(c *conn, f *flow) {
 		a.release(f)
 		return
 	}
-	held := h.parser.Held()
+	held := h.state.held()
 	a.pool.used += held - h.held
 	h.held = held
 	if h.memory.listed() {
@@ -100,19 +93,16 @@ func (a *Assembler) updateLists(c *conn, f *flow) {
 	}
 }
 
-// torn reports whether bytes of f are known to be missing behind the last one.
-func (f *flow) torn() bool { return f.short() > 0 }
-
-// short is how many bytes behind the last one of f did not come: before its FIN,
-// or of those that its receiver acknowledged. One more may be a FIN.
-func (f *flow) short() int {
+// short is how many bytes behind the last one of f are known to be missing: before
+// its FIN, or of those that its receiver acknowledged. One more may be a FIN.
+func (a *Assembler) short(f *flow) int {
 	if !f.fin && !f.answered || f.silent || f.mode == modeUnseen || f.mode == modeOpaque || f.mode == modeEnded {
 		return 0
 	}
 	if f.fin {
 		return max(0, f.finAt.minus(f.next))
 	}
-	if n := f.acked.minus(f.next); n > 1 && n <= maxAhead && f.mode != modeTurns {
+	if n := f.acked.minus(f.next); n > 1 && n <= maxAhead && !a.traits.endsInQuiet {
 		return n
 	}
 	return 0
@@ -167,7 +157,7 @@ func (a *Assembler) halfOf(c *conn, f *flow) *half {
 		h = a.freeHalves[n-1]
 		a.freeHalves = a.freeHalves[:n-1]
 	} else {
-		h = &half{}
+		h = &half{state: a.framer.newState()}
 	}
 	h.c, h.f, f.h = c, f, h
 	a.pool.used += halfBytes
@@ -194,10 +184,8 @@ func (a *Assembler) release(f *flow) {
 	a.pool.drop(&h.buf)
 	a.pool.used -= halfBytes + h.held
 	if len(a.freeHalves) < keepHalves {
-		if h.parser.Held() > smallChunk {
-			h.parser.ResetRequest() // which keeps no more
-		}
-		h.halfState = halfState{}
+		h.state.reset()
+		h.halfFields = halfFields{}
 		a.freeHalves = append(a.freeHalves, h)
 	}
 }
@@ -228,7 +216,6 @@ func (h *half) hole() {
 
 // over makes h ready for the next message.
 func (h *half) over() {
-	h.ready, h.open, h.known, h.queued, h.matched, h.lost = false, false, false, false, false, NotLost
-	h.holed, h.solid = false, 0
-	h.trial, h.blind, h.atFirst, h.bare, h.prelude = modeUnseen, false, false, false, false
+	h.open, h.known, h.queued, h.matched, h.lost = false, false, false, false, NotLost
+	h.holed, h.solid, h.prelude = false, 0, false
 }

@@ -9,7 +9,57 @@ import (
 // http1Framer finds the messages of HTTP/1.
 type http1Framer struct{ *Assembler }
 
-func (a http1Framer) opaque() bool { return false }
+func (a http1Framer) traits() traits { return traits{} }
+
+func (a http1Framer) newState() state { return &http1State{} }
+
+// An http1State is what the framer keeps of a message.
+type http1State struct {
+	parser  http1.Parser
+	ready   bool // the parser is set for the next message
+	trial   mode // where the direction goes back to if what begins is not a message; modeUnseen when that is out of question
+	blind   bool // the byte before the message was not seen
+	atFirst bool // the message begins with the direction's first byte
+	bare    bool // its head announces a body that may be left out, and nothing came behind it
+}
+
+// http1 is the state of h.
+func (h *half) http1() *http1State { return h.state.(*http1State) }
+
+func (m *http1State) held() int        { return m.parser.Held() }
+func (m *http1State) remaining() int64 { return m.parser.Remaining() }
+
+// over makes m ready for the next message, for which prepare sets the parser.
+func (m *http1State) over() {
+	m.ready, m.trial, m.blind, m.atFirst, m.bare = false, modeUnseen, false, false, false
+}
+
+func (m *http1State) reset() {
+	if m.parser.Held() > smallChunk {
+		m.parser.ResetRequest() // which keeps no more than a few KiB
+	}
+	m.over()
+}
+
+// end concludes the message under way in f, for why unless that is NotLost.
+func (a http1Framer) end(c *conn, f *flow, h *half, m *http1State, why Loss, whole []byte) {
+	head := m.parser.Head()
+	e := ending{why: why, whole: whole}
+	switch {
+	case !m.parser.Done():
+	case f.response:
+		e.interim, e.opaque = head.Interim(), m.parser.Opaque()
+	case h.request.connect:
+		e.tunnel = modeConnected
+	case h.request.upgrade:
+		e.tunnel = modeUpgraded
+	}
+	ambiguous := head != nil && head.Flags&http1.Ambiguous != 0
+	if a.conclude(c, f, h, &e) && ambiguous {
+		a.stats.Ambiguous++
+	}
+	m.over()
+}
 
 func (a http1Framer) recognises(b []byte, response bool) bool { return http1.MayBegin(b, response) }
 
@@ -47,7 +97,8 @@ func (a http1Framer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byt
 				return nil, from.start
 			}
 			h := a.halfOf(c, f)
-			h.trial, h.blind = f.mode, f.blind
+			m := h.http1()
+			m.trial, m.blind = f.mode, f.blind
 			f.mode = modeFraming
 		}
 		n := a.feed(c, f, b, &from)
@@ -74,7 +125,7 @@ func (a http1Framer) missed(c *conn, f *flow, n int) {
 		return
 	}
 	h, back := f.h, modeResync
-	if h != nil && h.trial == modeConnected {
+	if h != nil && h.http1().trial == modeConnected {
 		back = modeConnected
 	}
 	switch {
@@ -83,21 +134,21 @@ func (a http1Framer) missed(c *conn, f *flow, n int) {
 		a.stats.Starts++
 		a.stats.Lost[LostGap]++
 		if h != nil {
-			h.ready, h.matched = false, false
+			h.http1().ready, h.matched = false, false
 		}
-	case h.parser.Skip(int64(n)):
+	case h.http1().parser.Skip(int64(n)):
 		a.miss(h, LostGap)
-		if h.parser.Done() {
-			a.conclude(c, f, h, NotLost, nil)
+		if h.http1().parser.Done() {
+			a.end(c, f, h, h.http1(), NotLost, nil)
 		}
 		return
 	default:
-		if rest := h.parser.Remaining(); rest > 0 && int64(n) > rest && a.cfg.AllowIncomplete {
+		if rest := h.state.remaining(); rest > 0 && int64(n) > rest && a.cfg.AllowIncomplete {
 			// The message is given, and at least one that followed is lost.
 			a.stats.Starts++
 			a.stats.Lost[LostGap]++
 		}
-		a.conclude(c, f, h, LostGap, nil)
+		a.end(c, f, h, h.http1(), LostGap, nil)
 	}
 	f.mode = back
 	c.unsure = true
@@ -106,44 +157,43 @@ func (a http1Framer) missed(c *conn, f *flow, n int) {
 // heard does nothing: a message ends where its bytes say so.
 func (a http1Framer) heard(*conn, *flow, sequence, sequence, bool) {}
 
-func (a http1Framer) endsInQuiet() bool { return false }
-
 func (a http1Framer) quiet(*conn, *flow) {}
 
 func (a http1Framer) ended(c *conn, f *flow, h *half, why Loss) {
-	if why == NotLost && !h.parser.End() {
+	if why == NotLost && !h.http1().parser.End() {
 		why = LostClosed
 	}
-	a.conclude(c, f, h, why, nil)
+	a.end(c, f, h, h.http1(), why, nil)
 }
 
 func (a http1Framer) answerable(c *conn) bool { return c.pending.len() > 0 }
 
 // feed takes bytes of one message, at most up to its end, and returns how
 // many. None are taken when what had begun proves to be no message.
-func (a *Assembler) feed(c *conn, f *flow, b []byte, from *arrival) int {
+func (a http1Framer) feed(c *conn, f *flow, b []byte, from *arrival) int {
 	h := a.halfOf(c, f)
-	if !h.ready && !a.prepare(c, f, h) {
+	m := h.http1()
+	if !m.ready && !a.prepare(c, f, h, m) {
 		f.waitsForPeer = true
 		return 0
 	}
 	if f.fresh && a.foreign(c, b) {
 		return len(b)
 	}
-	if h.trial != modeUnseen && !f.plausible(h, b) {
+	if m.trial != modeUnseen && !f.plausible(h, b) {
 		a.abandon(c, f, h)
 		return 0
 	}
-	begun := h.parser.StartRead()
-	n, done, err := h.parser.Feed(b)
+	begun := m.parser.StartRead()
+	n, done, err := m.parser.Feed(b)
 	if err != nil {
-		h.atFirst = h.atFirst || f.fresh
+		m.atFirst = m.atFirst || f.fresh
 		a.fail(c, f, h, b, from, begun)
 		return len(b)
 	}
-	if h.trial != modeUnseen && !h.known && h.parser.Head() != nil && !h.likely(b[:n]) {
+	if m.trial != modeUnseen && !h.known && m.parser.Head() != nil && !h.likely(b[:n]) {
 		if !h.open {
-			h.atFirst = f.fresh
+			m.atFirst = f.fresh
 			a.start(c, f, h, from)
 		}
 		a.abandon(c, f, h)
@@ -152,17 +202,17 @@ func (a *Assembler) feed(c *conn, f *flow, b []byte, from *arrival) int {
 	}
 	f.next = f.next.plus(n)
 	if !h.open {
-		h.atFirst = f.fresh
+		m.atFirst = f.fresh
 		a.start(c, f, h, from)
 	}
 	f.fresh, f.blind = false, false
 	h.latest = max(h.latest, from.time)
-	if !h.known && h.parser.Head() != nil {
-		a.learn(f, h)
-		h.bare = !f.response && !done && h.withoutBody(n)
-	} else if h.bare {
+	if !h.known && m.parser.Head() != nil {
+		a.learn(f, h, m)
+		m.bare = !f.response && !done && h.withoutBody(n)
+	} else if m.bare {
 		begin := h.afterHead(b)
-		h.bare = len(begin) < http1.MayBeginLen && bytes.IndexByte(begin, ' ') < 0 && http1.MayBegin(begin, false)
+		m.bare = len(begin) < http1.MayBeginLen && bytes.IndexByte(begin, ' ') < 0 && http1.MayBegin(begin, false)
 	}
 	part := b[:n]
 	switch {
@@ -170,54 +220,54 @@ func (a *Assembler) feed(c *conn, f *flow, b []byte, from *arrival) int {
 	case h.buf.size+len(part) > a.cfg.MaxMessage:
 		a.lose(h, LostTooLarge)
 	case done && h.buf.size == 0:
-		a.conclude(c, f, h, NotLost, part)
+		a.end(c, f, h, m, NotLost, part)
 		return n
 	default:
 		a.pool.add(&h.buf, part)
 	}
 	if done {
-		a.conclude(c, f, h, NotLost, nil)
+		a.end(c, f, h, m, NotLost, nil)
 	}
 	return n
 }
 
 // prepare sets the parser for the next message of f, and reports false when
 // that has to wait.
-func (a *Assembler) prepare(c *conn, f *flow, h *half) bool {
+func (a http1Framer) prepare(c *conn, f *flow, h *half, m *http1State) bool {
 	if !f.response {
 		if c.switching != modeUnseen {
 			return false
 		}
-		h.parser.ResetRequest()
-		h.ready = true
+		m.parser.ResetRequest()
+		m.ready = true
 		return true
 	}
 	if !a.matchRequest(c, f, h) {
 		return false
 	}
-	h.parser.ResetResponse()
+	m.parser.ResetResponse()
 	if h.matched {
 		e := c.pending.at(0)
-		h.parser.SetRequest(e.head, e.connect)
+		m.parser.SetRequest(e.head, e.connect)
 	}
-	h.ready = true
+	m.ready = true
 	return true
 }
 
 // learn looks at a head that has just become complete.
-func (a *Assembler) learn(f *flow, h *half) {
-	h.known, h.trial = true, modeUnseen
-	head := h.parser.Head()
+func (a http1Framer) learn(f *flow, h *half, m *http1State) {
+	h.known, m.trial = true, modeUnseen
+	head := m.parser.Head()
 	if !f.response {
 		h.request.head, h.request.connect, h.request.upgrade = head.IsHead, head.IsConnect, head.Upgrade
 	}
 	if head.Fields > http1.MaxFields {
 		a.lose(h, LostTooLarge) // whoever indexes it would need many times its memory
 	}
-	if head.Length > int64(a.cfg.MaxMessage-min(head.HeadLen, a.cfg.MaxMessage)) && !head.Chunked && h.parser.Remaining() > 0 {
+	if head.Length > int64(a.cfg.MaxMessage-min(head.HeadLen, a.cfg.MaxMessage)) && !head.Chunked && m.parser.Remaining() > 0 {
 		a.lose(h, LostTooLarge)
 	}
-	if h.parser.Held() > smallChunk {
-		h.parser.Release()
+	if m.parser.Held() > smallChunk {
+		m.parser.Release()
 	}
 }

@@ -1,7 +1,5 @@
 package assemble
 
-import "github.com/buger/gor/internal/http1"
-
 // consume takes b, the next bytes of f, and returns those that must wait for
 // the other direction, after which f waits for its peer.
 func (a *Assembler) consume(c *conn, f *flow, b []byte, from *arrival) (rest []byte) {
@@ -26,6 +24,15 @@ func (a *Assembler) lose(h *half, why Loss) {
 		h.lost = why
 		a.pool.drop(&h.buf)
 	}
+}
+
+// miss notes that bytes of the message under way are missing.
+func (a *Assembler) miss(h *half, why Loss) {
+	if a.cfg.AllowIncomplete {
+		h.hole()
+		return
+	}
+	a.lose(h, why)
 }
 
 // gap passes n bytes that will not come. What they cost the framer says.
@@ -65,7 +72,7 @@ func (a *Assembler) verdict(h *half, why Loss) Loss {
 	switch {
 	case h.lost != NotLost:
 		return h.lost
-	case a.cfg.AllowIncomplete && (h.known || a.framer.opaque()) && why.missing():
+	case a.cfg.AllowIncomplete && h.known && why.missing():
 		h.holed = true
 		return NotLost
 	}
@@ -94,9 +101,6 @@ func (a *Assembler) emit(c *conn, h *half, whole []byte, ordinal uint32) Loss {
 	e.Client = c.client
 	if e.Response {
 		e.Src, e.Dst = e.Dst, e.Src
-	}
-	if head := h.parser.Head(); head != nil && head.Flags&http1.Ambiguous != 0 {
-		a.stats.Ambiguous++
 	}
 	if h.holed {
 		a.stats.Incomplete++

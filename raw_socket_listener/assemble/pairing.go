@@ -78,28 +78,38 @@ func (c *conn) unqueue() {
 	}
 }
 
-// conclude ends the message under way in f: complete when why and h.lost are
-// NotLost. whole is the message, when it is not in h.buf.
-func (a *Assembler) conclude(c *conn, f *flow, h *half, why Loss, whole []byte) {
-	if why != NotLost || h.lost != NotLost {
-		why = a.verdict(h, why)
+// An ending is how a message ends, and what that says of the messages behind it.
+type ending struct {
+	why   Loss   // NotLost: it is complete, unless its half says that it is lost
+	whole []byte // the message, when it is not in the half's buffer
+
+	tunnel  mode // of a request that asks for another protocol: how its direction goes on behind it; else modeUnseen
+	interim bool // a response that another one follows for the same request
+	opaque  bool // what follows a response is another protocol
+}
+
+// conclude ends the message under way in f, and reports whether it was given.
+func (a *Assembler) conclude(c *conn, f *flow, h *half, e *ending) (given bool) {
+	if e.why != NotLost || h.lost != NotLost {
+		e.why = a.verdict(h, e.why)
 	}
 	if f.response {
-		a.concludeResponse(c, f, h, why, whole)
+		given = a.concludeResponse(c, h, e)
 	} else {
-		a.concludeRequest(c, f, h, why, whole)
+		given = a.concludeRequest(c, f, h, e)
 	}
 	if f.h != h {
-		return // a tunnel has begun
+		return given // a tunnel has begun
 	}
 	a.pool.drop(&h.buf)
 	h.over()
+	return given
 }
 
-func (a *Assembler) concludeRequest(c *conn, f *flow, h *half, why Loss, whole []byte) {
-	e := h.request
+func (a *Assembler) concludeRequest(c *conn, f *flow, h *half, end *ending) (given bool) {
+	e, why := h.request, end.why
 	if why == NotLost {
-		why = a.emit(c, h, whole, e.ordinal)
+		why = a.emit(c, h, end.whole, e.ordinal)
 	}
 	if why != NotLost {
 		a.stats.Lost[why]++
@@ -113,36 +123,28 @@ func (a *Assembler) concludeRequest(c *conn, f *flow, h *half, why Loss, whole [
 		} else if n := c.pending.len(); n > 0 && c.pending.last().ordinal == e.ordinal {
 			*c.pending.last() = e
 		} else {
-			return // answered before it was complete
+			return why == NotLost // answered before it was complete
 		}
 	}
 	switch {
-	case !h.parser.Done() || !e.connect && !e.upgrade:
+	case end.tunnel == modeUnseen:
 	case a.cfg.TrackResponse:
-		c.switching = e.tunnelMode()
+		c.switching = end.tunnel
 	default:
-		f.mode = e.tunnelMode()
+		f.mode = end.tunnel
 	}
+	return why == NotLost
 }
 
-// tunnelMode is how a direction goes on behind a request for another protocol
-// whose answer is not known: the server may have refused it.
-func (e *exchange) tunnelMode() mode {
-	if e.connect {
-		return modeConnected
-	}
-	return modeUpgraded
-}
-
-func (a *Assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole []byte) {
-	done := h.parser.Done()
-	if done && h.parser.Head().Interim() {
+func (a *Assembler) concludeResponse(c *conn, h *half, end *ending) (given bool) {
+	why := end.why
+	if end.interim {
 		if why == NotLost {
 			a.stats.Interim++
 		} else {
 			a.stats.Lost[why]++
 		}
-		return
+		return false
 	}
 	var e exchange
 	if h.matched {
@@ -156,16 +158,17 @@ func (a *Assembler) concludeResponse(c *conn, f *flow, h *half, why Loss, whole 
 		why = LostUnpaired
 	}
 	if why == NotLost {
-		why = a.emit(c, h, whole, e.ordinal)
+		why = a.emit(c, h, end.whole, e.ordinal)
 	}
 	if why == NotLost {
 		a.stats.Responses++
 	} else {
 		a.stats.Lost[why]++
 	}
-	if done && h.parser.Opaque() {
+	if end.opaque {
 		a.stats.Tunnels++
 		h.open = false // it has been counted
 		a.ignore(c)
 	}
+	return why == NotLost
 }

@@ -70,7 +70,7 @@ func (a *Assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 		return fits
 	case f.begun.set && f.follows(other, s):
 		if f.untouched() {
-			f.begin(f.begun.at, a.begins) // the handshake was begun anew
+			f.begin(f.begun.at, modeFraming) // the handshake was begun anew
 			f.fin = f.fin && f.finAt.within(f.next, maxAhead)
 			return fits
 		}
@@ -110,7 +110,7 @@ func (a *Assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	case ahead < 0 && ahead >= -staleReach && !other.contradicts(s):
 		return fits
 	}
-	if f.far.set && seq == f.far.at && !f.response && (a.framer.opaque() || a.framer.recognises(s.Payload, f.response)) {
+	if f.far.set && seq == f.far.at && !f.response && (a.traits.opaque || a.framer.recognises(s.Payload, f.response)) {
 		return fitsNext // the client's second in sequence, and what it holds begins there
 	}
 	f.far = mark{seq.plus(n), true}
@@ -186,7 +186,7 @@ func (a *Assembler) follow(f *flow, ack sequence) {
 	case ack == f.first:
 		f.begun = mark{}
 	case ack.within(f.begun.at, reuseReach):
-		f.begin(f.begun.at, a.begins)
+		f.begin(f.begun.at, modeFraming)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 // prelude looks for a PROXY protocol header in front of a connection's first
 // request, and returns what of b, the next bytes, is not of it. A header in
 // several segments is collected; done says that it was decided.
-func (a *Assembler) prelude(c *conn, f *flow, b []byte) (rest []byte, done bool) {
+func (a http1Framer) prelude(c *conn, f *flow, b []byte) (rest []byte, done bool) {
 	whole, held := b, 0
 	if h := f.h; h != nil && h.prelude {
 		held = h.buf.size

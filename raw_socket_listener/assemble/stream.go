@@ -29,12 +29,12 @@ func (a *Assembler) receive(c *conn, f *flow, s *packet.Segment) {
 	case s.Flags.Has(packet.FlagSYN):
 		seq++
 		if f.mode == modeUnseen {
-			f.begin(seq, a.begins)
+			f.begin(seq, modeFraming)
 			f.syn = true
 		}
 		if other := c.otherOf(f); s.Flags.Has(packet.FlagACK) && other.mode == modeUnseen {
 			// The handshake's second packet names the position of the first.
-			other.begin(sequence(s.Ack), a.begins)
+			other.begin(sequence(s.Ack), modeFraming)
 		}
 	case f.mode == modeUnseen && n > 1:
 		a.join(c, f, seq)
@@ -45,7 +45,7 @@ func (a *Assembler) receive(c *conn, f *flow, s *packet.Segment) {
 		// keep-alive probe; what it carries has been received before.
 		a.join(c, f, seq.plus(1))
 	case f.mode == modeUnseen && s.Flags.Has(packet.FlagFIN):
-		f.begin(seq, a.begins)
+		f.begin(seq, modeFraming)
 	case f.mode == modeUnseen:
 		return
 	}
@@ -135,7 +135,7 @@ func (a *Assembler) data(c *conn, f *flow, seq sequence, s *packet.Segment) {
 		a.stats.Conflicting++
 	}
 	// A hole in a body that is lost already need not be waited for.
-	hopeless := h.open && h.lost != NotLost && h.parser.Remaining() >= int64(h.store.first.seq.minus(f.next))
+	hopeless := h.open && h.lost != NotLost && h.state.remaining() >= int64(h.store.first.seq.minus(f.next))
 	if h.store.full() || hopeless && !f.waitsForPeer {
 		a.giveUp(c, f)
 	}
@@ -224,9 +224,9 @@ func (a *Assembler) giveUp(c *conn, f *flow) {
 			}
 			a.gap(c, f, n)
 		}
-	case f.torn():
-		a.gap(c, f, f.short())
-	case f.mode != modeOpaque && f.h != nil && f.h.open && a.framer.endsInQuiet():
+	case a.short(f) > 0:
+		a.gap(c, f, a.short(f))
+	case f.mode != modeOpaque && f.h != nil && f.h.open && a.traits.endsInQuiet:
 		a.framer.quiet(c, f)
 	}
 	a.drain(c, f)

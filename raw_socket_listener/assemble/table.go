@@ -95,7 +95,7 @@ func (a *Assembler) evict() {
 // a message that is still open then is lost for the given reason.
 func (a *Assembler) finish(c *conn, why Loss) {
 	for _, f := range [...]*flow{&c.req, &c.rsp} {
-		for f.h != nil && !f.h.store.empty() || f.torn() {
+		for f.h != nil && !f.h.store.empty() || a.short(f) > 0 {
 			a.giveUp(c, f)
 		}
 		a.endFlow(c, f, why)

@@ -11,13 +11,15 @@ package assemble
 // turnsFramer finds messages by who is speaking.
 type turnsFramer struct{ *Assembler }
 
-func (a turnsFramer) opaque() bool { return true }
+func (a turnsFramer) traits() traits { return traits{opaque: true, endsInQuiet: true} }
+
+func (a turnsFramer) newState() state { return noState{} }
 
 func (a turnsFramer) recognises([]byte, bool) bool { return false }
 
 // enter begins a message at seq if nothing came before for as long as ends one.
 func (a turnsFramer) enter(_ *conn, f *flow, seq sequence) {
-	f.begin(seq, modeTurns)
+	f.begin(seq, modeFraming)
 	if a.now-a.blind < int64(a.cfg.Expire) {
 		f.gapBefore = LostJoined
 	}
@@ -26,7 +28,7 @@ func (a turnsFramer) enter(_ *conn, f *flow, seq sequence) {
 func (a turnsFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
 	switch {
 	case len(b) == 0: // a segment of which the capture kept nothing
-	case f.mode == modeTurns:
+	case f.mode == modeFraming:
 		rest = a.turn(c, f, b, &from)
 	default: // opaque, or ended
 		f.next = f.next.plus(len(b))
@@ -35,7 +37,7 @@ func (a turnsFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byt
 }
 
 func (a turnsFramer) missed(c *conn, f *flow, n int) {
-	if f.mode == modeTurns {
+	if f.mode == modeFraming {
 		a.missTurn(c, f, n)
 	}
 }
@@ -45,8 +47,6 @@ func (a turnsFramer) heard(c *conn, f *flow, seq, ack sequence, acked bool) {
 		a.endTurn(c, f, h, NotLost)
 	}
 }
-
-func (a turnsFramer) endsInQuiet() bool { return true }
 
 func (a turnsFramer) quiet(c *conn, f *flow) { a.endTurn(c, f, f.h, f.shortOf()) }
 
@@ -67,7 +67,7 @@ func (a turnsFramer) answerable(c *conn) bool {
 
 // turn takes b, the next bytes of f, and returns those that must wait for the
 // other direction, after which f waits for its peer.
-func (a *Assembler) turn(c *conn, f *flow, b []byte, from *arrival) (rest []byte) {
+func (a turnsFramer) turn(c *conn, f *flow, b []byte, from *arrival) (rest []byte) {
 	h := a.halfOf(c, f)
 	if h.passed(from.ack, from.acked) {
 		a.endTurn(c, f, h, NotLost)
@@ -115,8 +115,8 @@ func (h *half) passed(ack sequence, acked bool) bool {
 // early reports whether bytes of f answer some that were not seen yet: packets
 // of the two directions can overtake each other on their way to us, and a
 // request is given before its response.
-func (a *Assembler) early(c *conn, f *flow, from *arrival) bool {
-	if !f.response || f.forced || !from.acked || c.req.mode != modeTurns {
+func (a turnsFramer) early(c *conn, f *flow, from *arrival) bool {
+	if !f.response || f.forced || !from.acked || c.req.mode != modeFraming {
 		return false
 	}
 	n := from.ack.minus(c.req.next)
@@ -124,7 +124,7 @@ func (a *Assembler) early(c *conn, f *flow, from *arrival) bool {
 }
 
 // endOther ends the other side's message when what begins in f answers it.
-func (a *Assembler) endOther(c *conn, f *flow, from *arrival) {
+func (a turnsFramer) endOther(c *conn, f *flow, from *arrival) {
 	o := c.otherOf(f)
 	if h := o.h; h != nil && h.open && from.acked && o.next == from.ack {
 		a.endTurn(c, o, h, NotLost)
@@ -143,8 +143,8 @@ func (f *flow) shortOf() Loss {
 }
 
 // beginTurn notes the beginning of a message.
-func (a *Assembler) beginTurn(c *conn, f *flow, h *half, from *arrival) {
-	h.open, h.begun, h.latest = true, from.time, from.time
+func (a turnsFramer) beginTurn(c *conn, f *flow, h *half, from *arrival) {
+	h.open, h.known, h.begun, h.latest = true, true, from.time, from.time
 	a.stats.Starts++
 	h.request = exchange{ack: from.ack, acked: from.acked, from: f.next}
 	if f.response {
@@ -160,7 +160,7 @@ func (a *Assembler) beginTurn(c *conn, f *flow, h *half, from *arrival) {
 
 // answer finds the request that a response answers: that of which its sender had
 // received the end, or some of it. It stays there for what else answers it.
-func (a *Assembler) answer(c *conn, h *half, from *arrival) {
+func (a turnsFramer) answer(c *conn, h *half, from *arrival) {
 	q := &c.pending
 	for q.len() > 0 && from.acked {
 		e := q.at(0)
@@ -180,18 +180,9 @@ func (a *Assembler) answer(c *conn, h *half, from *arrival) {
 	}
 }
 
-// miss notes that bytes of the message under way are missing.
-func (a *Assembler) miss(h *half, why Loss) {
-	if a.cfg.AllowIncomplete {
-		h.hole()
-		return
-	}
-	a.lose(h, why)
-}
-
 // missTurn notes a hole of n bytes, of which f.next is the end. Between two
 // messages it held at least one, of which the rest may follow.
-func (a *Assembler) missTurn(c *conn, f *flow, n int) {
+func (a turnsFramer) missTurn(c *conn, f *flow, n int) {
 	h := a.halfOf(c, f)
 	if !h.open {
 		f.gapBefore = NotLost
@@ -203,7 +194,7 @@ func (a *Assembler) missTurn(c *conn, f *flow, n int) {
 
 // endTurn ends the message under way in f: as far as it came when why is
 // NotLost.
-func (a *Assembler) endTurn(c *conn, f *flow, h *half, why Loss) {
+func (a turnsFramer) endTurn(c *conn, f *flow, h *half, why Loss) {
 	why = a.verdict(h, why)
 	switch {
 	case why != NotLost:
