@@ -99,6 +99,9 @@ func read(cfg Config, c *join.Comparison) (names, notes []string, err error) {
 			notes = append(notes, s.notes...)
 		}
 	}()
+	for _, s := range sides {
+		s.expect(c)
+	}
 	for open := len(sides); open > 0; {
 		open = 0
 		for _, s := range sides {
@@ -165,6 +168,33 @@ func (e *NotRecordingError) Error() string {
 
 // Convertible reports whether a recording can be made of it.
 func (e *NotRecordingError) Convertible() bool { return e.Kind != sniff.JSON }
+
+// expectMost is in how many messages of each file the labels of targets are looked for,
+// before anything is compared: files are read one after the other, and an answer in the
+// last one would come too late.
+const expectMost = 1000
+
+// expect has c look at the beginning of each file. What cannot be read is said later.
+func (s *side) expect(c *join.Comparison) {
+	for _, name := range s.names {
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() {
+			continue // a pipe can be read but once
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		src, err := payload.Open(f, name, s.limit)
+		for n := 0; err == nil && n < expectMost; n++ {
+			var msg []byte
+			if msg, err = src.Next(); err == nil {
+				c.Expect(s.source, msg)
+			}
+		}
+		f.Close()
+	}
+}
 
 // next returns the next message, which is valid until the next call, or io.EOF.
 func (s *side) next() ([]byte, error) {

@@ -74,6 +74,32 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+// Recordings of several new versions give a verdict each, though the last one is read long
+// after the first.
+func TestSeveralReplays(t *testing.T) {
+	const n = 1000
+	var old []byte
+	is := map[string][]byte{"a": nil, "b": nil}
+	filler := strings.Repeat("x", 5000) // 15 MB in all, twice what is held
+	for i := range n {
+		id := fmt.Sprintf("%024x", i)
+		old = record(record(old, '1', id, "GET /a HTTP/1.1\r\n\r\n"), '2', id, answer(200, `"`+filler+`"`))
+		for label := range is {
+			text := answer(map[string]int{"a": 200, "b": 500}[label], `"`+filler+`"`)
+			m := payload.Meta{Type: '3', ID: []byte(id), Time: 1, Length: int64(len(text)), Attributes: payload.AppendAttribute(nil, payload.AttrTarget, label)}
+			is[label] = payload.AppendRecord(is[label], append(payload.AppendMeta(nil, m), text...))
+		}
+	}
+	o, err := Compare(Config{Old: []string{write(t, "old.gor", old)}, Against: []string{write(t, "a.gor", is["a"]), write(t, "b.gor", is["b"])}, Tmp: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if len(o.Verdicts) != 2 || o.Verdicts[0].Totals.Equal != n || o.Verdicts[1].Totals.Regressed != n {
+		t.Errorf("%+v", o.Verdicts)
+	}
+}
+
 func TestNoRecording(t *testing.T) {
 	if _, err := Compare(Config{Old: []string{filepath.Join(t.TempDir(), "none*.gor")}, Tmp: t.TempDir()}); err == nil {
 		t.Error("what is not there is compared")

@@ -71,6 +71,7 @@ type Comparison struct {
 
 	backlog chan waiting  // nil: whoever adds compares
 	waiting atomic.Int64  // bytes in it
+	freed   chan struct{} // has one when a group of it was compared
 	ended   chan struct{} // closed when nothing of it is left
 
 	labels    []string // of the targets that the versions answered as
@@ -79,7 +80,7 @@ type Comparison struct {
 	leftOut   uint64   // answers of new versions that were too many
 	both      uint64   // groups with parts of both sides
 	groups    uint64
-	unmatched verdict.Totals // of the groups before the first engine
+	unmatched verdict.Totals // of all groups, as a version that answered none of them has it
 }
 
 type engine struct {
@@ -103,12 +104,16 @@ func NewComparison(cfg Config) (*Comparison, error) {
 		}
 	}
 	if cfg.Labels != nil {
-		c.backlog, c.ended = make(chan waiting, backlogGroups), make(chan struct{})
+		c.backlog, c.ended, c.freed = make(chan waiting, backlogGroups), make(chan struct{}), make(chan struct{}, 1)
 		go func() {
 			defer close(c.ended)
 			for g := range c.backlog {
 				c.compare(g.id, g.parts)
 				c.waiting.Add(-int64(g.size))
+				select {
+				case c.freed <- struct{}{}:
+				default:
+				}
 			}
 		}()
 	}
@@ -126,6 +131,14 @@ func (c *Comparison) Add(source Source, msg []byte) error {
 		c.learn(&part)
 	}
 	return c.joiner.Add(part)
+}
+
+// Expect has a look at a message that will be added: a label that is known from the start
+// is waited for in each group.
+func (c *Comparison) Expect(source Source, msg []byte) {
+	if part, err := PartOf(source, msg); err == nil && part.Type == payload.ReplayResponse && c.cfg.Labels == nil {
+		c.learn(&part)
+	}
 }
 
 // learn takes what a replayed answer says of the versions that there are.
@@ -192,6 +205,9 @@ func (c *Comparison) emit(id string, parts []Part, must bool) bool {
 	}
 	g := waiting{id: id, parts: parts, size: size}
 	if must {
+		for n := c.waiting.Load(); n > 0 && n+int64(size) > backlogMost; n = c.waiting.Load() {
+			<-c.freed
+		}
 		c.waiting.Add(int64(size))
 		c.backlog <- g
 		return true
@@ -226,15 +242,14 @@ func (c *Comparison) compare(id string, parts []Part) {
 		}
 	}
 	p := verdict.Pair{ID: id, Request: g.request, Old: g.old, Again: g.again}
-	if len(c.engines) == 0 {
-		c.unmatched.Miss(&p)
-	}
 	for _, e := range c.engines {
 		p.New = g.of(e.label)
 		if e.Add(&p) {
 			c.compared.Add(1)
 		}
 	}
+	p.New = nil
+	c.unmatched.Miss(&p)
 	c.moved.Store(time.Now().UnixNano())
 }
 
