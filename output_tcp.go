@@ -119,7 +119,10 @@ func (t *tcpOutputSettings) spill(addr string, s *Settings) *linkclient.Spill {
 
 // foreignHint is what to type when something else answers at addr.
 func foreignHint(what *link.ForeignError, addr string) string {
-	if what.Status == "" {
+	switch {
+	case what.Said != "":
+		return "--output-tcp is for the --input-tcp of another Gor; look at the port"
+	case what.Status == "":
 		return "add --output-tcp-secure"
 	}
 	return "--output-tcp is for the --input-tcp of another Gor, and requests go to a server with --output-http http://" + addr

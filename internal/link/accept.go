@@ -37,7 +37,9 @@ func (r *Receiver) accept() {
 		p := newPeer(r, conn)
 		if !r.admit(p) {
 			r.counts.Add(countCrowded)
-			r.log.say("%s: refused, there are %d connections already", conn.RemoteAddr(), r.cfg.MaxConns)
+			if r.log.fresh(conn.RemoteAddr(), "refused", time.Now()) {
+				r.log.say("%s: refused, there are %d connections already", conn.RemoteAddr(), r.cfg.MaxConns)
+			}
 			conn.Close()
 			continue
 		}
@@ -55,7 +57,9 @@ func (r *Receiver) admit(p *peer) bool {
 	}
 	p.place = place
 	if gone != nil {
-		r.log.say("a connection was closed after %s of silence: there are %d, and %s has no other place", gone.Idle(now).Round(time.Second), r.cfg.MaxConns, p.conn.RemoteAddr())
+		if r.log.fresh(p.conn.RemoteAddr(), "no other place", now) {
+			r.log.say("a connection was closed after %s of silence: there are %d, and %s has no other place", gone.Idle(now).Round(time.Second), r.cfg.MaxConns, p.conn.RemoteAddr())
+		}
 		r.counts.Add(countGaveWay)
 		gone.End()
 		if !r.awaitRoom() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 )
@@ -12,16 +13,23 @@ import (
 // A ForeignError says that a sender without TLS has reached something that is no
 // receiver of its kind.
 type ForeignError struct {
-	// Status is the first line of the answer of an HTTP server; "" is a receiver
-	// that speaks TLS.
+	// Status is the first line of the answer of an HTTP server, which may be that
+	// of a page without a status line.
 	Status string
+
+	// Said is the first line of what is neither HTTP nor TLS. Without any of both
+	// it is a receiver that speaks TLS.
+	Said string
 }
 
 func (e *ForeignError) Error() string {
-	if e.Status == "" {
-		return "the receiver speaks TLS"
+	switch {
+	case e.Status != "":
+		return fmt.Sprintf("this is no Gor but an HTTP server: it answers %q", e.Status)
+	case e.Said != "":
+		return fmt.Sprintf("this is no Gor: it answers %q", e.Said)
 	}
-	return fmt.Sprintf("this is no Gor but an HTTP server: it answers %q", e.Status)
+	return "the receiver speaks TLS"
 }
 
 const (
@@ -41,19 +49,30 @@ const (
 	unexpectedMessage = alertRecord + "\x01\x00\x02\x02\x0a"
 )
 
-// foreign tells from what was read and is not a frame what answers there; nil is
-// something unknown.
-func (c *senderConn) foreign() error {
+// foreign tells what answers there: why is the error with which the first frame
+// of the receiver was read. Nil is a connection on which nothing came, or not yet
+// all of a frame.
+func (c *senderConn) foreign(why error) error {
 	b, _ := c.in.Peek(c.in.Buffered()) // which is there
+	line, _, _ := bytes.Cut(b, []byte{'\n'})
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	first := string(line[:min(len(line), statusBytes)])
 	switch {
 	case c.counted == nil && bytes.HasPrefix(b, []byte(alertRecord)):
 		return &ForeignError{}
-	case bytes.HasPrefix(b, []byte(httpStart)):
-		line, _, _ := bytes.Cut(b, []byte{'\n'})
-		line = bytes.TrimSuffix(line, []byte{'\r'})
-		return &ForeignError{Status: string(line[:min(len(line), statusBytes)])}
+	case bytes.HasPrefix(b, []byte(httpStart)), looksHTML(b):
+		return &ForeignError{Status: first}
+	case first != "" && !errors.Is(why, os.ErrDeadlineExceeded):
+		return &ForeignError{Said: first}
 	}
 	return nil
+}
+
+// looksHTML reports whether b begins as the page does with which some servers
+// answer what they cannot read, as by HTTP/0.9 without a status line.
+func looksHTML(b []byte) bool {
+	b = bytes.ToLower(bytes.TrimLeft(b[:min(len(b), statusBytes)], " \r\n\t"))
+	return bytes.HasPrefix(b, []byte("<!doctype html")) || bytes.HasPrefix(b, []byte("<html"))
 }
 
 // hinted adds to an error what the sender's side can do about it.

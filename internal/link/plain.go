@@ -68,6 +68,10 @@ const (
 	// balancers try to reach one.
 	defaultTrial = 10 * time.Second
 
+	// trustedTrial is the same where the user says that the receiver is one of the
+	// plain stream: something else, such as a web server, answers sooner.
+	trustedTrial = time.Second
+
 	// trialCount and trialBytes bound what is written until then, and so what
 	// such a forwarder can swallow.
 	trialCount = 100
@@ -92,4 +96,12 @@ func (c *countedConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.n.Add(uint64(n))
 	return n, err
+}
+
+// trialTime is how long a plain connection has to last.
+func (s *Sender) trialTime() time.Duration {
+	if s.cfg.Plain == PlainAlways {
+		return min(s.cfg.Trial, trustedTrial)
+	}
+	return s.cfg.Trial
 }

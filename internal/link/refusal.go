@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/buger/gor/internal/outbound"
 )
 
 // refusal is why a peer loses its connection, as the log will say it.
@@ -33,7 +35,10 @@ func (r *Receiver) report(p *peer, err error) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		// On the acknowledged link the sender sends it again.
 		r.counts.Add(countTorn)
-		r.log.say("%s: the connection ended inside a record", p.conn.RemoteAddr())
+		const what = "the connection ended inside a record"
+		if r.log.fresh(p.conn.RemoteAddr(), what, time.Now()) {
+			r.log.say("%s: %s", p.conn.RemoteAddr(), what)
+		}
 	}
 }
 
@@ -42,7 +47,7 @@ const (
 	logPeriod = 10 * time.Second
 
 	// maxSaid bounds what is remembered of who was told what: far more than
-	// logBurst lines in each period of a restatePause.
+	// logBurst lines in a minute.
 	maxSaid = 1024
 )
 
@@ -71,7 +76,7 @@ func (l *shortLog) fresh(from net.Addr, what string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := said{host, what}
-	if at, known := l.said[key]; known && now.Sub(at) < restatePause {
+	if at, known := l.said[key]; known && now.Sub(at) < outbound.SayAgain {
 		return false
 	}
 	if l.said == nil || len(l.said) >= maxSaid {

@@ -5,6 +5,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/outbound"
 )
 
 func TestRefusalIsSaidOnceAMinute(t *testing.T) {
@@ -19,7 +21,7 @@ func TestRefusalIsSaidOnceAMinute(t *testing.T) {
 	if !l.fresh(from("10.0.0.1", 1), "late", now) || !l.fresh(from("10.0.0.2", 1), "no TLS", now) {
 		t.Error("another reason or another host is not said")
 	}
-	if l.fresh(from("10.0.0.1", 1), "no TLS", now.Add(restatePause-1)) || !l.fresh(from("10.0.0.1", 1), "no TLS", now.Add(restatePause)) {
+	if l.fresh(from("10.0.0.1", 1), "no TLS", now.Add(outbound.SayAgain-1)) || !l.fresh(from("10.0.0.1", 1), "no TLS", now.Add(outbound.SayAgain)) {
 		t.Error("it is not said once a minute")
 	}
 	for i := range 3 * maxSaid {

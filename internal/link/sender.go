@@ -108,7 +108,8 @@ type Sender struct {
 	window    window
 	open      bool // the source may have more
 	counts    [fates]uint64
-	suspicion int // plain connections in a row that broke before there was life
+	lived     bool // the receiver of the plain stream has shown life, and nothing else has answered since
+	suspicion int  // plain connections in a row that broke before there was life
 	held      held
 
 	peer  *Peer
@@ -224,7 +225,13 @@ func (s *Sender) run() {
 		if s.tried.CompareAndSwap(false, true) {
 			s.cfg.Changed()
 		}
-		if errors.Is(err, errFinished) || s.ctx.Err() != nil || s.nothingLeft() {
+		if errors.Is(err, errFinished) || s.ctx.Err() != nil {
+			return
+		}
+		if s.nothingLeft() {
+			if s.broke() { // nobody tries again
+				s.cfg.Logf("%v", s.hinted(err))
+			}
 			return
 		}
 		trouble.note(s.cfg.Logf, s.hinted(err))
@@ -240,6 +247,13 @@ func (s *Sender) run() {
 			return
 		}
 	}
+}
+
+// broke reports whether messages were lost with a plain connection.
+func (s *Sender) broke() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[broken] > 0
 }
 
 // nothingLeft reports whether a new connection would have nothing to do.

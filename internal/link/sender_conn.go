@@ -102,10 +102,12 @@ func (s *Sender) serve(conn, raw net.Conn, counted *countedConn, t *trouble) err
 	case err == nil:
 		return c.acknowledged(a, t, &reader)
 	}
-	foreign := c.foreign()
+	foreign := c.foreign(err)
 	switch {
 	case foreign != nil:
 		return foreign
+	case errors.Is(err, io.EOF) && counted == nil && !s.Acknowledged():
+		return errors.New("the receiver closed the connection before it answered; is it the --input-tcp of a Gor, and has it no --input-tcp-secure?")
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return lost(err)
 	case s.Acknowledged():
@@ -168,9 +170,10 @@ func (c *senderConn) acknowledged(a answer, t *trouble, wg *sync.WaitGroup) erro
 	s.mu.Unlock()
 	s.release(a.settled)
 
-	if lasted := t.over(); lasted > 0 {
+	switch lasted, first := t.over(); {
+	case lasted > 0:
 		s.cfg.Logf("connected again after %s, %d messages sent again", lasted.Round(time.Millisecond), again)
-	} else {
+	case first:
 		s.cfg.Logf("connected, messages are acknowledged")
 	}
 	if s.cfg.Compress {

@@ -26,12 +26,15 @@ const (
 // plain sends records until the connection or the source ends.
 func (c *senderConn) plain(t *trouble, wg *sync.WaitGroup) error {
 	s := c.s
-	if lasted := t.over(); lasted > 0 {
+	lasted, first := t.over()
+	if lasted > 0 {
 		s.cfg.Logf("connected again after %s", lasted.Round(time.Millisecond))
 	}
-	if s.cfg.Plain == PlainAlways {
+	switch {
+	case !first:
+	case s.cfg.Plain == PlainAlways:
 		s.cfg.Logf("sending the plain stream of Gor 0.10 and GoReplay; what a break of the connection swallows is not noticed")
-	} else {
+	default:
 		s.cfg.Logf("the receiver does not acknowledge messages: sending the plain stream of Gor 0.10 and GoReplay; what a break of the connection swallows is not noticed")
 	}
 	c.conn.SetReadDeadline(time.Time{})
@@ -40,7 +43,7 @@ func (c *senderConn) plain(t *trouble, wg *sync.WaitGroup) error {
 		return errFinished
 	}
 	s.mu.Lock()
-	c.state = plainState{begun: time.Now(), alive: s.cfg.Plain == PlainAlways}
+	c.state = plainState{begun: time.Now(), alive: s.cfg.Plain == PlainAlways && s.lived}
 	if c.counted != nil {
 		c.state.wire = c.counted.n.Load()
 	} else {
@@ -65,7 +68,7 @@ func (c *senderConn) plain(t *trouble, wg *sync.WaitGroup) error {
 				err = errLateAnswer
 			}
 			if errors.As(c.err, new(*ForeignError)) {
-				s.cfg.Logf("%v", s.hinted(c.err)) // all is written, and nobody tries again
+				err = c.err
 			}
 		default:
 		}
@@ -94,7 +97,7 @@ func (c *senderConn) finishPlain() {
 	wait := lingerTime
 	c.s.mu.Lock()
 	if !c.state.alive {
-		wait = max(wait, c.s.cfg.Trial-time.Since(c.state.begun))
+		wait = max(wait, c.s.trialTime()-time.Since(c.state.begun))
 	}
 	c.s.mu.Unlock()
 	c.halfClose(wait, c.dead)
@@ -110,13 +113,13 @@ func (c *senderConn) readPlain() {
 	}
 	foreign := error(nil)
 	if err != nil {
-		foreign = c.foreign()
+		foreign = c.foreign(err)
 	}
 	switch {
 	case err == nil:
 		c.fail(errLateAnswer)
 	case foreign != nil:
-		c.peerEnded(err, lingerTime)
+		c.distrust()
 		c.fail(foreign)
 		c.cut()
 		return
@@ -135,6 +138,16 @@ func (c *senderConn) readPlain() {
 	// A receiver that has answered closes its end when it has read ours.
 	c.peerEnded(err, lateLinger)
 	close(c.quiet)
+}
+
+// distrust notes that something else than a receiver answers: what its system took
+// was read by nobody who understands it, and the next connections have to show
+// life before anything counts as delivered.
+func (c *senderConn) distrust() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.s.lived = false
+	c.state.alive, c.state.ended, c.state.well = false, true, false
 }
 
 // peerEnded notes how the peer's end of the connection ended. A receiver that

@@ -82,8 +82,8 @@ func (c *senderConn) releaseTaken() {
 	c.measureLocked()
 	p := &c.state
 	before := p.alive
-	if !p.alive && p.taken >= p.wire && time.Since(p.begun) >= s.cfg.Trial {
-		p.alive = true
+	if !p.alive && p.taken >= p.wire && time.Since(p.begun) >= s.trialTime() {
+		p.alive, s.lived = true, true
 		s.trial.Store(false)
 	}
 	number := s.window.first
@@ -112,7 +112,7 @@ func (c *senderConn) concludePlain(late bool) (uncertain bool) {
 	s.mu.Lock()
 	c.measureLocked()
 	p := &c.state
-	if !p.ended && p.taken >= p.wire && time.Since(p.begun) >= s.cfg.Trial {
+	if !p.ended && p.taken >= p.wire && time.Since(p.begun) >= s.trialTime() {
 		p.alive = true // it lasted, and was ended by us
 	}
 	p.shut = true
@@ -128,7 +128,7 @@ func (c *senderConn) concludePlain(late bool) (uncertain bool) {
 	if !p.alive && !well {
 		s.suspicion++ // it is asked for longer the next time
 	} else {
-		s.suspicion = 0
+		s.suspicion, s.lived = 0, true
 	}
 	uncertain = (uncertain || late) && mark >= s.window.first && c.token != token{}
 	if uncertain {

@@ -135,6 +135,7 @@ func Start(cfg Config) (*Program, error) {
 	m.Feed = newFeed(m, q)
 	m.Back = &Back{m: m, stdout: stdout, lines: payload.NewLineReader(stdout, cfg.MessageLimit)}
 	go m.wait(stdout)
+	go m.watch()
 	return m, nil
 }
 

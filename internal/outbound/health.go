@@ -28,7 +28,7 @@ type Health struct {
 	trying  bool
 	changed chan struct{} // closed when a try has ended
 	told    bool          // that it is down
-	toldAt  time.Time
+	said    Repeated
 	files   filesTrouble
 }
 
@@ -61,9 +61,6 @@ const (
 
 	// filesPause is how long a worker waits for others to close a file.
 	filesPause = 20 * time.Millisecond
-
-	// tellDownAgain bounds how often a target that comes and goes is told of.
-	tellDownAgain = 10 * time.Second
 )
 
 // ErrDown is what Connect returns when the target is known to be down.
@@ -116,7 +113,7 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 			h.abandon(time.Now(), probe)
 			return err
 		}
-		if h.note(now, time.Now(), probe, err == nil) && ctx.Err() == nil {
+		if h.note(now, time.Now(), probe, err) && ctx.Err() == nil {
 			tell(err)
 		}
 		if err == nil {
@@ -135,7 +132,7 @@ func (h *Health) Open(ctx context.Context, deadline time.Time, open Opener, tell
 	if lack := new(FilesError); errors.As(err, &lack) && h.files.tell(now) && ctx.Err() == nil {
 		tell(err)
 	}
-	if err == nil && h.note(now, time.Now(), false, true) && ctx.Err() == nil {
+	if err == nil && h.note(now, time.Now(), false, nil) && ctx.Err() == nil {
 		tell(nil)
 	}
 	return err
@@ -221,15 +218,16 @@ func (h *Health) abandon(now time.Time, probe bool) {
 }
 
 // note takes the result of a connect that was begun at began, and reports
-// whether it is to be told that the target is down, or is back.
-func (h *Health) note(began, now time.Time, probe, ok bool) (tell bool) {
+// whether it is to be told that the target is down, or is back. That it is down
+// is told when it begins and while it lasts, each time as often as Repeated allows.
+func (h *Health) note(began, now time.Time, probe bool, err error) (tell bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if probe {
 		h.trying = false
 	}
 	switch {
-	case ok:
+	case err == nil:
 		tell = h.told
 		h.since, h.up, h.pause, h.told = time.Time{}, now, 0, false
 	case probe || h.since.IsZero():
@@ -243,8 +241,8 @@ func (h *Health) note(began, now time.Time, probe, ok bool) (tell bool) {
 		}
 		h.pause = min(max(2*h.pause, downFirst), downMost)
 		h.retryAt = now.Add(h.pause)
-		if !h.told && (h.toldAt.IsZero() || now.Sub(h.toldAt) >= tellDownAgain) {
-			h.told, h.toldAt, tell = true, now, true
+		if h.said.Fresh(now, err.Error()) {
+			h.told, tell = true, true
 		}
 	}
 	if h.changed != nil {
@@ -264,7 +262,7 @@ type filesTrouble struct {
 func (f *filesTrouble) tell(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.toldAt.IsZero() && now.Sub(f.toldAt) < tellDownAgain {
+	if !f.toldAt.IsZero() && now.Sub(f.toldAt) < SayAgain {
 		return false
 	}
 	f.toldAt = now

@@ -25,7 +25,11 @@ func TestHealth(t *testing.T) {
 	}
 	note := func(began, now int, probe, ok, tell bool) {
 		t.Helper()
-		if got := h.note(at(began), at(now), probe, ok); got != tell {
+		var err error
+		if !ok {
+			err = errors.New("refused")
+		}
+		if got := h.note(at(began), at(now), probe, err); got != tell {
 			t.Errorf("note at %d ms: tell %v, want %v", now, got, tell)
 		}
 	}
@@ -58,23 +62,26 @@ func TestHealth(t *testing.T) {
 	note(637, 639, true, true, true)
 	ask(640, try)
 
-	// It comes and goes: what was told a moment ago is not told again.
+	// It comes and goes: what was told within the last minute is not told again.
 	note(700, 701, false, false, false)
 	note(702, 703, true, true, false)
-	note(20_000, 20_001, false, false, true)
-	note(20_011, 20_012, true, true, true)
+	note(70_000, 70_001, false, false, true)
+	note(70_011, 70_012, true, true, true)
 
-	// A connect that runs into its timeout: nobody waits after it.
-	note(30_000, 35_000, false, false, true)
-	ask(35_001, down)
-	note(40_000, 40_001, true, true, true)
+	// A connect that runs into its timeout: nobody waits after it. While it lasts
+	// that is told once a minute.
+	note(140_000, 145_000, false, false, true)
+	ask(145_001, down)
+	note(147_000, 152_000, true, false, false)
+	note(207_000, 212_000, true, false, true)
+	note(214_000, 214_001, true, true, true)
 
 	// The same, but others succeeded meanwhile: requests wait for the next try.
-	note(44_000, 44_900, false, true, false)
-	note(41_000, 45_000, false, false, true)
-	ask(45_001, wait(9))
-	ask(45_010, probe)
-	ask(45_011, wait(389))
+	note(284_000, 284_900, false, true, false)
+	note(281_000, 285_000, false, false, true)
+	ask(285_001, wait(9))
+	ask(285_010, probe)
+	ask(285_011, wait(389))
 }
 
 // TestConnectOverdue: a connect gets little time when others succeeded a moment
@@ -104,14 +111,14 @@ func TestConnectOverdue(t *testing.T) {
 func TestHealthPauseIsBounded(t *testing.T) {
 	var h Health
 	now := time.Unix(1000, 0)
-	h.note(now, now, false, false)
+	h.note(now, now, false, ErrDown)
 	for range 20 {
 		try, probe, _, _ := h.mayTry(now.Add(h.pause))
 		if !try || !probe {
 			t.Fatal("no try after the pause")
 		}
 		now = now.Add(h.pause)
-		h.note(now, now, true, false)
+		h.note(now, now, true, ErrDown)
 	}
 	if h.pause != downMost {
 		t.Errorf("the pause is %s, want %s", h.pause, downMost)

@@ -1,42 +1,28 @@
 package wsclient
 
 import (
-	"errors"
 	"time"
+
+	"github.com/buger/gor/internal/outbound"
 )
 
-const (
-	// restateAfter is how often a lasting failure is said again, and tellAgain
-	// bounds how often a server that comes and goes is told of.
-	restateAfter = time.Minute
-	tellAgain    = 10 * time.Second
-)
-
-// A trouble keeps the log short: a failure is said when it begins, when the
-// server's answer is another one, and once in a while when it lasts.
+// A trouble keeps the log short: a failure is said when it begins, when it is
+// another one, and once in a while when it lasts or comes again.
 type trouble struct {
-	logf   func(format string, args ...any)
-	since  time.Time // zero: none
-	said   time.Time
-	told   bool // that there is trouble
-	status statusError
+	logf  func(format string, args ...any)
+	since time.Time // zero: none
+	said  outbound.Repeated
+	told  bool // that there is trouble
 }
 
 func (t *trouble) note(now time.Time, err error) {
-	var status statusError
-	errors.As(err, &status)
 	if t.since.IsZero() {
 		t.since = now
 	}
-	quiet := tellAgain
-	if t.told {
-		quiet = restateAfter
+	if t.said.Fresh(now, err.Error()) {
+		t.told = true
+		t.logf("%v; trying again", err)
 	}
-	if !t.said.IsZero() && now.Sub(t.said) < quiet && status == t.status {
-		return
-	}
-	t.said, t.told, t.status = now, true, status
-	t.logf("%v; trying again", err)
 }
 
 // over notes that a message was written.
