@@ -124,6 +124,9 @@ func (h *Reader) request(r *request, u *url.URL) ([]byte, error) {
 // oneLine joins a value of several lines, as Safari and Chrome export several
 // headers of one name.
 func oneLine(v string) string {
+	if !strings.ContainsAny(v, "\r\n") {
+		return v
+	}
 	return strings.NewReplacer("\r\n", ", ", "\n", ", ", "\r", " ").Replace(v)
 }
 
