@@ -81,7 +81,8 @@ func (m *modifiedInput) Read(p []byte) (int, error) {
 		if !payload.IsRequest(msg) {
 			return n, nil
 		}
-		if m.held = m.rewrite(msg); m.held == nil {
+		m.held = m.rewrite(msg)
+		if m.held == nil {
 			return n, nil
 		}
 		return m.held.Give(p)

@@ -85,7 +85,8 @@ func (r *runner) drainMiddleware(d *drain.Drain) {
 	stages = append(stages, &exitStage{r})
 	end := drain.Done
 	for _, stage := range stages {
-		if end = d.Run(stage); end != drain.Done {
+		end = d.Run(stage)
+		if end != drain.Done {
 			break // it has had its time
 		}
 	}

@@ -131,7 +131,8 @@ func (d *dummyOutput) print() {
 			next := done
 			for ; next < n && len(buf) < dummyWrite; next++ {
 				before := len(buf)
-				if buf = payload.AppendRecord(buf, items[next].Bytes); len(buf) == before {
+				buf = payload.AppendRecord(buf, items[next].Bytes)
+				if len(buf) == before {
 					d.failures.Add(dummyFailNoRecord)
 					continue
 				}

@@ -28,7 +28,8 @@ func (d *demonstration) verdict(old, next *site) error {
 	shown := false
 	for lines := bufio.NewScanner(strings.NewReader(stderr)); lines.Scan(); {
 		line := lines.Text()
-		if shown = shown || strings.HasPrefix(line, "  output-verdict "); shown && !strings.HasPrefix(line, "gor: ") {
+		shown = shown || strings.HasPrefix(line, "  output-verdict ")
+		if shown && !strings.HasPrefix(line, "gor: ") {
 			fmt.Println("     ", line)
 		}
 	}

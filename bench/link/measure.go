@@ -117,7 +117,8 @@ func (r *result) compare(in recording, out string) error {
 			return err
 		}
 		i, ok := in.number(msg)
-		if want = in.append(want[:0], i); !ok || !bytes.Equal(payload.Body(msg), payload.Body(want)) {
+		want = in.append(want[:0], i)
+		if !ok || !bytes.Equal(payload.Body(msg), payload.Body(want)) {
 			r.foreign++
 			continue
 		}

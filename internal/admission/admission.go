@@ -48,7 +48,8 @@ func (t *Table) Admit(remote net.Addr, end func(), now time.Time) (c, gone *Conn
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.conns) >= t.most {
-		if gone = t.victim(c.client, now); gone == nil {
+		gone = t.victim(c.client, now)
+		if gone == nil {
 			return nil, nil
 		}
 		t.remove(gone)
@@ -90,7 +91,8 @@ func (t *Table) remove(c *Conn) {
 		return
 	}
 	delete(t.conns, c)
-	if t.clients[c.client]--; t.clients[c.client] == 0 {
+	t.clients[c.client]--
+	if t.clients[c.client] == 0 {
 		delete(t.clients, c.client)
 	}
 }

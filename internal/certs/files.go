@@ -65,7 +65,8 @@ func (c *Files[T]) Get() T {
 	value, err := c.read()
 	if err != nil {
 		// A renewal replaces one file after the other: it may only be half done.
-		if c.failed++; c.failed == 2 {
+		c.failed++
+		if c.failed == 2 {
 			c.logf("%v; what was read before stays in use", err)
 		}
 		return c.value

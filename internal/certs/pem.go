@@ -106,7 +106,8 @@ func readPEM(file Source, kind, what string) ([]byte, error) {
 	var other string
 	for rest := b; ; {
 		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
+		block, rest = pem.Decode(rest)
+		if block == nil {
 			break
 		}
 		switch {
@@ -137,7 +138,8 @@ func OpenAuthorities(logf func(string, ...any), file Source) (*Files[*x509.CertP
 		pool := x509.NewCertPool()
 		for rest := b; ; {
 			var block *pem.Block
-			if block, rest = pem.Decode(rest); block == nil {
+			block, rest = pem.Decode(rest)
+			if block == nil {
 				return pool, nil
 			}
 			if block.Type != "CERTIFICATE" {

@@ -120,7 +120,8 @@ func (s *Share) Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool) {
 			defer s.all.mu.Unlock()
 			return 0, !s.all.over || s.items.len() > 0
 		}
-		if n = min(len(dst), s.items.len()); n > 0 {
+		n = min(len(dst), s.items.len())
+		if n > 0 {
 			items := s.items.oldest(n)
 			s.given.give(dst, items)
 			clear(items)

@@ -157,7 +157,8 @@ func (l *loop) adopt(conn net.Conn, h Handler) (*Socket, error) {
 	fd, kind := -1, 0
 	var ferr error
 	if err := raw.Control(func(old uintptr) {
-		if kind, ferr = unix.GetsockoptInt(int(old), unix.SOL_SOCKET, unix.SO_TYPE); ferr == nil && kind == unix.SOCK_STREAM {
+		kind, ferr = unix.GetsockoptInt(int(old), unix.SOL_SOCKET, unix.SO_TYPE)
+		if ferr == nil && kind == unix.SOCK_STREAM {
 			fd, ferr = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0)
 		}
 	}); err != nil {

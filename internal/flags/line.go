@@ -49,7 +49,8 @@ func (s *set) setFromLine(args []string) error {
 		}
 		if !given {
 			var missing bool
-			if value, args, missing = s.nextValue(f, args); missing {
+			value, args, missing = s.nextValue(f, args)
+			if missing {
 				if len(args) > 0 && isHelp(strings.TrimLeft(args[0], "-")) {
 					return HelpRequest{name}
 				}

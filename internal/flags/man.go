@@ -67,7 +67,8 @@ func (t *Table) writeManOptions(b *strings.Builder) {
 		title, about, _ := strings.Cut(group.Title, ": ")
 		title, more, _ := strings.Cut(title, " (")
 		fmt.Fprintf(b, ".SS %s\n", roff(title))
-		if about += strings.TrimSuffix(more, ")"); about != "" {
+		about += strings.TrimSuffix(more, ")")
+		if about != "" {
 			writeParagraph(b, upperFirst(about)+".")
 		}
 		for _, def := range defs {

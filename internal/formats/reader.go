@@ -58,7 +58,8 @@ func Open(r io.Reader, name string, o Options) (Reader, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %q: %w", path, err)
 		}
-		if kind = found; kind == Recording {
+		kind = found
+		if kind == Recording {
 			return openRecording(in, path, o)
 		}
 	}

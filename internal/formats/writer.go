@@ -49,7 +49,8 @@ type recordingWriter struct {
 }
 
 func (r *recordingWriter) Write(msg []byte) error {
-	if r.buf = payload.AppendRecord(r.buf[:0], msg); len(r.buf) == 0 {
+	r.buf = payload.AppendRecord(r.buf[:0], msg)
+	if len(r.buf) == 0 {
 		r.none++
 		return nil
 	}

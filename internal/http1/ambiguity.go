@@ -304,7 +304,8 @@ func isNamed(name []byte, want string) bool {
 		return false
 	}
 	for i, c := range name {
-		if c = lower(c); c != want[i] && (c != '_' || want[i] != '-') {
+		c = lower(c)
+		if c != want[i] && (c != '_' || want[i] != '-') {
 			return false
 		}
 	}

@@ -12,7 +12,8 @@ func plainChunks(b []byte) Ambiguity {
 			if !ok {
 				break
 			}
-			if digits++; digits > plainHex {
+			digits++
+			if digits > plainHex {
 				return OddChunk
 			}
 			size = size<<4 | int64(d)
@@ -21,7 +22,8 @@ func plainChunks(b []byte) Ambiguity {
 			return OddChunk
 		}
 		n, ok := plainExtension(b[digits:])
-		if extensions += n; !ok || extensions > plainExtensions {
+		extensions += n
+		if !ok || extensions > plainExtensions {
 			return OddChunk
 		}
 		b = b[digits+n+2:]
@@ -55,7 +57,8 @@ func plainExtension(b []byte) (n int, ok bool) {
 			return 0, false
 		}
 		if n < len(b) && b[n] == '=' {
-			if n++; !token() {
+			n++
+			if !token() {
 				return 0, false
 			}
 		}

@@ -92,7 +92,8 @@ func (c *loopConn) unlock() {
 // try begins the exchange on the connection, or makes one first. Call with the
 // lock held, as all that follows.
 func (c *loopConn) try() {
-	if c.fresh = c.sock == nil; c.fresh {
+	c.fresh = c.sock == nil
+	if c.fresh {
 		c.stage = connecting
 		go c.connect(c.ctx, c.call.Deadline)
 		return

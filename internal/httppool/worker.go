@@ -226,7 +226,8 @@ func (w *worker) sendInOrder(it queue.Item) {
 		// A target that ends what it has accepted is given time to do so before the
 		// request is sent, which could not be sent again.
 		if !w.attempt.Careful() || w.connect() == nil {
-			if _ = w.send(it); !w.kept {
+			_ = w.send(it)
+			if !w.kept {
 				return
 			}
 			it = w.it

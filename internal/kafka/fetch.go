@@ -44,7 +44,8 @@ func (c *Consumer) fetch(client *kgo.Client) {
 		client.AllowRebalance()
 		switch kind := Trouble(0); {
 		case trouble != nil:
-			if kind = troubleOf(trouble); kind != said {
+			kind = troubleOf(trouble)
+			if kind != said {
 				said = kind
 				c.cfg.Cluster.say(trouble, "; trying again")
 			}

@@ -165,7 +165,8 @@ func (p *peer) parsePlain() (need int, err error) {
 			if len(b) > most+len(payload.Separator) {
 				return 0, refuse(countTooLarge, "a record is larger than the limit of %d bytes", p.r.cfg.Limit)
 			}
-			if need = len(b) + 1; need > largeBuffer {
+			need = len(b) + 1
+			if need > largeBuffer {
 				// Its length is unknown: room for the longest.
 				need = most + len(payload.Separator) + 1
 			}

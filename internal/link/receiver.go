@@ -190,7 +190,8 @@ func (r *Receiver) Read(p []byte) (int, error) {
 		b := r.current
 		if b == nil {
 			var ok bool
-			if b, ok = <-r.ready; !ok {
+			b, ok = <-r.ready
+			if !ok {
 				r.finish.Do(r.end)
 				return 0, io.EOF
 			}

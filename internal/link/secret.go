@@ -32,7 +32,8 @@ func (t token) before() (b token) {
 // provenBy reports whether later is of the sender that has shown t.
 func (t token) provenBy(later token) bool {
 	for range chainLength {
-		if later = later.before(); later == t {
+		later = later.before()
+		if later == t {
 			return true
 		}
 	}

@@ -16,7 +16,8 @@ func (c *senderConn) writePlain() error {
 		s.mu.Lock()
 		first := c.mark + 1
 		for size := 0; n < len(c.take) && first+uint64(n) < s.window.next() && size < writeBytes; n++ {
-			if blocked = c.onTrial(first+uint64(n), size); blocked {
+			blocked = c.onTrial(first+uint64(n), size)
+			if blocked {
 				break
 			}
 			c.take[n] = s.window.at(first + uint64(n)).msg
@@ -93,7 +94,8 @@ func (c *senderConn) writeRecords(msgs [][]byte, first uint64) error {
 		}
 		for whole < len(msgs) && ends[whole] <= written {
 			sl := s.window.at(first + uint64(whole))
-			if sl.end = c.state.wire; c.counted == nil {
+			sl.end = c.state.wire
+			if c.counted == nil {
 				sl.end = start + uint64(ends[whole])
 			}
 			whole++

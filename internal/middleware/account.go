@@ -91,7 +91,8 @@ func (a *account) leave(k uint64) bool {
 		return false
 	}
 	a.count--
-	if in.n--; in.n == 0 {
+	in.n--
+	if in.n == 0 {
 		delete(a.inside, k)
 	} else {
 		a.inside[k] = in

@@ -286,7 +286,8 @@ func (c *conn) grow() bool {
 		return true
 	}
 	if !c.alone {
-		if c.alone = c.s.turn.Take(c.s.closing, time.Now().Add(c.s.cfg.MemoryWait)); !c.alone {
+		c.alone = c.s.turn.Take(c.s.closing, time.Now().Add(c.s.cfg.MemoryWait))
+		if !c.alone {
 			return false
 		}
 		c.s.giveBack(c.reserved - c.parsing)

@@ -247,7 +247,8 @@ func (s *Server) Read(p []byte) (int, error) { return s.reader.Read(p) }
 func (s *Server) Close() error {
 	s.mu.Lock()
 	closed := s.closed
-	if s.closed = true; !closed {
+	s.closed = true
+	if !closed {
 		close(s.closing)
 	}
 	for c := range s.conns {

@@ -64,7 +64,8 @@ func (o *Conns) add(k connKey) {
 func (o *Conns) remove(k connKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.local[k]--; o.local[k] <= 0 {
+	o.local[k]--
+	if o.local[k] <= 0 {
 		delete(o.local, k)
 	}
 }

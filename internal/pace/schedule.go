@@ -35,7 +35,8 @@ func (r *stepRun) steps(t int64) bool {
 		r.n = 0
 	}
 	r.last = t
-	if r.n++; r.n < stepBackRun {
+	r.n++
+	if r.n < stepBackRun {
 		return false
 	}
 	r.n = 0

@@ -62,7 +62,8 @@ func (g *gobReader) step() ([]byte, error) {
 	for g.skip > 0 {
 		n := int(min(int64(w.len()), g.skip))
 		g.drop(n)
-		if g.skip -= int64(n); g.skip > 0 {
+		g.skip -= int64(n)
+		if g.skip > 0 {
 			if err := w.fill(); err != nil {
 				return nil, err
 			}
@@ -133,7 +134,8 @@ func (g *gobReader) value(v gobMessage) ([]byte, error) {
 		g.resync, g.from = true, 1
 		return nil, nil
 	}
-	if g.ordinal++; g.ordinal == 0 {
+	g.ordinal++
+	if g.ordinal == 0 {
 		g.conn = rand.Uint64()
 	}
 	// The header goes in front of the request, over the value's beginning and the headroom.

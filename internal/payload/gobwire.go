@@ -62,7 +62,8 @@ func parseGob(b []byte) (m gobMessage, kind gobKind) {
 	}
 	at += n
 	if id < 0 {
-		if m.content = at; m.size > gobMaxDefinition || m.size < at {
+		m.content = at
+		if m.size > gobMaxDefinition || m.size < at {
 			return m, gobBad
 		}
 		return m, gobDefinition
@@ -76,12 +77,14 @@ func parseGob(b []byte) (m gobMessage, kind gobKind) {
 		field += distance
 		switch {
 		case distance == 0:
-			if m.content = at - 1; at != m.size {
+			m.content = at - 1
+			if at != m.size {
 				return m, gobBad
 			}
 			return m, gobValue
 		case field == 1:
-			if m.time, n = gobInt(b[at:]); n <= 0 {
+			m.time, n = gobInt(b[at:])
+			if n <= 0 {
 				return m, gobFailed(n)
 			}
 			at += n

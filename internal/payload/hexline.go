@@ -38,7 +38,8 @@ func WriteLine(w io.Writer, msg []byte) error {
 	for {
 		n := min(len(body), linePiece-len(piece)/2)
 		piece = hex.AppendEncode(piece, body[:n])
-		if body = body[n:]; len(body) == 0 {
+		body = body[n:]
+		if len(body) == 0 {
 			break
 		}
 		if _, err := w.Write(piece); err != nil {
@@ -154,7 +155,8 @@ func (l *LineReader) decode(line []byte) ([]byte, error) {
 		l.bad.Newer++
 		return nil, nil
 	}
-	if m.Length = -1; len(m.Attributes) > 0 {
+	m.Length = -1
+	if len(m.Attributes) > 0 {
 		m.Length = int64(len(body))
 	}
 	var room [2 * maxHeader]byte
@@ -179,7 +181,8 @@ func (l *LineReader) line() (line []byte, tooLong bool, err error) {
 	}
 	most := 2*(l.limit+maxHeader) + lineBuffer // with some room for space around it
 	for errors.Is(err, bufio.ErrBufferFull) {
-		if tooLong = tooLong || len(l.joined)+len(line) > most; !tooLong {
+		tooLong = tooLong || len(l.joined)+len(line) > most
+		if !tooLong {
 			l.join(line)
 		}
 		line, err = l.r.ReadSlice('\n')

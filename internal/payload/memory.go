@@ -100,7 +100,8 @@ func (a *AttributeMemory) Restore(msg []byte) []byte {
 	byID, byTime := a.keys(&m)
 	slot, ok := a.slots[byTime]
 	if !ok {
-		if slot, ok = a.slots[byID]; !ok {
+		slot, ok = a.slots[byID]
+		if !ok {
 			return msg
 		}
 	}

@@ -111,22 +111,26 @@ func parseMeta(line []byte) (m Meta, four int, err error) {
 	four = -1
 	for i < len(line) { // line[i] is the space before a number
 		if n == len(v) {
-			if m.Attributes = line[i+1 : len(line) : len(line)]; hasControl(m.Attributes) {
+			m.Attributes = line[i+1 : len(line) : len(line)]
+			if hasControl(m.Attributes) {
 				m.Attributes = nil
 				return m, -1, ErrHeader
 			}
 			break
 		}
 		var ok bool
-		if v[n], i, ok = number(line, i+1); !ok || i < len(line) && line[i] != ' ' {
+		v[n], i, ok = number(line, i+1)
+		if !ok || i < len(line) && line[i] != ' ' {
 			return m, -1, ErrHeader
 		}
-		if n++; n == 2 {
+		n++
+		if n == 2 {
 			four = i
 		}
 	}
 	if n == 3 {
-		if m.Length = v[2]; m.Length < 0 {
+		m.Length = v[2]
+		if m.Length < 0 {
 			return m, -1, ErrHeader
 		}
 	}

@@ -388,7 +388,8 @@ func (r *Reader) passBytes() error {
 	for {
 		n := int(min(int64(r.win.len()), r.skip))
 		r.drop(n)
-		if r.skip -= int64(n); r.skip == 0 {
+		r.skip -= int64(n)
+		if r.skip == 0 {
 			return nil
 		}
 		if err := r.win.fill(); err != nil {
@@ -404,7 +405,8 @@ func (r *Reader) passSeparator() error {
 		from := max(0, r.seen-len(Separator)+1)
 		i := indexSeparator(b[from:])
 		if r.expect && (i >= 0 || len(b) >= len(Separator)) {
-			if r.expect = false; i != 0 {
+			r.expect = false
+			if i != 0 {
 				r.note(Damaged)
 			}
 		}

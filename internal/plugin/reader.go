@@ -45,7 +45,8 @@ func (r *Reader) Next() ([]byte, error) {
 		n, err := r.in.Read(r.buf)
 		switch {
 		case err == nil:
-			if r.small++; n > readBuffer {
+			r.small++
+			if n > readBuffer {
 				r.small = 0
 			}
 			return r.buf[:n], nil

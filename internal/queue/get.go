@@ -134,7 +134,8 @@ func (q *Queue) Room(cancel <-chan struct{}, d time.Duration) bool {
 	}
 	var freed <-chan struct{}
 	if q.lacking {
-		if freed = q.large.Freed(); q.fits(need) && q.large.Room(need) {
+		freed = q.large.Freed()
+		if q.fits(need) && q.large.Room(need) {
 			q.mu.Unlock()
 			return true
 		}

@@ -147,7 +147,8 @@ func (q *Queue) Put(p []byte) error {
 		q.promised++
 		q.mu.Unlock()
 		if n >= buffers.LargeFrom {
-			if large = q.large.Take(p); large == nil {
+			large = q.large.Take(p)
+			if large == nil {
 				q.mu.Lock()
 				q.promised--
 				q.held -= size
@@ -232,7 +233,8 @@ func (q *Queue) Return(it Item) {
 	if q.count == len(q.ring) {
 		q.grow()
 	}
-	if q.head--; q.head < 0 {
+	q.head--
+	if q.head < 0 {
 		q.head += len(q.ring)
 	}
 	q.ring[q.head] = it

@@ -16,7 +16,8 @@ type Reader struct {
 // small, and io.EOF when the Queue is closed and empty.
 func (r *Reader) Read(p []byte) (int, error) {
 	if !r.held {
-		if r.item, r.held = r.Queue.Get(nil, 0); !r.held {
+		r.item, r.held = r.Queue.Get(nil, 0)
+		if !r.held {
 			return 0, io.EOF
 		}
 	}

@@ -47,7 +47,8 @@ func (q *Queue) Withdraw(t *Taker, d time.Duration) (left time.Duration, ok bool
 	if !t.waiter.listed {
 		return 0, false
 	}
-	if left = d - (time.Since(q.start) - t.since); left > 0 {
+	left = d - (time.Since(q.start) - t.since)
+	if left > 0 {
 		return left, true
 	}
 	q.removeGetter(&t.waiter)

@@ -130,7 +130,8 @@ func chunkIndex(name, stem, ext string) int {
 	if !ok {
 		return -1
 	}
-	if text, ok = strings.CutSuffix(text, ext); !ok || text == "" || len(text) > maxChunkDigits {
+	text, ok = strings.CutSuffix(text, ext)
+	if !ok || text == "" || len(text) > maxChunkDigits {
 		return -1
 	}
 	if strings.Trim(text, "0123456789") != "" {

@@ -108,7 +108,8 @@ func (r *file) prepare(limit int) error {
 	if err != nil {
 		return err
 	}
-	if r.regular = info.Mode().IsRegular(); !r.regular {
+	r.regular = info.Mode().IsRegular()
+	if !r.regular {
 		r.begin(0)
 		return nil
 	}

@@ -33,7 +33,8 @@ func (w *writer) tryOpen(now time.Time) error {
 		if err := w.open(t); err != nil {
 			return err
 		}
-		if place = t.file.name; !t.file.regular {
+		place = t.file.name
+		if !t.file.regular {
 			return nil
 		}
 	}

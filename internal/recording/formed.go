@@ -115,7 +115,8 @@ func (w *writer) writeFormed(t *target, all bool) error {
 		if len(f.out) == 0 {
 			return nil
 		}
-		if f.take = w.cut(t); f.take > 0 {
+		f.take = w.cut(t)
+		if f.take > 0 {
 			break
 		}
 		t.file.full = true
@@ -179,7 +180,8 @@ func (w *writer) wroteFormed(t *target) (more bool) {
 	w.pending += most - f.most
 	t.held, f.most, f.ready = kept, most, false
 	clear(f.batch)
-	if w.doneItems = done[:0]; cap(done) > waitingMost {
+	w.doneItems = done[:0]
+	if cap(done) > waitingMost {
 		w.doneItems = nil
 	}
 	if cap(f.out) > keptBuffers/len(w.targets) {

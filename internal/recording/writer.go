@@ -124,7 +124,8 @@ func newWriter(cfg Config, q *queue.Queue) *writer {
 	if cfg.Form != formats.Recording {
 		w.buffer = max(min(formedBuffer, 2*cfg.QueueBytes), 1) // Most is some times what a message takes in the queue
 	}
-	if w.wait = cfg.answerWait; w.wait == 0 {
+	w.wait = cfg.answerWait
+	if w.wait == 0 {
 		w.wait = answerWait
 	}
 	if cfg.Form == formats.HAR {
@@ -172,7 +173,8 @@ func (w *writer) run() {
 			// this line ends the next wait.
 			w.rung = w.bell.Next()
 			for left := w.q.Len(); left > 0; left -= n {
-				if n = w.q.GetBatch(batch[:min(left, len(batch))], nil, time.Millisecond); n == 0 {
+				n = w.q.GetBatch(batch[:min(left, len(batch))], nil, time.Millisecond)
+				if n == 0 {
 					break
 				}
 				w.addAll(batch[:n])

@@ -113,7 +113,8 @@ func latest(r io.Reader, limit int) (at int64, ok bool) {
 		if err != nil {
 			return at, ok && err == io.EOF
 		}
-		if unpacked += len(msg); unpacked > unpackedMost {
+		unpacked += len(msg)
+		if unpacked > unpackedMost {
 			return 0, false
 		}
 		if meta, _, err := payload.Split(msg); err == nil && (!ok || meta.Time > at) {

@@ -81,7 +81,8 @@ func (e *ends) span(m *mergedFiles) int64 {
 			if !ok {
 				return
 			}
-			if end = max(end, r.first); !any {
+			end = max(end, r.first)
+			if !any {
 				first, last, any = r.first, end, true
 			}
 			first, last = min(first, r.first), max(last, end)

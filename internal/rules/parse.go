@@ -86,7 +86,8 @@ func Parse(kind Kind, text string) (Rule, error) {
 		}
 	case SetParam:
 		var ok bool
-		if r.name, r.value, ok = strings.Cut(text, "="); !ok || r.name == "" {
+		r.name, r.value, ok = strings.Cut(text, "=")
+		if !ok || r.name == "" {
 			err = errors.New("want NAME=VALUE, such as api_key=1")
 		}
 	case RewriteURL:

@@ -36,7 +36,8 @@ func ParseMetrics(text string) (Scraped, error) {
 	family, kind := "", ""
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		if m := helpLine.FindStringSubmatch(line); m != nil {
-			if family, kind = m[1], ""; families[family] {
+			family, kind = m[1], ""
+			if families[family] {
 				return nil, fmt.Errorf("the family %s stands in two places", family)
 			}
 			families[family] = true
@@ -46,7 +47,8 @@ func ParseMetrics(text string) (Scraped, error) {
 			if kind != "" || m[1] != family {
 				return nil, fmt.Errorf("a type without its help: %q", line)
 			}
-			if kind = m[2]; (kind == "counter") != strings.HasSuffix(family, "_total") {
+			kind = m[2]
+			if (kind == "counter") != strings.HasSuffix(family, "_total") {
 				return nil, fmt.Errorf("%s is called as no %s is", family, kind)
 			}
 			continue
@@ -130,7 +132,8 @@ func parseLabels(rest string) (labels, value string, err error) {
 			}
 		}
 		labels += fmt.Sprintf(" %s=%q", name, text.String())
-		if rest = rest[1:]; strings.HasPrefix(rest, "} ") {
+		rest = rest[1:]
+		if strings.HasPrefix(rest, "} ") {
 			return labels, rest[2:], nil
 		}
 		if !strings.HasPrefix(rest, ",") {

@@ -183,7 +183,8 @@ func WantSame(t *testing.T, got, want [][]byte) {
 		if n == 0 {
 			continue
 		}
-		if wrong++; wrong <= 5 {
+		wrong++
+		if wrong <= 5 {
 			t.Errorf("%+d times: %d bytes: %.200q", n, len(raw), raw)
 		}
 	}

@@ -67,7 +67,8 @@ func (s *WSServer) Start(t *testing.T, secure *tls.Config) {
 			c.Close()
 			return
 		}
-		if s.open[c] = true; state == http.StateClosed {
+		s.open[c] = true
+		if state == http.StateClosed {
 			delete(s.open, c)
 		}
 	}}

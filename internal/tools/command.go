@@ -137,7 +137,8 @@ func (cmd *Command) Parse(args []string, others []Flag) error {
 		if err != nil {
 			return fmt.Errorf("%w; gor %s -h says how it is used", err, cmd.name)
 		}
-		if args = fs.Args(); len(args) > 0 {
+		args = fs.Args()
+		if len(args) > 0 {
 			cmd.names, args = append(cmd.names, args[0]), args[1:]
 		}
 	}

@@ -118,7 +118,8 @@ func (s *side) take(a *Answer) (why string) {
 		if n := s.msg.Status(); n < 100 || n >= 200 || n == 101 {
 			return ""
 		}
-		if b = s.msg.Body(); len(bytes.TrimLeft(b, "\r\n")) == 0 {
+		b = s.msg.Body()
+		if len(bytes.TrimLeft(b, "\r\n")) == 0 {
 			return "an interim response alone"
 		}
 	}

@@ -19,7 +19,8 @@ type FailOn struct {
 // the old version's second answers nothing slower is more than that.
 func ParseFailOn(text string) (f FailOn, err error) {
 	for word := range strings.SplitSeq(text, ",") {
-		switch word = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(word)), "-", " "); word {
+		word = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(word)), "-", " ")
+		switch word {
 		case "none":
 		case "any":
 			f.any = true

@@ -153,7 +153,8 @@ func (e *Engine) countPairs(res *Result) {
 // latency sums up a route's times.
 func (e *Engine) latency(r *routeCount) (l Latency) {
 	l.Old, l.New = durations(&r.old), durations(&r.new)
-	if l.Pairs = r.ratio.N(); l.Pairs > 0 {
+	l.Pairs = r.ratio.N()
+	if l.Pairs > 0 {
 		l.Ratio, l.Low, l.High = r.ratio.Median()
 	} else if r.oldCaptured > 0 && l.Old.N > 0 {
 		l.Note = "the old times were captured, the new ones replayed: they were measured at different places, so that only their distributions are shown"

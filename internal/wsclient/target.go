@@ -37,7 +37,8 @@ func Parse(addr string) (*Target, error) {
 	if !found {
 		return nil, fmt.Errorf("%q has no scheme; write ws://%s, or wss://%s for TLS", addr, addr, addr)
 	}
-	switch scheme = strings.ToLower(scheme); scheme {
+	scheme = strings.ToLower(scheme)
+	switch scheme {
 	case "ws", "wss":
 	case "http":
 		return nil, fmt.Errorf("%q is not an address of a WebSocket server; write ws://%s", addr, rest)

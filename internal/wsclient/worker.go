@@ -175,7 +175,8 @@ func (w *worker) failed(ctx context.Context, c *conn, err error) error {
 	if ctx.Err() != nil {
 		return reason
 	}
-	if w.tries++; w.tries < triesMost {
+	w.tries++
+	if w.tries < triesMost {
 		w.counts.SentAgain.Add(1)
 		return reason
 	}

@@ -74,7 +74,8 @@ func (n both) fold(f family) condition {
 }
 
 func (n both) match(v view) (holds, ok bool) {
-	if holds, ok = n.a.match(v); holds && ok {
+	holds, ok = n.a.match(v)
+	if holds && ok {
 		return n.b.match(v)
 	}
 	return holds, ok
@@ -107,7 +108,8 @@ func (n either) fold(f family) condition {
 }
 
 func (n either) match(v view) (holds, ok bool) {
-	if holds, ok = n.a.match(v); !holds && ok {
+	holds, ok = n.a.match(v)
+	if !holds && ok {
 		return n.b.match(v)
 	}
 	return holds, ok

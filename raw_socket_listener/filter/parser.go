@@ -166,7 +166,8 @@ func (p *parser) primitive() (condition, qualifiers) {
 	var q qualifiers
 	first := p.peek()
 	proto, isProto := protocolOf(first.text)
-	if isProto = isProto && first.kind == tokenWord; isProto {
+	isProto = isProto && first.kind == tokenWord
+	if isProto {
 		p.take()
 		q.word, q.proto = first.text, proto
 	}

@@ -67,7 +67,8 @@ func readHead(b []byte) (h head) {
 		return h
 	}
 	h.line = i + 1
-	if h.method = requestLine(string(b[:i])); h.method == "" {
+	h.method = requestLine(string(b[:i]))
+	if h.method == "" {
 		return h
 	}
 	var fields []string // with what is folded
@@ -149,7 +150,8 @@ func (h *head) fields(fields []string) {
 
 func list(value string) (out []string) {
 	for _, s := range strings.Split(value, ",") {
-		if s = strings.Trim(s, " \t\r\n"); s != "" {
+		s = strings.Trim(s, " \t\r\n")
+		if s != "" {
 			out = append(out, strings.ToLower(s))
 		}
 	}

@@ -190,7 +190,8 @@ func (s *Stream) body(at int64, h head) (end int64, whole, framed bool) {
 		end, all, framed := s.pass(at, size)
 		whole = whole && all
 		at = end
-		if b = s.tail(at); len(b) > 0 && b[0] == '\r' {
+		b = s.tail(at)
+		if len(b) > 0 && b[0] == '\r' {
 			b = b[1:]
 			at++
 		}

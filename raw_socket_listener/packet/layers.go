@@ -121,7 +121,8 @@ func decodePPP(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 
 // decodeProto decodes what an IP packet holds other than TCP.
 func decodeProto(proto byte, b []byte, wire int, s *Segment, depth int) IgnoreReason {
-	if depth++; depth > MaxWraps {
+	depth++
+	if depth > MaxWraps {
 		return IgnoredNested
 	}
 	switch proto {

@@ -126,27 +126,32 @@ func LinkHeader(link uint32, b []byte) (inner uint32, etherType uint16, n int, r
 	case LinkNull, LinkLoop:
 		return LinkEtherType, EtherAny, nullHeader, nullFamily(b)
 	case LinkSLL:
-		if n = SLLHeaderLen; short(n) {
+		n = SLLHeaderLen
+		if short(n) {
 			return 0, 0, 0, IgnoredShort
 		}
 		etherType = be.Uint16(b[14:])
 	case LinkSLL2:
-		if n = SLL2HeaderLen; short(n) {
+		n = SLL2HeaderLen
+		if short(n) {
 			return 0, 0, 0, IgnoredShort
 		}
 		etherType = be.Uint16(b)
 	case LinkHDLC: // address, control, EtherType
-		if n = 4; short(n) {
+		n = 4
+		if short(n) {
 			return 0, 0, 0, IgnoredShort
 		}
 		etherType = be.Uint16(b[2:])
 	case LinkFireWire: // two addresses of eight bytes, EtherType
-		if n = 18; short(n) {
+		n = 18
+		if short(n) {
 			return 0, 0, 0, IgnoredShort
 		}
 		etherType = be.Uint16(b[16:])
 	case LinkPPPD, LinkPPPDir: // the direction, in place of the address for PPPD
-		if n = 1; short(2) {
+		n = 1
+		if short(2) {
 			return 0, 0, 0, IgnoredShort
 		}
 		if b[1] == 0x03 {
@@ -154,7 +159,8 @@ func LinkHeader(link uint32, b []byte) (inner uint32, etherType uint16, n int, r
 		}
 		etherType = EtherPPP
 	case LinkENC: // family, security parameter index, flags
-		if n = 12; short(n) {
+		n = 12
+		if short(n) {
 			return 0, 0, 0, IgnoredShort
 		}
 		etherType = EtherAny

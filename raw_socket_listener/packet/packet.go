@@ -225,7 +225,8 @@ func decodeIP6(b []byte, wire int, s *Segment, depth int) IgnoreReason {
 	proto, header := b[6], IP6HeaderLen
 	if proto != ProtoTCP {
 		var r IgnoreReason
-		if proto, header, r = SkipExtensions(b); r != Decoded {
+		proto, header, r = SkipExtensions(b)
+		if r != Decoded {
 			return r
 		}
 		if proto != ProtoTCP {

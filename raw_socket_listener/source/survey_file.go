@@ -91,7 +91,8 @@ func (s *Survey) FileLines() (text []string) {
 		return text
 	}
 	data, _ := s.places(sightData)
-	if data = slices.DeleteFunc(data, s.captured); len(data) > 0 {
+	data = slices.DeleteFunc(data, s.captured)
+	if len(data) > 0 {
 		text = append(text, fmt.Sprintf("other data over TCP goes to %s", s.where(data)))
 	}
 	return text

@@ -116,7 +116,8 @@ func valueEnd(b []byte, f *field, next string, strict bool, r *reading) int {
 		// Up to the five quoted values at the end of the line.
 		end := len(b)
 		for range 10 {
-			if end = bytes.LastIndexByte(b[:end], '"'); end < 0 {
+			end = bytes.LastIndexByte(b[:end], '"')
+			if end < 0 {
 				return -1
 			}
 		}

@@ -225,7 +225,8 @@ func (s *jsonScan) set(v []byte) {
 		return
 	}
 	for _, kind := range []stamp{{kind: stampISO}, {kind: stampCommon}, {kind: stampNumber, unit: int64(time.Second)}} {
-		if f.stamp = kind; f.set(s.e, v, s.r) {
+		f.stamp = kind
+		if f.set(s.e, v, s.r) {
 			return
 		}
 	}

@@ -119,7 +119,8 @@ func (l *Reader) Next() ([]byte, error) {
 			l.end(err)
 			continue
 		}
-		if l.ordinal++; len(bytes.TrimSpace(line)) == 0 {
+		l.ordinal++
+		if len(bytes.TrimSpace(line)) == 0 {
 			l.ordinal--
 			continue
 		}
@@ -196,7 +197,8 @@ func (l *Reader) detect(line []byte) *parseError {
 		return nil
 	}
 	for _, name := range Presets() {
-		if l.format = preset(name); l.format == nil {
+		l.format = preset(name)
+		if l.format == nil {
 			continue
 		}
 		if l.parse(line) == nil {

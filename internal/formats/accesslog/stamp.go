@@ -40,7 +40,8 @@ func (s *stampReader) read(f *stamp, b []byte) (at int64, n int, step int64, ok 
 		if len(b) < commonLen {
 			return 0, 0, 0, false
 		}
-		if at, ok = s.common(b[:commonLen]); !ok {
+		at, ok = s.common(b[:commonLen])
+		if !ok {
 			return 0, 0, 0, false
 		}
 		return at, commonLen, int64(time.Second), true
@@ -91,7 +92,8 @@ func (s *stampReader) iso(b []byte) (at int64, n int, step int64, ok bool) {
 	nanos, step := 0, int64(time.Second)
 	if n < len(b) && (b[n] == '.' || b[n] == ',') {
 		var width int
-		if nanos, width, step = fraction(b[n+1:]); width > 0 {
+		nanos, width, step = fraction(b[n+1:])
+		if width > 0 {
 			n += 1 + width
 		}
 	}

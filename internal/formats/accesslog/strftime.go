@@ -77,7 +77,8 @@ func (s *stampReader) pattern(parts []stampPart, b []byte) (at int64, n int, ste
 		ok := true
 		switch p.conversion {
 		case 0:
-			if ok = len(rest) > 0 && rest[0] == p.literal; ok {
+			ok = len(rest) > 0 && rest[0] == p.literal
+			if ok {
 				width = 1
 			}
 		case 'Y':
@@ -97,7 +98,8 @@ func (s *stampReader) pattern(parts []stampPart, b []byte) (at int64, n int, ste
 			second, width, ok = number(rest, 1, 2)
 		case 'b', 'h':
 			width = 3
-			if ok = len(rest) >= 3; ok {
+			ok = len(rest) >= 3
+			if ok {
 				month = monthOf(rest[:3])
 			}
 		case 'B':

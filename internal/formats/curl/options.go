@@ -75,7 +75,8 @@ func (o *options) parse(words []string, read func(string) ([]byte, error)) error
 			return nil
 		case strings.HasPrefix(word, "--"):
 			if name := withValue(word); name != "" {
-				if i++; i == len(words) {
+				i++
+				if i == len(words) {
 					return fmt.Errorf("%s has no value", word)
 				}
 				if err := o.value(name, words[i], read); err != nil {
@@ -96,7 +97,8 @@ func (o *options) parse(words []string, read func(string) ([]byte, error)) error
 				}
 				text := word[at+1:]
 				if text == "" {
-					if i++; i == len(words) {
+					i++
+					if i == len(words) {
 						return fmt.Errorf("%s has no value", short)
 					}
 					text = words[i]

@@ -106,7 +106,8 @@ func (o *options) request(agent string) (req []byte, host string, err error) {
 	own("Cookie", o.cookie, o.cookie != "")
 	for _, h := range o.headers {
 		name, value, ok := strings.Cut(h, ":")
-		if name = strings.TrimSpace(name); strings.EqualFold(name, "Host") || ok && strings.TrimSpace(value) == "" || strings.EqualFold(name, "Content-Length") {
+		name = strings.TrimSpace(name)
+		if strings.EqualFold(name, "Host") || ok && strings.TrimSpace(value) == "" || strings.EqualFold(name, "Content-Length") {
 			continue
 		}
 		if !ok {

@@ -29,7 +29,8 @@ func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 // Write writes the line of a request. Answers are left out and counted.
 func (c *Writer) Write(msg []byte) error {
 	var fate message.Fate
-	switch c.buf, fate = c.Append(c.buf[:0], msg); fate {
+	c.buf, fate = c.Append(c.buf[:0], msg)
+	switch fate {
 	case message.Ignored:
 		c.answers++
 		return nil

@@ -87,7 +87,8 @@ func (l *Live) Encode(dst []byte, batch []message.Pending, all bool) []byte {
 			continue
 		}
 		fate := message.Unfit
-		if dst, has = l.entry(dst, &x); has {
+		dst, has = l.entry(dst, &x)
+		if has {
 			fate = message.Written
 		}
 		p.Fate, p.End = fate, len(dst)

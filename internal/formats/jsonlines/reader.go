@@ -62,7 +62,8 @@ func (j *Reader) Next() ([]byte, error) {
 			j.damage.TooLarge += j.lines.Long()
 			break
 		}
-		if text = bytes.TrimSpace(text); len(text) == 0 {
+		text = bytes.TrimSpace(text)
+		if len(text) == 0 {
 			continue
 		}
 		msg, err := j.line(text)
@@ -120,7 +121,8 @@ func (j *Reader) line(text []byte) ([]byte, error) {
 		return nil, err
 	}
 	meta := payload.Meta{Type: payload.Request, Time: at, Duration: -1, Length: int64(len(req))}
-	if meta.ID = []byte(l.ID); !validID(l.ID) {
+	meta.ID = []byte(l.ID)
+	if !validID(l.ID) {
 		j.id = payload.AppendID(j.id[:0], message.Conn([]byte(u.Scheme), []byte(u.Host)), j.n)
 		meta.ID = j.id
 	}
@@ -220,7 +222,8 @@ func (j *Reader) request(l *line, u *url.URL, fields [][2]string) ([]byte, error
 		body = l.Base64
 	}
 	if method == "" {
-		if method = "GET"; len(body) > 0 {
+		method = "GET"
+		if len(body) > 0 {
 			method = "POST"
 		}
 	}

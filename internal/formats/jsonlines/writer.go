@@ -44,7 +44,8 @@ func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 // Write writes the line of a request. Answers are left out and counted.
 func (j *Writer) Write(msg []byte) error {
 	var fate message.Fate
-	switch j.buf, fate = j.Append(j.buf[:0], msg); fate {
+	j.buf, fate = j.Append(j.buf[:0], msg)
+	switch fate {
 	case message.Ignored:
 		j.answers++
 		return nil
@@ -80,7 +81,8 @@ func (j *Writer) Append(dst, msg []byte) ([]byte, message.Fate) {
 	}
 	host, _ := j.req.Header("Host")
 	target := string(j.req.Target())
-	if l.URL = target; strings.HasPrefix(target, "/") && len(host) > 0 {
+	l.URL = target
+	if strings.HasPrefix(target, "/") && len(host) > 0 {
 		l.URL = scheme + "://" + string(host) + target
 	}
 	if targetOf(l.URL) != target { // it is not a path, or has what no URL has

@@ -22,7 +22,8 @@ type Live struct {
 func NewLive(holds int64) *Live {
 	l := &Live{}
 	l.w = NewWriter(&l.sink)
-	if l.w.opened = uint64(holds); holds > 0 {
+	l.w.opened = uint64(holds)
+	if holds > 0 {
 		l.w.w.Reset(&l.sink) // the header was not flushed yet
 	}
 	return l

@@ -154,7 +154,8 @@ func (p *Writer) retire(c *conn) {
 	if p.conns[c.name] == c {
 		delete(p.conns, c.name)
 	}
-	if c.last = true; len(c.waiting) == 0 {
+	c.last = true
+	if len(c.waiting) == 0 {
 		p.disconnect(c)
 	}
 }

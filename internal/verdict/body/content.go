@@ -111,7 +111,8 @@ func (r *Reader) list(m *http1.Response, name string) []string {
 	r.codings = r.codings[:0]
 	m.EachHeader(name, func(value []byte) bool {
 		for token := range bytes.SplitSeq(value, []byte{','}) {
-			if token = bytes.TrimSpace(token); len(token) > 0 && len(r.codings) < 2*mostCodings {
+			token = bytes.TrimSpace(token)
+			if len(token) > 0 && len(r.codings) < 2*mostCodings {
 				r.codings = append(r.codings, strings.ToLower(string(token)))
 			}
 		}

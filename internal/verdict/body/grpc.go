@@ -134,7 +134,8 @@ func fields(b []byte) (m messageFields, ok bool) {
 		size := 0
 		switch tag & 7 {
 		case 0:
-			if _, size = binary.Uvarint(b); size <= 0 {
+			_, size = binary.Uvarint(b)
+			if size <= 0 {
 				return m, false
 			}
 		case 1:

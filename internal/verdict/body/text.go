@@ -112,7 +112,8 @@ func mask(dst, line []byte) []byte {
 				dst = append(dst, '#')
 			}
 		}
-		if line = line[n:]; len(line) > 0 {
+		line = line[n:]
+		if len(line) > 0 {
 			dst = append(dst, line[0])
 			line = line[1:]
 		}

@@ -28,7 +28,8 @@ func parseCookie(s string) cookie {
 		var part string
 		part, rest, _ = strings.Cut(rest, ";")
 		name, value, _ := strings.Cut(part, "=")
-		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if name != "" {
 			c.attributes = append(c.attributes, attribute{name, strings.TrimSpace(value)})
 		}
 	}

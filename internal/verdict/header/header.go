@@ -151,7 +151,8 @@ func words(old, new string) finding.Severity {
 func wordsOf(list string) []string {
 	var all []string
 	for w := range strings.SplitSeq(strings.ToLower(list), ",") {
-		if w = strings.TrimSpace(w); w != "" {
+		w = strings.TrimSpace(w)
+		if w != "" {
 			all = append(all, w)
 		}
 	}

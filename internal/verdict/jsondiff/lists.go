@@ -69,7 +69,8 @@ func (d *Differ) sameElements(olds, news []int32) bool {
 	}
 	for _, j := range news {
 		h := d.new.nodes[j].hash
-		if n[h]--; n[h] < 0 {
+		n[h]--
+		if n[h] < 0 {
 			return false
 		}
 	}

@@ -88,7 +88,8 @@ func (d *Document) Parse(src []byte, seed maphash.Seed) error {
 		d.link(0, &last, i)
 		d.space()
 	}
-	if d.whole = d.nodes[0].count == 1; !d.whole {
+	d.whole = d.nodes[0].count == 1
+	if !d.whole {
 		d.nodes[0].hash = d.hashList(0)
 	}
 	return nil

@@ -38,7 +38,8 @@ const (
 // Of returns what s looks like. Blanks and quotes around it, and the W/ of a weak
 // ETag, do not matter.
 func Of(s string) Kind {
-	if s = Bare(s); len(s) < len("2006-01-02") || len(s) > mostValue {
+	s = Bare(s)
+	if len(s) < len("2006-01-02") || len(s) > mostValue {
 		return 0
 	}
 	switch {

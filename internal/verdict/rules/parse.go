@@ -178,7 +178,8 @@ func amount(name string, v any) (float64, error) {
 		if err != nil {
 			return 0, fmt.Errorf(`%s = %q is no number: write 0.01 or "1%%"`, name, v)
 		}
-		if f = parsed; percent {
+		f = parsed
+		if percent {
 			f /= 100
 		}
 	default:

@@ -193,7 +193,8 @@ func split(path string) ([]string, error) {
 			path = path[n:]
 		}
 		if strings.HasPrefix(path, ".") {
-			if path = path[1:]; path == "" || path[0] == '.' {
+			path = path[1:]
+			if path == "" || path[0] == '.' {
 				return nil, fmt.Errorf("a name is missing behind a dot")
 			}
 		} else if path != "" && path[0] != '[' {
