@@ -31,7 +31,7 @@ GORACE ?= atexit_sleep_ms=20
 # net/http, for the status page, would be half a megabyte.
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -tags nethttpomithttp2 -ldflags '-s -w -buildid='
 
-.PHONY: build demo demo-picture test test-fence test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-filters bench-memory soak release dbuild dtest dbash clean
+.PHONY: build demo demo-picture test test-fence test-deps check fuzz bench bench-deps bench-capture bench-replay bench-pace bench-link bench-kafka bench-filters bench-memory soak release dbuild dtest dbash clean
 
 # What people copy to their hosts stays below this.
 MOST_BYTES := 18000000
@@ -94,6 +94,9 @@ bench-filters: build
 
 bench-link: build
 	$(GO) run ./bench/link $(BENCH) ./gor
+
+bench-kafka: build
+	$(GO) run ./bench/kafka $(BENCH) ./gor
 
 bench-memory: build
 	$(GO) run ./bench/memory $(BENCH) ./gor

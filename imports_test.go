@@ -79,6 +79,7 @@ var allowedImports = map[string][]string{
 	"bench/capture":              {"bench/figures", "bench/loadgen", "bench/netns", "internal/payload"},
 	"bench/figures":              {},
 	"bench/filters":              {"bench/figures", "internal/payload"},
+	"bench/kafka":                {"bench/figures", "internal/payload"},
 	"bench/link":                 {"bench/figures", "internal/payload"},
 	"bench/loadgen":              {"internal/http1", "internal/payload", "internal/stats"},
 	"bench/memory":               {"internal/payload", "github.com/coder/websocket"},
