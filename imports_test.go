@@ -84,6 +84,7 @@ var allowedImports = map[string][]string{
 	"bench/loadgen":              {"internal/http1", "internal/payload", "internal/stats"},
 	"bench/memory":               {"internal/payload", "github.com/coder/websocket"},
 	"bench/netns":                {"golang.org/x/sys/unix"},
+	"bench/scale":                {},
 	"bench/pace":                 {"bench/figures", "internal/http1", "internal/payload", "golang.org/x/sys/unix"},
 	"bench/replay":               {"bench/figures", "bench/netns", "internal/http1", "internal/payload"},
 	"demo":                       {"internal/payload"},

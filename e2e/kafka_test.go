@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/buger/gor/internal/certs/certstest"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -199,4 +203,87 @@ func TestKafkaAway(t *testing.T) {
 	if !strings.Contains(r.stderr, "60000 offered = 0 shed + 60000 delivered") {
 		t.Errorf("the other output:\n%s", r.stderr)
 	}
+}
+
+// TestKafkaExamples checks the commands on the pages: those with Kafka need brokers under their names to
+// run, which TestKafkaBroker has under others.
+func TestKafkaExamples(t *testing.T) {
+	dir := t.TempDir()
+	ca := certstest.New(t, "kafka")
+	names := strings.NewReplacer("ca.pem", ca.File, "secret", testkit.WriteFile(t, filepath.Join(dir, "secret"), []byte("hunter2")))
+	commands := 0
+	for _, page := range []string{"../README.md", "../docs/kafka.md", "../docs/scale.md"} {
+		text, err := os.ReadFile(page)
+		testkit.Must(t, err)
+		in := false
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimPrefix(strings.TrimSpace(line), "sudo ")
+			if strings.HasPrefix(line, "```") {
+				in = line == "```sh"
+			}
+			if !in || !strings.HasPrefix(line, "gor ") {
+				continue
+			}
+			commands++
+			args := append(testkit.SplitCommand(t, names.Replace(line))[1:], "--check")
+			cmd := testkit.GorCommand(t, nil, args...)
+			cmd.Env = append(cmd.Env, "GOR_KAFKA_PASSWORD=hunter2")
+			if !strings.Contains(line, "--kafka-username") {
+				cmd.Env = cmd.Env[:len(cmd.Env)-1]
+			}
+			p := testkit.StartCommand(t, cmd)
+			if code := p.Wait(); code != exitOK || strings.Contains(p.Stderr(), "hunter2") {
+				t.Errorf("%s: exit %d: %s", line, code, p.Stderr())
+			}
+		}
+	}
+	if commands < 5 {
+		t.Errorf("only %d commands", commands)
+	}
+}
+
+// TestKafkaMetrics: lag, what is unacknowledged and what was tried again are on the page, and no
+// password is.
+func TestKafkaMetrics(t *testing.T) {
+	hosts := brokers(t)
+	f := newFlagTest(t)
+	f.replay("--output-kafka-host", hosts, "--output-kafka-topic", "requests")
+	user := []string{"--kafka-username", "gor", "--kafka-password", "hunter2"}
+	gor := testkit.Spawn(t, "gor", nil, nil, append([]string{"--input-kafka-host", hosts, "--input-kafka-topic", "requests", "--input-kafka-group", "g",
+		"--output-kafka-host", "127.0.0.1:1", "--output-kafka-topic", "copy", "--metrics", "127.0.0.1:0"}, user...)...)
+	gor.Await("no broker can be reached")
+	page := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`).FindString(gor.Stderr())
+	for path, wants := range map[string][]string{
+		"metrics":             {`gor_output_unacknowledged_messages{output="output-kafka-host 127.0.0.1:1/copy"} 0`, `gor_output_retries_total{output="output-kafka-host 127.0.0.1:1/copy",reason="no connection"}`},
+		"debug/vars":          {`"unacknowledged"`, `"lag"`},
+		"debug/pprof/cmdline": {"--kafka-password"},
+	} {
+		resp, err := http.Get(page + path)
+		testkit.Must(t, err)
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		testkit.Must(t, err)
+		for _, want := range wants {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s has no %s:\n%s", path, want, text)
+			}
+		}
+		if strings.Contains(string(text), "hunter2") {
+			t.Errorf("%s has the password", path)
+		}
+	}
+	gor.StopAtOnce()
+	// Lag: without a user the same cluster gives its partitions.
+	gor = testkit.StartGor(t, "--input-kafka-host", hosts, "--input-kafka-topic", "requests", "--output-null", "--metrics", "127.0.0.1:0")
+	page = regexp.MustCompile(`http://127\.0\.0\.1:\d+/`).FindString(gor.Stderr())
+	testkit.Eventually(t, "the lag of four partitions", func() bool {
+		resp, err := http.Get(page + "metrics")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		return err == nil && strings.Count(string(text), "\ngor_input_lag_messages{") == 4
+	})
+	gor.Stop()
 }
