@@ -138,7 +138,7 @@ var allowedImports = map[string][]string{
 	"internal/recording":         {"internal/buffers", "internal/disk", "internal/formats", "internal/formats/message", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/rules":             {"internal/http1", "internal/pace", "internal/payload"},
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},
-	"internal/signals":           {},
+	"internal/signals":           {"golang.org/x/sys/unix"},
 	"internal/status":            {"internal/admission", "internal/ledger"},
 	"internal/verdict":           {"internal/http1", "internal/verdict/body", "internal/verdict/finding", "internal/verdict/header", "internal/verdict/jsondiff", "internal/verdict/noise", "internal/verdict/route", "internal/verdict/rules"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
 	"internal/verdict/align":     {},

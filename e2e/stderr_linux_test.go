@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -128,6 +129,7 @@ func TestStderrGone(t *testing.T) {
 // TestHangup: a terminal that closes ends a run in good order; under nohup it
 // goes on.
 func TestHangup(t *testing.T) {
+	t.Parallel()
 	if signal.Ignored(syscall.SIGHUP) {
 		t.Skip("whoever started the tests has them ignore SIGHUP, as nohup does")
 	}
@@ -146,23 +148,60 @@ func TestHangup(t *testing.T) {
 		t.Errorf("under nohup: exit %d:\n%s", code, gor.Stderr())
 	}
 
-	// A real terminal that goes away.
+	// A real terminal that goes away, beside which SIGHUP opens a recording again.
+	for _, recording := range []bool{false, true} {
+		dir := t.TempDir()
+		summary, file := filepath.Join(dir, "summary.json"), filepath.Join(dir, "out.gor")
+		args := []string{"--input-dummy", "", "--output-null", "--summary-json", summary}
+		if recording {
+			args = append(args, "--output-file", file)
+		}
+		cmd, person := startOnTerminal(t, nil, args...)
+		if recording {
+			testkit.AwaitRecords(t, file, 1)
+		}
+		testkit.Must(t, person.Close())
+		testkit.Must(t, cmd.Wait())
+		v := readSummary(t, summary)
+		wantVarSums(t, v)
+		if !recording {
+			continue
+		}
+		got, _ := testkit.ReadRecording(t, file, payload.Request)
+		if n := int(v.Outputs["output-file "+file].Fates["delivered"]); n == 0 || len(got) != n {
+			t.Errorf("%d records, and %d delivered", len(got), n)
+		}
+	}
+
+	// The same under nohup goes on, and takes a SIGHUP for what logrotate means.
+	file := filepath.Join(t.TempDir(), "out.gor")
+	cmd, person := startOnTerminal(t, []string{"sh", "-c", `trap '' HUP; exec "$0" "$@"`}, "--input-dummy", "", "--output-file", file)
+	testkit.AwaitRecords(t, file, 1)
+	testkit.Must(t, person.Close())
+	testkit.Must(t, os.Rename(file, file+".1"))
+	testkit.Must(t, cmd.Process.Signal(syscall.SIGHUP))
+	testkit.AwaitRecords(t, file, 1)
+	testkit.Must(t, cmd.Process.Signal(syscall.SIGTERM))
+	testkit.Must(t, cmd.Wait())
+}
+
+// startOnTerminal starts Gor in a session of its own, whose terminal ends when
+// person is closed, and waits until it says what it will do.
+func startOnTerminal(t *testing.T, prefix []string, args ...string) (cmd *exec.Cmd, person *os.File) {
+	t.Helper()
 	person, program := openTerminal(t)
-	summary := filepath.Join(t.TempDir(), "summary.json")
-	cmd := testkit.GorCommand(t, nil, "--input-dummy", "", "--output-null", "--summary-json", summary)
+	cmd = testkit.GorCommand(t, prefix, args...)
 	cmd.Stdin, cmd.Stderr = program, program
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	testkit.Must(t, cmd.Start())
 	program.Close()
 	buf := make([]byte, 4096)
-	for said := ""; !strings.Contains(said, "to output-null"); {
+	for said := ""; !strings.Contains(said, "gor: to "); {
 		n, err := person.Read(buf)
 		testkit.Must(t, err)
 		said += string(buf[:n])
 	}
-	testkit.Must(t, person.Close())
-	testkit.Must(t, cmd.Wait())
-	wantVarSums(t, readSummary(t, summary))
+	return cmd, person
 }
 
 // TestStdoutLeft: a reader of stdout that goes away ends a run whose only output

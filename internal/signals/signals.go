@@ -16,11 +16,22 @@ const oneRequest = 100 * time.Millisecond
 
 // A Config says which signals ask for the end, beside SIGINT and SIGTERM.
 type Config struct {
-	// HangUp takes SIGHUP too, with which a terminal that closes would end Gor
-	// without its ledger; but not where whoever started Gor had the signal
-	// ignored, as nohup does.
+	// HangUp takes SIGHUP too, whoever sends it. Without it SIGHUP means something
+	// else, such as that recordings are opened again, unless the terminal from
+	// which Gor was started has closed: that ends a run either way, but not where
+	// whoever started Gor had the signal ignored, as nohup does.
 	HangUp bool
 }
+
+const (
+	// detachGrain is how often it is looked whether the terminal has closed without
+	// a SIGHUP to this process, as of a job that a shell has disowned: from then on
+	// nothing but somebody's wish sends one.
+	detachGrain = 5 * time.Second
+
+	// hangUpTime is how soon after a terminal has closed its SIGHUP comes.
+	hangUpTime = time.Second
+)
 
 // A Taker takes signals from the system until Stop.
 type Taker struct {
@@ -29,6 +40,9 @@ type Taker struct {
 	pipe     chan os.Signal // are taken and mean nothing
 	stopped  chan struct{}  // closed when none is taken any more
 	now      func() time.Time
+
+	terminal *terminal // that may close, where SIGHUP means something else; nil: there is none
+	detached time.Time // when it was seen to have closed; zero: it has not
 }
 
 // Take begins to take signals. SIGPIPE is taken because a reader of stdout or
@@ -37,8 +51,13 @@ type Taker struct {
 func Take(cfg Config) *Taker {
 	t := newTaker(time.Now)
 	signal.Notify(t.received, os.Interrupt, syscall.SIGTERM)
-	if cfg.HangUp && !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(t.received, syscall.SIGHUP)
+	if !signal.Ignored(syscall.SIGHUP) {
+		if !cfg.HangUp {
+			t.terminal = openTerminal()
+		}
+		if cfg.HangUp || t.terminal != nil {
+			signal.Notify(t.received, syscall.SIGHUP)
+		}
 	}
 	signal.Notify(t.pipe, syscall.SIGPIPE)
 	go t.passOn()
@@ -60,10 +79,24 @@ func (t *Taker) Requests() <-chan os.Signal { return t.requests }
 
 func (t *Taker) passOn() {
 	var last time.Time
+	var look <-chan time.Time
+	if t.terminal != nil {
+		defer t.terminal.close()
+		tick := time.NewTicker(detachGrain)
+		defer tick.Stop()
+		look = tick.C
+	}
 	for {
 		select {
+		case <-look:
+			if t.detached.IsZero() && t.terminal.hungUp() {
+				t.detached = t.now()
+			}
 		case sig := <-t.received:
 			now := t.now()
+			if sig == syscall.SIGHUP && t.terminal != nil && !t.hangsUp(now) {
+				continue
+			}
 			if !last.IsZero() && now.Sub(last) < oneRequest {
 				continue
 			}
@@ -76,6 +109,11 @@ func (t *Taker) passOn() {
 			return
 		}
 	}
+}
+
+// hangsUp reports whether a SIGHUP that came now says that the terminal has closed.
+func (t *Taker) hangsUp(now time.Time) bool {
+	return t.terminal.hungUp() && (t.detached.IsZero() || now.Sub(t.detached) < hangUpTime)
 }
 
 // Stop leaves the signals to the system again. It is called once.
