@@ -66,8 +66,8 @@ func (a *Assembler) receive(c *conn, f *flow, s *packet.Segment) {
 	if end := seq.plus(n); s.Flags.Has(packet.FlagFIN) && !f.fin && end.within(f.next, maxAhead) {
 		f.fin, f.finAt = true, end
 	}
-	if n > 0 && c.place == placeEmbryo {
-		a.move(c, placeActive)
+	if n > 0 && (c.place == placeEmbryo || c.place == placeClosing && !c.cut) {
+		a.move(c, placeActive) // also one that was over, and has begun again below its FIN
 	}
 	switch {
 	case f.mode == modeOpaque && (f.h == nil || f.h.store.empty()):
