@@ -29,6 +29,8 @@ func commands() []string {
 		`curl --data-urlencode 'a=b c&d' URL/`, `curl --data-urlencode 'x y' URL/`, `curl -G -d a=b URL/`, `curl -G -d a=b -d 'c=d' 'URL/?x=y'`, `curl --json '{"a":1}' URL/`, `curl -u me:secret URL/`, `curl --compressed URL/`,
 		`curl -sSL -k URL/`, `curl -X POST URL/`, `curl -X PUT -d x URL/p`, `curl --http1.1 -v URL/`, `curl -T FILE URL/up`, `curl -0 URL/`, `curl --request OPTIONS --url URL/o`,
 		`curl -F a=b URL/`, `curl -F a=b -F f=@FILE URL/`, `curl -F 'f=@FILE;type=text/css' URL/`, `curl --form-string a=@b URL/`,
+		`curl -F 'a="b;c"' -F 'f=@"FILE"' URL/`, `curl -F 'f=@FILE;filename="n \"q.txt";type=a/b' URL/`, `curl -F 'f=@FILE;type=text/plain;charset=utf-8;filename=z' URL/`, `curl -F 'k=<FILE;type=text/x' -F 'j={"a":1};type=application/json' -F x= URL/`,
+		`curl --oauth2-bearer tok URL/`, `curl -r 0-99 URL/`, `curl -r 5- -u a:b -e http://r/ -H 'X: y' URL/`, `curl -H 'A: b' -d 'x' URL/ ;`, `curl -d '{"re":"^"}' URL/`,
 	}
 }
 
@@ -119,6 +121,35 @@ func TestAsCurlSends(t *testing.T) {
 	}
 }
 
+// What browsers copy for cmd.exe.
+func TestWindowsCommands(t *testing.T) {
+	text := strings.ReplaceAll(`curl ^"https://shop.example.com/a?b=c^&d=^%20e^" ^
+  -H ^"accept: */*^" ^
+  -H ^"sec-ch-ua: ^\^"Chromium^\^";v=^\^"120^\^"^" ^
+  --data-raw ^"^{^\^"a^\^":^\^"x\y^
+
+z^\^"^}^" ^
+  --compressed &
+
+curl "https://old.example.com/x" ^
+ -H "a: b&c" -A ^"^"
+`, "\n", "\r\n")
+	r := New(strings.NewReader(text), Config{Agent: "x"})
+	for _, want := range []string{
+		"POST /a?b=c&d=%20e HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: x\r\nAccept-Encoding: deflate, gzip, br, zstd\r\naccept: */*\r\nsec-ch-ua: \"Chromium\";v=\"120\"\r\n" +
+			"Content-Length: 13\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n{\"a\":\"x\\y\nz\"}",
+		"GET /x HTTP/1.1\r\nHost: old.example.com\r\nAccept: */*\r\na: b&c\r\n\r\n",
+	} {
+		msg, err := r.Next()
+		if err != nil || string(payload.Body(msg)) != want {
+			t.Errorf("got %q, %v\nwant %q", payload.Body(msg), err, want)
+		}
+	}
+	if _, err := r.Next(); err != io.EOF {
+		t.Error(err)
+	}
+}
+
 func TestWhatIsNotUnderstood(t *testing.T) {
 	for line, want := range map[string]string{
 		"curl http://x/ --nonsense": "--nonsense", "wget x": `"wget" is not curl`, "curl $HOME": "no shell runs here", "curl `id`": "no shell runs here", "curl http://x | jq": "want a plain curl command",
@@ -136,6 +167,7 @@ func FuzzReader(f *testing.F) {
 	for _, line := range commands() {
 		f.Add(strings.ReplaceAll(line, "URL", "http://x"))
 	}
+	f.Add("curl ^\"http://x/^\" ^\r\n -H ^\"a: \\^\"b^\"\r\n")
 	f.Add("curl x \\\n -d $'a\\x00b'\n#\ncurl 'y\n'")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.ContainsAny(text, "@<") || strings.Contains(text, "-T") || strings.Contains(text, "upload") {

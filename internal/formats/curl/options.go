@@ -2,7 +2,6 @@ package curl
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -11,24 +10,25 @@ import (
 
 // options are what a command line says of its request.
 type options struct {
-	urls     []string
-	method   string
-	headers  []string
-	cookie   string
-	data     []byte
-	hasData  bool
-	json     bool
-	form     []part
-	get      bool
-	head     bool
-	user     string
-	agent    string
-	hasAgent bool
-	referer  string
-	encoded  bool // --compressed
-	http10   bool
-	upload   []byte
-	uploads  bool
+	urls              []string
+	method            string
+	headers           []string
+	cookie            string
+	data              []byte
+	hasData           bool
+	json              bool
+	form              []part
+	get               bool
+	head              bool
+	user              string
+	agent             string
+	hasAgent          bool
+	referer           string
+	bearer, byteRange string
+	encoded           bool // --compressed
+	http10            bool
+	upload            []byte
+	uploads           bool
 }
 
 // A part is one of -F.
@@ -48,7 +48,7 @@ func (e *OptionError) Error() string {
 func withValue(option string) string {
 	names := map[string]string{
 		"-X": "--request", "-H": "--header", "-b": "--cookie", "-d": "--data", "--data-ascii": "--data", "-F": "--form",
-		"-u": "--user", "-A": "--user-agent", "-e": "--referer", "-T": "--upload-file",
+		"-u": "--user", "-A": "--user-agent", "-e": "--referer", "-T": "--upload-file", "-r": "--range",
 		// These change where or how the answer goes, or the connection, not the request.
 		"-o": "--output", "-m": "--max-time", "-w": "--write-out", "-x": "--proxy", "-D": "--dump-header", "-c": "--cookie-jar", "-E": "--cert",
 	}
@@ -57,7 +57,7 @@ func withValue(option string) string {
 	}
 	switch option {
 	case "--request", "--header", "--cookie", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--json", "--form", "--form-string",
-		"--user", "--user-agent", "--referer", "--url", "--upload-file",
+		"--user", "--user-agent", "--referer", "--url", "--upload-file", "--oauth2-bearer", "--range",
 		"--output", "--max-time", "--connect-timeout", "--write-out", "--proxy", "--dump-header", "--cookie-jar", "--cert", "--key", "--cacert",
 		"--resolve", "--connect-to", "--retry", "--max-redirs", "--interface", "--limit-rate", "--ciphers", "--tls-max":
 		return option
@@ -140,10 +140,24 @@ func (o *options) value(name, text string, read func(string) ([]byte, error)) er
 	case "--request":
 		o.method = text
 	case "--header":
-		if strings.HasPrefix(text, "@") {
-			return errors.New("-H @FILE is not known here; write the headers")
+		file, isFile := strings.CutPrefix(text, "@")
+		if !isFile {
+			o.headers = append(o.headers, text)
+			return nil
 		}
-		o.headers = append(o.headers, text)
+		b, err := read(file)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(b)) {
+			if line = strings.TrimRight(line, "\r\n"); line != "" {
+				o.headers = append(o.headers, line)
+			}
+		}
+	case "--oauth2-bearer":
+		o.bearer = text
+	case "--range":
+		o.byteRange = text
 	case "--cookie":
 		if !strings.Contains(text, "=") {
 			return fmt.Errorf("-b %s names a file of cookies, which is not known here; write NAME=VALUE", text)
@@ -216,33 +230,6 @@ func urlencode(text string, read func(string) ([]byte, error)) ([]byte, error) {
 		value = name + "=" + value
 	}
 	return []byte(value), nil
-}
-
-func (o *options) addForm(option, text string, read func(string) ([]byte, error)) error {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok {
-		return fmt.Errorf("-F %s: want NAME=VALUE", text)
-	}
-	p := part{name: name, value: []byte(value)}
-	if option == "--form" {
-		value, kind, _ := strings.Cut(value, ";type=")
-		p.kind, p.value = kind, []byte(value)
-		if len(value) > 0 && (value[0] == '@' || value[0] == '<') {
-			b, err := read(value[1:])
-			if err != nil {
-				return err
-			}
-			p.value = b
-			if value[0] == '@' {
-				p.file = filepath.Base(value[1:])
-				if p.kind == "" {
-					p.kind = typeOf(p.file)
-				}
-			}
-		}
-	}
-	o.form = append(o.form, p)
-	return nil
 }
 
 // typeOf is what curl takes a file for, by its suffix.

@@ -40,8 +40,10 @@ type Reader struct {
 	line  int64  // where it begins
 	at    int64
 	n     uint32
-	out   []byte
-	err   error
+
+	windows bool // text is a command for cmd.exe
+	out     []byte
+	err     error
 }
 
 // New returns a reader of the lines in r.
@@ -89,6 +91,12 @@ func (c *Reader) next() ([]byte, error) {
 		return nil, c.fail(errors.New("the command is longer than 16 MB"))
 	}
 	c.text = append(append(c.text, line...), '\n')
+	if len(c.text) == len(line)+1 {
+		c.windows = isCmd(line)
+	}
+	if c.windows {
+		return c.cmd(line)
+	}
 	if bytes.HasSuffix(line, []byte(`\`)) && !c.lines.Unended() {
 		return nil, nil
 	}
@@ -105,10 +113,26 @@ func (c *Reader) next() ([]byte, error) {
 	if len(words) == 0 {
 		return nil, nil
 	}
-	if base := words[0]; base != "curl" && !strings.HasSuffix(base, "/curl") && base != "curl.exe" {
-		return nil, c.fail(fmt.Errorf("%.40q is not curl", base))
+	return c.command(words)
+}
+
+// cmd goes on with a command for cmd.exe.
+func (c *Reader) cmd(line []byte) ([]byte, error) {
+	goesOn := bytes.HasSuffix(line, []byte("^")) || len(line) == 0
+	words, open := splitCmd(c.text)
+	switch {
+	case goesOn && !c.lines.Unended():
+		return nil, nil
+	case open && !c.lines.Unended():
+		return nil, nil
+	case open:
+		return nil, c.fail(errors.New("a quote is not closed"))
 	}
-	return c.command(words[1:])
+	c.text, c.windows = c.text[:0], false
+	if len(words) == 0 {
+		return nil, nil
+	}
+	return c.command(words)
 }
 
 func (c *Reader) fail(err error) error {
@@ -117,8 +141,11 @@ func (c *Reader) fail(err error) error {
 
 // command gives the request of a command's words.
 func (c *Reader) command(words []string) ([]byte, error) {
+	if base := words[0]; base != "curl" && !strings.HasSuffix(base, "/curl") && base != "curl.exe" {
+		return nil, c.fail(fmt.Errorf("%.40q is not curl", base))
+	}
 	var o options
-	if err := o.parse(words, c.readFile); err != nil {
+	if err := o.parse(words[1:], c.readFile); err != nil {
 		return nil, c.fail(err)
 	}
 	req, host, err := o.request(c.cfg.Agent)
@@ -128,9 +155,17 @@ func (c *Reader) command(words []string) ([]byte, error) {
 	c.n++
 	id := payload.AppendID(nil, message.Conn([]byte(host)), c.n)
 	at := c.cfg.Start.Add(time.Duration(c.n-1) * gap).UnixNano()
-	c.out = payload.AppendMeta(c.out[:0], payload.Meta{Type: payload.Request, ID: id, Time: at, Duration: -1, Length: int64(len(req)), Attributes: origin})
+	c.out = payload.AppendMeta(c.out[:0], payload.Meta{Type: payload.Request, ID: id, Time: at, Duration: -1, Length: int64(len(req)), Attributes: o.attributes()})
 	c.out = append(c.out, req...)
 	return c.out[:len(c.out):len(c.out)], nil
+}
+
+// attributes say that the request was built, and where it goes.
+func (o *options) attributes() []byte {
+	if len(o.urls) == 1 && strings.HasPrefix(strings.ToLower(o.urls[0]), "https:") {
+		return payload.AppendAttribute(origin[:len(origin):len(origin)], payload.AttrScheme, "https")
+	}
+	return origin
 }
 
 var origin = payload.AppendAttribute(nil, payload.AttrOrigin, "curl")

@@ -91,7 +91,12 @@ func (o *options) request(agent string) (req []byte, host string, err error) {
 		agent = o.agent
 	}
 	own("Host", host, true)
-	own("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user)), user != "")
+	if o.bearer != "" {
+		own("Authorization", "Bearer "+o.bearer, true)
+	} else {
+		own("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user)), user != "")
+	}
+	own("Range", "bytes="+o.byteRange, o.byteRange != "")
 	own("User-Agent", agent, agent != "")
 	if o.json { // curl adds these behind what -H gave
 		for _, h := range []string{"Content-Type", "Accept"} {
