@@ -15,7 +15,6 @@ import (
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
-	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/turnclient"
 )
@@ -25,10 +24,10 @@ import (
 // its messages in order, each when the one before it has begun to be answered.
 // A message is delivered when a byte of an answer has come.
 type binaryOutput struct {
+	plugin.Queued
 	target turnclient.Target
 	client *turnclient.Client
 	s      *Settings
-	q      *queue.Queue
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	logf   func(format string, args ...any)
 
@@ -56,8 +55,7 @@ func binaryOutputPlugin() outputPlugin {
 	return outputPlugin{
 		pluginFlags: pluginFlags{
 			name: "output-binary", arg: "ADDRESS",
-			help: "send what --input-raw-protocol binary captured to ADDRESS, each recorded connection over one of its " +
-				"own",
+			help:    "send what --input-raw-protocol binary captured to ADDRESS, each recorded connection over one of its own",
 			example: "sudo gor --input-raw :9000 --input-raw-protocol binary --output-binary staging.com:9000",
 			title:   "WebSocket and binary outputs",
 			flags:   func(s *Settings) []flagDef { return s.binary.flags() },
@@ -77,11 +75,8 @@ func parseBinaryOutput(addr string, s *Settings) (plugin.Parsed[plugin.Output], 
 
 func newBinaryOutput(target turnclient.Target, s *Settings, env *plugin.Env) *binaryOutput {
 	o := &binaryOutput{
-		target: target, s: s, dial: env.Own.DialContext, logf: env.Logf,
-		q:        env.NewQueue(0),
-		failures: outbound.NewOutcomes(),
-		answers:  env.Answers,
-		latency:  stats.NewHistogram(),
+		Queued: plugin.Queued{Queue: env.NewQueue(0)}, target: target, s: s, dial: env.Own.DialContext, logf: env.Logf,
+		failures: outbound.NewOutcomes(), answers: env.Answers, latency: stats.NewHistogram(),
 	}
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	if s.binary.TrackResponse {
@@ -93,7 +88,7 @@ func newBinaryOutput(target turnclient.Target, s *Settings, env *plugin.Env) *bi
 		most = s.binary.Workers
 	}
 	o.session = dispatch.StartSessions(dispatch.SessionsConfig{
-		Queue: o.q, Done: o.ctx.Done(), Most: most, IdleFor: binaryIdle, Serve: o.serve, Unsent: func() { o.unsent.Add(1) },
+		Queue: o.Queue, Done: o.ctx.Done(), Most: most, IdleFor: binaryIdle, Serve: o.serve, Unsent: func() { o.unsent.Add(1) },
 	})
 	return o
 }
@@ -118,7 +113,7 @@ func (o *binaryOutput) Write(p []byte) (int, error) {
 		o.failures.Add(outbound.NotRequest)
 		return len(p), nil
 	}
-	if err := o.q.Put(p); err != nil {
+	if err := o.Queue.Put(p); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -142,14 +137,14 @@ func (o *binaryOutput) serve(ss *dispatch.Session) {
 		switch {
 		case outcome == outbound.Delivered:
 			o.delivered.Add(1)
-			o.latency.Record(o.q.Age(it))
+			o.latency.Record(o.Queue.Age(it))
 			if o.responses != nil {
 				c.Await(ss.More)
 				a := c.Answer()
 				recorder.Add(it.Bytes, answers.Answer{Bytes: a.Bytes, Cut: a.Cut, Sent: a.Sent, Took: a.Took})
 			}
 			if o.s.Verbose >= verboseAnswers {
-				o.logf("%s: answered in %s: %s", o, o.q.Age(it), payload.Describe(it.Bytes))
+				o.logf("%s: answered in %s: %s", o, o.Queue.Age(it), payload.Describe(it.Bytes))
 			}
 		case o.ctx.Err() != nil: // Close cut it off
 			o.unsent.Add(1)
@@ -160,12 +155,11 @@ func (o *binaryOutput) serve(ss *dispatch.Session) {
 			}
 		}
 		c.Forget()
-		o.q.Done(it, !outcome.TimedOut())
+		o.Queue.Done(it, !outcome.TimedOut())
 	}
 }
 
-// tellHealth says why there is no connection to the target, or, with a nil
-// error, that there is one again.
+// tellHealth says why there is no connection to the target; nil: there is one again.
 func (o *binaryOutput) tellHealth(err error) {
 	if err != nil {
 		o.logf("%s: %v", o, err)
@@ -179,18 +173,14 @@ func (o *binaryOutput) tellCeiling(why error) {
 	o.logf("%s: takes no more connections than it has: %v; the longest idle one ends for another, and messages wait until one does", o, why)
 }
 
-func (o *binaryOutput) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
-func (o *binaryOutput) LastProgress() time.Time                           { return o.q.LastProgress() }
-func (o *binaryOutput) Settle(cancel <-chan struct{}) error               { return o.q.Settle(cancel) }
-func (o *binaryOutput) Drain(cancel <-chan struct{}) error                { return o.q.Settle(cancel) }
-func (o *binaryOutput) String() string                                    { return "output-binary " + string(o.target) }
+func (o *binaryOutput) String() string { return "output-binary " + string(o.target) }
 
 // Close ends all connections at once.
 func (o *binaryOutput) Close() error {
-	o.q.Close()
+	o.Queue.Close()
 	o.stop()
 	o.session.Wait()
-	o.unsent.Add(uint64(o.q.Discard()))
+	o.unsent.Add(uint64(o.Queue.Discard()))
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 // kept in a file and replayed. A terminal or a pipe may be slow: a queue
 // stands before it.
 type dummyOutput struct {
-	q          *queue.Queue
+	plugin.Queued
 	w          io.Writer
 	cancel     chan struct{}
 	once       sync.Once
@@ -100,7 +100,7 @@ func parseDummyOutput(_ string, s *Settings) (plugin.Parsed[plugin.Output], erro
 
 func newDummyOutput(s *Settings, env *plugin.Env) *dummyOutput {
 	d := &dummyOutput{
-		q:          env.NewQueue(0),
+		Queued:     plugin.Queued{Queue: env.NewQueue(0)},
 		w:          env.Stdout,
 		cancel:     make(chan struct{}),
 		ended:      make(chan struct{}),
@@ -122,7 +122,7 @@ func (d *dummyOutput) print() {
 	var buf []byte
 	var ends []int // of the records
 	for {
-		n := d.q.GetBatch(items[:], d.cancel, 0)
+		n := d.Queue.GetBatch(items[:], d.cancel, 0)
 		if n == 0 {
 			return
 		}
@@ -139,7 +139,7 @@ func (d *dummyOutput) print() {
 				ends = append(ends, len(buf))
 			}
 			d.put(buf, ends)
-			d.q.DoneBatch(items[done:next], true)
+			d.Queue.DoneBatch(items[done:next], true)
 			done = next
 		}
 		if cap(buf) > 4<<20 { // one large message must not cost its size for ever
@@ -166,26 +166,19 @@ func (d *dummyOutput) put(buf []byte, ends []int) {
 }
 
 func (d *dummyOutput) Write(p []byte) (int, error) {
-	if err := d.q.Put(p); err != nil {
+	if err := d.Queue.Put(p); err != nil {
 		return 0, err
 	}
 	d.taken.Add(1)
 	return len(p), nil
 }
 
-func (d *dummyOutput) Room(cancel <-chan struct{}, wait time.Duration) bool {
-	return d.q.Room(cancel, wait)
-}
-func (d *dummyOutput) LastProgress() time.Time             { return d.q.LastProgress() }
-func (d *dummyOutput) Settle(cancel <-chan struct{}) error { return d.q.Settle(cancel) }
-func (d *dummyOutput) Drain(cancel <-chan struct{}) error  { return d.q.Settle(cancel) }
-
 // Close waits a while for the write that is under way: a terminal that was
 // stopped ends none.
 func (d *dummyOutput) Close() error {
 	d.once.Do(func() {
-		d.q.Close()
-		d.q.Discard()
+		d.Queue.Close()
+		d.Queue.Discard()
 		close(d.cancel)
 		patience := time.NewTimer(d.patience)
 		defer patience.Stop()

@@ -217,7 +217,6 @@ func (o *wsOutput) Counts() []stats.Count {
 	}, o.failures.NonZero()...)
 }
 
-// Report says how many connections it took.
 func (o *wsOutput) Report(r *plugin.Report) {
 	counts := o.client.Counts()
 	line := fmt.Sprintf("connections: %d", counts.Connections.Load())
