@@ -96,7 +96,7 @@ func newBinaryOutput(target turnclient.Target, s *Settings, env *plugin.Env) *bi
 // newClient makes what the connections share.
 func (o *binaryOutput) newClient() *turnclient.Client {
 	c := turnclient.Config{
-		Target: o.target, Timeout: o.s.binary.Timeout, Tell: o.tellHealth, TellCeiling: o.tellCeiling,
+		Target: o.target, Timeout: o.s.binary.Timeout, Tell: outbound.TellHealth(o.String(), o.logf), TellCeiling: o.tellCeiling,
 		MakeRoom: func() { o.session.EndIdle() },
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return o.dial(ctx, network, address)
@@ -156,15 +156,6 @@ func (o *binaryOutput) serve(ss *dispatch.Session) {
 		}
 		c.Forget()
 		o.Queue.Done(it, !outcome.TimedOut())
-	}
-}
-
-// tellHealth says why there is no connection to the target; nil: there is one again.
-func (o *binaryOutput) tellHealth(err error) {
-	if err != nil {
-		o.logf("%s: %v", o, err)
-	} else {
-		o.logf("%s: takes connections again", o)
 	}
 }
 

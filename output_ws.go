@@ -120,15 +120,8 @@ func newWSOutput(t *wsclient.Target, s *Settings, env *plugin.Env) (*wsOutput, e
 // start sets n workers to work, each with a connection of its own.
 func (o *wsOutput) start(n int) {
 	o.client = wsclient.New(o.cfg)
-	sources := []wsclient.Source{dispatch.NewSource(o.q)}
-	if n > 1 {
-		o.shares = dispatch.NewShares(o.q, n)
-		sources = sources[:0]
-		for _, share := range o.shares.List() {
-			sources = append(sources, share)
-		}
-		o.shares.Start()
-	}
+	var sources []dispatch.Sender
+	sources, o.shares = dispatch.Divide(o.q, n)
 	for i, src := range sources {
 		name := o.String()
 		if n > 1 {
@@ -200,10 +193,7 @@ func (o *wsOutput) Close() error {
 		o.q.Close()
 		o.stop()
 		<-o.workers
-		if o.shares != nil {
-			o.unsent.Add(uint64(o.shares.Close()))
-		}
-		o.unsent.Add(uint64(o.q.Discard()))
+		o.unsent.Add(uint64(o.shares.Close() + o.q.Discard()))
 	})
 	return nil
 }

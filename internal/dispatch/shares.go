@@ -48,6 +48,28 @@ func NewShares(q *queue.Queue, n int) *Shares {
 	return s
 }
 
+// A Sender's messages come from a Source or a Share.
+type Sender interface {
+	Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool)
+	Release(n int)
+	Expire(n int)
+}
+
+// Divide gives what comes through q to n senders. The Shares are those that they
+// have it from, nil when one sender has it from the queue itself.
+func Divide(q *queue.Queue, n int) ([]Sender, *Shares) {
+	if n <= 1 {
+		return []Sender{NewSource(q)}, nil
+	}
+	shares := NewShares(q, n)
+	list := make([]Sender, n)
+	for i, share := range shares.list {
+		list[i] = share
+	}
+	shares.Start()
+	return list, shares
+}
+
 // List returns the shares, one for each sender.
 func (s *Shares) List() []*Share { return s.list }
 
@@ -89,8 +111,11 @@ func (s *Shares) end() {
 }
 
 // Close drops what no sender has taken, and returns how many messages that
-// were. The senders are closed.
+// were. The senders are closed. A nil *Shares has none.
 func (s *Shares) Close() (n int) {
+	if s == nil {
+		return 0
+	}
 	close(s.stop)
 	s.mu.Lock()
 	s.end() // distribute may wait for room

@@ -98,3 +98,32 @@ func TestShareWithoutSender(t *testing.T) {
 		}
 	}
 }
+
+// TestDivide: each message goes to one of the senders, and what none has taken is
+// counted at the end.
+func TestDivide(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		q := queue.New(0, 1<<20)
+		for i := range 10 {
+			testkit.Must(t, q.Put(connMessage(uint64(i), 0)))
+		}
+		q.Close()
+		senders, shares := Divide(q, n)
+		if len(senders) != n {
+			t.Fatalf("%d senders, want %d", len(senders), n)
+		}
+		got := 0
+		for _, s := range senders[1:] {
+			for list := make([][]byte, 10); ; {
+				k, more := s.Take(list, nil)
+				if s.Release(k); !more {
+					break
+				}
+				got += k
+			}
+		}
+		if left := shares.Close() + q.Discard(); got+left != 10 {
+			t.Errorf("%d senders: %d messages taken and %d left, want 10", n, got, left)
+		}
+	}
+}

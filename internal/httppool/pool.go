@@ -97,7 +97,7 @@ func New(cfg Config) *Pool {
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	c := cfg.Client
 	c.KeepConnection, c.KeepHeads = cfg.Sessions, cfg.Elastic != nil
-	c.Loops, c.Tell = &p.loops, p.tellHealth
+	c.Loops, c.Tell = &p.loops, outbound.TellHealth(cfg.Name, cfg.Logf)
 	if cfg.Responses != nil {
 		c.Keeper = cfg.Responses
 	}
@@ -135,16 +135,6 @@ func (p *Pool) Begin(f *pace.Forecast) (ready func() <-chan struct{}) {
 	})
 	p.workers.Begin()
 	return p.workers.Ready
-}
-
-// tellHealth says why there is no connection to the target, or, with a nil
-// error, that there is one again.
-func (p *Pool) tellHealth(err error) {
-	if err != nil {
-		p.cfg.Logf("%s: %v", p.cfg.Name, err)
-	} else {
-		p.cfg.Logf("%s: takes connections again", p.cfg.Name)
-	}
 }
 
 func (p *Pool) Write(msg []byte) (int, error) {

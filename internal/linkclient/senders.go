@@ -19,16 +19,11 @@ type senders struct {
 
 // startSenders makes n connections that empty q.
 func startSenders(q *queue.Queue, n int, config func(i int) link.SenderConfig) *senders {
-	s := &senders{}
-	if n == 1 {
-		s.list = []*link.Sender{link.NewSender(config(0), dispatch.NewSource(q))}
-		return s
+	sources, shares := dispatch.Divide(q, n)
+	s := &senders{shares: shares}
+	for i, source := range sources {
+		s.list = append(s.list, link.NewSender(config(i), source))
 	}
-	s.shares = dispatch.NewShares(q, n)
-	for i, share := range s.shares.List() {
-		s.list = append(s.list, link.NewSender(config(i), share))
-	}
-	s.shares.Start()
 	return s
 }
 
@@ -69,10 +64,7 @@ func (s *senders) close() (unsent int) {
 	for _, n := range left {
 		unsent += n
 	}
-	if s.shares != nil {
-		unsent += s.shares.Close()
-	}
-	return unsent
+	return unsent + s.shares.Close()
 }
 
 // counts sums up what the senders count, row by row.
