@@ -99,7 +99,7 @@ var allowedImports = map[string][]string{
 	"internal/disk":              {"golang.org/x/sys/unix"},
 	"internal/dispatch":          {"internal/payload", "internal/queue"},
 	"internal/drain":             {}, // it knows no output: whoever can finish is a Part
-	"internal/elastic":           {"internal/address", "internal/http1", "internal/plugin", "internal/queue"},
+	"internal/elastic":           {"internal/address", "internal/http1", "internal/outbound", "internal/plugin", "internal/queue"},
 	"internal/capture":           {"internal/payload", "internal/plugin", "internal/rules", "internal/stats", "raw_socket_listener"}, // what is captured as records: the facade knows none
 	"internal/certs":             {},
 	"internal/certs/certstest":   {},

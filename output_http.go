@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *plugin.Env) (plugin.
 	}
 	cfg.Least, cfg.Most = httppool.Bounds(s.http.WorkersMin, s.http.Workers, s.RecognizeSessions)
 	if s.http.Elasticsearch != "" {
-		if cfg.Elastic, err = openElastic(s.http.Elasticsearch, env); err != nil {
+		if cfg.Elastic, err = s.http.openElastic(env); err != nil {
 			return nil, fmt.Errorf("--output-http-elasticsearch: %w", err)
 		}
 	}
@@ -122,16 +123,17 @@ func (s *httpSettings) openTLS(t *http1client.Target, logf func(string, ...any))
 	return s.TLS.Open("output-http", base, logf)
 }
 
-func openElastic(addr string, env *plugin.Env) (*elastic.Reporter, error) {
-	index, err := elastic.Parse(addr)
+func (s *httpSettings) openElastic(env *plugin.Env) (*elastic.Reporter, error) {
+	index, err := elastic.Parse(s.Elasticsearch)
 	if err != nil {
 		return nil, err
 	}
-	return elastic.Open(elastic.Config{
-		Index: index,
-		Dial:  env.Own.DialContext,
-		Logf:  prefixed(env.Logf, "output-http-elasticsearch "+index.String()+": "),
-	})
+	cfg := elastic.Config{Index: index, Dial: env.Own.DialContext, Logf: prefixed(env.Logf, "output-http-elasticsearch "+index.String()+": "),
+		CertificateHint: "--output-http-elasticsearch-ca FILE names an authority to trust"}
+	if cfg.TLS, err = s.ElasticTLS.Open("output-http-elasticsearch", index.TLS(s.ElasticTLS.SkipVerify), env.Logf); err != nil {
+		return nil, err
+	}
+	return elastic.Open(cfg)
 }
 
 // httpSettings is what the command line says of --output-http.
@@ -147,6 +149,7 @@ type httpSettings struct {
 	Stats          bool
 	StatsMs        int    // between two lines of it
 	Elasticsearch  string // where to report exchanges; "": nowhere
+	ElasticTLS     clientflags.Client
 	Redirects      int
 	Wait           time.Duration // for the target to take a connection before anything begins; 0: not
 	TrackResponse  bool
@@ -196,7 +199,10 @@ func (s *httpSettings) flags() []flagDef {
 			"gor --input-file requests.gor --output-http https://www.example.com --output-http-connect-to 10.0.0.7:8443", flags.Checked(&s.ConnectTo, address.ParseHostPort)},
 		{"output-http-sni", "NAME", "ask for and expect the certificate of NAME, in place of that of the URL's host",
 			"gor --input-file requests.gor --output-http https://10.0.0.7 --http-original-host --output-http-sni www.example.com", flags.Checked(&s.SNI, checkServerName)},
-	}, flagDefs(s.TLS.Flags("output-http", "target", "gor --input-file requests.gor --output-http https://staging.internal"))...)
+	}, flagDefs(slices.Concat(
+		s.TLS.Flags("output-http", "target", "gor --input-file requests.gor --output-http https://staging.internal"),
+		s.ElasticTLS.Flags("output-http-elasticsearch", "Elasticsearch", "gor --input-tcp :28020 --output-http staging.com --output-http-elasticsearch https://search.internal:9200/gor"),
+	))...)
 }
 
 // checkServerName refuses what cannot be asked for in TLS (RFC 6066 section 3).
@@ -226,5 +232,6 @@ func (s *Settings) checkHTTP() error {
 	if s.http.SNI != "" && !clientflags.AnyBegins(urls, "https://") {
 		errs = append(errs, fmt.Errorf("--output-http-sni %s is for TLS, and no --output-http begins with https://", s.http.SNI))
 	}
-	return errors.Join(append(errs, s.http.TLS.CheckFor("output-http", "https://", urls))...)
+	return errors.Join(append(errs, s.http.TLS.CheckFor("output-http", "https://", urls),
+		s.http.ElasticTLS.CheckFor("output-http-elasticsearch", "https://", []string{s.http.Elasticsearch}))...)
 }

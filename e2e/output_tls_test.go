@@ -147,6 +147,30 @@ func tlsFlagRows() []flagRow {
 			}
 			f.tlsReplay("--output-http", "http://localhost", "--output-http-sni", "www.gor.example").says("--output-http-sni www.gor.example is for TLS")
 		}},
+		{"output-http-elasticsearch-ca", []string{""}, func(f *flagTest) {
+			server := startTLS(f.T, certstest.New(f.T, "a"), nil, "127.0.0.1")
+			args := []string{"--output-http", testkit.StartSink(f.T).Addr(), "--output-http-elasticsearch", server.URL + "/gor"}
+			f.tlsReplay(append(args, "--output-http-elasticsearch-ca", server.ca)...).says("its answer is no JSON", "4 delivered")
+			f.tlsReplay(args...).says("unknown authority", "--output-http-elasticsearch-ca FILE", "4 delivered")
+			f.tlsReplay("--output-http", "localhost:1", "--output-http-elasticsearch", "localhost:1/gor", "--output-http-elasticsearch-ca", server.ca).
+				says("--output-http-elasticsearch-ca is for TLS, and no --output-http-elasticsearch begins with https://")
+		}},
+		{"output-http-elasticsearch-skip-verify", notBool, func(f *flagTest) {
+			server := startTLS(f.T, certstest.New(f.T, "a"), nil, "127.0.0.1")
+			f.tlsReplay("--output-http", testkit.StartSink(f.T).Addr(), "--output-http-elasticsearch", server.URL+"/gor", "--output-http-elasticsearch-skip-verify").says("its answer is no JSON", "4 delivered")
+		}},
+		{"output-http-elasticsearch-client-cert", []string{""}, func(f *flagTest) {
+			a := certstest.New(f.T, "a")
+			server := startTLS(f.T, a, func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, a.Pool() }, "127.0.0.1")
+			certFile, keyFile := a.Issue("client", time.Now().Add(time.Hour))
+			args := []string{"--output-http", testkit.StartSink(f.T).Addr(), "--output-http-elasticsearch", server.URL + "/gor", "--output-http-elasticsearch-ca", server.ca}
+			f.tlsReplay(args...).says("certificate required")
+			f.tlsReplay(append(args, "--output-http-elasticsearch-client-cert", certFile, "--output-http-elasticsearch-client-key", keyFile)...).says("its answer is no JSON", "4 delivered")
+		}},
+		{"output-http-elasticsearch-client-key", []string{""}, func(f *flagTest) {
+			f.tlsReplay("--output-http", "localhost:1", "--output-http-elasticsearch", "https://localhost:1/gor", "--output-http-elasticsearch-client-key", "k.pem").
+				says("--output-http-elasticsearch-client-key k.pem needs its certificate; add --output-http-elasticsearch-client-cert cert.pem")
+		}},
 		{"output-ws-ca", []string{""}, func(f *flagTest) {
 			server := newPlainWS(f.T, true)
 			own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})

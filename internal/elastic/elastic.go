@@ -4,6 +4,7 @@ package elastic
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/address"
+	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
 )
@@ -41,12 +43,25 @@ func Parse(addr string) (Index, error) {
 // String is the index for people, without user and password.
 func (i Index) String() string { return i.server.Host + "/" + i.name }
 
-// A Config says where a Reporter reports, and how. All of it must be set.
+// TLS is how to speak TLS with the server, nil when it is plain HTTP. skipVerify
+// accepts any certificate.
+func (i Index) TLS(skipVerify bool) *tls.Config {
+	if i.server.Scheme != "https" {
+		return nil
+	}
+	return &tls.Config{ServerName: i.server.Hostname(), InsecureSkipVerify: skipVerify}
+}
+
+// A Config says where a Reporter reports, and how.
 type Config struct {
 	Index Index
 
 	// Dial makes the connections to Elasticsearch.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// TLS is how each connection speaks TLS; nil for plain HTTP.
+	TLS             func() *tls.Config
+	CertificateHint string // what to do about a certificate that is not trusted
 
 	// Logf writes one line for people, about this index.
 	Logf func(format string, args ...any)
@@ -94,13 +109,27 @@ func Open(c Config) (*Reporter, error) {
 	u := c.Index.server
 	e := &Reporter{
 		bulk: u.Scheme + "://" + u.Host + "/_bulk", user: u.User, action: append(action, '\n'),
-		client: &http.Client{Timeout: timeout, CheckRedirect: stayThere, Transport: &http.Transport{DialContext: c.Dial, MaxIdleConnsPerHost: 1}},
+		client: &http.Client{Timeout: timeout, CheckRedirect: stayThere, Transport: &http.Transport{DialContext: c.Dial, DialTLSContext: c.dialTLS, MaxIdleConnsPerHost: 1}},
 		q:      queue.New(0, waitingBytes),
 		logf:   c.Logf,
 	}
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	e.sender.Go(e.send)
 	return e, nil
+}
+
+// dialTLS makes a connection to https://.
+func (c *Config) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	secure := tls.Client(conn, c.TLS())
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, &outbound.TLSError{Err: err, Hint: c.CertificateHint}
+	}
+	return secure, nil
 }
 
 // send is the goroutine that posts what waits.
