@@ -37,26 +37,26 @@ func New(most int, least time.Duration) *Table {
 }
 
 // Admit takes in a connection from remote, and returns nil when there is no
-// place for it. When all places are taken, gone is the one that has lost its
+// place for it. When all places are taken, evicted is the one that has lost its
 // place to it, which the caller has to End: the one that has been idle longest,
 // if that is long enough, or else the idlest one of the client that has most,
 // if that has more than the new one's client will have. end closes the
 // connection; any goroutine may call it.
-func (t *Table) Admit(remote net.Addr, end func(), now time.Time) (c, gone *Conn) {
+func (t *Table) Admit(remote net.Addr, end func(), now time.Time) (c, evicted *Conn) {
 	c = &Conn{t: t, client: clientOf(remote), end: end}
 	c.active.Store(now.UnixNano())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.conns) >= t.most {
-		gone = t.victim(c.client, now)
-		if gone == nil {
+		evicted = t.victim(c.client, now)
+		if evicted == nil {
 			return nil, nil
 		}
-		t.remove(gone)
+		t.remove(evicted)
 	}
 	t.conns[c] = struct{}{}
 	t.clients[c.client]++
-	return c, gone
+	return c, evicted
 }
 
 // victim returns the connection that gives way, or nil. t.mu is held.

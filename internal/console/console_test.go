@@ -15,17 +15,17 @@ import (
 type reader struct {
 	mu   sync.Mutex
 	b    bytes.Buffer
-	gate chan struct{} // nil: takes everything
+	hold chan struct{} // nil: takes everything
 	err  error
 
-	hangs chan struct{} // closed when a Write waits for gate; valid iff gate is
+	hangs chan struct{} // closed when a Write waits for hold; valid iff hold is
 	once  sync.Once
 }
 
-// newHanging returns a reader that takes nothing until its gate is closed, and a
+// newHanging returns a reader that takes nothing until its hold is closed, and a
 // Console whose writer waits for it: what is printed from now on is kept.
 func newHanging(set func(c *Console)) (*reader, *Console) {
-	r := &reader{gate: make(chan struct{}), hangs: make(chan struct{})}
+	r := &reader{hold: make(chan struct{}), hangs: make(chan struct{})}
 	c := New(r)
 	set(c)
 	c.Printf("first")
@@ -34,9 +34,9 @@ func newHanging(set func(c *Console)) (*reader, *Console) {
 }
 
 func (r *reader) Write(p []byte) (int, error) {
-	if r.gate != nil {
+	if r.hold != nil {
 		r.once.Do(func() { close(r.hangs) })
-		<-r.gate
+		<-r.hold
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,7 +82,7 @@ func TestReaderHangs(t *testing.T) {
 	}
 	var told uint64
 	c.Last(func(w io.Writer, n uint64) { told = n; fmt.Fprintln(w, "the end") })
-	close(r.gate)
+	close(r.hold)
 	c.Close()
 	text := r.text()
 	note := fmt.Sprintf("gor: %d lines are missing here: nothing read stderr\nthe end\n", dropped)
@@ -96,7 +96,7 @@ func TestReaderHangs(t *testing.T) {
 
 func TestCloseDoesNotWaitForEver(t *testing.T) {
 	r, c := newHanging(func(*Console) {})
-	defer close(r.gate)
+	defer close(r.hold)
 	c.Printf("nobody reads this")
 	ended := make(chan struct{})
 	go func() { c.close(20*time.Millisecond, time.Minute); close(ended) }()

@@ -49,7 +49,7 @@ func TestMissingLinesAreSaidInJSON(t *testing.T) {
 	for range maxPending / 50 {
 		c.Printf("a line of some length that nobody reads at all")
 	}
-	close(r.gate)
+	close(r.hold)
 	c.Close()
 	got := msgs(t, r.text())
 	if !slices.ContainsFunc(got, func(s string) bool { return strings.HasSuffix(s, " lines are missing here: nothing read stderr") }) {

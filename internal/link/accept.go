@@ -51,17 +51,17 @@ func (r *Receiver) accept() {
 // one, when it has something to send, connects again.
 func (r *Receiver) admit(p *peer) bool {
 	now := time.Now()
-	place, gone := r.table.Admit(p.conn.RemoteAddr(), func() { p.raw.Close() }, now)
+	place, evicted := r.table.Admit(p.conn.RemoteAddr(), func() { p.raw.Close() }, now)
 	if place == nil {
 		return false
 	}
 	p.place = place
-	if gone != nil {
+	if evicted != nil {
 		if r.log.fresh(p.conn.RemoteAddr(), "no other place", now) {
-			r.log.say("a connection was closed after %s of silence: there are %d, and %s has no other place", gone.Idle(now).Round(time.Second), r.cfg.MaxConns, p.conn.RemoteAddr())
+			r.log.say("a connection was closed after %s of silence: there are %d, and %s has no other place", evicted.Idle(now).Round(time.Second), r.cfg.MaxConns, p.conn.RemoteAddr())
 		}
 		r.counts.Add(countGaveWay)
-		gone.End()
+		evicted.End()
 		if !r.awaitRoom() {
 			place.Leave()
 			return false

@@ -72,16 +72,16 @@ func (r *Receiver) settle(cancel <-chan struct{}) {
 	for _, d := range dues {
 		s := d.session
 		if err != nil {
-			r.soil(s)
+			r.markDirty(s)
 			continue
 		}
 		s.settled = max(s.settled, d.number)
 		if s.peer != nil {
-			r.nudge(s.peer.ack)
+			r.signal(s.peer.ack)
 		}
 	}
 	if err != nil {
-		r.nudge(r.fresh)
+		r.signal(r.fresh)
 	} else if r.dirty == nil {
 		r.dirty = dues[:0]
 	}
@@ -93,8 +93,8 @@ type due struct {
 	number  uint64
 }
 
-// soil has s looked at by the next settle. Call with the lock held.
-func (r *Receiver) soil(s *session) {
+// markDirty has s looked at by the next settle. Call with the lock held.
+func (r *Receiver) markDirty(s *session) {
 	if !s.dirty {
 		s.dirty = true
 		r.dirty = append(r.dirty, due{session: s})
@@ -111,7 +111,7 @@ func (p *peer) writeAcks() {
 		select {
 		case <-p.ack:
 		case <-timer.C:
-		case <-p.gone:
+		case <-p.ended:
 			return
 		case <-p.leaving:
 			leaving = true

@@ -9,10 +9,10 @@ type budget struct {
 	mu      sync.Mutex
 	all     int // bytes
 	free    int
-	waiting []*claim
+	waiting []*waiter
 }
 
-type claim struct {
+type waiter struct {
 	bytes   int
 	granted chan struct{}
 }
@@ -41,18 +41,18 @@ func (b *budget) take(n int, cancel <-chan struct{}) bool {
 		b.mu.Unlock()
 		return true
 	}
-	c := &claim{bytes: n, granted: make(chan struct{})}
-	b.waiting = append(b.waiting, c)
+	self := &waiter{bytes: n, granted: make(chan struct{})}
+	b.waiting = append(b.waiting, self)
 	b.mu.Unlock()
 	select {
-	case <-c.granted:
+	case <-self.granted:
 		return true
 	case <-cancel:
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, w := range b.waiting {
-		if w == c {
+		if w == self {
 			b.waiting = append(b.waiting[:i], b.waiting[i+1:]...)
 			b.grant() // the next may be smaller
 			return false

@@ -147,7 +147,7 @@ func (p *peer) stopAcks() {
 		p.session.peer = nil
 	}
 	p.session = nil
-	p.r.nudge(p.ack)
+	p.r.signal(p.ack)
 }
 
 // concludeGreeted notes what came over a connection that gives no more.

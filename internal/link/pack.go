@@ -147,7 +147,7 @@ func (p *peer) unpackRun(h frame, body []byte) error {
 	if size > r.cfg.Limit+headerRoom+packHead && size > unpackBuffer {
 		return refuse(countTooLarge, "a compressed message of %d bytes is larger than the limit of %d", size, r.cfg.Limit)
 	}
-	if !p.retake() {
+	if !p.takeBack() {
 		return errClosing
 	}
 	// From here to the hand-over nothing is waited for with this memory in
@@ -162,7 +162,7 @@ func (p *peer) unpackRun(h frame, body []byte) error {
 		p.release(u)
 		return err
 	}
-	if !p.lend(u) {
+	if !p.handToReader(u) {
 		p.release(u)
 		return errSuperseded
 	}

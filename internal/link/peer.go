@@ -23,7 +23,7 @@ type peer struct {
 
 	session *session      // of an acknowledged link; guarded by r.mu
 	ack     chan struct{} // the session has something to acknowledge
-	gone    chan struct{} // closed when the connection has ended
+	ended   chan struct{} // closed when the connection has ended
 	place   *admission.Conn
 	leaving chan struct{} // closed when the receiver ends
 	over    chan struct{} // closed when nothing more will be lent to Read
@@ -68,7 +68,7 @@ func newPeer(r *Receiver, conn net.Conn) *peer {
 		conn:    conn,
 		raw:     conn,
 		ack:     make(chan struct{}, 1),
-		gone:    make(chan struct{}),
+		ended:   make(chan struct{}),
 		leaving: make(chan struct{}),
 		over:    make(chan struct{}),
 		drained: make(chan struct{}, 2),
@@ -102,7 +102,7 @@ func (p *peer) run() {
 		return // the connection stays, for the last acknowledgment
 	}
 	p.r.report(p, err)
-	close(p.gone)
+	close(p.ended)
 	if failed {
 		p.lastWords()
 	}
@@ -112,12 +112,12 @@ func (p *peer) run() {
 		p.session.peer = nil
 	}
 	p.r.mu.Unlock()
-	p.retake() // its place is taken while Read holds a buffer of it
+	p.takeBack() // its place is taken while Read holds a buffer of it
 	p.place.Leave()
 	p.r.mu.Lock()
 	delete(p.r.peers, p)
 	p.r.mu.Unlock()
-	p.r.nudge(p.r.left)
+	p.r.signal(p.r.left)
 }
 
 // stopReading makes the reader end. It may be called by any goroutine, after

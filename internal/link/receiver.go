@@ -207,7 +207,7 @@ func (r *Receiver) Read(p []byte) (int, error) {
 			}
 			b.next++
 			if sp.push {
-				r.nudge(r.urgent)
+				r.signal(r.urgent)
 			}
 			if sp.number > 0 {
 				r.last, r.number = b.session, sp.number
@@ -243,13 +243,13 @@ func (r *Receiver) doneWithLast() {
 	}
 	r.mu.Lock()
 	r.last.done = max(r.last.done, r.number)
-	r.soil(r.last)
+	r.markDirty(r.last)
 	r.mu.Unlock()
 	r.last = nil
-	r.nudge(r.fresh)
+	r.signal(r.fresh)
 }
 
-func (r *Receiver) nudge(c chan struct{}) {
+func (r *Receiver) signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

@@ -96,5 +96,5 @@ func (c *senderConn) ack(number uint64) {
 		return
 	}
 	c.s.release(number)
-	c.nudge()
+	c.signal()
 }

@@ -189,7 +189,7 @@ func (c *senderConn) halfClose(wait time.Duration, ended <-chan struct{}) {
 	}
 }
 
-func (c *senderConn) nudge() {
+func (c *senderConn) signal() {
 	select {
 	case c.wake <- struct{}{}:
 	default:

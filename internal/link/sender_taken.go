@@ -97,7 +97,7 @@ func (c *senderConn) releaseTaken() {
 	s.mu.Unlock()
 	s.release(number - 1)
 	if moved {
-		c.nudge()
+		c.signal()
 	}
 }
 

@@ -198,10 +198,10 @@ func (s *Server) admit(c net.Conn) *admission.Conn {
 	if s.closed {
 		return nil
 	}
-	place, gone := s.table.Admit(c.RemoteAddr(), func() { c.Close() }, time.Now())
-	if gone != nil {
+	place, evicted := s.table.Admit(c.RemoteAddr(), func() { c.Close() }, time.Now())
+	if evicted != nil {
 		s.counts.Add(gaveWay)
-		gone.End()
+		evicted.End()
 	}
 	if place != nil {
 		s.conns[c] = place

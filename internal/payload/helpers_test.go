@@ -27,8 +27,8 @@ func post(body string) string {
 // rec returns payload as a record with a length.
 func rec(payload string) string { return string(AppendRecord(nil, []byte(head+payload))) }
 
-// claim returns payload as a record that claims to have n bytes.
-func claim(n int64, payload string) string {
+// withLength returns payload as a record whose header says that it has n bytes.
+func withLength(n int64, payload string) string {
 	return strings.TrimSuffix(head, "\n") + " " + strconv.FormatInt(n, 10) + "\n" + payload + Separator
 }
 

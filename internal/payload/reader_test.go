@@ -58,16 +58,16 @@ func TestReader(t *testing.T) {
 		{"newer type that is too large", "5 0 1 -1 3000\n" + strings.Repeat("x", 3000) + Separator + "5 0 1\n" + strings.Repeat("x", 3000) + Separator + rec(get), []string{get}, ""},
 		{"newer type that is damaged", "5 0 1 -1 4\nxy" + Separator + rec(get), []string{get}, "1 damaged record skipped (at byte 0)"},
 
-		{"length too short", claim(3, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
-		{"length too long", claim(int64(len(get))+3, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
-		{"length beyond the end", claim(5000, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
-		{"length beyond the end, within the limit", claim(900, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
-		{"length beyond the end, not whole", claim(900, "POST / HTTP/1.1\r\n") + rec(get2), []string{get2}, "1 damaged record skipped (at byte 0)"},
-		{"length beyond the limit", claim(1<<40, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
-		{"length of 10^18", claim(1e18, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
-		{"length too short, not whole", claim(3, "POST / HTTP/1.1\r\n") + rec(get2), []string{get2}, "1 damaged record skipped (at byte 0)"},
-		{"length of 10^18, not whole", claim(1e18, "POST / HTTP/1.1\r\n") + rec(get2), []string{get2}, "1 damaged record skipped (at byte 0)"},
-		{"stale length, body with separator", claim(3, post(forged)) + rec(get2), []string{"GET /evil HTTP/1.1\r\n\r\n", get2}, "1 damaged record skipped (at byte 0)"},
+		{"length too short", withLength(3, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
+		{"length too long", withLength(int64(len(get))+3, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
+		{"length beyond the end", withLength(5000, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
+		{"length beyond the end, within the limit", withLength(900, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
+		{"length beyond the end, not whole", withLength(900, "POST / HTTP/1.1\r\n") + rec(get2), []string{get2}, "1 damaged record skipped (at byte 0)"},
+		{"length beyond the limit", withLength(1<<40, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
+		{"length of 10^18", withLength(1e18, get) + rec(get2), []string{get, get2}, "1 record kept in spite of a wrong length (at byte 0)"},
+		{"length too short, not whole", withLength(3, "POST / HTTP/1.1\r\n") + rec(get2), []string{get2}, "1 damaged record skipped (at byte 0)"},
+		{"length of 10^18, not whole", withLength(1e18, "POST / HTTP/1.1\r\n") + rec(get2), []string{get2}, "1 damaged record skipped (at byte 0)"},
+		{"stale length, body with separator", withLength(3, post(forged)) + rec(get2), []string{"GET /evil HTTP/1.1\r\n\r\n", get2}, "1 damaged record skipped (at byte 0)"},
 
 		{"torn in the header", rec(get) + "1 00", []string{get}, "1 torn at the end"},
 		{"torn after the header", rec(get) + head, []string{get}, "1 torn at the end"},
@@ -80,7 +80,7 @@ func TestReader(t *testing.T) {
 		{"torn before the separator", rec(get) + head + get2, []string{get, get2}, ""},
 		{"torn before the separator, with length", strings.TrimSuffix(rec(get2), Separator), []string{get2}, ""},
 		{"torn before the separator, not whole", strings.TrimSuffix(rec("binary"), Separator), nil, "1 torn at the end"},
-		{"torn at the end of a record with a wrong length", strings.TrimSuffix(claim(900, get), Separator), []string{get}, "1 record kept in spite of a wrong length (at byte 0)"},
+		{"torn at the end of a record with a wrong length", strings.TrimSuffix(withLength(900, get), Separator), []string{get}, "1 record kept in spite of a wrong length (at byte 0)"},
 		{"torn in the separator and mended", rec(get)[:len(rec(get))-9] + Separator + rec(get2), []string{get, get2}, ""},
 		{"torn after the separator's first byte and mended", rec(get)[:len(rec(get))-13] + Separator + rec(get2), []string{get, get2}, ""},
 		{"torn before the separator's last byte and mended", rec(get)[:len(rec(get))-1] + Separator + rec(get2), []string{get, get2}, ""},
@@ -91,8 +91,8 @@ func TestReader(t *testing.T) {
 		{"too large, with a length", rec(get) + rec(post(strings.Repeat("x", 2000))) + rec(get2), []string{get, get2}, "1 record larger than the limit skipped (at byte 96)"},
 		{"too large, without", rec(get) + old(post(strings.Repeat("x", 2000))) + rec(get2), []string{get, get2}, "1 record larger than the limit skipped (at byte 96)"},
 		{"too large, with forged records", rec(post(strings.Repeat(forged, 100))) + rec(get2), []string{get2}, "1 record larger than the limit skipped (at byte 0)"},
-		{"too large and wrong", claim(3000, strings.Repeat("x", 2000)) + strings.Repeat(rec(get), 20) + rec(get2), append(repeat(get, 9), get2), "1 damaged record skipped (at byte 3057), 1 record larger than the limit skipped (at byte 0)"},
-		{"too large and torn", claim(3000, strings.Repeat("x", 2000)), nil, "1 record larger than the limit skipped (at byte 0)"},
+		{"too large and wrong", withLength(3000, strings.Repeat("x", 2000)) + strings.Repeat(rec(get), 20) + rec(get2), append(repeat(get, 9), get2), "1 damaged record skipped (at byte 3057), 1 record larger than the limit skipped (at byte 0)"},
+		{"too large and torn", withLength(3000, strings.Repeat("x", 2000)), nil, "1 record larger than the limit skipped (at byte 0)"},
 		{"too large, without, and torn", head + strings.Repeat("x", 2000), nil, "1 record larger than the limit skipped (at byte 0)"},
 	}
 	for _, tt := range tests {
@@ -281,8 +281,8 @@ func TestReaderMemory(t *testing.T) {
 		data io.Reader
 		most int // bytes of the buffer
 	}{
-		{"huge claim, small file", strings.NewReader(claim(1e18, "x")), bufferSize},
-		{"claim at the limit, small file", strings.NewReader(claim(limit-100, "x")), bufferSize},
+		{"huge claim, small file", strings.NewReader(withLength(1e18, "x")), bufferSize},
+		{"claim at the limit, small file", strings.NewReader(withLength(limit-100, "x")), bufferSize},
 		{"huge record with a length", io.MultiReader(strings.NewReader("1 a 1 1 16777216\n"), zeros(1<<24), strings.NewReader(Separator)), 2 * limit},
 		{"huge record without", io.MultiReader(strings.NewReader("1 a 1 1\n"), zeros(1<<24), strings.NewReader(Separator)), 2 * limit},
 		{"no line end", zeros(1 << 24), bufferSize},

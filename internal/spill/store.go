@@ -162,8 +162,8 @@ func (s *Store) Next() ([]byte, error) {
 		s.mu.Lock()
 		if err == io.EOF {
 			// Damage on the disk: the segment has fewer than were written to it.
-			gone := seg.count - seg.taken
-			seg.count, s.damaged, s.waiting = seg.taken, s.damaged+gone, s.waiting-gone
+			lost := seg.count - seg.taken
+			seg.count, s.damaged, s.waiting = seg.taken, s.damaged+lost, s.waiting-lost
 			s.sweep()
 			s.mu.Unlock()
 			continue

@@ -119,9 +119,9 @@ func (p *Page) Close() {
 func (p *Page) admit(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		place, gone := p.table.Admit(c.RemoteAddr(), func() { c.Close() }, time.Now())
-		if gone != nil {
-			gone.End()
+		place, evicted := p.table.Admit(c.RemoteAddr(), func() { c.Close() }, time.Now())
+		if evicted != nil {
+			evicted.End()
 		}
 		if place == nil {
 			c.Close()

@@ -7,8 +7,8 @@ import "time"
 func (p *peer) turn() error {
 	f := p.fill
 	if len(f.spans) > 0 {
-		if !p.retake() {
-			p.lend(f)
+		if !p.takeBack() {
+			p.handToReader(f)
 			p.fill = &buffer{}
 			p.parsed = 0
 			return errClosing
@@ -16,7 +16,7 @@ func (p *peer) turn() error {
 		// Reading goes on in another buffer while Read has this one.
 		if g := p.try(min(p.need, f.n-p.parsed+1)); g != nil {
 			g.n = copy(g.bytes, f.bytes[p.parsed:f.n])
-			if !p.lend(f) {
+			if !p.handToReader(f) {
 				p.fill, p.parsed = g, 0
 				p.release(f)
 				return errSuperseded
@@ -25,10 +25,10 @@ func (p *peer) turn() error {
 			return nil
 		}
 		f.kept = true
-		if !p.lend(f) {
+		if !p.handToReader(f) {
 			return errSuperseded
 		}
-		if !p.retake() {
+		if !p.takeBack() {
 			p.fill, p.parsed = &buffer{}, 0
 			return errClosing
 		}
@@ -58,9 +58,9 @@ func (p *peer) turn() error {
 	return nil
 }
 
-// retake waits until Read has done with the buffer that was lent to it. It
+// takeBack waits until Read has done with the buffer that was lent to it. It
 // returns false when the receiver closes first.
-func (p *peer) retake() bool {
+func (p *peer) takeBack() bool {
 	if p.away == nil {
 		return true
 	}
@@ -73,9 +73,9 @@ func (p *peer) retake() bool {
 	}
 }
 
-// lend gives f to Read. It returns false when the sender has opened another
+// handToReader gives f to Read. It returns false when the sender has opened another
 // connection meanwhile: what this one brought comes again there.
-func (p *peer) lend(f *buffer) bool {
+func (p *peer) handToReader(f *buffer) bool {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
 	if s := p.session; s != nil {
