@@ -69,6 +69,7 @@ type routeCount struct {
 	self            uint64 // recorded answers to one request that were compared
 	old, new        noise.Histogram
 	ratio, again    noise.Histogram // new/old and again/old, of replayed answers
+	beyond          noise.Histogram // new/the slower one of old and again
 	slower, faster  uint64          // replayed pairs
 	moments         [moments]int32  // of the pairs sent then, slower ones less faster ones
 	oldCaptured     uint64
@@ -296,16 +297,21 @@ func (e *Engine) times(r *routeCount, p *Pair) {
 	}
 	old, took := max(p.Old.Took, 1), max(p.New.Took, 1)
 	r.ratio.Add(float64(took) / float64(old))
+	least, most := old, old
+	if a := p.Again; a != nil && a.Replayed && a.Took >= 0 && a.Error == "" {
+		again := max(a.Took, 1)
+		least, most = min(old, again), max(old, again)
+		r.again.Add(float64(again) / float64(old))
+		r.beyond.Add(float64(took) / float64(most))
+	}
+	// Of three equally fast answers each is as often the slowest as it is the fastest.
 	at := uint64(p.New.Time/moment) % moments
-	if took > old {
+	if took > most {
 		r.slower++
 		r.moments[at]++
-	} else if took < old {
+	} else if took < least {
 		r.faster++
 		r.moments[at]--
-	}
-	if a := p.Again; a != nil && a.Replayed && a.Took >= 0 && a.Error == "" {
-		r.again.Add(float64(max(a.Took, 1)) / float64(old))
 	}
 }
 

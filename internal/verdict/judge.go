@@ -17,6 +17,9 @@ const (
 	// leastSlower is by how much the median must grow to be called slower: a tenth is
 	// what two runs of one version on a quiet machine differ by, and twice that is safe.
 	leastSlower = 1.2
+	// leastBeyond is by how much it must be longer than the slower one of the old
+	// version's two answers: these are a measure of what the machines do.
+	leastBeyond = 1.1
 
 	// leastMoments is in how many moments a route must have been asked before its times
 	// say anything: a second of a replay.
@@ -165,6 +168,9 @@ func (e *Engine) slowRoutes() (slow []*routeCount, p []float64) {
 		}
 		// What the old version's second answer takes longer is the order's doing.
 		if _, _, high := r.again.Median(); r.again.N() > 0 && low < high*leastSlower {
+			continue
+		}
+		if _, least, _ := r.beyond.Median(); r.beyond.N() > 0 && least < leastBeyond {
 			continue
 		}
 		slow = append(slow, r)

@@ -79,6 +79,7 @@ func (e *Engine) merge() {
 		to.new.Merge(&r.new)
 		to.ratio.Merge(&r.ratio)
 		to.again.Merge(&r.again)
+		to.beyond.Merge(&r.beyond)
 	}
 	if len(became) == 0 {
 		return

@@ -26,6 +26,11 @@ const (
 	// queue and what waits to be compared it stays below a third of what Gor may take.
 	window = 8 << 20
 
+	// answersMost bounds the answers that wait to be joined, in bytes. They are shed when
+	// there is no room, and come in bursts while the processors are busy with sending:
+	// this is two seconds of a server that answers 5,000 requests a second.
+	answersMost = 8 << 20
+
 	// late is how long an answer may take from its request on, the time in which the
 	// request waits for a connection included.
 	late = 10 * time.Minute
@@ -51,7 +56,7 @@ type Config struct {
 	// FailOn says for what the run is a failure.
 	FailOn verdict.FailOn
 
-	// QueueBytes bounds what waits to be joined, half of it for answers, and Large makes the copies of large
+	// QueueBytes bounds what inputs gave and waits to be joined, and Large makes the copies of large
 	// messages; it may be nil.
 	QueueBytes int
 	Large      *buffers.Copies
@@ -111,7 +116,7 @@ func Open(cfg Config) (*Output, error) {
 		return nil, err
 	}
 	o := &Output{
-		cfg: cfg, q: queue.New(0, cfg.QueueBytes/2), answers: queue.New(0, cfg.QueueBytes/2), comparison: comparison,
+		cfg: cfg, q: queue.New(0, cfg.QueueBytes), answers: queue.New(0, answersMost), comparison: comparison,
 		cancel: make(chan struct{}),
 		failures: stats.NewReasons([]stats.Count{
 			failMalformed: {Name: "failed: malformed", Kind: stats.Unfit},
