@@ -83,8 +83,11 @@ func newRawInput(addr string, a rawsocket.Address, s *Settings, env *plugin.Env)
 	cfg.Stdin, cfg.Exclude, cfg.Yield, cfg.Logf = env.Stdin, env.Own.Has, env.Yield, env.Logf
 	in, err := capture.Listen(cfg, s.raw.RealIP)
 	if err != nil {
-		if kind, serr := sniff.File(a.Path); !a.Live() && a.Path != "-" && serr == nil && kind == sniff.Recording {
-			err = fmt.Errorf("%w: it is a recording; replay it with: --input-file %s", err, a.Path)
+		if !a.Live() && a.Path != "-" {
+			kind, serr := sniff.File(a.Path)
+			if value := replayedAs(kind, a.Path); serr == nil && value != "" {
+				err = fmt.Errorf("%w: it is %v; replay it with: --input-file %s", err, kind, value)
+			}
 		}
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func Open(r io.Reader, name string, o Options) (Reader, error) {
 	if !certain {
 		found, err := o.look(in, kind)
 		if err != nil {
-			return nil, fmt.Errorf("read %q: %w", path, err)
+			return nil, err
 		}
 		kind = found
 		if kind == Recording {
@@ -111,10 +111,14 @@ func (o *Options) look(in *bufio.Reader, kind Kind) (Kind, error) {
 	switch {
 	case found == sniff.Recording:
 		return Recording, nil
-	case !o.Sniff || known && kind == shown:
+	case known && kind == shown || kind == Log && found == sniff.JSONLines: // JSON may be a log
 		return kind, nil
-	case known && (kind == Recording || found == sniff.Pcap || found == sniff.HAR):
-		return shown, nil // JSON may be a log, and what a log holds may be anything
+	case known && o.Sniff:
+		return shown, nil
+	case known:
+		return kind, &OtherError{found}
+	case !o.Sniff:
+		return kind, nil
 	case kind != Recording:
 		return kind, nil
 	case o.Log.LineFormat != "" || o.fitsLog(head):
@@ -133,6 +137,11 @@ func (o *Options) fitsLog(head []byte) bool {
 	n, _ := io.ReadFull(plain, lines)
 	return accesslog.Fits(lines[:n])
 }
+
+// An OtherError says that a file is something else than its name says.
+type OtherError struct{ Kind sniff.Kind }
+
+func (e *OtherError) Error() string { return fmt.Sprintf("it is %v, whatever its name says", e.Kind) }
 
 // An UnknownError says that a file is nothing that is read here.
 type UnknownError struct{ Kind sniff.Kind }

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/sniff"
 )
 
 // A recordedFile is one file and its next message.
@@ -48,6 +50,13 @@ func (m *mergedFiles) begin(r *recordedFile) error {
 	options := m.cfg.Formats
 	options.Limit = m.cfg.MessageLimit
 	r.src, err = formats.Open(countingReader{f, &r.done}, r.name, options)
+	var other *formats.OtherError
+	switch {
+	case errors.Is(err, formats.ErrCapture):
+		return &NothingError{pathOf(r.name), sniff.Pcap}
+	case errors.As(err, &other):
+		return &NothingError{pathOf(r.name), other.Kind}
+	}
 	return err
 }
 
