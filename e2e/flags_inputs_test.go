@@ -179,13 +179,9 @@ func outputFlagRows() []flagRow {
 		{"output-tcp", []string{"", "28020", ":28020", "host:port", "host:28020|x"}, func(f *flagTest) {
 			web := strings.TrimPrefix(serve(f.T, func(http.ResponseWriter, *http.Request) {}), "http://")
 			for _, plain := range []string{"auto", "always"} {
-				// The server closes with more to read, which resets the connection: that
-				// may overtake its answer.
-				var r flagRun
-				for tries := 0; tries < 20 && !strings.Contains(r.stderr, "this is no Gor"); tries++ {
-					r = f.gor("--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", web, "--output-tcp-plain", plain, "--drain-timeout", "500ms")
-				}
-				r.says("this is no Gor but an HTTP server: it answers \"HTTP/1.1 400 Bad Request\"", "with --output-http http://"+web)
+				f.untilSays("this is no Gor", func() flagRun {
+					return f.gor("--input-file", f.recording(0, gets(4)...)+"|max", "--output-tcp", web, "--output-tcp-plain", plain, "--drain-timeout", "500ms")
+				}).says("this is no Gor but an HTTP server: it answers \"HTTP/1.1 400 Bad Request\"", "with --output-http http://"+web)
 			}
 			sent, received := f.link(nil, nil)
 			sent.says("4 delivered")

@@ -88,8 +88,10 @@ func newFlagRows() []flagRow {
 		}},
 		{"output-ws-workers", []string{"0", "65", "many"}, func(f *flagTest) {
 			server := newPlainWS(f.T, false)
-			f.ok("--input-file", f.recording(0, gets(60)...)+"|max", "--output-ws", strings.Replace(server.URL, "http", "ws", 1), "--output-ws-workers", "3")
-			server.holds(f, gets(60), 3)
+			// So many recorded connections that each worker has some: one without may not
+			// have connected when the others have sent all.
+			f.ok("--input-file", f.recording(0, gets(600)...)+"|max", "--output-ws", strings.Replace(server.URL, "http", "ws", 1), "--output-ws-workers", "3")
+			server.holds(f, gets(600), 3)
 		}},
 		{"output-ws-stats", notBool, func(f *flagTest) {
 			addr := strings.Replace(newPlainWS(f.T, false).URL, "http", "ws", 1)

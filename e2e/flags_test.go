@@ -150,6 +150,17 @@ func (r flagRun) says(texts ...string) flagRun {
 	return r
 }
 
+// untilSays runs Gor until it says text, at most twenty times. A server that closes a
+// connection with more to read resets it, and the reset may overtake what the server
+// wrote last.
+func (f *flagTest) untilSays(text string, run func() flagRun) (r flagRun) {
+	f.Helper()
+	for tries := 0; tries < 20 && !strings.Contains(r.stderr, text); tries++ {
+		r = run()
+	}
+	return r
+}
+
 // saysNot wants text not to be on stderr.
 func (r flagRun) saysNot(text string) flagRun {
 	r.f.Helper()

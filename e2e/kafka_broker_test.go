@@ -86,6 +86,7 @@ func (b *broker) from(topic string, flags ...string) []string {
 // TestKafkaBroker: what the other tests do with a cluster of their own process, with the real
 // one, and with kcat as another reader and writer.
 func TestKafkaBroker(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t)
 	f := newFlagTest(t)
 	file := kafkaRecording(t, 5000, 0)

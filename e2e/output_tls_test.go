@@ -164,7 +164,7 @@ func tlsFlagRows() []flagRow {
 			server := startTLS(f.T, a, func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, a.Pool() }, "127.0.0.1")
 			certFile, keyFile := a.Issue("client", time.Now().Add(time.Hour))
 			args := []string{"--output-http", testkit.StartSink(f.T).Addr(), "--output-http-elasticsearch", server.URL + "/gor", "--output-http-elasticsearch-ca", server.ca}
-			f.tlsReplay(args...).says("certificate required")
+			f.untilSays("certificate required", func() flagRun { return f.tlsReplay(args...) }).says("certificate required")
 			f.tlsReplay(append(args, "--output-http-elasticsearch-client-cert", certFile, "--output-http-elasticsearch-client-key", keyFile)...).says("its answer is no JSON", "4 delivered")
 		}},
 		{"output-http-elasticsearch-client-key", []string{""}, func(f *flagTest) {
