@@ -79,7 +79,7 @@ func writeHTML(w io.Writer, v *Verdict) error {
 		MoreRoutes: max(0, len(v.Routes)-routesMost), MoreRows: max(0, len(v.Rows)-rowsMost),
 	}
 	for _, c := range v.Statuses {
-		p.Statuses = append(p.Statuses, fmt.Sprintf("%d → %d × %d", c.Old, c.New, c.N))
+		p.Statuses = append(p.Statuses, fmt.Sprintf("%s → %s × %d", statusName(c.Old), statusName(c.New), c.N))
 	}
 	for _, rule := range v.UnusedRules {
 		p.Notes = append(p.Notes, clean("a rule matched nothing: "+rule))

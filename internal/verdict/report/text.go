@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/buger/gor/internal/console"
@@ -44,7 +45,7 @@ func WriteText(w io.Writer, res *verdict.Result) error {
 	if t.StatusDifferent > 0 {
 		var changes []string
 		for _, c := range res.Statuses {
-			changes = append(changes, fmt.Sprintf("%d -> %d x %d", c.Old, c.New, c.N))
+			changes = append(changes, fmt.Sprintf("%s -> %s x %d", statusName(c.Old), statusName(c.New), c.N))
 		}
 		line("status equal %d, different %d (%s)", t.StatusEqual, t.StatusDifferent, strings.Join(changes, ", "))
 	}
@@ -70,4 +71,12 @@ func WriteText(w io.Writer, res *verdict.Result) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// statusName is a status, or what stands for none.
+func statusName(status int) string {
+	if status == 0 {
+		return "no answer"
+	}
+	return strconv.Itoa(status)
 }
