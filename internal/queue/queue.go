@@ -72,6 +72,8 @@ type Queue struct {
 	large    *buffers.Copies // nil: large messages are bounded as others are
 	lacking  bool            // the last Put was refused by large
 
+	halfFull func() // nil: nobody wants to know
+
 	getters list // workers that wait for a message
 	waiting int  // how many those are
 	waking  int  // workers that were taken off that list and are not yet running
@@ -100,6 +102,14 @@ func New(items, bytes int) *Queue {
 func (q *Queue) Watch(g *stats.Gauge) {
 	q.mu.Lock()
 	q.gauge = g
+	q.mu.Unlock()
+}
+
+// OnHalfFull has f called after every Put that leaves the queue half full or more. f
+// must not wait. Call it before the first Put.
+func (q *Queue) OnHalfFull(f func()) {
+	q.mu.Lock()
+	q.halfFull = f
 	q.mu.Unlock()
 }
 
@@ -187,9 +197,16 @@ func (q *Queue) Put(p []byte) error {
 	if q.gauge != nil {
 		q.gauge.Record(q.count)
 	}
+	tell := q.halfFull
+	if tell != nil && !q.pastHalf() {
+		tell = nil
+	}
 	w := q.wake()
 	q.mu.Unlock()
 	w.notify()
+	if tell != nil {
+		tell()
+	}
 	return nil
 }
 
@@ -444,8 +461,11 @@ func (q *Queue) Short() int { return int(q.short.Load()) }
 func (q *Queue) HalfFull() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return 2*q.held > q.bytes || 2*q.count > q.items
+	return q.pastHalf()
 }
+
+// pastHalf is HalfFull. Call with the lock held.
+func (q *Queue) pastHalf() bool { return 2*q.held > q.bytes || 2*q.count > q.items }
 
 // Bytes returns the length of all messages that are not yet Done, each with
 // ItemOverhead.

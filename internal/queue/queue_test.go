@@ -625,3 +625,19 @@ func TestDoneBatch(t *testing.T) {
 		t.Errorf("Settle = %v with %d bytes", err, q.Bytes())
 	}
 }
+
+// TestOnHalfFull: it is told with every message that finds half of the room taken,
+// and with none before.
+func TestOnHalfFull(t *testing.T) {
+	q := New(10, 1<<20)
+	told := 0
+	q.OnHalfFull(func() { told++ })
+	for i := range 10 {
+		if err := q.Put([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if want := max(0, i-4); told != want || q.HalfFull() != (told > 0) {
+			t.Errorf("told %d times after %d messages, want %d", told, i+1, want)
+		}
+	}
+}

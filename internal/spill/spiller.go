@@ -49,6 +49,7 @@ type Spiller struct {
 	logf    func(format string, args ...any)
 
 	changed queue.Bell    // rung when what Settle and drains wait for may have come
+	urgent  queue.Bell    // rung when what waits for the link may have to go to the disk
 	closing chan struct{} // closed when nothing is to be waited for any more
 	taking  sync.WaitGroup
 	feeding sync.WaitGroup
@@ -66,9 +67,9 @@ const (
 	// batchCount is how many messages go to the disk together.
 	batchCount = 256
 
-	// grain is how often a spiller that waits for room looks again whether
-	// it has to go to the disk.
-	grain = 5 * time.Millisecond
+	// roomMost bounds one wait for room in the queue of the link. Whatever ends it
+	// sooner is told.
+	roomMost = time.Minute
 
 	// retryAfter is how long it waits after the disk took nothing.
 	retryAfter = 200 * time.Millisecond
@@ -77,6 +78,7 @@ const (
 // New returns a Spiller, which does nothing until Start.
 func New(cfg Config) *Spiller {
 	p := &Spiller{cfg: cfg, in: cfg.In, out: cfg.Out, store: cfg.Store, check: cfg.Check, logf: cfg.Logf, closing: make(chan struct{})}
+	p.in.OnHalfFull(p.urgent.Ring)
 	p.src = &Source{Source: dispatch.NewSource(p.out), p: p}
 	return p
 }
@@ -112,11 +114,16 @@ func (p *Spiller) place(items []queue.Item, msgs [][]byte) {
 			items = items[n:]
 			continue
 		}
+		// Taken before anything is looked at, so that no change is missed.
+		released, urgent := p.changed.Next(), p.urgent.Next()
 		if p.mayWait() {
 			if _, held, _ := p.store.Level(); held > 0 {
-				sleep(p.closing, grain)
+				select {
+				case <-released:
+				case <-urgent:
+				}
 			} else {
-				p.out.Room(p.closing, grain)
+				p.out.Room(urgent, roomMost)
 			}
 			continue
 		}
@@ -247,7 +254,10 @@ func (p *Spiller) release(n int) {
 }
 
 // Changed is to be called when the link found or lost its receiver.
-func (p *Spiller) Changed() { p.changed.Ring() }
+func (p *Spiller) Changed() {
+	p.changed.Ring()
+	p.urgent.Ring()
+}
 
 // Next returns a channel that is closed when the link has taken or delivered
 // something, and when Changed was called.
@@ -311,6 +321,7 @@ func (p *Spiller) secure() error {
 func (p *Spiller) Stop() {
 	p.in.Close()
 	close(p.closing)
+	p.urgent.Ring()
 	p.taking.Wait()
 	p.store.Stop()
 	p.feeding.Wait()
