@@ -106,38 +106,45 @@ func (r *runner) drainMiddleware(d *drain.Drain) {
 type answersStage struct{ r *runner }
 
 func (s *answersStage) Drain(cancel <-chan struct{}) error {
-	for !s.answered() {
-		if !sleep(cancel, 10*time.Millisecond) {
+	m := s.r.plugs.middle
+	for !queue.IsClosed(m.Exited()) {
+		more := m.Back.Waits() // taken first: what comes while the outputs settle is not missed
+		quiet := m.Back.Quiet(time.Now())
+		if quiet > 0 && (m.Inside() == 0 || quiet >= answersQuiet) {
+			if err := s.settle(cancel); err != nil {
+				return err
+			}
+			if m.Back.Quiet(time.Now()) > 0 && !queue.IsClosed(more) {
+				break
+			}
+			continue
+		}
+		late := time.NewTimer(max(answersQuiet-quiet, time.Millisecond))
+		select {
+		case <-more:
+		case <-late.C:
+		case <-m.Exited():
+		case <-cancel:
+			late.Stop()
 			return queue.ErrCancelled
 		}
+		late.Stop()
 	}
 	s.r.em.endAnswers()
 	return nil
 }
 
-func (s *answersStage) answered() bool {
-	m := s.r.plugs.middle
-	select {
-	case <-m.Exited():
-		return true
-	default:
-	}
-	if inside := m.Inside(); m.Back.Quiet(time.Now()) == 0 || inside > 0 && m.Back.Quiet(time.Now()) < answersQuiet {
-		return false
-	}
+// settle waits for the answers to all that came back from the middleware so far.
+func (s *answersStage) settle(cancel <-chan struct{}) error {
 	for _, o := range s.r.em.outputs {
 		if o.Responses() == nil {
 			continue
 		}
-		known := o.Shed()
-		for _, row := range o.Counts() {
-			known += row.N
-		}
-		if known < o.Offered() {
-			return false
+		if err := o.Settle(cancel); err != nil {
+			return err
 		}
 	}
-	return true
+	return nil
 }
 
 func (s *answersStage) LastProgress() time.Time { return lastProgress(s.r) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
 )
 
@@ -25,6 +26,7 @@ type Back struct {
 
 	bad   [5]atomic.Uint64 // payload.BadLines
 	last  atomic.Int64     // when the last message came, ns since 1970
+	waits queue.Bell       // rung when it begins to wait for the program
 	awake atomic.Int64     // since when it waits for the program, ns since 1970; 0 when for the outputs
 }
 
@@ -51,6 +53,7 @@ func (b *Back) next() error {
 		return io.EOF
 	}
 	b.awake.Store(time.Now().UnixNano())
+	b.waits.Ring()
 	defer b.awake.Store(0)
 	for {
 		msg, err := b.lines.Next()
@@ -95,6 +98,10 @@ func (b *Back) count() {
 		b.bad[i].Store(n)
 	}
 }
+
+// Waits returns a channel that is closed when Read next begins to wait for the
+// program: what came before is with whoever reads.
+func (b *Back) Waits() <-chan struct{} { return b.waits.Next() }
 
 // Quiet is for how long the program has given nothing although we wait for it.
 func (b *Back) Quiet(now time.Time) time.Duration {

@@ -7,7 +7,7 @@ import "time"
 // if there are messages, when idle has passed, or when the queue is closed and
 // empty: Drained tells the last case from the others.
 func (q *Queue) Get(cancel <-chan struct{}, idle time.Duration) (Item, bool) {
-	if isClosed(cancel) {
+	if IsClosed(cancel) {
 		return Item{}, false
 	}
 	q.mu.Lock()
@@ -27,7 +27,7 @@ func (q *Queue) Get(cancel <-chan struct{}, idle time.Duration) (Item, bool) {
 // returns their number. It waits for the first as Get does, not for more.
 // It returns zero where Get returns false, and for an empty dst.
 func (q *Queue) GetBatch(dst []Item, cancel <-chan struct{}, idle time.Duration) int {
-	if len(dst) == 0 || isClosed(cancel) {
+	if len(dst) == 0 || IsClosed(cancel) {
 		return 0
 	}
 	q.mu.Lock()
@@ -87,7 +87,7 @@ func (q *Queue) await(cancel <-chan struct{}, idle time.Duration) bool {
 		}
 	}
 	q.release(w)
-	if isClosed(cancel) {
+	if IsClosed(cancel) {
 		// This one may have been woken for a message that it does not take.
 		if next := q.wake(); next != nil {
 			next.ch <- struct{}{}
@@ -128,7 +128,7 @@ func (q *Queue) Room(cancel <-chan struct{}, d time.Duration) bool {
 		q.mu.Unlock()
 		return true
 	}
-	if d <= 0 || isClosed(cancel) {
+	if d <= 0 || IsClosed(cancel) {
 		q.mu.Unlock()
 		return false
 	}
@@ -197,7 +197,8 @@ func (q *Queue) wakePutters() {
 	}
 }
 
-func isClosed(c <-chan struct{}) bool {
+// IsClosed reports whether c is closed. Nobody sends on it.
+func IsClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true

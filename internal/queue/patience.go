@@ -80,7 +80,7 @@ func (p *Patience) Settle(s Settler, cancel <-chan struct{}) (settled bool, err 
 	case err == nil:
 		p.note(s, false)
 		return true, nil
-	case over && !isClosed(cancel):
+	case over && !IsClosed(cancel):
 		p.note(s, true)
 		return false, nil
 	}

@@ -85,7 +85,7 @@ func TestEveryMessageOnce(t *testing.T) {
 						} else if it, ok := q.Get(stop, time.Duration(rng.IntN(3))*time.Millisecond); ok {
 							dst[0], n = it, 1
 						}
-						if n == 0 && (q.Drained() || isClosed(stop)) {
+						if n == 0 && (q.Drained() || IsClosed(stop)) {
 							return
 						}
 						for _, it := range dst[:n] {
@@ -110,7 +110,7 @@ func TestEveryMessageOnce(t *testing.T) {
 			var settles sync.WaitGroup
 			for range 2 {
 				settles.Go(func() {
-					for !q.Drained() && !isClosed(stop) {
+					for !q.Drained() && !IsClosed(stop) {
 						// What was accepted before must have been got.
 						before := put.Load()
 						if q.Settle(stop) != nil {
@@ -134,7 +134,7 @@ func TestEveryMessageOnce(t *testing.T) {
 				settles.Wait()
 				finished := make(chan struct{})
 				go func() { writers.Wait(); close(finished) }()
-				for !isClosed(finished) {
+				for !IsClosed(finished) {
 					discarded += int64(q.Discard())
 				}
 				q.Close()

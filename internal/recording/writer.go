@@ -163,11 +163,11 @@ func (w *writer) run() {
 		if n > 0 && n < fileBatch {
 			w.nap()
 		}
-		if halted(w.closing) {
+		if queue.IsClosed(w.closing) {
 			w.end()
 			return
 		}
-		urgent := halted(w.rung)
+		urgent := queue.IsClosed(w.rung)
 		if urgent {
 			// What was put before the ring is in the queue now; a ring after
 			// this line ends the next wait.
@@ -266,7 +266,7 @@ func (w *writer) hold(t *target, it queue.Item, size int, now time.Time) {
 	}
 	t.held = append(t.held, it)
 	w.pending += size
-	if w.pending >= w.buffer && !halted(w.closing) {
+	if w.pending >= w.buffer && !queue.IsClosed(w.closing) {
 		w.flushAll(false)
 	}
 }

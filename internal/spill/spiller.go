@@ -145,7 +145,7 @@ func (p *Spiller) place(items []queue.Item, msgs [][]byte) {
 			p.lose(strange)
 			p.in.DoneBatch(items, true)
 			return
-		case halted(p.closing):
+		case queue.IsClosed(p.closing):
 			p.lose(len(items))
 			p.in.DoneBatch(items, false)
 			return
@@ -165,7 +165,7 @@ func (p *Spiller) lose(n int) {
 func (p *Spiller) direct(items []queue.Item) (n int) {
 	p.mu.Lock() // secure must not come between
 	defer p.mu.Unlock()
-	if waiting, held, _ := p.store.Level(); waiting+held > 0 || !p.live() || halted(p.closing) {
+	if waiting, held, _ := p.store.Level(); waiting+held > 0 || !p.live() || queue.IsClosed(p.closing) {
 		return 0
 	}
 	for n < len(items) && p.out.Put(items[n].Bytes) == nil {
@@ -179,7 +179,7 @@ func (p *Spiller) direct(items []queue.Item) (n int) {
 // mayWait reports that there is time to wait for the link: there is a receiver
 // and more than half of the queue is free.
 func (p *Spiller) mayWait() bool {
-	if waiting, _, _ := p.store.Level(); waiting > 0 || !p.live() || halted(p.closing) {
+	if waiting, _, _ := p.store.Level(); waiting > 0 || !p.live() || queue.IsClosed(p.closing) {
 		return false
 	}
 	return !p.in.HalfFull()
@@ -231,7 +231,7 @@ func (p *Spiller) feed() {
 		}
 		said = ""
 		for p.out.Put(msg) != nil {
-			if !p.out.Room(p.closing, time.Second) && halted(p.closing) {
+			if !p.out.Room(p.closing, time.Second) && queue.IsClosed(p.closing) {
 				return // it stays on disk
 			}
 		}
@@ -279,7 +279,7 @@ func (p *Spiller) Settle(cancel <-chan struct{}) error {
 		switch {
 		case done:
 			return nil
-		case halted(cancel):
+		case queue.IsClosed(cancel):
 			return queue.ErrCancelled
 		case !p.live():
 			// Nobody knows when the receiver is back.
@@ -375,15 +375,6 @@ func sleep(cancel <-chan struct{}, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	case <-cancel:
-		return false
-	}
-}
-
-func halted(stop <-chan struct{}) bool {
-	select {
-	case <-stop:
-		return true
-	default:
 		return false
 	}
 }
