@@ -36,6 +36,9 @@ func List(c Config, name string, asJSON bool) error {
 	return w.Flush()
 }
 
+// methodColumns is the widest that a method is shown: servers let any word be one.
+const methodColumns = 20
+
 func (c *Config) line(r *row) string {
 	status, latency, answer := "-", "-", "-"
 	if r.Status != 0 {
@@ -45,10 +48,10 @@ func (c *Config) line(r *row) string {
 		latency, answer = latencyText(r.Latency), sizeText(r.Answer)
 	}
 	head := fmt.Sprintf("%s  %-24s  %3s %8s %5s %5s  %-6s ", time.Unix(0, r.Time).Format("2006-01-02 15:04:05.000"),
-		safe(r.ID), status, latency, sizeText(r.Size), answer, safe(r.Method))
+		safe(r.ID), status, latency, sizeText(r.Size), answer, fit(safe(r.Method), methodColumns))
 	where := safe(r.Host + r.Path)
 	if c.Width > 0 {
-		where = fit(where, max(c.Width-len(head), 10))
+		where = fit(where, max(c.Width-columns(head), 10))
 	}
 	return head + where
 }

@@ -33,11 +33,39 @@ func appendSafe(dst, text []byte, lines bool) []byte {
 
 func safe(text string) string { return string(appendSafe(nil, []byte(text), false)) }
 
-// fit cuts text to so many characters.
+// fit cuts a text that is wider than so many columns.
 func fit(text string, width int) string {
-	if width <= 0 || utf8.RuneCountInString(text) <= width {
+	if width <= 0 || len(text) <= width || columns(text) <= width {
 		return text
 	}
-	runes := []rune(text)
-	return string(runes[:max(width-1, 0)]) + "…"
+	used := 0
+	for i, r := range text {
+		if used += runeColumns(r); used > width-1 {
+			return text[:i] + "…"
+		}
+	}
+	return text
+}
+
+func columns(text string) (n int) {
+	for _, r := range text {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+// runeColumns is how many columns of a terminal a character takes: two for those of
+// East Asia and for pictures (Unicode Standard Annex 11, "W" and "F"), none for marks
+// that stand on another.
+func runeColumns(r rune) int {
+	switch {
+	case r < 0x300:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me):
+		return 0
+	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo, unicode.Yi) && (r < 0xFF61 || r > 0xFFDC), // but for halfwidth forms
+		r >= 0x3000 && r <= 0x303E, r >= 0xFF01 && r <= 0xFF60, r >= 0xFFE0 && r <= 0xFFE6, r >= 0x1F300 && r <= 0x1FAFF:
+		return 2
+	}
+	return 1
 }

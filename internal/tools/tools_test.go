@@ -207,3 +207,23 @@ func TestFiltersAndBounds(t *testing.T) {
 		}
 	}
 }
+
+// A line fits the terminal, whatever its characters are.
+func TestFit(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"abcdef", 6, "abcdef"}, {"abcdef", 5, "abcd…"}, {"日本語", 6, "日本語"}, {"日本語", 5, "日本…"}, {"日本語", 4, "日…"}, {"e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"}, {"ｱｲｳ", 3, "ｱｲｳ"}, {"🐵🙈", 3, "🐵…"}, {"abc", 0, "abc"}, {"żółć", 4, "żółć"},
+	} {
+		if got := fit(tt.text, tt.width); got != tt.want || tt.width > 0 && columns(got) > tt.width {
+			t.Errorf("fit(%q, %d) is %q, want %q", tt.text, tt.width, got, tt.want)
+		}
+	}
+	c := Config{Width: 100}
+	line := c.line(&row{ID: strings.Repeat("a", 24), Method: strings.Repeat("PROPFIND", 100), Host: "x", Path: strings.Repeat("/日本", 100), Time: second})
+	if n := columns(line); n > 110 || n < 90 {
+		t.Errorf("%d columns: %s", n, line)
+	}
+}
