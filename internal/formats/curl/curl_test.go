@@ -31,6 +31,7 @@ func commands() []string {
 		`curl -F a=b URL/`, `curl -F a=b -F f=@FILE URL/`, `curl -F 'f=@FILE;type=text/css' URL/`, `curl --form-string a=@b URL/`,
 		`curl -F 'a="b;c"' -F 'f=@"FILE"' URL/`, `curl -F 'f=@FILE;filename="n \"q.txt";type=a/b' URL/`, `curl -F 'f=@FILE;type=text/plain;charset=utf-8;filename=z' URL/`, `curl -F 'k=<FILE;type=text/x' -F 'j={"a":1};type=application/json' -F x= URL/`,
 		`curl --oauth2-bearer tok URL/`, `curl -r 0-99 URL/`, `curl -r 5- -u a:b -e http://r/ -H 'X: y' URL/`, `curl -H 'A: b' -d 'x' URL/ ;`, `curl -d '{"re":"^"}' URL/`,
+		`curl 'URL/日本?q=ż'`, `curl -g 'URL/a|b^c"d<e>?x={}|"'`, `curl 'URL/a/..'`, `curl 'URL/../..//b/.'`, `curl 'URL/a/./'`, `curl 'URL/.a/..b/...'`, `curl --path-as-is 'URL/a/../b'`, `curl 'URL/a/../b/./c'`, `curl 'URL/%7e%2f'`, `curl -g 'URL/{a}[1]'`, `curl 'URL?a#b'`, `curl 'URL/a?'`, `curl 'URL/x#y'`, `curl "URL/it's"`, `curl 'URL/%zz'`, `curl 'URL/a\b'`,
 	}
 }
 

@@ -27,6 +27,7 @@ type options struct {
 	bearer, byteRange string
 	encoded           bool // --compressed
 	http10            bool
+	pathAsIs          bool // dots stay in the path
 	upload            []byte
 	uploads           bool
 }
@@ -123,11 +124,13 @@ func (o *options) flag(word string) error {
 		o.head = true
 	case "--compressed":
 		o.encoded = true
+	case "--path-as-is":
+		o.pathAsIs = true
 	case "-0", "--http1.0":
 		o.http10 = true
 	case "-s", "--silent", "-S", "--show-error", "-L", "--location", "-k", "--insecure", "-v", "--verbose", "-i", "--include", "-f", "--fail",
 		"--http1.1", "--http2", "--http2-prior-knowledge", "-g", "--globoff", "-N", "--no-buffer", "-4", "--ipv4", "-6", "--ipv6", "-O", "--remote-name",
-		"-#", "--progress-bar", "--path-as-is", "--basic", "--no-keepalive", "--tlsv1.2", "--tlsv1.3", "-q", "--disable", "-j", "--fail-with-body", "--no-progress-meter":
+		"-#", "--progress-bar", "--basic", "--no-keepalive", "--tlsv1.2", "--tlsv1.3", "-q", "--disable", "-j", "--fail-with-body", "--no-progress-meter":
 		// They say nothing of the request as Gor sends it.
 	default:
 		return &OptionError{word}

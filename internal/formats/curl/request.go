@@ -31,15 +31,20 @@ func (o *options) request(agent string) (req []byte, host string, err error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
 	}
-	u, err := url.Parse(strings.ReplaceAll(text, " ", "%20"))
+	scheme, rest, _ := strings.Cut(text, "://")
+	authority, target := rest, "/"
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority, target = rest[:i], rest[i:]
+	}
+	u, err := url.Parse(scheme + "://" + authority)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, "", fmt.Errorf("the URL %.80q is none of http or https", o.urls[0])
 	}
-	target := u.EscapedPath()
-	if target == "" {
-		target = "/"
+	target, _, _ = strings.Cut(target, "#")
+	target, query, hasQuery := strings.Cut(target, "?")
+	if target = escapePath(target); !o.pathAsIs {
+		target = withoutDots(target)
 	}
-	query := u.RawQuery
 	body, contentType, err := o.body()
 	if err != nil {
 		return nil, "", err
@@ -51,8 +56,8 @@ func (o *options) request(agent string) (req []byte, host string, err error) {
 		query += string(body)
 		body, contentType = nil, ""
 	}
-	if query != "" || u.ForceQuery {
-		target += "?" + query
+	if query != "" || hasQuery {
+		target += "?" + strings.ReplaceAll(query, " ", "%20")
 	}
 	method := o.method
 	switch {
@@ -130,6 +135,47 @@ func (o *options) request(agent string) (req []byte, host string, err error) {
 	own("Content-Type", contentType, contentType != "")
 	req, err = b.Body(body)
 	return req, host, err
+}
+
+// escapePath is a path as curl sends it: what is not ASCII, and blanks, as %xx, all
+// else as it stands.
+func escapePath(path string) string {
+	if path == "" {
+		return "/"
+	}
+	var b strings.Builder
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c >= 0x7F {
+			fmt.Fprintf(&b, "%%%02x", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// withoutDots takes . and .. out of a path (RFC 3986 section 5.2.4).
+func withoutDots(path string) string {
+	if !strings.Contains(path, "/.") {
+		return path
+	}
+	var kept []string
+	parts := strings.Split(path[1:], "/")
+	for i, part := range parts {
+		last := i == len(parts)-1
+		switch part {
+		case ".":
+		case "..":
+			kept = kept[:max(len(kept)-1, 0)]
+		default:
+			kept = append(kept, part)
+			continue
+		}
+		if last {
+			kept = append(kept, "")
+		}
+	}
+	return "/" + strings.Join(kept, "/")
 }
 
 // boundary parts the pieces of a form. It is fixed, so that a line is the same
