@@ -18,6 +18,17 @@ type account struct {
 	statuses                http1client.Statuses
 	recorded                statuses.Pairs // of the recorded statuses and the target's
 	latency                 *stats.Histogram
+	closed                  atomic.Uint64 // without an answer
+}
+
+// silentAfter is how many requests must have been closed without an answer for the
+// target to be taken for something else than an HTTP server.
+const silentAfter = 5
+
+// silent counts a request that was closed without an answer, and reports once that
+// such are all there is.
+func (a *account) silent() bool {
+	return a.closed.Add(1) == silentAfter && a.delivered.Load() == 0
 }
 
 func newAccount() account {

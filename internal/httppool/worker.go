@@ -279,6 +279,9 @@ func (w *worker) done(r http1client.Result) {
 		s.account.unsent.Add(1)
 	default:
 		s.account.failures.Add(r.Outcome)
+		if r.Outcome == outbound.Closed && s.account.silent() {
+			s.cfg.Logf("%s: takes connections and ends them without an answer: is it an HTTP server, and one without TLS? With TLS the address begins with https://", s.cfg.Name)
+		}
 		s.account.recorded.Answered(it.Bytes, statuses.None)
 		if w.recorder != nil {
 			w.recorder.Add(it.Bytes, answers.Answer{Error: r.Outcome.String(), Sent: w.began, Took: time.Since(w.began)})

@@ -338,3 +338,21 @@ func TestBurstHasRoom(t *testing.T) {
 		}
 	}
 }
+
+// A target that ends every connection without an answer is told of once, and one
+// that has answered is not.
+func TestSilentTarget(t *testing.T) {
+	for _, answered := range []uint64{0, 1} {
+		a := newAccount()
+		a.delivered.Add(answered)
+		told := 0
+		for range 10 * silentAfter {
+			if a.silent() {
+				told++
+			}
+		}
+		if want := 1 - int(answered); told != want {
+			t.Errorf("after %d answers: told %d times, want %d", answered, told, want)
+		}
+	}
+}
