@@ -162,7 +162,7 @@ func (r *sentRequest) without(list []byte, words ...string) ([]byte, http1.Heade
 	return r.list, http1.ReplaceHeader
 }
 
-// appendWithout appends the items of a list that are none of the words to dst.
+// appendWithout appends to dst the items of a list except those words.
 func appendWithout(dst, list []byte, words ...string) []byte {
 	from := len(dst)
 	for item := range bytes.SplitSeq(list, []byte{','}) {

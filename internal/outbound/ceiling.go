@@ -108,7 +108,7 @@ func (a *Attempt) Works() {
 	}
 }
 
-// Fail is told that the connection was not to be had, or that it ended before its
+// Fail is told that the target refused the connection, or that it ended before its
 // first answer, which is what connected says, while others work. It reports
 // whether people are to be told; they are once.
 func (a *Attempt) Fail(now time.Time, connected bool) (tell bool) {

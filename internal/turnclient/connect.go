@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// roomFirst is how long a connection waits that was not to be had beside others,
+	// roomFirst is how long a connection waits that the target refused beside others,
 	// before it is tried again: a listen backlog that was full for a moment is worked
 	// off by then. Each next pause is twice as long, up to roomMost.
 	roomFirst = 20 * time.Millisecond

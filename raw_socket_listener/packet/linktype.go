@@ -98,7 +98,7 @@ func DecodeLink(link uint32, b []byte, wire int, s *Segment) IgnoreReason {
 	return IgnoredNested
 }
 
-// What LinkHeader says beside EtherTypes, in numbers that are none.
+// What LinkHeader says beside EtherTypes, in numbers that are not EtherTypes.
 const (
 	EtherAny   = 1 // IP of either version
 	etherFrame = 2 // an Ethernet frame
