@@ -231,6 +231,10 @@ func TestNoMethodsByName(t *testing.T) {
 	}
 }
 
+// topFileLines bounds each source file of the top level: it is read in one sitting,
+// and holds flags, an adapter and policy.
+const topFileLines = 250
+
 // What the top level holds at most. The goal is 25 source files and 15 of tests,
 // which are what a user expects to see there; mechanisms belong into rooms below
 // and tests of the program into e2e. Whoever moves files down lowers the bounds
@@ -254,6 +258,18 @@ func TestTopLevelOnlyShrinks(t *testing.T) {
 	}
 	if n := len(tests); n > topTestFiles {
 		t.Errorf("the top level has %d test files, want at most %d: a test of the whole program belongs into e2e, one of a part beside that part", n, topTestFiles)
+	}
+	for _, name := range all {
+		if slices.Contains(tests, name) {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "\n"); n > topFileLines {
+			t.Errorf("%s has %d lines, want at most %d: its mechanism belongs into a room below internal", name, n, topFileLines)
+		}
 	}
 }
 
