@@ -101,34 +101,14 @@ func explainReplay(err error) error {
 func explainKind(err error) error {
 	var nothing *replay.NothingError
 	errors.As(err, &nothing)
-	if nothing.Kind == sniff.Recording {
-		return err
-	}
-	if nothing.Kind == sniff.Pcap {
+	value := nothing.Kind.Prefixed(nothing.Name)
+	switch {
+	case nothing.Kind == sniff.Pcap:
 		return fmt.Errorf("%w; replay the requests in it with: --input-raw %s:80", err, nothing.Name)
-	}
-	if value := replayedAs(nothing.Kind, nothing.Name); value != "" {
+	case nothing.Kind != sniff.Recording && value != "":
 		return fmt.Errorf("%w; replay it with: --input-file %s", err, value)
 	}
 	return err
-}
-
-// replayedAs is the value of --input-file that replays a file of a kind, "" when none
-// does.
-func replayedAs(kind sniff.Kind, name string) string {
-	switch kind {
-	case sniff.Recording:
-		return name
-	case sniff.HAR:
-		return "har:" + name
-	case sniff.Log:
-		return "log:" + name
-	case sniff.Curl:
-		return "curl:" + name
-	case sniff.JSONLines:
-		return "jsonl:" + name
-	}
-	return ""
 }
 
 // inputGroups parts the inputs into what is opened together: recordings of one

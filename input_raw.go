@@ -83,11 +83,9 @@ func newRawInput(addr string, a rawsocket.Address, s *Settings, env *plugin.Env)
 	cfg.Stdin, cfg.Exclude, cfg.Yield, cfg.Logf = env.Stdin, env.Own.Has, env.Yield, env.Logf
 	in, err := capture.Listen(cfg, s.raw.RealIP)
 	if err != nil {
-		if !a.Live() && a.Path != "-" {
-			kind, serr := sniff.File(a.Path)
-			if value := replayedAs(kind, a.Path); serr == nil && value != "" {
-				err = fmt.Errorf("%w: it is %v; replay it with: --input-file %s", err, kind, value)
-			}
+		kind, serr := sniff.File(a.Path)
+		if value := kind.Prefixed(a.Path); !a.Live() && a.Path != "-" && serr == nil && value != "" {
+			err = fmt.Errorf("%w: it is %v; replay it with: --input-file %s", err, kind, value)
 		}
 		return nil, err
 	}

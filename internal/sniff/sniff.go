@@ -177,3 +177,22 @@ func Reader(r io.Reader) (Kind, error) {
 	}
 	return Of(head[:n]), nil
 }
+
+// Prefixed is the name of a file of that kind with which its messages are replayed:
+// with the form before it, where names need not tell it. It is "" when there is no
+// such name.
+func (k Kind) Prefixed(name string) string {
+	switch k {
+	case Recording:
+		return name
+	case HAR:
+		return "har:" + name
+	case Log:
+		return "log:" + name
+	case Curl:
+		return "curl:" + name
+	case JSONLines:
+		return "jsonl:" + name
+	}
+	return ""
+}
