@@ -20,6 +20,7 @@ func kafkaInputPlugin() inputPlugin {
 				"commas between them",
 			example: "gor --input-kafka-host kafka1:9092,kafka2:9092 --input-kafka-topic requests --input-kafka-group replay --output-http staging.com",
 		}, // what it can be told stands under "Kafka", with the other end's
+		paced: func(s *Settings) bool { return !s.kafka.Offset.timing().Max },
 		fits:  func(s *Settings) error { return s.kafka.checkInput(s.addresses("input-kafka-host")) },
 		parse: parseKafkaInput,
 	}
@@ -28,13 +29,16 @@ func kafkaInputPlugin() inputPlugin {
 func parseKafkaInput(hosts string, _ pace.Limit, s *Settings) (plugin.Parsed[plugin.Input], error) {
 	brokers, err := kafka.ParseBrokers(hosts)
 	return plugin.Parsed[plugin.Input]{
-		Check: func() error { _, err := s.kafka.cluster(brokers, s.kafka.inputSASL, unheard); return err },
+		Check: func() error {
+			_, err := s.kafka.cluster(brokers, s.kafka.InputTopic, s.kafka.inputSASL, unheard)
+			return err
+		},
 		Open: func(env *plugin.Env) (plugin.Input, error) {
 			name := "input-kafka-host " + hosts + "/" + s.kafka.InputTopic
 			if s.kafka.Group != "" {
 				name += " as group " + s.kafka.Group
 			}
-			cluster, err := s.kafka.cluster(brokers, s.kafka.inputSASL, prefixed(env.Logf, name+": "))
+			cluster, err := s.kafka.cluster(brokers, s.kafka.InputTopic, s.kafka.inputSASL, prefixed(env.Logf, name+": "))
 			if err != nil {
 				return nil, err
 			}

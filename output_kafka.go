@@ -39,17 +39,20 @@ func kafkaOutputPlugin() outputPlugin {
 func parseKafkaOutput(hosts string, s *Settings) (plugin.Parsed[plugin.Output], error) {
 	brokers, err := kafka.ParseBrokers(hosts)
 	return plugin.Parsed[plugin.Output]{
-		Check: func() error { _, err := s.kafka.cluster(brokers, s.kafka.outputSASL, unheard); return err },
+		Check: func() error {
+			_, err := s.kafka.cluster(brokers, s.kafka.OutputTopic, s.kafka.outputSASL, unheard)
+			return err
+		},
 		Open: func(env *plugin.Env) (plugin.Output, error) {
 			name := "output-kafka-host " + hosts + "/" + s.kafka.OutputTopic
-			cluster, err := s.kafka.cluster(brokers, s.kafka.outputSASL, prefixed(env.Logf, name+": "))
+			cluster, err := s.kafka.cluster(brokers, s.kafka.OutputTopic, s.kafka.outputSASL, prefixed(env.Logf, name+": "))
 			if err != nil {
 				return nil, err
 			}
 			cluster.Dial = env.Own.DialContext
 			cfg := kafka.OutputConfig{
 				Name: name, QueueBytes: env.QueueBytes, Large: env.Large,
-				Producer: kafka.ProducerConfig{Cluster: cluster, Topic: s.kafka.OutputTopic, JSON: s.kafka.OutputJSON, Limit: s.MessageLimit + plugin.MaxHeaderLine},
+				Producer: kafka.ProducerConfig{Cluster: cluster, Topic: s.kafka.OutputTopic, JSON: s.kafka.OutputJSON},
 			}
 			if s.Verbose >= verboseLosses {
 				cfg.Producer.Lost = func(reason string, msg []byte) { env.Logf("%s: %s: %s", name, reason, payload.Describe(msg)) }
@@ -166,9 +169,9 @@ func (k *kafkaSettings) files() certs.Client {
 func (k *kafkaSettings) secure() bool { return k.TLS || k.CA != "" || k.Certificate != "" }
 
 // cluster is where the brokers are. It reads the files.
-func (k *kafkaSettings) cluster(brokers []string, own kafkaSASL, logf func(string, ...any)) (kafka.Cluster, error) {
+func (k *kafkaSettings) cluster(brokers []string, topic string, own kafkaSASL, logf func(string, ...any)) (kafka.Cluster, error) {
 	user := k.user(own)
-	c := kafka.Cluster{Brokers: brokers, Logf: logf, Hint: func(t kafka.Trouble) string { return k.hint(t, user) }}
+	c := kafka.Cluster{Brokers: brokers, Logf: logf, Hint: func(t kafka.Trouble) string { return k.hint(t, topic, user) }}
 	if k.secure() {
 		var err error
 		if c.TLS, err = k.files().Open(logf, &tls.Config{MinVersion: tls.VersionTLS12}); err != nil {
@@ -201,7 +204,7 @@ func (k *kafkaSettings) filedPassword() (string, error) {
 }
 
 // hint is what to type about a trouble with the brokers.
-func (k *kafkaSettings) hint(t kafka.Trouble, user kafkaSASL) string {
+func (k *kafkaSettings) hint(t kafka.Trouble, topic string, user kafkaSASL) string {
 	switch t {
 	case kafka.NoTLS:
 		return "; they do not speak TLS there: leave out --kafka-tls, or name their port for TLS"
@@ -222,7 +225,7 @@ func (k *kafkaSettings) hint(t kafka.Trouble, user kafkaSASL) string {
 	case kafka.NotAuthorized:
 		return fmt.Sprintf("; kafka-acls.sh gives user %s what it needs: WRITE and DESCRIBE on the topic to write; READ and DESCRIBE on the topic, and READ on the group, to read", cmp.Or(user.Username, "ANONYMOUS"))
 	case kafka.NoTopic:
-		return "; make it with: kafka-topics.sh --bootstrap-server HOST:PORT --create --partitions 8 --topic " + cmp.Or(k.OutputTopic, k.InputTopic)
+		return "; make it with: kafka-topics.sh --bootstrap-server HOST:PORT --create --partitions 8 --topic " + topic
 	}
 	return ""
 }

@@ -25,8 +25,9 @@ type pluginFlags struct {
 // inputPlugin and outputPlugin are rows of the tables below.
 type inputPlugin struct {
 	pluginFlags
-	speed    bool // "|200%" and "|max" are the replay's speed and go to parse
-	captures bool // what comes is live, and this process's own connections are left out
+	speed    bool                   // "|200%" and "|max" are the replay's speed and go to parse
+	paced    func(s *Settings) bool // it keeps the times of the capture by its own flags; nil: never
+	captures bool                   // what comes is live, and this process's own connections are left out
 
 	// ends reports whether an opened input ends by itself; nil: none does.
 	ends func(in plugin.Input, s *Settings) bool

@@ -228,10 +228,11 @@ func (s *Settings) reopens() bool {
 	return slices.ContainsFunc(s.Outputs, func(out pluginArg) bool { return findOutput(out.Flag).reopens })
 }
 
-// replaysOnTime reports whether a recording is replayed at its pace.
+// replaysOnTime reports whether anything is replayed at the pace of its capture.
 func (s *Settings) replaysOnTime() bool {
 	return slices.ContainsFunc(s.Inputs, func(in pluginArg) bool {
+		row := findInput(in.Flag)
 		_, limit, err := splitLimit(in.Value)
-		return findInput(in.Flag).speed && (err != nil || limit.Kind != pace.LimitMax)
+		return row.speed && (err != nil || limit.Kind != pace.LimitMax) || row.paced != nil && row.paced(s)
 	})
 }

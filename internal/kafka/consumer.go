@@ -65,6 +65,10 @@ const (
 	fetchBytes          = 1 << 20
 	fetchPartitionBytes = 256 << 10
 
+	// leastBatch is what a batch may have, decompressed, however small messages have to be:
+	// one of many small messages.
+	leastBatch = 16 << 20
+
 	// fetchWait is how long a broker may hold a request that it has nothing for.
 	fetchWait = 500 * time.Millisecond
 
@@ -215,7 +219,7 @@ func (c *Consumer) start() (*kgo.Client, error) {
 		kgo.FetchMaxWait(fetchWait),
 		kgo.KeepControlRecords(), // their offsets count
 		kgo.MaxConcurrentFetches(fetchesMost),
-		kgo.MaxDecompressBatchBytes(max(16<<20, 2*c.cfg.Limit+1<<20)), // a message in JSON takes twice its size and a third
+		kgo.MaxDecompressBatchBytes(max(leastBatch, 3*c.cfg.Limit+1<<20)), // a message in JSON takes its size twice and a third, and more where it is not text
 	)
 	if c.cfg.Group != "" {
 		opts = append(opts,

@@ -105,7 +105,7 @@ func TestFaultsOfBrokers(t *testing.T) {
 func TestBrokerAway(t *testing.T) {
 	var said text
 	q := queue.New(0, 1<<20)
-	p := NewProducer(ProducerConfig{Cluster: Cluster{Brokers: []string{"127.0.0.1:1"}, Logf: said.logf}, Topic: topic, Queue: q, Limit: 1 << 20})
+	p := NewProducer(ProducerConfig{Cluster: Cluster{Brokers: []string{"127.0.0.1:1"}, Logf: said.logf}, Topic: topic, Queue: q})
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { p.Run(ctx) })
@@ -130,7 +130,7 @@ func TestTooLargeForTheTopic(t *testing.T) {
 	q := queue.New(0, 8<<20)
 	var lost []string
 	p := NewProducer(ProducerConfig{
-		Cluster: Cluster{Brokers: cluster.ListenAddrs(), Logf: t.Logf}, Topic: topic, Queue: q, Limit: 16 << 20, Bytes: 8 << 20,
+		Cluster: Cluster{Brokers: cluster.ListenAddrs(), Logf: t.Logf}, Topic: topic, Queue: q,
 		Lost: func(reason string, _ []byte) { lost = append(lost, reason) },
 	})
 	large := append(message(0, 0, baseTime), make([]byte, 2<<20)...)

@@ -31,11 +31,12 @@ func (c *Consumer) fetch(client *kgo.Client) {
 		var trouble error
 		fetches.EachError(func(_ string, id int32, err error) {
 			var loss *kgo.ErrDataLoss
+			var large *kgo.ErrDecompressTooLarge
 			switch {
 			case errors.As(err, &loss):
 				c.cfg.Cluster.Logf("partition %d: offset %d is gone from the topic, going on at %d", id, loss.ConsumedTo, loss.ResetTo)
-			case errors.Is(err, kgo.ErrMaxDecompress):
-				c.pass(client, id, err)
+			case errors.As(err, &large):
+				c.pass(client, large)
 			default:
 				trouble = err
 			}
@@ -124,27 +125,17 @@ func (c *Consumer) take(fetches kgo.Fetches) {
 	nudge(c.fresh)
 }
 
-// pass goes on behind a batch that is larger decompressed than any that a producer of messages
-// within the limit makes. Where it ends its offsets do not tell: one is passed at a time.
-func (c *Consumer) pass(client *kgo.Client, id int32, err error) {
+// pass goes on behind a batch that is larger, decompressed, than any that holds messages within the
+// limit.
+func (c *Consumer) pass(client *kgo.Client, large *kgo.ErrDecompressTooLarge) {
+	c.skip(&kgo.Record{Partition: large.Partition, Offset: large.Offset}, fmt.Errorf("%w: the batch up to offset %d", errTooBig, large.NextOffset-1))
 	c.mu.Lock()
-	p := c.parts[id]
-	if p == nil {
-		c.mu.Unlock()
-		return
-	}
-	at := p.next
-	if n := len(p.records); n > 0 {
-		at = p.records[n-1].Offset + 1
+	if p := c.parts[large.Partition]; p != nil {
+		p.passed(large.Offset, large.NextOffset)
 	}
 	c.mu.Unlock()
-	c.skip(&kgo.Record{Partition: id, Offset: at}, fmt.Errorf("%w: %w", errTooBig, err))
-	c.mu.Lock()
-	if len(p.records) == 0 {
-		p.next = max(p.next, at+1)
-	}
-	c.mu.Unlock()
-	client.SetOffsets(map[string]map[int32]kgo.EpochOffset{c.cfg.Topic: {id: {Epoch: -1, Offset: at + 1}}})
+	client.SetOffsets(map[string]map[int32]kgo.EpochOffset{c.cfg.Topic: {large.Partition: {Epoch: large.Epoch, Offset: large.NextOffset}}})
+	nudge(c.fresh)
 }
 
 // assigned is told of the offsets that the group has committed of partitions which this

@@ -101,7 +101,7 @@ func TestUnsettledIsGivenAgain(t *testing.T) {
 // order but for what is repeated.
 func TestRebalance(t *testing.T) {
 	const conns = 100
-	count := messagesHere(t, 20_000)
+	count := messagesHere(t, 8_000)
 	cluster := startCluster(t, 8, kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
 	var o order
 	var members sync.WaitGroup

@@ -56,7 +56,7 @@ func feed(t *testing.T, c *kfake.Cluster, count, conns int, change func(*Produce
 func feedFrom(t *testing.T, c *kfake.Cluster, first, end, conns int, change func(*ProducerConfig)) *Producer {
 	t.Helper()
 	q := queue.New(0, 8<<20)
-	cfg := ProducerConfig{Cluster: Cluster{Brokers: c.ListenAddrs(), Logf: t.Logf}, Topic: topic, Queue: q, Bytes: 8 << 20, Limit: 16 << 20}
+	cfg := ProducerConfig{Cluster: Cluster{Brokers: c.ListenAddrs(), Logf: t.Logf}, Topic: topic, Queue: q}
 	if change != nil {
 		change(&cfg)
 	}
@@ -228,7 +228,7 @@ func timeOf(t *testing.T, msg []byte) int64 {
 // produce writes values to the topic's first partition as anybody may.
 func produce(t *testing.T, c *kfake.Cluster, values ...string) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(64<<20), kgo.MaxBufferedBytes(100<<20), kgo.ProducerBatchCompression(kgo.ZstdCompression()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 type OutputConfig struct {
 	Name string // what the summary and the log call it
 
-	// Producer is without Queue and Bytes.
+	// Producer is without Queue.
 	Producer ProducerConfig
 
 	QueueBytes int             // memory for messages that are not acknowledged
@@ -50,7 +50,7 @@ func NewOutput(cfg OutputConfig) *Output {
 	}
 	o := &Output{name: cfg.Name, q: queue.New(0, bytes), ended: make(chan struct{})}
 	o.q.Share(cfg.Large)
-	cfg.Producer.Queue, cfg.Producer.Bytes = o.q, cfg.QueueBytes-bytes
+	cfg.Producer.Queue = o.q
 	o.producer = NewProducer(cfg.Producer)
 	var ctx context.Context
 	ctx, o.stop = context.WithCancel(context.Background())

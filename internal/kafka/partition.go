@@ -27,10 +27,10 @@ type partition struct {
 	}
 
 	// Offsets are those of the next record: that fetch, take and commit will have.
-	next  int64 // to take; -1 while it is not known
-	end   int64 // after the last record that there is; -1 while it is not known
-	stop  int64 // where reading ends, -1 for never
-	epoch int32 // of the leader that gave the last record
+	next int64 // to take; -1 while it is not known
+	end  int64 // after the last record that there is; -1 while it is not known
+	stop int64 // where reading ends, -1 for never
+	hole int64 // the end of what could not be fetched
 
 	// taken are the records that were taken, in order. Those that are done with are
 	// removed from the front only.
@@ -61,6 +61,20 @@ func (p *partition) push(r *kgo.Record) {
 	p.records = append(p.records, r)
 	p.bytes += len(r.Value)
 	p.end = max(p.end, r.Offset+1)
+}
+
+// passed notes that what is from offset up to next cannot be fetched.
+func (p *partition) passed(offset, next int64) {
+	p.hole = next
+	p.overHole()
+	p.end = max(p.end, next)
+}
+
+// overHole goes on behind what cannot be fetched, once nothing before it is left.
+func (p *partition) overHole() {
+	if len(p.records) == 0 {
+		p.next = max(p.next, p.hole)
+	}
 }
 
 // peek decodes the oldest fetched record. Messages are compared by their own time: that of a
@@ -97,7 +111,8 @@ func (p *partition) take() *kgo.Record {
 	p.records[0] = nil
 	p.records = p.records[1:]
 	p.bytes -= len(r.Value)
-	p.next, p.epoch = r.Offset+1, r.LeaderEpoch
+	p.next = r.Offset + 1
+	p.overHole()
 	p.taken = append(p.taken, takenRecord{offset: r.Offset})
 	return r
 }

@@ -10,7 +10,7 @@ import (
 
 func TestOutputContract(t *testing.T) {
 	cluster := startCluster(t, 4)
-	cfg := OutputConfig{Name: "kafka", QueueBytes: 1 << 20, Producer: ProducerConfig{Cluster: Cluster{Brokers: cluster.ListenAddrs(), Logf: t.Logf}, Topic: topic, Limit: 1 << 20}}
+	cfg := OutputConfig{Name: "kafka", QueueBytes: 1 << 20, Producer: ProducerConfig{Cluster: Cluster{Brokers: cluster.ListenAddrs(), Logf: t.Logf}, Topic: topic}}
 	plugintest.TestOutput(t, plugintest.Output{Output: NewOutput(cfg), Delivered: func(t *testing.T) [][]byte {
 		var bodies [][]byte
 		for _, r := range values(t, cluster, 80) {

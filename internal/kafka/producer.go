@@ -30,13 +30,6 @@ type ProducerConfig struct {
 	// the queue's bound holds for all that is on its way too.
 	Queue *queue.Queue
 
-	// Bytes bounds what JSON values take beside the queue. One value is admitted
-	// whatever its size.
-	Bytes int
-
-	// Limit is the largest message in bytes.
-	Limit int
-
 	// Lost is told of each message that fails, and why; nil for nobody.
 	Lost func(reason string, msg []byte)
 }
@@ -79,7 +72,8 @@ type Producer struct {
 	failures  *stats.Reasons
 	refusal   atomic.Bool // a refusal was told of
 
-	free sync.Pool // of *flight
+	flying sync.WaitGroup // what done has yet to be called for
+	free   sync.Pool      // of *flight
 }
 
 // NewProducer returns a Producer, which does nothing before Run.
@@ -130,6 +124,7 @@ func (p *Producer) Run(ctx context.Context) {
 		client.UnsafeAbortBufferedRecords()
 	}
 	client.Close()
+	p.flying.Wait() // what failed before it was sent is told of by another goroutine
 	stop()
 	watching.Wait()
 }
@@ -155,9 +150,8 @@ func (p *Producer) connect(ctx context.Context) *kgo.Client {
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // Kafka's murmur2
 		kgo.ProducerBatchMaxBytes(int32(limit)),
 		kgo.ProducerLinger(linger),
-		kgo.MaxBufferedRecords(1<<20), // the queue bounds them by their bytes
-		kgo.MaxBufferedBytes(max(p.cfg.Bytes, 2*p.cfg.Limit+batchOverhead)),
-		kgo.UnknownTopicRetries(-1), // also a topic that a broker has not heard of yet
+		kgo.MaxBufferedRecords(1<<20), // the queue bounds them, by their bytes
+		kgo.UnknownTopicRetries(-1),   // also a topic that a broker has not heard of yet
 		kgo.AllowAutoTopicCreation(),
 	)...)
 	if err != nil {
@@ -214,6 +208,8 @@ func (p *Producer) newFlight() *flight {
 }
 
 func (p *Producer) produce(ctx context.Context, client *kgo.Client, item queue.Item) {
+	p.flying.Add(1)
+	p.unacked.Add(1)
 	f := p.free.Get().(*flight)
 	f.item = item
 	value, err := encodeText(f.text, item.Bytes)
@@ -221,7 +217,6 @@ func (p *Producer) produce(ctx context.Context, client *kgo.Client, item queue.I
 		value, err = encodeJSON(item.Bytes)
 	}
 	if err != nil {
-		p.unacked.Add(1)
 		p.done(f, errDamaged)
 		return
 	}
@@ -230,7 +225,6 @@ func (p *Producer) produce(ctx context.Context, client *kgo.Client, item queue.I
 	if meta.Time > 0 {
 		f.record.Timestamp = time.Unix(0, meta.Time)
 	}
-	p.unacked.Add(1)
 	client.Produce(ctx, &f.record, f.done)
 }
 
@@ -267,6 +261,7 @@ func (p *Producer) done(f *flight, err error) {
 	f.item, f.record = queue.Item{}, kgo.Record{}
 	p.free.Put(f)
 	p.cfg.Queue.Done(item, progressed)
+	p.flying.Done()
 }
 
 // watchAcks says why brokers acknowledge nothing for a while, and when they do again.
