@@ -212,17 +212,15 @@ func (w *worker) gaveBack(r http1client.Result) bool {
 	return true
 }
 
-const (
-	// A session waits orderFirst, and then twice as long each time up to
-	// orderMost, for a target that takes no more connections: until others end.
-	orderFirst = 50 * time.Millisecond
-	orderMost  = time.Second
-)
+// orderMost is the longest pause of a session between two attempts at a target that
+// takes no more connections: until others end.
+const orderMost = time.Second
 
 // sendInOrder sends a request of a recorded connection, whose next one waits
 // until this one is done with.
 func (w *worker) sendInOrder(it queue.Item) {
-	for pause := orderFirst; ; pause = min(2*pause, orderMost) {
+	backoff := outbound.Backoff{Most: orderMost}
+	for {
 		// A target that ends what it has accepted is given time to do so before the
 		// request is sent, which could not be sent again.
 		if !w.attempt.Careful() || w.connect() == nil {
@@ -232,11 +230,7 @@ func (w *worker) sendInOrder(it queue.Item) {
 			}
 			it = w.it
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-w.s.ctx.Done():
-			timer.Stop()
+		if !backoff.Wait(w.s.ctx, nil) {
 			w.s.account.unsent.Add(1)
 			w.it = queue.Item{}
 			w.s.q.Done(it, false)

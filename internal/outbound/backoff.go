@@ -1,15 +1,18 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
 )
 
 // A Backoff makes the pauses between one sender's attempts to connect, which
-// goes on for ever: each is twice as long as the one before, up to BackoffMost.
+// goes on for ever: each is twice as long as the one before, up to Most.
 // The zero value is ready to use. It is for one goroutine.
 type Backoff struct {
+	Most time.Duration // the longest pause; zero: BackoffMost
+
 	pause time.Duration // the next one; zero: backoffFirst
 }
 
@@ -18,7 +21,7 @@ const (
 	// tens of milliseconds.
 	backoffFirst = 50 * time.Millisecond
 
-	// BackoffMost is the longest pause: how much later than it could a sender
+	// BackoffMost is the longest pause when nobody says: how much later than it could a sender
 	// finds a receiver that is back, at most.
 	BackoffMost = 5 * time.Second
 )
@@ -43,6 +46,6 @@ func (b *Backoff) Wait(ctx context.Context, wake <-chan struct{}) bool {
 
 func (b *Backoff) next() time.Duration {
 	pause := max(b.pause, backoffFirst)
-	b.pause = min(2*pause, BackoffMost)
+	b.pause = min(2*pause, cmp.Or(b.Most, BackoffMost))
 	return pause - rand.N(pause/2)
 }

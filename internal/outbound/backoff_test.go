@@ -21,6 +21,15 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+func TestBackoffMost(t *testing.T) {
+	b := Backoff{Most: 70 * time.Millisecond}
+	for range 5 {
+		if got := b.next(); got > b.Most {
+			t.Errorf("a pause of %s", got)
+		}
+	}
+}
+
 // What is waited for ends a pause at once.
 func TestBackoffIsInterrupted(t *testing.T) {
 	b := Backoff{pause: time.Hour}
