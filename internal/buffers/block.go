@@ -14,11 +14,20 @@ type Block struct {
 // NewBlock returns a Block of n bytes, which are zero.
 func NewBlock(n int) *Block {
 	if n >= LargeFrom {
-		if mapped := mapMemory(n); mapped != nil {
-			b := &Block{Bytes: mapped[:n:n], mapped: mapped}
-			b.cleanup = runtime.AddCleanup(b, unmapMemory, mapped)
-			return b
-		}
+		return NewKept(n)
+	}
+	return &Block{Bytes: make([]byte, n)}
+}
+
+// NewKept is NewBlock for memory that is used for many messages one after the
+// other: outside of the heap, whatever its size. To the collector megabytes that
+// are kept look like megabytes in use, and with a heap that may not grow it would
+// hardly ever rest.
+func NewKept(n int) *Block {
+	if mapped := mapMemory(n); mapped != nil {
+		b := &Block{Bytes: mapped[:n:n], mapped: mapped}
+		b.cleanup = runtime.AddCleanup(b, unmapMemory, mapped)
+		return b
 	}
 	return &Block{Bytes: make([]byte, n)}
 }

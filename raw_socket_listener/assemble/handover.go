@@ -25,7 +25,7 @@ const (
 // A batch is a run of complete messages.
 type batch struct {
 	arena   []byte
-	block   *buffers.Block // what arena lies in, when a message is large
+	block   *buffers.Block // what arena lies in
 	entries []entry
 }
 
@@ -157,15 +157,15 @@ func (h *Handover) halfFull() bool {
 	return h.bytes > h.limit/2
 }
 
-// recycle keeps b for reuse, unless that were more memory than may be queued.
-// h.mu is held.
+// recycle keeps b for reuse, unless that were more memory than what is queued can
+// have taken: batches of large messages are a quarter empty, and one more is at
+// each end. A reader that falls behind and catches up, again and again, would
+// otherwise have most of them made anew. h.mu is held.
 func (h *Handover) recycle(b *batch) {
 	b.arena, b.entries = b.arena[:0], b.entries[:0]
-	if b.block != nil {
+	if h.kept+b.memory() > h.limit+h.limit/2 {
 		b.block.Free()
 		b.arena, b.block = nil, nil
-	}
-	if h.kept+b.memory() > h.limit {
 		return
 	}
 	h.kept += b.memory()

@@ -1,5 +1,7 @@
 package assemble
 
+import "github.com/buger/gor/internal/buffers"
+
 // Chunk sizes, in bytes: a torn head or a stray segment should cost little,
 // since ten thousand slow clients may each hold one; an upload should cost few
 // allocations. The largest holds a full segment of a common offload size.
@@ -18,6 +20,21 @@ type chunk struct {
 	next  *chunk
 	data  []byte // what is filled; the capacity is the chunk's size
 	class int
+	block *buffers.Block // what data lies in, when it is large
+}
+
+func newChunk(class int) *chunk {
+	if size := chunkSizes[class]; size == largeChunk {
+		block := buffers.NewKept(size)
+		return &chunk{data: block.Bytes[:0], class: class, block: block}
+	}
+	return &chunk{data: make([]byte, 0, chunkSizes[class]), class: class}
+}
+
+// forget gives the chunk's memory back, at once when it is large.
+func (c *chunk) forget() {
+	c.data = nil
+	c.block.Free()
 }
 
 // A pool hands out chunks and takes them back. What it keeps for reuse and
@@ -41,13 +58,14 @@ func (p *pool) take(class int) *chunk {
 	if p.used+p.kept > p.limit {
 		p.trim()
 	}
-	return &chunk{data: make([]byte, 0, chunkSizes[class]), class: class}
+	return newChunk(class)
 }
 
 func (p *pool) give(c *chunk) {
 	size := chunkSizes[c.class] + chunkOverhead
 	p.used -= size
 	if p.used+p.kept+size > p.limit {
+		c.forget()
 		return
 	}
 	c.data = c.data[:0]
@@ -57,6 +75,11 @@ func (p *pool) give(c *chunk) {
 
 // trim forgets what is kept for reuse.
 func (p *pool) trim() {
+	for _, c := range p.free {
+		for ; c != nil; c = c.next {
+			c.forget()
+		}
+	}
 	p.free = [len(chunkSizes)]*chunk{}
 	p.kept = 0
 }

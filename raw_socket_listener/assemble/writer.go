@@ -33,13 +33,9 @@ func (w *Writer) room(n int) *batch {
 	}
 	if len(w.cur.entries) == 0 && cap(w.cur.arena) < n || w.cur.arena == nil {
 		w.cur.block.Free()
-		w.cur.block = nil
-		if n > w.to.limit { // it would not be kept for the next
-			w.cur.block = buffers.NewBlock(n)
-			w.cur.arena = w.cur.block.Bytes[:0]
-		} else {
-			w.cur.arena = make([]byte, 0, max(n, batchBytes)) // at once, not by doubling
-		}
+		// At once, not by doubling, and with room for one that is a little larger.
+		w.cur.block = buffers.NewKept((n + batchBytes - 1) / batchBytes * batchBytes)
+		w.cur.arena = w.cur.block.Bytes[:0]
 	}
 	return w.cur
 }
