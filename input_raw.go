@@ -139,9 +139,8 @@ func (s *rawSettings) parseFilter(text string) (*rawsocket.Filter, error) {
 	return rawsocket.ParseFilter(text)
 }
 
-// rawSettings is what the command line says of --input-raw. The Config is what
-// all captures have together; zero in its BlockTimeout or Rings leaves the choice
-// to newRawInput.
+// rawSettings is what the command line says of --input-raw. The Config is that of all
+// captures together; zero in BlockTimeout or Rings leaves the choice to newRawInput.
 type rawSettings struct {
 	rawsocket.Config
 	Engine   string // "" or "af_packet", "pcap_file", "vxlan"
