@@ -11,13 +11,14 @@ import (
 // goes on for ever: each is twice as long as the one before, up to Most.
 // The zero value is ready to use. It is for one goroutine.
 type Backoff struct {
-	Most time.Duration // the longest pause; zero: BackoffMost
+	First time.Duration // the first pause; zero: backoffFirst
+	Most  time.Duration // the longest; zero: BackoffMost
 
-	pause time.Duration // the next one; zero: backoffFirst
+	pause time.Duration // the next one; zero: the first
 }
 
 const (
-	// backoffFirst is the first pause: a receiver that restarts is back in some
+	// backoffFirst is the first pause when nobody says: a receiver that restarts is back in some
 	// tens of milliseconds.
 	backoffFirst = 50 * time.Millisecond
 
@@ -45,7 +46,7 @@ func (b *Backoff) Wait(ctx context.Context, wake <-chan struct{}) bool {
 }
 
 func (b *Backoff) next() time.Duration {
-	pause := max(b.pause, backoffFirst)
+	pause := max(b.pause, cmp.Or(b.First, backoffFirst))
 	b.pause = min(2*pause, cmp.Or(b.Most, BackoffMost))
 	return pause - rand.N(pause/2)
 }

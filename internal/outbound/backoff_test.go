@@ -21,11 +21,12 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-func TestBackoffMost(t *testing.T) {
-	b := Backoff{Most: 70 * time.Millisecond}
-	for range 5 {
-		if got := b.next(); got > b.Most {
-			t.Errorf("a pause of %s", got)
+func TestBackoffBetween(t *testing.T) {
+	b := Backoff{First: 20 * time.Millisecond, Most: 70 * time.Millisecond}
+	for i, want := range []time.Duration{20, 40, 70, 70} {
+		want *= time.Millisecond
+		if got := b.next(); got > want || got <= want/2 {
+			t.Errorf("pause %d is %s, want up to %s and more than half of that", i, got, want)
 		}
 	}
 }

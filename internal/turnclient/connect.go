@@ -24,7 +24,8 @@ var errUnserved = errors.New("a new connection ended before its first answer")
 // sent, so nothing is lost by that.
 func (c *Conn) connect() error {
 	client := c.client
-	for pause, first := roomFirst, true; ; pause, first = min(2*pause, roomMost), false {
+	backoff := outbound.Backoff{First: roomFirst, Most: roomMost}
+	for first := true; ; first = false {
 		c.attempt = client.takes.Begin(time.Now())
 		err := client.health.Connect(client.ctx, time.Now().Add(client.cfg.Timeout), c.open, client.cfg.Tell)
 		accepted := err == nil
@@ -49,11 +50,7 @@ func (c *Conn) connect() error {
 		if !first {
 			client.cfg.MakeRoom()
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-client.ctx.Done():
-			timer.Stop()
+		if !backoff.Wait(client.ctx, nil) {
 			return err
 		}
 	}
