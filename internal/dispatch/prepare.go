@@ -91,6 +91,8 @@ func (w *Workers) ahead() bool {
 	if allowed, _ := w.cfg.Allow(w.cfg.Most); w.closed || allowed < w.cfg.Most {
 		return false
 	}
-	w.start(1)
+	if int(w.running.Load()) < w.cfg.Most { // Grow may have started the last one meanwhile
+		w.start(1)
+	}
 	return true
 }
