@@ -244,9 +244,11 @@ func (o *Output) Settle(cancel <-chan struct{}) error {
 	return nil
 }
 
-// Drain makes the verdict and writes the reports.
+// Drain makes the verdict and writes the reports. When it is cancelled, the verdict is
+// about what was compared until then.
 func (o *Output) Drain(cancel <-chan struct{}) error {
 	if err := o.Settle(cancel); err != nil {
+		o.comparison.GiveUp() // or Close would compare for as long as that takes
 		return err
 	}
 	o.any.Store(true) // a run without a message gets its reports too

@@ -14,6 +14,7 @@ import (
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/plugin/plugintest"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 	"github.com/buger/gor/internal/verdict"
 	"github.com/buger/gor/internal/verdict/join"
 	"github.com/buger/gor/internal/verdict/report"
@@ -246,5 +247,33 @@ func TestClosedBeforeDrained(t *testing.T) {
 	}
 	if _, err := os.Stat(cfg.Reports.JUnit); err != nil {
 		t.Error(err)
+	}
+}
+
+// What still waits when a drain is cancelled is counted and not compared, so that the
+// run ends then.
+func TestCancelledDrain(t *testing.T) {
+	o := open(t, config(t, ""))
+	exchange(t, o, 1, map[string]string{"original": answer(200, "1"), "": answer(200, "1")})
+	if err := o.Settle(nil); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "the first pair is compared", func() bool { return o.comparison.Compared() == 1 })
+	o.adding.Lock() // nothing is taken meanwhile
+	exchange(t, o, 2, map[string]string{"original": answer(200, "1"), "": answer(500, "1")})
+	cancel := make(chan struct{})
+	close(cancel)
+	err := o.Drain(cancel)
+	o.adding.Unlock()
+	if err == nil {
+		t.Error("a drain that was cancelled ends well")
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	o.Report(plugin.NewReport(&text))
+	if !strings.HasPrefix(text.String(), "equal: 1 pair, no difference\n") {
+		t.Errorf("%s", text.String())
 	}
 }
