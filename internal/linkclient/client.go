@@ -89,7 +89,10 @@ func Open(cfg Config) (*Client, error) {
 	if cfg.Spill != nil {
 		var err error
 		c.spill, c.senders, err = openSpill(cfg, c.q)
-		return c, err
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
 	}
 	peer := link.NewPeer(false, nil)
 	c.senders = startSenders(c.q, cfg.Connections, func(i int) link.SenderConfig {

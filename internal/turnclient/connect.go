@@ -41,7 +41,8 @@ func (c *Conn) connect() error {
 			return err
 		case client.health.Standing() == 0:
 			// Nobody is there to say that it takes any.
-			if client.takes.Forget(); accepted {
+			client.takes.Forget()
+			if accepted {
 				continue
 			}
 			return err
