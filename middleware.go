@@ -212,18 +212,6 @@ func (s *Settings) middlewareFlags() flagGroup {
 	}}
 }
 
-// sleep waits, and returns false when cancel was closed before.
-func sleep(cancel <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-cancel:
-		return false
-	}
-}
-
 // queues is how many queues share the memory: those of the outputs and the
 // middleware's.
 func (s *Settings) queues() int {

@@ -206,3 +206,15 @@ func IsClosed(c <-chan struct{}) bool {
 		return false
 	}
 }
+
+// Sleep waits, and returns false when cancel was closed before.
+func Sleep(cancel <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-cancel:
+		return false
+	}
+}

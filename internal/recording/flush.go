@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/buger/gor/internal/disk"
+	"github.com/buger/gor/internal/queue"
 )
 
 // What of the writer touches the disk, and what it does when that fails.
@@ -82,7 +83,7 @@ func (w *writer) flush(t *target, all bool) {
 			return
 		}
 		wait = min(max(2*wait, retryFirst), retryMost)
-		if !sleep(w.closing, wait) {
+		if !queue.Sleep(w.closing, wait) {
 			t.stuck = true
 			return // end writes once more
 		}

@@ -150,7 +150,7 @@ func (p *Spiller) place(items []queue.Item, msgs [][]byte) {
 			p.in.DoneBatch(items, false)
 			return
 		}
-		sleep(p.closing, retryAfter)
+		queue.Sleep(p.closing, retryAfter)
 	}
 }
 
@@ -224,7 +224,7 @@ func (p *Spiller) feed() {
 				said = text
 				p.logf("read what was spilled: %v; trying again", err)
 			}
-			if !sleep(p.closing, retryAfter) {
+			if !queue.Sleep(p.closing, retryAfter) {
 				return
 			}
 			continue
@@ -288,7 +288,7 @@ func (p *Spiller) Settle(cancel <-chan struct{}) error {
 				break
 			}
 			p.tell(err)
-			sleep(cancel, retryAfter)
+			queue.Sleep(cancel, retryAfter)
 			continue
 		}
 		select {
@@ -365,18 +365,6 @@ func (s *Source) Take(dst [][]byte, cancel <-chan struct{}) (n int, more bool) {
 func (s *Source) Release(n int) {
 	s.p.release(n)
 	s.Source.Release(n)
-}
-
-// sleep waits, and returns false when cancel was closed before.
-func sleep(cancel <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-cancel:
-		return false
-	}
 }
 
 func messageCount(n int) string {
