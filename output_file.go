@@ -16,6 +16,7 @@ import (
 	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/recording"
+	"github.com/buger/gor/internal/replay"
 )
 
 // fileOutputPlugin is the row of --output-file.
@@ -31,6 +32,7 @@ func fileOutputPlugin() outputPlugin {
 			flags:   func(s *Settings) []flagDef { return s.fileOutput.flags(s.keepsFree) },
 		},
 		reopens: true,
+		fits:    (*Settings).checkRecordings,
 		parse:   parseFileOutput,
 	}
 }
@@ -200,5 +202,18 @@ func (v *minFreeValue) Set(s string) error {
 		return fmt.Errorf("want a size such as 500mb or 2gb, or a percentage of the disk such as 5%%")
 	}
 	*v.p = disk.MinFree{Bytes: int64(n)}
+	return nil
+}
+
+// checkRecordings refuses to record into a file that is being replayed: it would
+// grow by what is in it, and at the pace of its recording never end.
+func (s *Settings) checkRecordings() error {
+	for _, in := range s.addresses("input-file") {
+		for _, out := range s.addresses("output-file") {
+			if replay.Reads(in, out) {
+				return fmt.Errorf("--output-file %s is the file that --input-file %s replays; record into another one", out, in)
+			}
+		}
+	}
 	return nil
 }

@@ -1,8 +1,13 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/buger/gor/internal/testkit"
 )
@@ -37,5 +42,23 @@ func TestRepeatedFiles(t *testing.T) {
 		if code != exitUsage || said != want {
 			t.Errorf("exit %d, %q, want %q", code, said, want)
 		}
+	}
+}
+
+// TestRecordingOntoItself: a recording that is replayed into itself would double.
+func TestRecordingOntoItself(t *testing.T) {
+	dir := t.TempDir()
+	file := testkit.WriteFile(t, filepath.Join(dir, "x.gor"), testkit.Recording(testkit.NumberedRequests(2, "prod"), make([]time.Duration, 2)))
+	before, err := os.ReadFile(file)
+	testkit.Must(t, err)
+	testkit.Must(t, os.Symlink(file, filepath.Join(dir, "link.gor")))
+	for _, in := range []string{file, file + "|max", filepath.Join(dir, "*.gor"), filepath.Join(dir, "link.gor"), "gor:" + file} {
+		code, said := testkit.RunGor(t, "--input-file", in, "--output-file", file)
+		if code != exitUsage || !strings.Contains(said, "--output-file "+file+" is the file that --input-file ") {
+			t.Errorf("%s: exit %d, %s", in, code, said)
+		}
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the recording has changed: %v", err)
 	}
 }

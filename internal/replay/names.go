@@ -54,3 +54,17 @@ func fileNames(pattern string) ([]string, error) {
 	slices.Sort(names)
 	return names, nil
 }
+
+// Reads reports whether a replay of the pattern would read the regular file of that
+// name, under whatever name it finds it.
+func Reads(pattern, file string) bool {
+	to, err := os.Stat(file)
+	if err != nil || !to.Mode().IsRegular() {
+		return false
+	}
+	names, err := fileNames(pattern)
+	return err == nil && slices.ContainsFunc(names, func(name string) bool {
+		from, err := os.Stat(pathOf(name))
+		return err == nil && os.SameFile(from, to)
+	})
+}
