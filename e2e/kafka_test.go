@@ -28,13 +28,16 @@ func kills() int {
 	return 2
 }
 
-// kafkaRecording writes a recording of n requests of 50 connections in turn, gap apart.
+// kafkaRecording writes a recording of n requests of 50 connections in turn, gap apart. It is of
+// now: a broker remembers what a producer sent for a day (producer.id.expiration.ms) by the messages'
+// own times, and takes older ones twice when it is asked again after it was killed.
 func kafkaRecording(t *testing.T, n int, gap time.Duration) string {
 	t.Helper()
 	var b []byte
+	began := time.Now().UnixNano()
 	for i := range n {
 		body := fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: h\r\n\r\n", i)
-		b = payload.AppendMeta(b, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i%50), uint32(i/50)), Time: 1.7e18 + int64(i)*int64(gap), Length: int64(len(body))})
+		b = payload.AppendMeta(b, payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i%50), uint32(i/50)), Time: began + int64(i)*int64(gap), Length: int64(len(body))})
 		b = append(append(b, body...), "\n🐵🙈🙉\n"...)
 	}
 	return testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), b)
