@@ -3,6 +3,8 @@ package flags
 import (
 	"fmt"
 	"strings"
+
+	"github.com/buger/gor/internal/address"
 )
 
 // Unsupported are flags and addresses of other programs, of the same names as
@@ -28,11 +30,12 @@ func (u Unsupported) Flag(name string) error {
 	return nil
 }
 
-// Address does the same for the address that a flag was given.
-func (u Unsupported) Address(flag, address string) error {
+// Address does the same for the address that a flag was given, which is said without
+// its password.
+func (u Unsupported) Address(flag, addr string) error {
 	for _, row := range u {
-		if row.Scheme != "" && flag == row.Prefix && strings.HasPrefix(address, row.Scheme) {
-			return fmt.Errorf("--%s %s: this version has no %s; %s", flag, address, row.What, row.Advice)
+		if row.Scheme != "" && flag == row.Prefix && strings.HasPrefix(addr, row.Scheme) {
+			return fmt.Errorf("--%s %s: this version has no %s; %s", flag, address.Redact(addr), row.What, row.Advice)
 		}
 	}
 	return nil

@@ -21,6 +21,7 @@ func TestUnsupported(t *testing.T) {
 		{u.Flag("output-file"), ""},
 		{u.Flag("input-raw"), ""},
 		{u.Address("output-file", "s3://bucket/x"), "--output-file s3://bucket/x: this version has no S3; use a disk"},
+		{u.Address("output-file", "s3://key:secret@bucket/x"), "--output-file s3://key:xxxxx@bucket/x: this version has no S3; use a disk"},
 		{u.Address("output-file", "x.gor"), ""},
 		{u.Address("input-queue-", ""), ""},
 	} {
