@@ -22,6 +22,10 @@ const (
 	// mostChanges bounds the different changes of status that are counted by
 	// themselves; statuses have three digits, so that hostile ones are a million.
 	mostChanges = 1000
+	// earlyMost bounds the targets' statuses that are remembered before a recorded answer
+	// came: requests may be answered sooner than they were when they were recorded. This is
+	// more than a second of a busy server.
+	earlyMost = 4096
 	// changesShown is how many of them the line for people has, the most frequent first.
 	changesShown = 5
 )
@@ -33,7 +37,8 @@ const None = 0
 // an answer that comes 64,000 requests after the other one finds nothing. The zero value
 // is ready. Its methods are safe for concurrent use.
 type Pairs struct {
-	any atomic.Bool // a recorded answer came: until then nothing is remembered
+	any   atomic.Bool  // a recorded answer came: until then little is remembered
+	early atomic.Int64 // statuses of the target until then
 
 	mu               sync.Mutex
 	ids              *recent.IDs // what came of a pair; see the marks
@@ -59,10 +64,8 @@ func (p *Pairs) Recorded(msg []byte) {
 	if p.response.Parse(payload.Body(msg)) != nil {
 		return
 	}
-	if !p.any.Load() {
-		p.ids, p.changes = recent.New(), make(map[change]uint64)
-		p.any.Store(true)
-	}
+	p.begin()
+	p.any.Store(true)
 	p.recorded++
 	status := p.response.Status()
 	if other, has := p.ids.Get(msg); has && other != paired && other&isNew != 0 {
@@ -74,16 +77,24 @@ func (p *Pairs) Recorded(msg []byte) {
 
 // Answered takes the status of what the target answered to the request msg, or None.
 func (p *Pairs) Answered(msg []byte, status int) {
-	if !p.any.Load() {
+	if !p.any.Load() && p.early.Add(1) > earlyMost {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.begin()
 	if other, has := p.ids.Get(msg); has && other != paired && other&isNew == 0 {
 		p.count(msg, int(other), status)
 		return
 	}
 	p.ids.Put(msg, uint16(status)|isNew)
+}
+
+// begin makes the memory. Call with the lock held.
+func (p *Pairs) begin() {
+	if p.ids == nil {
+		p.ids, p.changes = recent.New(), make(map[change]uint64)
+	}
 }
 
 // count counts a pair. Whatever comes later with its id, as when a recording is replayed

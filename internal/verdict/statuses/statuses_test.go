@@ -113,3 +113,25 @@ func TestPairsAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A target that is quicker than the original server answers requests before the first
+// recorded answer comes.
+func TestQuickTarget(t *testing.T) {
+	var p Pairs
+	for i := range 100 {
+		p.Answered(request(i), 200)
+	}
+	for i := range 100 {
+		p.Recorded(recorded(i, 200))
+	}
+	if text, _, _ := said(&p); text != "status equal 100, different 0" {
+		t.Errorf("%q", text)
+	}
+	var alone Pairs
+	for i := range 2 * earlyMost {
+		alone.Answered(request(i), 200)
+	}
+	if _, has := alone.ids.Get(request(2*earlyMost - 1)); has {
+		t.Error("statuses that have nothing to be compared with are remembered for ever")
+	}
+}
