@@ -7,8 +7,8 @@ import "time"
 // each is waited for: many at once would hold up what is due meanwhile.
 const prepareEvery = time.Millisecond
 
-// Prepare is told that Wanted may have changed. It has as many workers started, at
-// most Most, one after the other, and does not wait.
+// Prepare is called when Wanted may have changed. It starts workers one after the
+// other in the background until as many run as are wanted, at most Most.
 func (w *Workers) Prepare() {
 	if w.preparing.Load() || !w.behind() {
 		return
@@ -37,7 +37,7 @@ func (w *Workers) Ready() <-chan struct{} {
 	return w.stood
 }
 
-// behind reports whether more workers are wanted than there are, and may be had.
+// behind reports whether more workers are wanted than there are, and may be started.
 func (w *Workers) behind() bool {
 	running := int(w.running.Load())
 	return running < w.cfg.Most && running < w.cfg.Wanted() && (w.cfg.Stands() || w.starting.Load() > 0)

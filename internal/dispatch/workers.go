@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A WorkersConfig says how many workers there are, and what they do. All of it
-// must be set but for what may be nil.
+// A WorkersConfig says how many workers there are, and what they do. All fields
+// must be set, except for those that may be nil.
 type WorkersConfig struct {
 	// Least and Most are how many there are, 1 <= Least <= Most.
 	Least, Most int
@@ -20,8 +20,7 @@ type WorkersConfig struct {
 	// take a message, and ends with End, or when MayEnd, or with its queue.
 	Work func()
 
-	// Short is how many messages wait for which no worker does; see
-	// queue.Queue.Short.
+	// Short is how many more messages than workers wait; see queue.Queue.Short.
 	Short func() int
 
 	// Allow is how many workers the target is good for at the moment, at most
@@ -65,7 +64,7 @@ func NewWorkers(c WorkersConfig) *Workers {
 // Begin starts the fewest workers before there is a message: see Ready.
 func (w *Workers) Begin() { w.Grow() }
 
-// lacking is for how many messages there is no worker and none on its way.
+// lacking is how many messages wait without a worker that is free or starting.
 func (w *Workers) lacking() int64 { return int64(w.cfg.Short()) - w.starting.Load() }
 
 // Grow starts the workers that are needed. It is called after each message that

@@ -19,12 +19,12 @@ import (
 	"github.com/buger/gor/internal/queue"
 )
 
-// DefaultMost is how many connections there are at most when nobody says.
+// DefaultMost is how many connections there are at most when no number is given.
 const DefaultMost = 512
 
-// Bounds are the Least and the Most of a Config of which somebody says that there
-// are to be n connections, or, with an n below 1, as many as requests are under way.
-// A least of 1 leaves it at n from the beginning; more than that is the fewest.
+// Bounds returns the Least and the Most of a Config for n connections, or, when n is
+// below 1, for as many connections as requests are under way. With a least of 1 all n
+// connections are there from the beginning; a higher least is how few there may be.
 func Bounds(least, n int, sessions bool) (fewest, most int) {
 	fewest = max(least, 1)
 	switch {
@@ -85,7 +85,7 @@ type shared struct {
 	ctx     context.Context // ends with Close
 	q       *queue.Queue
 	client  *http1client.Client
-	takes   outbound.Ceiling // how many connections the target does
+	takes   outbound.Ceiling // how many connections the target takes
 	workers *dispatch.Workers
 	demand  *pace.Demand // nil: what comes next is not known
 	account account

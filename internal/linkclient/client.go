@@ -29,20 +29,19 @@ type Config struct {
 	// recorded connection stay on one of them, in order.
 	Connections int
 
-	// QueueBytes bounds the messages that are not acknowledged: those on disk
-	// excepted.
+	// QueueBytes bounds the messages in memory that are not acknowledged.
 	QueueBytes int
 
-	// Large makes the copies of large messages; nil has no part of any budget.
+	// Large makes the copies of large messages; with nil the queue makes its own.
 	Large *buffers.Copies
 
 	// Gauge, unless nil, follows the queue's length.
 	Gauge *stats.Gauge
 
 	// Patience is how long Settle waits for a receiver that acknowledges
-	// nothing. A dead one would otherwise hold up the senders of a host in the
-	// middle of a chain for ever. What it was waiting for stays in the window
-	// and is still sent; only a crash of this process would lose it.
+	// nothing. On a host in the middle of a chain, a dead receiver would otherwise
+	// hold up the senders for ever. The messages that Settle waited for stay in
+	// memory and are still sent; only a crash of this process would lose them.
 	Patience time.Duration
 
 	// Spill, unless nil, keeps on disk what the receiver cannot take. There is

@@ -33,7 +33,7 @@ type Spill struct {
 	FullText string
 }
 
-// A spiller is what a Client with a Spill has more.
+// A spiller is what a Client has in addition when it has a Spill.
 type spiller struct {
 	*spill.Spiller
 	in, out *queue.Queue

@@ -59,10 +59,10 @@ type Env struct {
 	// milliseconds: a capture then hands them over that often.
 	LatencyMatters bool
 
-	// OnTime says that a schedule begins when everything is open. What an output
-	// has to do before its first message it does then, and adds what returns a
-	// channel that is closed when that is done to Standing. Those that are to be
-	// ready when a message is due follow the Forecast.
+	// OnTime says that messages come on a schedule, which begins when everything is
+	// open. An output that has to prepare for its first message begins to do so while
+	// it is opened, and adds a function to Standing that returns a channel, which is
+	// closed when it is ready. Forecast tells outputs when the next messages are due.
 	OnTime   bool
 	Standing []func() <-chan struct{}
 	Forecast *pace.Forecast
@@ -81,7 +81,7 @@ func (env *Env) NewQueue(items int) *queue.Queue {
 	return q
 }
 
-// StartGauge returns a gauge, and prints what it shows to Stderr after each
+// StartGauge returns a gauge, whose values are printed to Stderr after each
 // period until the run ends.
 func (env *Env) StartGauge(name string, period time.Duration) *stats.Gauge {
 	g := stats.NewGauge(name, period)

@@ -9,8 +9,8 @@ type Parsed[P any] struct {
 
 	Open func(env *Env) (P, error)
 
-	// Server is what gets the requests, when that is a server for requests; nil
-	// otherwise.
+	// Server is where the requests go; nil when they go to something else than a
+	// server for them.
 	Server *Server
 
 	// Recording is the file that is read or written, or a pattern of its name;

@@ -14,24 +14,24 @@ import (
 	"github.com/buger/gor/internal/queue"
 )
 
-// What of the writer is for files that hold no records: HAR, curl lines, JSON
-// lines, packets. Their messages are kept as they came and formed when they are
-// written, for the file that they go to.
+// This file is the part of the writer for files that do not hold records: HAR, curl
+// lines, JSON lines, packets. Messages are kept as they came, and are encoded when they
+// are written, for the file that they go to.
 
-// formed is what a target has beside for that.
+// formed is what a target needs for such files.
 type formed struct {
 	kind  formats.Kind
-	most  int // bytes that what is held takes in a file, at most
+	most  int // bytes that the messages held back take in a file, at most
 	batch []message.Pending
 	out   []byte // what was formed of batch
-	take  int    // bytes of out that belong to the present file
-	ready bool   // out is for the present file
+	take  int    // bytes of out that belong to the file that is open
+	ready bool   // out was encoded for the file that is open
 }
 
 const (
 	// answerWait is how long a request waits for its response, to stand beside it in a
-	// HAR: longer than all but broken exchanges take, and short enough for who follows
-	// the file.
+	// HAR: longer than all but broken exchanges take, and short enough for a reader
+	// who follows the file.
 	answerWait = 5 * time.Second
 	// waitingMost bounds the requests that wait, as they are looked at with each flush.
 	waitingMost = 1000
@@ -51,14 +51,14 @@ func (w *writer) addFormed(t *target, it queue.Item, now time.Time) {
 	w.hold(t, it, most, now)
 }
 
-// form makes what stands in the file of t for the messages that it holds back.
+// formBatch encodes the messages that t holds back, for its open file.
 func (w *writer) formBatch(t *target, all bool) {
 	f := t.form
 	if f.ready {
 		return // it could not be written before
 	}
 	f.batch = f.batch[:0]
-	spare := len(t.held) - waitingMost // they have waited long enough, the oldest first
+	spare := len(t.held) - waitingMost // so many of the oldest have waited long enough
 	bytes := f.most - w.buffer/2
 	for i := range t.held {
 		it := &t.held[i]
@@ -70,7 +70,7 @@ func (w *writer) formBatch(t *target, all bool) {
 	f.take, f.ready = len(f.out), true
 }
 
-// cut returns how much of what was formed the chunk of t has room for, whole
+// cut returns how many bytes of what was encoded fit the chunk of t, in whole
 // messages. What is too large for any chunk has one to itself.
 func (w *writer) cut(t *target) int {
 	f := t.form
@@ -78,7 +78,7 @@ func (w *writer) cut(t *target) int {
 	if t.exactFile() {
 		room -= t.file.size - int64(t.file.tail)
 	} else {
-		room -= int64(packOverhead(w.chunks.bytes)) // what fits whatever is there already, passed tells
+		room -= int64(packOverhead(w.chunks.bytes)) // whether it fits behind what is there already, passed tells
 	}
 	if w.chunks.bytes == 0 || int64(len(f.out)) <= room {
 		return len(f.out)
@@ -197,8 +197,8 @@ func (r *file) begin(holds int64) {
 	}
 }
 
-// tailBytes is what stands behind all messages of the file, as it stands there: in a
-// compressed one in a part of its own.
+// endBytes is what stands behind all messages of the file, as it stands there: in a
+// compressed file it is a gzip member or zstd frame of its own.
 func (r *file) endBytes() ([]byte, error) {
 	var p packers
 	text := r.form.Tail()

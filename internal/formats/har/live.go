@@ -21,7 +21,7 @@ type Live struct {
 	w     *Writer // makes entries
 	begun bool    // an entry is there
 
-	// A response is looked for as long as there are any: of requests alone, none waits.
+	// Requests wait for their responses only as long as responses come at all.
 	lonely   int // requests in a row that were written without one
 	answered map[string]bool
 	order    []string // of answered, the oldest first
@@ -30,8 +30,8 @@ type Live struct {
 const (
 	// lonelyMost is how many requests without responses show that there are none.
 	lonelyMost = 100
-	// answeredMost is how many exchanges a Live knows to be written: what comes for
-	// them is a further response.
+	// answeredMost is how many of the last exchanges that were written a Live remembers:
+	// another response for one of them is ignored.
 	answeredMost = 4096
 )
 
