@@ -181,7 +181,7 @@ func (c *Consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 	c.known = true
 	n := len(c.parts)
 	c.mu.Unlock()
-	c.cfg.Cluster.Logf("group %s: %d of the topic's partitions are read here%s", c.cfg.Group, n, namesOf(ids))
+	c.cfg.Cluster.Logf("%d of the topic's partitions are read here%s", n, namesOf(ids))
 	nudge(c.fresh)
 	nudge(c.begun)
 	return offsets, nil

@@ -32,7 +32,7 @@ type reader struct {
 
 	lag      *stats.Histogram
 	lagNow   atomic.Int64 // ns behind the plan, of the last message
-	age      atomic.Int64 // ns between the time of the last message and its giving
+	age      atomic.Int64 // ns between the time of the last message and its giving; 0 but for what is still to come
 	late     atomic.Uint64
 	shuffled atomic.Uint64
 }
@@ -352,6 +352,9 @@ func (c *Consumer) wait() bool {
 }
 
 func (c *Consumer) noteAge() {
+	if !c.cfg.Start.Live() {
+		return // how old a recording is says nothing
+	}
 	if meta, _, err := payload.Split(c.msg); err == nil && meta.Time > 0 {
 		c.age.Store(time.Now().UnixNano() - meta.Time)
 	}
@@ -368,7 +371,7 @@ func (c *Consumer) fail(err error) {
 // Late is how far behind its plan the last message was.
 func (c *Consumer) Late() time.Duration { return time.Duration(c.lagNow.Load()) }
 
-// Age is how old the last message was when it was given.
+// Age is how old the last message was when it was given, of a live topic; 0 otherwise.
 func (c *Consumer) Age() time.Duration { return time.Duration(c.age.Load()) }
 
 // Lateness is how far behind their plan messages were. Nothing is in it with Max.
