@@ -116,7 +116,7 @@ func (v *Verdict) addRow(c *junitCase, r *verdict.Row) {
 	line := func(format string, args ...any) { b.WriteString(console.Clean(fmt.Sprintf(format, args...)) + "\n") }
 	line("%s, %s: %d of %d pairs; %s", r.Standing, r.Severity, r.Differs, r.Compared, r.Why)
 	for _, s := range r.Samples {
-		line("%s: %q -> %q", s.ID, s.Old, s.New)
+		line("%s: %s -> %s", s.ID, valueOf(s.Old), valueOf(s.New))
 		for _, command := range v.show(s.ID) {
 			line("  %s", command)
 		}

@@ -57,7 +57,7 @@ func WriteText(w io.Writer, res *verdict.Result) error {
 		}
 		line("%-10s %-12s %5.1f%%  %s  %s  %s", r.Standing, r.Severity, 100*r.Share(), r.Route, r.Path, strings.Join(ids, " "))
 		if len(r.Samples) > 0 && (r.Samples[0].Old != "" || r.Samples[0].New != "") {
-			line("           %q -> %q; %s", r.Samples[0].Old, r.Samples[0].New, r.Why)
+			line("           %s -> %s; %s", valueOf(r.Samples[0].Old), valueOf(r.Samples[0].New), r.Why)
 		}
 	}
 	if n := len(res.Rows) - mostShown; n > 0 {
@@ -79,4 +79,13 @@ func statusName(status int) string {
 		return "no answer"
 	}
 	return strconv.Itoa(status)
+}
+
+// valueOf is what stands in an answer, as text: JSON as it is written there, in which
+// a string has its quotes and a number has none.
+func valueOf(text string) string {
+	if text == "" {
+		return "nothing"
+	}
+	return text
 }
