@@ -123,8 +123,30 @@ func TestEncodeText(t *testing.T) {
 		}
 	}
 	msg := []byte("1 ab 15 5\nGET / HTTP/1.1\r\n\r\n")
-	if n := testing.AllocsPerRun(100, func() { _, _ = encodeText(nil, msg) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { _, _ = encodeText(nil, msg); _, _ = decode(msg, 1000) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkText(b *testing.B) {
+	msg := message(1, 2, baseTime)
+	b.SetBytes(int64(len(msg)))
+	for b.Loop() {
+		value, _ := encodeText(nil, msg)
+		if _, err := decode(value, 1<<20); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkJSON(b *testing.B) {
+	msg := message(1, 2, baseTime)
+	b.SetBytes(int64(len(msg)))
+	for b.Loop() {
+		value, _ := encodeJSON(msg)
+		if _, err := decode(value, 1<<20); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -93,6 +94,10 @@ func (c *Consumer) commit(client *kgo.Client, only map[int32]bool, cancel <-chan
 			}
 		}
 	})
+	if moving(failed) {
+		c.watch.retry("commit while the group changes")
+		failed = nil
+	}
 	c.mu.Lock()
 	for id, offset := range done {
 		if p := c.parts[id]; p != nil {
@@ -109,6 +114,12 @@ func (c *Consumer) commit(client *kgo.Client, only map[int32]bool, cancel <-chan
 	case failed == nil && said:
 		c.cfg.Cluster.Logf("offsets are committed again")
 	}
+}
+
+// moving reports whether a commit failed only because the group changes: the next one does not, or
+// another member has the partition.
+func moving(err error) bool {
+	return errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.UnknownMemberID)
 }
 
 // revoked commits what was given of partitions that go to another member, once the outputs
