@@ -220,6 +220,8 @@ func (k *kafkaSettings) hint(t kafka.Trouble, topic string, user kafkaSASL) stri
 		return "; it may want a certificate (--kafka-tls-client-cert FILE) or a user (--kafka-username NAME)"
 	case kafka.BadLogin:
 		return login(user)
+	case kafka.NoLogin:
+		return "; that port wants no user: leave out --kafka-username, or name their port for SASL"
 	case kafka.BadMechanism:
 		return "; --kafka-mechanism has others: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"
 	case kafka.NotAuthorized:

@@ -2,7 +2,9 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -162,5 +164,57 @@ func TestForeignValues(t *testing.T) {
 	}
 	if want := "left out what is at offset 0 of partition 0: not a message of Gor or GoReplay"; strings.Count(said.String(), "left out") != 1 || !strings.Contains(said.String(), want) {
 		t.Errorf("%s", &said)
+	}
+}
+
+// closer accepts connections and closes each at its first bytes.
+func closer(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 4<<10))
+			conn.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// What is wrong with a connection is told apart, so that a hint can be given.
+func TestTroubles(t *testing.T) {
+	for want, tt := range map[Trouble]struct{ change func(c *Cluster) }{
+		Unreachable: {func(c *Cluster) { c.Brokers = []string{"127.0.0.1:1"} }},
+		NoTLS: {func(c *Cluster) {
+			c.TLS = func() *tls.Config { return &tls.Config{} }
+			c.Brokers = []string{closer(t)} // as a real broker does
+		}},
+		NoTopic: {nil},
+	} {
+		cluster := startCluster(t, 1)
+		hints := make(chan Trouble, 100)
+		c := Cluster{Brokers: cluster.ListenAddrs(), Logf: t.Logf, Hint: func(trouble Trouble) string {
+			hints <- trouble
+			return "; a hint"
+		}}
+		if tt.change != nil {
+			tt.change(&c)
+		}
+		q := queue.New(0, 1<<20)
+		p := NewProducer(ProducerConfig{Cluster: c, Topic: "not-" + topic, Queue: q})
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { p.Run(ctx) })
+		if got := <-hints; got != want {
+			t.Errorf("%d, want %d", got, want)
+		}
+		stop()
+		wg.Wait()
 	}
 }

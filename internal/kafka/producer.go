@@ -139,7 +139,7 @@ func (p *Producer) connect(ctx context.Context) *kgo.Client {
 		return nil
 	}
 	defer admin.Close()
-	if !p.cfg.Cluster.await(ctx, admin, p.watch, p.cfg.Topic, true, "; messages wait in memory until one is, and those that it has no room for are shed") {
+	if !p.cfg.Cluster.await(ctx, admin, p.watch, p.cfg.Topic, true, "; meanwhile messages wait in memory, and those that it has no room for are shed") {
 		return nil
 	}
 	limit := topicLimit(ctx, admin, p.cfg.Topic)
@@ -294,7 +294,7 @@ func (p *Producer) watchAcks(ctx context.Context, client *kgo.Client) {
 			if err == nil {
 				err = errNoAcks
 			}
-			p.cfg.Cluster.say(err, fmt.Sprintf("; nothing was acknowledged for %s: messages wait in memory, and those that it has no room for are shed", stallNotice))
+			p.cfg.Cluster.say(err, fmt.Sprintf("; nothing was acknowledged for %s: meanwhile messages wait in memory, and those that it has no room for are shed", stallNotice))
 		}
 	}
 }

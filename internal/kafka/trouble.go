@@ -27,11 +27,15 @@ const (
 	ClosedAtOnce          // the connection ends with the first request: a port that speaks TLS, or wants SASL
 	BadLogin              // the user or the password is refused
 	BadMechanism          // the brokers do not have that mechanism of SASL
+	NoLogin               // the brokers want no user there
 	NotAuthorized         // the user may not do that with the topic or group
 	NoTopic               // there is no such topic
 	NoAnswer              // brokers are reached, and do not answer
 	OtherTrouble          // any other
 )
+
+// errNoTLS is of a connection that ends in the handshake.
+var errNoTLS = errors.New("the connection ends in the TLS handshake")
 
 // troubleOf tells what kind of error it is.
 func troubleOf(err error) Trouble {
@@ -40,12 +44,14 @@ func troubleOf(err error) Trouble {
 	var first *kgo.ErrFirstReadEOF
 	var op *net.OpError
 	switch {
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, errNoTLS):
 		return NoTLS
 	case errors.As(err, &verify), errors.As(err, new(x509.UnknownAuthorityError)), errors.As(err, new(x509.HostnameError)):
 		return UnknownCA
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return BadLogin
+	case errors.Is(err, kerr.IllegalSaslState):
+		return NoLogin
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return BadMechanism
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.GroupAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
