@@ -96,12 +96,10 @@ func sendServed(t *testing.T, addr string, list []servedRequest) {
 
 // A servedLog is one that a server wrote of these requests, and what it holds.
 type servedLog struct {
-	file                  string
-	flags                 []string
-	agent, referer, host  bool
-	step                  time.Duration // of its times
-	begins                bool          // its times are those when the requests came
-	emptyAgent, unescaped bool
+	file                 string
+	flags                []string
+	agent, referer, host bool
+	step                 time.Duration // of its times
 }
 
 func (l *servedLog) check(t *testing.T, list []servedRequest) {
