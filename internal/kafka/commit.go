@@ -142,13 +142,13 @@ func (c *Consumer) revoked(_ context.Context, client *kgo.Client, parts map[stri
 		if p := c.parts[id]; p != nil { // give no more of it
 			c.bytes -= p.bytes
 			p.forget()
-			p.gone = true
+			p.revoked = true
 			p.end = p.next
 		}
 	}
 	c.mu.Unlock()
-	nudge(c.room)
-	nudge(c.fresh)
+	signal(c.room)
+	signal(c.fresh)
 	c.hurry()
 	defer c.unhurry()
 	cancel := make(chan struct{})
@@ -170,11 +170,11 @@ func (c *Consumer) drop(ids []int32) {
 		if p := c.parts[id]; p != nil {
 			c.bytes -= p.bytes
 			p.forget()
-			p.gone = true
+			p.revoked = true
 			delete(c.parts, id)
 		}
 	}
 	c.mu.Unlock()
-	nudge(c.room)
-	nudge(c.fresh)
+	signal(c.room)
+	signal(c.fresh)
 }

@@ -121,7 +121,7 @@ type Consumer struct {
 	once    sync.Once
 	running sync.WaitGroup // fetching, refreshing, committing
 	ended   sync.Once
-	gone    chan struct{} // closed when all is over
+	done    chan struct{} // closed when all is over
 	read    atomic.Bool   // Read was called
 
 	fresh chan struct{} // something changed that Read may wait for
@@ -165,7 +165,7 @@ func NewConsumer(cfg ConsumerConfig) *Consumer {
 		cfg: cfg, watch: newWatch(),
 		counts: stats.NewReasons(stats.List(stats.Note,
 			"value that is no message", "damaged value", "message of a newer Gor", "response without Req_Raw", "message larger than the limit", "value fetched again and left out")),
-		closing: make(chan struct{}), gone: make(chan struct{}),
+		closing: make(chan struct{}), done: make(chan struct{}),
 		fresh: make(chan struct{}, 1), room: make(chan struct{}, 1), begun: make(chan struct{}, 1),
 		parts: map[int32]*partition{}, committing: make(chan struct{}, 1),
 	}
@@ -176,8 +176,8 @@ func NewConsumer(cfg ConsumerConfig) *Consumer {
 	return c
 }
 
-// nudge wakes whoever waits on ch, now or next.
-func nudge(ch chan struct{}) {
+// signal wakes whoever waits on ch, now or next.
+func signal(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:
 	default:
@@ -262,7 +262,7 @@ func (c *Consumer) resolve(admin *kgo.Client) (map[int32]kgo.Offset, error) {
 				}
 				c.known = true
 				c.mu.Unlock()
-				nudge(c.fresh)
+				signal(c.fresh)
 				return begin, nil
 			}
 		}
@@ -353,7 +353,7 @@ func (c *Consumer) refresh(client *kgo.Client) {
 			}
 		}
 		c.mu.Unlock()
-		nudge(c.fresh)
+		signal(c.fresh)
 	}
 }
 
@@ -403,9 +403,9 @@ func (c *Consumer) end() {
 			client.CloseAllowingRebalance()
 		}
 		c.running.Wait()
-		close(c.gone)
+		close(c.done)
 	})
-	<-c.gone
+	<-c.done
 }
 
 // Counts says what was passed over before it was a message.

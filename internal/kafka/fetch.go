@@ -122,7 +122,7 @@ func (c *Consumer) take(fetches kgo.Fetches) {
 		p.end = max(p.end, f.HighWatermark)
 	})
 	c.mu.Unlock()
-	nudge(c.fresh)
+	signal(c.fresh)
 }
 
 // pass goes on behind a batch that is larger, decompressed, than any that holds messages within the
@@ -135,7 +135,7 @@ func (c *Consumer) pass(client *kgo.Client, large *kgo.ErrDecompressTooLarge) {
 	}
 	c.mu.Unlock()
 	client.SetOffsets(map[string]map[int32]kgo.EpochOffset{c.cfg.Topic: {large.Partition: {Epoch: large.Epoch, Offset: large.NextOffset}}})
-	nudge(c.fresh)
+	signal(c.fresh)
 }
 
 // assigned is told of the offsets that the group has committed of partitions which this
@@ -182,8 +182,8 @@ func (c *Consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 	n := len(c.parts)
 	c.mu.Unlock()
 	c.cfg.Cluster.Logf("%d of the topic's partitions are read here%s", n, namesOf(ids))
-	nudge(c.fresh)
-	nudge(c.begun)
+	signal(c.fresh)
+	signal(c.begun)
 	return offsets, nil
 }
 

@@ -36,7 +36,7 @@ type partition struct {
 	// removed from the front only.
 	taken     []takenRecord
 	committed int64 // -1: nothing is
-	gone      bool  // revoked: what is taken of it is not committed any more
+	revoked   bool  // it went to another member: what is taken of it is not committed any more
 }
 
 type takenRecord struct {

@@ -91,7 +91,7 @@ func (c *Consumer) Read(p []byte) (int, error) {
 func (c *Consumer) own() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.from.part.gone {
+	if c.from.part.revoked {
 		return false
 	}
 	c.last = c.from
@@ -164,9 +164,9 @@ func (c *Consumer) next() error {
 		c.slots[place] = slot{}
 		c.unused = append(c.unused, place)
 		c.mu.Lock()
-		gone := from.part.gone
+		revoked := from.part.revoked
 		c.mu.Unlock()
-		if gone {
+		if revoked {
 			continue
 		}
 		c.msg, c.from = msg, from
@@ -324,7 +324,7 @@ func (c *Consumer) oldest() taking {
 		starving = false
 	}
 	if first == nil || starving {
-		nudge(c.room) // the fetcher looks who is short
+		signal(c.room) // the fetcher looks who is short
 		return taking{starving: starving}
 	}
 	t := taking{msg: first.head.msg, err: first.head.err}
@@ -332,7 +332,7 @@ func (c *Consumer) oldest() taking {
 	t.from = slot{first, t.record.Offset}
 	c.bytes -= len(t.record.Value)
 	if c.bytes < bufferBytes {
-		nudge(c.room)
+		signal(c.room)
 	}
 	return t
 }
@@ -365,7 +365,7 @@ func (c *Consumer) fail(err error) {
 	c.mu.Lock()
 	c.failed = fmt.Errorf("%w", err)
 	c.mu.Unlock()
-	nudge(c.fresh)
+	signal(c.fresh)
 }
 
 // Late is how far behind its plan the last message was.
