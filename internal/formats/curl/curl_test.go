@@ -89,7 +89,7 @@ func TestAsCurlSends(t *testing.T) {
 	length := regexp.MustCompile(`Content-Length: [0-9]+`)
 	for _, line := range commands() {
 		line = strings.NewReplacer("URL", "http://"+l.Addr().String(), "FILE", file).Replace(line)
-		words, _, err := split([]byte(line))
+		words, _, _, err := split([]byte(line))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,6 +32,11 @@ const gap = time.Second
 // maxCommand bounds a command with its continued lines, in bytes.
 const maxCommand = 16 << 20
 
+// triedMost bounds what is read in vain to find out whether a quote of one command is
+// closed by now, in bytes: some seconds. A body of 256 kB with such a mark in each of
+// 1,000 lines takes half of it; lines without one take nothing.
+const triedMost = 256 << 20
+
 // A Reader gives the requests of curl lines.
 type Reader struct {
 	cfg   Config
@@ -41,6 +46,8 @@ type Reader struct {
 	at    int64
 	n     uint32
 
+	quote   byte // what closes the quote that is open at the end of text; 0: none is, or another mark does
+	tried   int  // bytes of text that were read in vain, of this command
 	windows bool // text is a command for cmd.exe
 	out     []byte
 	err     error
@@ -92,7 +99,7 @@ func (c *Reader) next() ([]byte, error) {
 	}
 	c.text = append(append(c.text, line...), '\n')
 	if len(c.text) == len(line)+1 {
-		c.windows = isCmd(line)
+		c.windows, c.quote, c.tried = isCmd(line), 0, 0
 	}
 	if c.windows {
 		return c.cmd(line)
@@ -100,14 +107,15 @@ func (c *Reader) next() ([]byte, error) {
 	if bytes.HasSuffix(line, []byte(`\`)) && !c.lines.Unended() {
 		return nil, nil
 	}
-	words, open, err := split(c.text)
+	if c.staysOpen(line) {
+		return nil, nil
+	}
+	words, open, quote, err := split(c.text)
 	switch {
 	case err != nil:
 		return nil, c.fail(err)
-	case open && !c.lines.Unended():
-		return nil, nil
 	case open:
-		return nil, c.fail(errors.New("a quote is not closed"))
+		return nil, c.open(quote)
 	}
 	c.text = c.text[:0]
 	if len(words) == 0 {
@@ -119,20 +127,37 @@ func (c *Reader) next() ([]byte, error) {
 // cmd goes on with a command for cmd.exe.
 func (c *Reader) cmd(line []byte) ([]byte, error) {
 	goesOn := bytes.HasSuffix(line, []byte("^")) || len(line) == 0
+	if goesOn && !c.lines.Unended() || c.staysOpen(line) {
+		return nil, nil
+	}
 	words, open := splitCmd(c.text)
-	switch {
-	case goesOn && !c.lines.Unended():
-		return nil, nil
-	case open && !c.lines.Unended():
-		return nil, nil
-	case open:
-		return nil, c.fail(errors.New("a quote is not closed"))
+	if open {
+		return nil, c.open('"')
 	}
 	c.text, c.windows = c.text[:0], false
 	if len(words) == 0 {
 		return nil, nil
 	}
 	return c.command(words)
+}
+
+// staysOpen reports whether the quote that was open before line is open behind it.
+func (c *Reader) staysOpen(line []byte) bool {
+	return c.quote != 0 && bytes.IndexByte(line, c.quote) < 0 && !c.lines.Unended()
+}
+
+// open notes that text ends in a quote, which the mark closes, and returns an error
+// when nothing will.
+func (c *Reader) open(quote byte) error {
+	c.quote = quote
+	c.tried += len(c.text)
+	switch {
+	case c.lines.Unended():
+		return c.fail(errors.New("a quote is not closed"))
+	case c.tried > triedMost:
+		return c.fail(errors.New("a quote is not closed for too many lines; read the body from a file: --data-binary @FILE"))
+	}
+	return nil
 }
 
 func (c *Reader) fail(err error) error {
@@ -187,24 +212,43 @@ func (c *Reader) readFile(name string) ([]byte, error) {
 // split takes a command apart as a shell would. Nothing is run or looked up:
 // variables and substitutions are errors. open means that it goes on in the
 // next line.
-func split(text []byte) (words []string, open bool, err error) {
+func split(text []byte) (words []string, open bool, quote byte, err error) {
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(text), "")
 	if err != nil {
 		if syntax.IsIncomplete(err) {
-			return nil, true, nil
+			return nil, true, openQuote(text, err), nil
 		}
-		return nil, false, fmt.Errorf("no shell command: %w", err)
+		return nil, false, 0, fmt.Errorf("no shell command: %w", err)
 	}
+	words, err = wordsOf(file)
+	return words, false, 0, err
+}
+
+// openQuote is the quote that err, of a text which ends in it, is about; 0 when it is
+// about anything else, or not known.
+func openQuote(text []byte, err error) byte {
+	var where syntax.ParseError
+	if !errors.As(err, &where) || where.Pos.Offset() >= uint(len(text)) {
+		return 0
+	}
+	if c := text[where.Pos.Offset()]; c == '\'' || c == '"' {
+		return c
+	}
+	return 0
+}
+
+// wordsOf are those of a script of one plain command.
+func wordsOf(file *syntax.File) (words []string, err error) {
 	if len(file.Stmts) == 0 {
-		return nil, false, nil
+		return nil, nil
 	}
 	if len(file.Stmts) > 1 {
-		return nil, false, errors.New("want one command a line")
+		return nil, errors.New("want one command a line")
 	}
 	stmt := file.Stmts[0]
 	call, ok := stmt.Cmd.(*syntax.CallExpr)
 	if !ok || len(call.Assigns) > 0 || stmt.Negated || stmt.Background {
-		return nil, false, errors.New("want a plain curl command: no pipe, no list, no variables")
+		return nil, errors.New("want a plain curl command: no pipe, no list, no variables")
 	}
 	var bad error
 	syntax.Walk(call, func(n syntax.Node) bool {
@@ -215,17 +259,17 @@ func split(text []byte) (words []string, open bool, err error) {
 		return bad == nil
 	})
 	if bad != nil {
-		return nil, false, bad
+		return nil, bad
 	}
 	cfg := &expand.Config{NoUnset: true}
 	for _, word := range call.Args {
 		text, err := expand.Literal(cfg, word)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		words = append(words, text)
 	}
-	return words, false, nil
+	return words, nil
 }
 
 // Damage returns nothing: what is not understood is an error.
