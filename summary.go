@@ -213,7 +213,7 @@ func openPage(s *Settings, logf func(format string, args ...any)) (*status.Page,
 	case addr == "":
 		return nil, nil
 	}
-	page, err := status.Open(addr, status.Config{Version: version, Build: versionString(), CommandLine: s.table().Shown(os.Args), Logf: logf})
+	page, err := status.Open(addr, status.Config{Name: flag, Version: version, Build: versionString(), CommandLine: s.table().Shown(os.Args), Logf: logf})
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}

@@ -1,5 +1,5 @@
 // Package status serves what a running Gor has counted, for people, for
-// Prometheus and as package expvar does, and its profiles (--metrics, or --http-pprof).
+// Prometheus and as package expvar does, and its profiles.
 package status
 
 import (
@@ -20,6 +20,9 @@ import (
 
 // A Config is what a Page needs to know.
 type Config struct {
+	// Name is what lines for people call the page, such as "metrics".
+	Name string
+
 	Version     string   // of the program
 	Build       string   // the same with what it was built from
 	CommandLine []string // as it may be shown
@@ -71,7 +74,7 @@ func New(listener net.Listener, cfg Config) *Page {
 	logf := cfg.Logf
 	logf("counts and profiles at http://%s/", listener.Addr())
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		logf("http-pprof %s: everyone who can reach this port can read the profiles, the command line and all counts; let a firewall admit your monitoring only, or listen on 127.0.0.1:%d", a, a.Port)
+		logf("%s %s: everyone who can reach this port can read the profiles, the command line and all counts; let a firewall admit your monitoring only, or listen on 127.0.0.1:%d", cfg.Name, a, a.Port)
 	}
 	ctx, quit := context.WithCancel(context.Background())
 	p := &Page{cfg: cfg, listener: listener, quit: quit, started: time.Now(), table: admission.New(maxConns, idleLeast)}
@@ -84,7 +87,7 @@ func New(listener net.Listener, cfg Config) *Page {
 		MaxHeaderBytes:    headBytes,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnState:         p.admit,
-		ErrorLog:          log.New(logWriter(logf), "http-pprof: ", 0),
+		ErrorLog:          log.New(logWriter(logf), cfg.Name+": ", 0),
 	}
 	return p
 }
