@@ -100,7 +100,7 @@ func isW3C(line []byte) bool {
 	return false
 }
 
-// withoutComments is a script from its first line that is none.
+// withoutComments returns a script from its first line that is not a comment.
 func withoutComments(text []byte) []byte {
 	for bytes.HasPrefix(text, []byte("#")) {
 		_, text, _ = bytes.Cut(text, []byte("\n"))

@@ -55,7 +55,7 @@ type Client struct {
 	ctx    context.Context
 	cfg    Config
 	health outbound.Health
-	takes  outbound.Ceiling // how many connections the target does
+	takes  outbound.Ceiling // how many connections the target takes
 
 	sent, connections atomic.Uint64
 }
