@@ -58,8 +58,8 @@ func (w *writer) formBatch(t *target, all bool) {
 		return // it could not be written before
 	}
 	f.batch = f.batch[:0]
-	spare := len(t.held) - waitingMost // so many of the oldest have waited long enough
-	bytes := f.most - w.buffer/2
+	spare := len(t.held) - waitingMost            // so many of the oldest have waited long enough
+	bytes := f.most - w.buffer/(2*len(w.targets)) // half of the buffer is free then, whichever files the messages are for
 	for i := range t.held {
 		it := &t.held[i]
 		late := i < spare || bytes > 0 || w.q.Age(*it) >= w.wait
