@@ -63,6 +63,7 @@ func (r *runner) run() error {
 	case <-r.em.broken:
 	}
 	if !ended && !r.stopInputs(carried) {
+		close(r.over)
 		return exitCode(exitInterrupted)
 	}
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/console"
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/testkit"
@@ -140,4 +141,39 @@ func TestSettleOfASingleOutput(t *testing.T) {
 	go io.Copy(io.Discard, hung)
 	testkit.Must(t, em.settle(nil))
 	testkit.Must(t, stdout.Close())
+}
+
+// stuckInput is one whose Read and Close are of no use to each other.
+type stuckInput struct {
+	plugin.Input
+	free chan struct{}
+}
+
+func (s *stuckInput) Read([]byte) (int, error) { <-s.free; return 0, io.EOF }
+func (s *stuckInput) Close() error             { return nil }
+
+// TestSecondSignalEnds: what is drawn until the end of a run ends too when a second signal
+// comes before the inputs have ended.
+func TestSecondSignalEnds(t *testing.T) {
+	s := defaultSettings()
+	s.Inputs, s.Outputs = []pluginArg{{"input-dummy", ""}}, []pluginArg{{"output-null", ""}}
+	plugs, err := openPlugins(s, testEnv(t, &testkit.LockedBuffer{}))
+	testkit.Must(t, err)
+	defer plugs.close()
+	stuck := &stuckInput{plugs.inputs[0], make(chan struct{})}
+	defer stuck.Input.Close()
+	defer close(stuck.free)
+	plugs.inputs[0] = stuck
+	signals := make(chan os.Signal, 2)
+	signals <- os.Interrupt
+	signals <- os.Interrupt
+	r := &runner{s: s, log: console.New(io.Discard), plugs: plugs, em: newEmitter(plugs, s, t.Logf), signals: signals, over: make(chan struct{})}
+	if err := r.run(); err != exitCode(exitInterrupted) {
+		t.Errorf("%v", err)
+	}
+	select {
+	case <-r.over:
+	default:
+		t.Error("the run is not over for what is drawn while it lasts")
+	}
 }
