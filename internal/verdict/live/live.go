@@ -87,6 +87,7 @@ type Output struct {
 	unsent    atomic.Uint64
 	failures  *stats.Reasons
 
+	draining        atomic.Bool // Drain was called
 	closing, ending sync.Once
 	mu              sync.Mutex
 	ended           bool
@@ -247,6 +248,7 @@ func (o *Output) Settle(cancel <-chan struct{}) error {
 // Drain makes the verdict and writes the reports. When it is cancelled, the verdict is
 // about what was compared until then.
 func (o *Output) Drain(cancel <-chan struct{}) error {
+	o.draining.Store(true)
 	if err := o.Settle(cancel); err != nil {
 		o.comparison.GiveUp() // or Close would compare for as long as that takes
 		return err
@@ -267,9 +269,13 @@ func (o *Output) Drain(cancel <-chan struct{}) error {
 	}
 }
 
-// Close makes a verdict of what there is, when Drain has not.
+// Close makes a verdict of what there is, when Drain was not called. A Drain that is
+// under way ends soon: nobody waits for the rest any more.
 func (o *Output) Close() error {
 	o.closing.Do(func() {
+		if o.draining.Load() {
+			o.comparison.GiveUp()
+		}
 		close(o.cancel)
 		o.adding.Lock()
 		o.relieved.Broadcast()

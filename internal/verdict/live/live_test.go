@@ -277,3 +277,22 @@ func TestCancelledDrain(t *testing.T) {
 		t.Errorf("%s", text.String())
 	}
 }
+
+// A drain that is under way ends when the output is closed, as a second signal has it.
+func TestClosedWhileDrained(t *testing.T) {
+	o := open(t, config(t, ""))
+	o.adding.Lock() // nothing is taken meanwhile
+	exchange(t, o, 1, map[string]string{"original": answer(200, "1"), "": answer(200, "1")})
+	go o.Drain(make(chan struct{}))
+	testkit.Eventually(t, "the drain", o.draining.Load)
+	closed := make(chan error, 1)
+	go func() { closed <- o.Close() }()
+	<-o.cancel
+	o.adding.Unlock()
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	if n := o.comparison.Compared(); n != 0 {
+		t.Errorf("%d pairs are compared for nobody", n)
+	}
+}
