@@ -66,6 +66,10 @@ type Joining struct {
 	// that name: a group that cannot wait there is done with as it is. Nil: all may.
 	Room func(name string) error
 
+	// DiskMost bounds the temporary files, in bytes; a group that has no room there is
+	// done with as it is. 0: nothing bounds them but Room.
+	DiskMost int64
+
 	// Whole says whether a group has all that belongs to it: one that has not waits in
 	// a temporary file for the rest.
 	Whole func(parts []Part) bool
@@ -93,6 +97,7 @@ type Joiner struct {
 	files  *partitions // nil: nothing overflowed
 	asked  bool        // whether there is room
 	wrote  int         // bytes since then
+	onDisk int64       // bytes in temporary files
 	full   error       // what Room said then
 
 	// Repeated counts the records that were left out because their id had as many.
@@ -183,6 +188,7 @@ func (j *Joiner) giveUp(at *list.Element) error {
 		j.cfg.Emit(g.id, g.parts, true)
 		return nil
 	}
+	j.onDisk += int64(g.size)
 	for i := range g.parts {
 		if err := j.files.write(&g.parts[i]); err != nil {
 			return err
@@ -193,6 +199,9 @@ func (j *Joiner) giveUp(at *list.Element) error {
 
 // room reports whether so many bytes may be written.
 func (j *Joiner) room(n int) bool {
+	if j.cfg.DiskMost > 0 && j.onDisk+int64(n) > j.cfg.DiskMost {
+		return false
+	}
 	if j.cfg.Room == nil {
 		return true
 	}

@@ -126,3 +126,41 @@ func TestStore(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestDiskMost: requests that nothing ever answers fill the disk up to the bound and
+// no further; beyond it they are done with as they are, each counted.
+func TestDiskMost(t *testing.T) {
+	const most, n, size = 1 << 20, 400, 10_000
+	emitted := 0
+	j := New(Joining{
+		Window: 100_000, Tmp: t.TempDir(), DiskMost: most, Late: 1,
+		Whole: func([]Part) bool { return false },
+		Emit: func(_ string, _ []Part, must bool) bool {
+			if must {
+				emitted++
+			}
+			return must
+		},
+	})
+	for i := range n {
+		if err := j.Add(Part{Type: payload.Request, ID: fmt.Sprint(i), Answer: verdict.Answer{Bytes: make([]byte, size)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sizes int64
+	for _, size := range j.files.sizes {
+		sizes += size
+	}
+	if sizes < most/2 || sizes > most || j.Apart == 0 || int(j.Apart) != emitted {
+		t.Errorf("%d bytes on disk, at most %d; %d groups given up, %d emitted", sizes, most, j.Apart, emitted)
+	}
+	if err := j.End(); err != nil {
+		t.Fatal(err)
+	}
+	if emitted != n {
+		t.Errorf("%d of %d groups", emitted, n)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -31,6 +31,11 @@ const (
 	// this is two seconds of a server that answers 5,000 requests a second.
 	answersMost = 8 << 20
 
+	// diskMost bounds the temporary files of groups that found no room in memory, in
+	// bytes. What a target never answers stays there until the end, and a capture may
+	// go on for weeks.
+	diskMost = 1 << 30
+
 	// late is how long an answer may take from its request on, the time in which the
 	// request waits for a connection included.
 	late = 10 * time.Minute
@@ -111,7 +116,7 @@ func Open(cfg Config) (*Output, error) {
 	}
 	c := cfg.Comparison
 	c.Labels = cfg.Labels
-	c.Joining.Window, c.Joining.Late = window, late
+	c.Joining.Window, c.Joining.DiskMost, c.Joining.Late = window, diskMost, late
 	comparison, err := join.NewComparison(c)
 	if err != nil {
 		return nil, err
