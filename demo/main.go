@@ -118,7 +118,7 @@ const whatNext = `5. what next
    $ sudo ./gor --input-raw :80 --output-stdout              # see what reaches this host
    $ sudo ./gor --input-raw :80 --output-file requests.gor   # record it
    $ ./gor --input-file requests.gor --output-http http://staging.example.com --http-allow-method GET
-   README.md says what to mind before you replay anything but GET`
+   see README.md before you replay anything but GET`
 
 // demonstration is what its steps share.
 type demonstration struct{ gor, dir string }

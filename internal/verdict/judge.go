@@ -235,7 +235,7 @@ func (e *Engine) why(row *rowCount, v evidence) string {
 	case row.key.severity == finding.SameKind && row.standing == Noise:
 		return share + "; values of one kind on both sides"
 	case v.control == 0:
-		return share + "; nothing is known of noise there"
+		return share + "; the old version was not compared with itself there"
 	case v.triples:
 		return fmt.Sprintf("%s; the old version differs from itself in %d of %d (p = %.2g)", share, v.differs, v.control, v.p)
 	}
