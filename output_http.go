@@ -78,10 +78,15 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *plugin.Env) (plugin.
 			return env.Own.DialContext(ctx, network, to)
 		}
 	}
+	byHost := secure != nil && s.modifier.OriginalHost && s.http.SNI == ""
+	hint := "--output-http-ca FILE names an authority to trust, and --output-http-skip-verify sends all the same"
+	if byHost {
+		hint += "; with --http-original-host TLS asks for the host of each request, and --output-http-sni NAME has it ask for NAME"
+	}
 	cfg := httppool.Config{
-		Name: o.String(),
+		Name: o.String(), NameByHost: byHost,
 		Client: http1client.Config{
-			Target: t, TLS: secure, CertificateHint: "--output-http-ca FILE names an authority to trust, and --output-http-skip-verify sends all the same",
+			Target: t, TLS: secure, CertificateHint: hint,
 			Dial: dial, Timeout: s.http.Timeout, HeadMost: s.http.ResponseBuffer, Redirects: s.http.Redirects,
 			KeepHost: s.modifier.OriginalHost, Memory: env.Answers, Places: env.Places,
 		},
@@ -197,7 +202,7 @@ func (s *httpSettings) flags() []flagDef {
 		{"output-http-debug", "", "accepted for older command lines", "", flags.Obsolete(flags.Bool(new(bool)), "--verbose 2 names every answer")},
 		{"output-http-connect-to", "HOST:PORT", "connect to HOST:PORT whatever the URL says; its name still stands in Host and in TLS",
 			"gor --input-file requests.gor --output-http https://www.example.com --output-http-connect-to 10.0.0.7:8443", flags.Checked(&s.ConnectTo, address.ParseHostPort)},
-		{"output-http-sni", "NAME", "ask for and expect the certificate of NAME, in place of that of the URL's host",
+		{"output-http-sni", "NAME", "ask for and expect the certificate of NAME, in place of that of the URL's host (or, with --http-original-host, of each request's)",
 			"gor --input-file requests.gor --output-http https://10.0.0.7 --http-original-host --output-http-sni www.example.com", flags.Checked(&s.SNI, checkServerName)},
 	}, flagDefs(slices.Concat(
 		s.TLS.Flags("output-http", "target", "gor --input-file requests.gor --output-http https://staging.internal"),

@@ -145,6 +145,12 @@ func tlsFlagRows() []flagRow {
 			if server.name.Load() != "www.gor.example" || server.host.Load() != "prod" {
 				f.Errorf("it was asked for %q, for the host %q", server.name.Load(), server.host.Load())
 			}
+			site := startTLS(f.T, certstest.New(f.T, "b"), nil, "prod") // the recorded Host
+			f.tlsReplay("--output-http", site.URL, "--output-http-ca", site.ca).says("0 delivered")
+			f.tlsReplay("--output-http", site.URL, "--output-http-ca", site.ca, "--http-original-host").says("4 delivered")
+			if site.name.Load() != "prod" || site.host.Load() != "prod" {
+				f.Errorf("with the recorded Host it was asked for %q, for the host %q", site.name.Load(), site.host.Load())
+			}
 			f.tlsReplay("--output-http", "http://localhost", "--output-http-sni", "www.gor.example").says("--output-http-sni www.gor.example is for TLS")
 		}},
 		{"output-http-elasticsearch-ca", []string{""}, func(f *flagTest) {

@@ -29,19 +29,17 @@ func (e *WaitError) Unwrap() error { return e.Err }
 // Await opens connections until the target takes one, with TLS where it has
 // that, and closes it again. It returns a *WaitError when none was taken in that
 // time, or the context's error. waiting is called once, with the first error, if
-// there is something to wait for.
+// there is something to wait for. With ByHost it does without TLS.
 func (c *Client) Await(ctx context.Context, most time.Duration, waiting func(error)) error {
 	began := time.Now()
 	deadline := began.Add(most)
 	pause := awaitFirst
 	for tried := false; ; tried = true {
-		probe := &conn{answer: answer{shared: &c.shared, call: &Call{}}}
 		attempt := time.Now().Add(c.shared.cfg.Timeout)
 		if deadline.Before(attempt) {
 			attempt = deadline
 		}
-		err := probe.open(ctx, attempt)
-		probe.Close()
+		err := c.reach(ctx, attempt)
 		switch {
 		case err == nil:
 			return nil
@@ -61,4 +59,20 @@ func (c *Client) Await(ctx context.Context, most time.Duration, waiting func(err
 		}
 		pause = min(2*pause, awaitMost)
 	}
+}
+
+// reach opens a connection and closes it again.
+func (c *Client) reach(ctx context.Context, deadline time.Time) error {
+	if c.shared.cfg.byHost() { // no request has said yet which name to ask for
+		dialing, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
+		tcp, err := c.shared.cfg.Dial(dialing, "tcp", c.shared.cfg.Target.dial)
+		if err == nil {
+			tcp.Close()
+		}
+		return err
+	}
+	probe := &conn{answer: answer{shared: &c.shared, call: &Call{}}}
+	defer probe.Close()
+	return probe.open(ctx, deadline)
 }

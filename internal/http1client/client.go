@@ -24,6 +24,10 @@ type Config struct {
 	TLS             func() *tls.Config
 	CertificateHint string
 
+	// ByHost, with TLS and KeepHost, has connections ask for the hosts of their
+	// requests; nil has all ask for the target's.
+	ByHost *ByHost
+
 	// Dial makes the connections.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -62,6 +66,7 @@ type Config struct {
 	Tell func(error)
 }
 
+func (c *Config) byHost() bool     { return c.ByHost != nil && c.TLS != nil }
 func (c *Config) keepsHeads() bool { return c.Redirects > 0 || c.KeepHeads }
 
 // Counts are what a Client counts.
@@ -72,6 +77,7 @@ type Counts struct {
 	Ambiguous   atomic.Uint64 // requests whose end the target may see elsewhere
 	Redirected  atomic.Uint64 // redirections that were followed
 	Foreign     atomic.Uint64 // redirections to other hosts, which were not followed
+	MadeRoom    atomic.Uint64 // idle connections that ended so that there could be one for another host
 }
 
 // A Client is what all connections to one target share.
@@ -82,6 +88,7 @@ type shared struct {
 	health   outbound.Health
 	counts   Counts
 	requests sync.Pool // of *request
+	hosts    hosts
 }
 
 // New returns a Client that has no connection yet. All of the Config must be set
@@ -96,6 +103,9 @@ func (c *Client) Standing() int { return c.shared.health.Standing() }
 func (c *Client) Looped() bool {
 	return c.shared.cfg.Loops != nil && c.shared.cfg.TLS == nil && evloop.Supported
 }
+
+// Close ends the connections that no Sender has. Call it when all are closed.
+func (c *Client) Close() { c.shared.hosts.close() }
 
 // Counts are the Client's counters, which go on.
 func (c *Client) Counts() *Counts { return &c.shared.counts }

@@ -19,6 +19,8 @@ type conn struct {
 	look   *peek       // at tcp
 	source *tlsSource  // nil without TLS
 	keepOn func() bool // has the end of the context end tcp no more
+	name   string      // that TLS asks for; "": the target's
+	given  time.Time   // when it was left to others; valid while it is idle
 	stands bool        // conn is ready for use, and health knows of it
 	proven bool        // it gave an answer
 	used   time.Time   // when the last exchange on conn began
@@ -80,7 +82,8 @@ func (c *conn) exchange(ctx context.Context) {
 		fresh := c.conn == nil
 		if fresh {
 			if err := c.connect(ctx, call.Deadline); err != nil {
-				call.Outcome, call.Unserved, call.Again = outbound.ConnectOutcome(err), true, true
+				another := !c.refused(err) // might be had
+				call.Outcome, call.Unserved, call.Again = outbound.ConnectOutcome(err), another, another
 				call.Wrote = before
 				return
 			}
@@ -123,6 +126,9 @@ func (c *conn) arm(deadline time.Time) {
 
 // connect opens a connection, as soon as the target's health lets it.
 func (c *conn) connect(ctx context.Context, deadline time.Time) error {
+	if c.name != "" {
+		return c.connectByHost(ctx, deadline)
+	}
 	open := func(deadline time.Time) error { return c.open(ctx, deadline) }
 	return c.health.Connect(ctx, deadline, open, c.cfg.Tell)
 }
@@ -139,10 +145,14 @@ func (c *conn) Connected() bool { return c.conn != nil }
 
 // open makes a connection, with TLS if the target has it.
 func (c *conn) open(ctx context.Context, deadline time.Time) error {
+	if c.cfg.byHost() {
+		c.makeRoom()
+	}
 	dialing, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	tcp, err := c.cfg.Dial(dialing, "tcp", c.cfg.Target.dial)
 	if err != nil {
+		c.leaveRoom()
 		return err
 	}
 	c.counts.Connections.Add(1)
@@ -151,7 +161,11 @@ func (c *conn) open(ctx context.Context, deadline time.Time) error {
 	c.conn, c.tcp, c.look, c.source, c.armed = tcp, tcp, newPeek(tcp), nil, deadline
 	if c.cfg.TLS != nil {
 		c.source = &tlsSource{Conn: tcp, look: c.look}
-		secure := tls.Client(c.source, c.cfg.TLS())
+		config := c.cfg.TLS()
+		if c.name != "" {
+			config = c.named(config)
+		}
+		secure := tls.Client(c.source, config)
 		c.conn = secure
 		if err := secure.Handshake(); err != nil {
 			c.close()
@@ -184,5 +198,6 @@ func (c *conn) close() {
 		c.keepOn()
 		c.tcp.Close() // all that mattered was read
 		c.conn, c.tcp, c.look, c.source = nil, nil, nil, nil
+		c.leaveRoom()
 	}
 }

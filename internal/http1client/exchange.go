@@ -14,6 +14,10 @@ type Call struct {
 	// Request is what is sent, with its changes. It stays in use until Done.
 	Request *http1.Request
 
+	// ServerName is what TLS asks for in place of the target's; "" for that. Only
+	// with Config.ByHost.
+	ServerName string
+
 	// Begun is when the exchange begins, and Deadline when it has failed.
 	Begun, Deadline time.Time
 

@@ -41,7 +41,11 @@ func (c *Client) NewSender(done func(Result)) *Sender {
 	s := &Sender{shared: &c.shared, done: done}
 	s.req = sentRequest{target: s.cfg.Target, keepHost: s.cfg.KeepHost, keepConnection: s.cfg.KeepConnection}
 	s.call.Done = s.finished
-	s.exchange = &conn{answer: answer{shared: s.shared, call: &s.call}}
+	if s.cfg.byHost() {
+		s.exchange = newHostConn(s.shared)
+	} else {
+		s.exchange = &conn{answer: answer{shared: s.shared, call: &s.call}}
+	}
 	s.ready = func() {}
 	return s
 }
@@ -68,6 +72,12 @@ func (s *Sender) Send(ctx context.Context, raw []byte, now time.Time, last bool)
 func (s *Sender) start() {
 	s.call.Repeatable, s.call.Alone = s.req.repeatable() && !s.last, s.req.ambiguous
 	s.call.Head, s.call.Expects = s.req.isHead, s.req.expects
+	if s.cfg.byHost() {
+		if name := s.req.serverName(s.call.ServerName); name != s.call.ServerName || s.hosts.latest.Load() == nil {
+			s.call.ServerName = name
+			s.hosts.latest.Store(&name)
+		}
+	}
 	s.exchange.Start(s.ctx, &s.call)
 }
 

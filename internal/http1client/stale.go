@@ -12,6 +12,9 @@ func (c *conn) stale() bool {
 	// With TLS, records may have come that are not content, such as session
 	// tickets, and the one that is the end may have been read with the last
 	// answer. Only crypto/tls can tell; it is not let wait.
+	if c.in == nil { // it has carried nothing yet
+		c.in = make([]byte, readLeast)
+	}
 	c.source.noWait = true
 	n, err := c.conn.Read(c.in)
 	c.source.noWait = false

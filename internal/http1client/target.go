@@ -121,6 +121,6 @@ func (t *Target) TLS(skipVerify bool) *tls.Config {
 		ServerName:         t.server,
 		InsecureSkipVerify: skipVerify,
 		NextProtos:         []string{"http/1.1"},
-		ClientSessionCache: tls.NewLRUClientSessionCache(1), // there is one server
+		ClientSessionCache: tls.NewLRUClientSessionCache(resumable),
 	}
 }

@@ -63,12 +63,16 @@ func (p *Pool) Report(r *plugin.Report) {
 	if n := counts.SentAgain.Load(); n > 0 {
 		line += fmt.Sprintf(", %d requests sent again after a reset", n)
 	}
+	if n := counts.MadeRoom.Load(); n > 0 {
+		line += fmt.Sprintf(", %d ended to make room for other hosts", n)
+	}
 	if n := p.takes.Refused(); n > 0 {
 		line += fmt.Sprintf(", %d more refused or given up while others worked", n)
 	}
 	r.Line("%s", line)
 	r.Value("connections", counts.Connections.Load())
 	r.Value("connections_refused", p.takes.Refused())
+	r.Value("connections_ended_for_other_hosts", counts.MadeRoom.Load())
 	r.Value("sent_again", counts.SentAgain.Load())
 	if n := counts.Ambiguous.Load(); n > 0 {
 		r.Line("ambiguous framing: %d requests, each sent alone on a connection that was closed after it", n)

@@ -44,8 +44,11 @@ type Config struct {
 	Name string
 
 	// Client is what the connections have in common. Its KeepConnection, KeepHeads,
-	// Loops, Tell and Keeper are the Pool's to set.
+	// Loops, Tell, Keeper and ByHost are the Pool's to set.
 	Client http1client.Config
+
+	// NameByHost has TLS ask for the host of each request; see http1client.ByHost.
+	NameByHost bool
 
 	// Queue holds the requests that wait. It is the Pool's from now on.
 	Queue *queue.Queue
@@ -101,6 +104,9 @@ func New(cfg Config) *Pool {
 	if cfg.Responses != nil {
 		c.Keeper = cfg.Responses
 	}
+	if cfg.NameByHost {
+		c.ByHost = p.byHost()
+	}
 	p.client = http1client.New(c)
 	p.workers = dispatch.NewWorkers(dispatch.WorkersConfig{
 		Least: cfg.Least, Most: cfg.Most, Work: p.work, Short: p.q.Short,
@@ -115,6 +121,18 @@ func New(cfg Config) *Pool {
 		})
 	}
 	return p
+}
+
+// byHost has as many connections, for all hosts, as there may be workers.
+func (p *Pool) byHost() *http1client.ByHost {
+	by := &http1client.ByHost{IdleFor: p.cfg.IdleFor}
+	if !p.cfg.Sessions {
+		by.Most = func() int {
+			n, _ := p.takes.Allow(time.Now(), p.cfg.Most)
+			return n
+		}
+	}
+	return by
 }
 
 // Await waits until the target takes a connection, for at most so long. why is told
@@ -179,6 +197,7 @@ func (p *Pool) Close() error {
 	if p.sessions != nil {
 		p.sessions.Wait()
 	}
+	p.client.Close()
 	p.loops.Close()
 	p.account.unsent.Add(uint64(p.q.Discard()))
 	p.cfg.Elastic.Close()
