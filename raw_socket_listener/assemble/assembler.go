@@ -74,7 +74,7 @@ type Assembler struct {
 func New(cfg Config, out *Writer, notice Observer, seen *Sights) *Assembler {
 	a := &Assembler{cfg: cfg, out: out, notice: notice, conns: make(map[key]*conn), sights: seen}
 	a.pool.limit = cfg.MaxBuffered
-	a.framer = newFramer(a)
+	a.framer = newFramer(a, cfg)
 	a.traits = a.framer.traits()
 	return a
 }

@@ -137,7 +137,7 @@ func (f *flow) runs() bool {
 type exchange struct {
 	ordinal uint32
 	ack     sequence // what the client had received when it sent the request, when acked
-	from    sequence // where it begins, and ack is where it ends; once it has ended, for turnsFramer
+	from    sequence // where it begins; for turnsFramer, which puts into ack where it ends once it has
 	acked   bool
 	kept    bool // the request was given
 	head    bool

@@ -11,17 +11,17 @@ import (
 
 // interrupt ends the message under way in f when b, which begins a segment,
 // shows that it is another one than was thought. It returns what belongs to that.
-func (a http1Framer) interrupt(c *conn, f *flow, h *half, b []byte, from *arrival) []byte {
+func (fr *http1Framer) interrupt(c *conn, f *flow, h *half, b []byte, from *arrival) []byte {
 	m := h.http1()
 	switch {
 	case f.response && !h.matched && c.sentAt(f.next) >= 0 && http1.CompleteHead(b, true):
 		// It has no body after all: the request that was missed was a HEAD.
-		a.end(c, f, h, m, LostUnpaired, nil)
+		fr.end(c, f, h, m, LostUnpaired, nil)
 	case m.trial != modeUnseen && !h.known && (!f.response && http1.BeginsRequest(b) || f.response && http1.CompleteHead(b, true)):
 		// A line that begins a segment is better than one that nothing
 		// followed that could be a head.
 		back := m.trial
-		a.abandon(c, f, h)
+		fr.abandon(c, f, h)
 		m.trial, f.mode = back, modeFraming
 	case m.bare:
 		begin := h.afterHead(b)
@@ -29,7 +29,7 @@ func (a http1Framer) interrupt(c *conn, f *flow, h *half, b []byte, from *arriva
 			break
 		}
 		f.next = f.next.plus(len(b) - len(begin))
-		a.end(c, f, h, m, LostWithheld, nil)
+		fr.end(c, f, h, m, LostWithheld, nil)
 		m.trial = modeResync
 		return begin
 	}
@@ -130,42 +130,78 @@ func (h *half) likely(b []byte) bool {
 
 // abandon takes back that a message began in f: what it began with is passed
 // over, and the direction goes on as before.
-func (a http1Framer) abandon(c *conn, f *flow, h *half) {
+func (fr *http1Framer) abandon(c *conn, f *flow, h *half) {
 	m := h.http1()
-	a.stats.Starts--
-	a.stats.SkippedBytes += uint64(h.buf.size)
-	if f.response {
-		h.matched = false
-	} else {
-		c.exchanges--
-		for ch := h.buf.head; ch != nil; ch = ch.next {
-			a.stats.SkippedStarts += f.skipped.Count(ch.data)
-		}
-	}
+	fr.to.takeBack(c, f, &h.partial)
 	f.mode, f.fresh = m.trial, false
 	if m.atFirst && f.mode == modeJoining {
-		a.stats.Starts++
-		a.stats.Lost[LostJoined]++
+		fr.to.loseUnseen(LostJoined)
 	}
-	a.pool.drop(&h.buf)
-	h.over()
 	m.over()
 }
 
 // pass goes over bytes that belong to no message that can be had.
-func (a http1Framer) pass(c *conn, f *flow, b []byte) {
+func (fr *http1Framer) pass(c *conn, f *flow, b []byte) {
 	if f.fresh && f.mode == modeJoining {
-		if a.foreign(c, b) {
+		if fr.foreign(c, b) {
 			return
 		}
 		// Once, for the message that the capture came upon.
-		a.stats.Starts++
-		a.stats.Lost[LostJoined]++
+		fr.to.loseUnseen(LostJoined)
 	}
 	f.fresh, f.blind = false, false
 	f.next = f.next.plus(len(b))
-	a.stats.SkippedBytes += uint64(len(b))
+	starts := 0
 	if !f.response {
-		a.stats.SkippedStarts += f.skipped.Count(b)
+		starts = int(f.skipped.Count(b))
 	}
+	fr.to.skipped(len(b), starts)
+}
+
+// fail ends a message that is not HTTP/1, in b. begun says that its start line
+// came before. Nothing is ever given up as a whole: what follows is looked at as
+// after a loss, which costs a stream of garbage a glance at each segment.
+func (fr *http1Framer) fail(c *conn, f *flow, h *half, b []byte, from *arrival, begun bool) {
+	if !h.open {
+		fr.to.start(c, f, &h.partial, *from)
+	}
+	m := h.http1()
+	var begin [24]byte // as long as the preface of HTTP/2
+	n := copy(begin[:], h.buf.prefix())
+	n += copy(begin[n:], b)
+	if m.atFirst && fr.foreign(c, begin[:n]) {
+		return
+	}
+	back := modeResync
+	if m.trial != modeUnseen {
+		if !m.parser.StartRead() {
+			fr.abandon(c, f, h)
+			fr.pass(c, f, b)
+			return
+		}
+		back = m.trial
+	}
+	f.next = f.next.plus(len(b))
+	f.fresh, f.blind = false, false
+	if !f.response {
+		more := int(f.skipped.Count(b))
+		if !begun && m.parser.StartRead() && more > 0 {
+			more-- // its own
+		}
+		fr.to.skipped(0, more)
+	}
+	fr.end(c, f, h, m, LostMalformed, nil)
+	f.mode = back
+	c.unsure = true
+}
+
+// foreign recognises the first bytes of a connection that carries another
+// protocol, which is ignored from then on.
+func (fr *http1Framer) foreign(c *conn, b []byte) bool {
+	switch protocol := http1.Sniff(b); protocol {
+	case http1.PrefaceTLS, http1.PrefaceHTTP2:
+		fr.to.foreign(c, protocol)
+		return true
+	}
+	return false
 }

@@ -6,14 +6,15 @@ import (
 )
 
 var (
-	_ framer = http1Framer{}
-	_ framer = turnsFramer{}
-	_ framer = lengthFramer{}
+	_ framer      = (*http1Framer)(nil)
+	_ framer      = (*turnsFramer)(nil)
+	_ framer      = (*lengthFramer)(nil)
+	_ messageSink = (*Assembler)(nil)
 )
 
 // lengthFramer is a protocol that exists for this test alone: a byte says how
 // many follow. Streams, stores and pairing serve it as they are.
-type lengthFramer struct{ http1Framer }
+type lengthFramer struct{ to messageSink }
 
 // lengthState is whether the request is known that a response answers.
 type lengthState struct {
@@ -23,57 +24,68 @@ type lengthState struct {
 
 func (l *lengthState) reset() { l.matched = false }
 
-func (a lengthFramer) newState() state { return &lengthState{} }
+func (fr *lengthFramer) traits() traits { return traits{} }
 
-func (a lengthFramer) end(c *conn, f *flow, h *half, why Loss) {
-	a.conclude(c, f, h, &ending{why: why})
+func (fr *lengthFramer) newState() state { return &lengthState{} }
+
+func (fr *lengthFramer) end(c *conn, f *flow, h *half, why Loss) {
+	fr.to.conclude(c, f, &h.partial, ending{why: why})
 	h.state.reset()
 }
 
-func (a lengthFramer) recognises([]byte, bool) bool { return true }
+func (fr *lengthFramer) recognises([]byte, bool) bool { return true }
 
-func (a lengthFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
+func (fr *lengthFramer) enter(_ *conn, f *flow, seq sequence, _ int64) { f.begin(seq, modeFraming) }
+
+func (fr *lengthFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
 	for len(b) > 0 {
 		if f.mode != modeFraming {
-			a.pass(c, f, b)
+			fr.to.skipped(len(b), 0)
+			f.next = f.next.plus(len(b))
 			return nil, false
 		}
-		h := a.halfOf(c, f)
-		if l := h.state.(*lengthState); f.response && !l.matched && !a.matchRequest(c, f, h) {
+		h := fr.to.halfOf(c, f)
+		if l := h.state.(*lengthState); f.response && !l.matched && !fr.to.matchRequest(c, f, &h.partial) {
 			f.waitsForPeer = true
 			return b, from.start
 		}
 		h.state.(*lengthState).matched = true
 		if !h.open {
-			a.start(c, f, h, &from)
+			fr.to.start(c, f, &h.partial, from)
 		}
 		size := 1
 		if h.buf.size > 0 {
 			size += int(h.buf.prefix()[0])
 		}
 		n := min(len(b), size-h.buf.size)
-		a.pool.add(&h.buf, b[:n])
+		fr.to.add(&h.partial, b[:n])
 		f.next, f.fresh = f.next.plus(n), false
 		if b = b[n:]; h.buf.size == 1+int(h.buf.prefix()[0]) {
-			a.end(c, f, h, NotLost)
+			fr.end(c, f, h, NotLost)
 		}
 	}
 	return nil, false
 }
 
-func (a lengthFramer) missed(c *conn, f *flow, _ int) {
+func (fr *lengthFramer) missed(c *conn, f *flow, _ int, _ int64) {
 	if h := f.h; h != nil && h.open {
-		a.end(c, f, h, LostGap)
+		fr.end(c, f, h, LostGap)
 	}
 	f.mode = modeResync
 }
 
-func (a lengthFramer) ended(c *conn, f *flow, h *half, why Loss) {
+func (fr *lengthFramer) heard(*conn, *flow, sequence, sequence, bool) {}
+
+func (fr *lengthFramer) quiet(*conn, *flow) {}
+
+func (fr *lengthFramer) ended(c *conn, f *flow, h *half, why Loss) {
 	if why == NotLost {
 		why = LostClosed
 	}
-	a.end(c, f, h, why)
+	fr.end(c, f, h, why)
 }
+
+func (fr *lengthFramer) answerable(c *conn) bool { return c.pending.len() > 0 }
 
 // A protocol is a framer: messages in pieces, out of order, pipelined and
 // answered, and lost in a hole, with nothing else told of it.
@@ -96,7 +108,7 @@ func TestFramerOfAnotherProtocol(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t, Config{TrackResponse: true})
-			r.a.framer = lengthFramer{http1Framer{r.a}}
+			r.a.framer = &lengthFramer{r.a}
 			for _, g := range joined(handshake, tt.segs) {
 				r.send(g)
 			}

@@ -24,7 +24,14 @@ type halfFields struct {
 
 	store store
 
-	open    bool     // a message has begun
+	partial          // the message under way
+	held    int      // what state holds, as counted in assembler.used
+	holeAt  sequence // where flow.next stood when the wait began
+}
+
+// A partial is a message of which the end has not come yet.
+type partial struct {
+	open    bool     // it has begun
 	lost    Loss     // why it will not be given
 	known   bool     // what it is; that is told by its head, where there are heads
 	prelude bool     // buf holds no message but what came of a PROXY protocol header
@@ -32,12 +39,10 @@ type halfFields struct {
 	matched bool     // a response that answers the first of conn.pending
 	holed   bool     // bytes of it are missing, and it is given all the same
 	buf     buffer   // the message so far, unless lost
-	held    int      // what state holds, as counted in assembler.used
-	holeAt  sequence // where flow.next stood when the wait began
 	solid   int      // where in buf the bytes behind the last hole begin
 	begun   int64    // time of its first packet
 	latest  int64    // time of its last packet
-	request exchange
+	request exchange // the request itself; of a response, the one it answers unless matched
 }
 
 // A wait is what a direction waits for, and how long.
@@ -195,27 +200,27 @@ func (h *half) holds() int { return h.buf.size + h.store.bytes + h.held }
 
 // agrees reports whether b, which was at seq before, is the same as what is
 // still there of the message under way, whose last byte is before next.
-func (h *half) agrees(next, seq sequence, b []byte) bool {
-	offset := h.buf.size - next.minus(seq)
-	if h.buf.size == 0 || offset+len(b) <= 0 {
+func (m *partial) agrees(next, seq sequence, b []byte) bool {
+	offset := m.buf.size - next.minus(seq)
+	if m.buf.size == 0 || offset+len(b) <= 0 {
 		return true
 	}
-	if skip := h.solid - offset; skip > 0 {
+	if skip := m.solid - offset; skip > 0 {
 		if skip >= len(b) {
 			return true
 		}
-		b, offset = b[skip:], h.solid
+		b, offset = b[skip:], m.solid
 	}
-	return h.buf.equal(offset, b)
+	return m.buf.equal(offset, b)
 }
 
 // hole notes that bytes are missing behind those in buf.
-func (h *half) hole() {
-	h.holed, h.solid = true, h.buf.size
+func (m *partial) hole() {
+	m.holed, m.solid = true, m.buf.size
 }
 
-// over makes h ready for the next message.
-func (h *half) over() {
-	h.open, h.known, h.queued, h.matched, h.lost = false, false, false, false, NotLost
-	h.holed, h.solid, h.prelude = false, 0, false
+// over makes m ready for the next message.
+func (m *partial) over() {
+	m.open, m.known, m.queued, m.matched, m.lost = false, false, false, false, NotLost
+	m.holed, m.solid, m.prelude = false, 0, false
 }

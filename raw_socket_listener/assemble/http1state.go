@@ -31,9 +31,9 @@ func (m *http1State) reset() {
 }
 
 // end concludes the message under way in f, for why unless that is NotLost.
-func (a http1Framer) end(c *conn, f *flow, h *half, m *http1State, why Loss, whole []byte) {
+func (fr *http1Framer) end(c *conn, f *flow, h *half, m *http1State, why Loss, whole []byte) {
 	head := m.parser.Head()
-	e := ending{why: why, whole: whole}
+	e := ending{why: why, whole: whole, ambiguous: head != nil && head.Flags&http1.Ambiguous != 0}
 	switch {
 	case !m.parser.Done():
 	case f.response:
@@ -43,9 +43,6 @@ func (a http1Framer) end(c *conn, f *flow, h *half, m *http1State, why Loss, who
 	case h.request.upgrade:
 		e.tunnel = modeUpgraded
 	}
-	ambiguous := head != nil && head.Flags&http1.Ambiguous != 0
-	if a.conclude(c, f, h, &e) && ambiguous {
-		a.stats.Ambiguous++
-	}
+	fr.to.conclude(c, f, &h.partial, e)
 	m.over()
 }

@@ -7,32 +7,59 @@ func (a *Assembler) consume(c *conn, f *flow, b []byte, from *arrival) (rest []b
 	return rest
 }
 
-// start notes the beginning of a message.
-func (a *Assembler) start(c *conn, f *flow, h *half, from *arrival) {
-	h.open = true
-	h.begun, h.latest = from.time, from.time
+func (a *Assembler) add(m *partial, b []byte) { a.pool.add(&m.buf, b) }
+
+func (a *Assembler) drop(m *partial) { a.pool.drop(&m.buf) }
+
+func (a *Assembler) start(c *conn, f *flow, m *partial, from arrival) {
+	m.open = true
+	m.begun, m.latest = from.time, from.time
 	a.stats.Starts++
 	if !f.response {
 		c.exchanges++
-		h.request = exchange{ordinal: c.exchanges, ack: from.ack, acked: from.acked}
+		m.request = exchange{ordinal: c.exchanges, ack: from.ack, acked: from.acked}
 	}
 }
 
-// lose gives up the message under way; its end is still looked for.
-func (a *Assembler) lose(h *half, why Loss) {
-	if h.open && h.lost == NotLost {
-		h.lost = why
-		a.pool.drop(&h.buf)
+func (a *Assembler) takeBack(c *conn, f *flow, m *partial) {
+	a.stats.Starts--
+	if !f.response {
+		c.exchanges--
+	}
+	starts := 0
+	if !f.response {
+		for ch := m.buf.head; ch != nil; ch = ch.next {
+			starts += int(f.skipped.Count(ch.data))
+		}
+	}
+	a.skipped(m.buf.size, starts)
+	a.pool.drop(&m.buf)
+	m.over()
+}
+
+func (a *Assembler) lose(m *partial, why Loss) {
+	if m.open && m.lost == NotLost {
+		m.lost = why
+		a.pool.drop(&m.buf)
 	}
 }
 
-// miss notes that bytes of the message under way are missing.
-func (a *Assembler) miss(h *half, why Loss) {
+func (a *Assembler) miss(m *partial, why Loss) {
 	if a.cfg.AllowIncomplete {
-		h.hole()
+		m.hole()
 		return
 	}
-	a.lose(h, why)
+	a.lose(m, why)
+}
+
+func (a *Assembler) loseUnseen(why Loss) {
+	a.stats.Starts++
+	a.stats.Lost[why]++
+}
+
+func (a *Assembler) skipped(bytes, starts int) {
+	a.stats.SkippedBytes += uint64(bytes)
+	a.stats.SkippedStarts += uint64(starts)
 }
 
 // gap passes n bytes that will not come. What they cost the framer says.
@@ -48,7 +75,7 @@ func (a *Assembler) gap(c *conn, f *flow, n int) {
 	}
 	a.stats.Gaps++
 	a.stats.MissingBytes += uint64(n)
-	a.framer.missed(c, f, n)
+	a.framer.missed(c, f, n, a.now)
 }
 
 // endFlow ends f: by its FIN when why is NotLost, which may be what completes
@@ -65,23 +92,22 @@ func (a *Assembler) endFlow(c *conn, f *flow, why Loss) {
 	f.mode, f.waitsForPeer = modeEnded, false
 }
 
-// verdict says whether the message under way, which is lost for why or for
-// h.lost, is given all the same, as one with bytes missing. Without a whole head
-// it is known of nothing what it is.
-func (a *Assembler) verdict(h *half, why Loss) Loss {
+// lossOf returns why m, which ends for why, is not given; NotLost when it is, with
+// bytes missing if the configuration allows that and it is known what it is.
+func (a *Assembler) lossOf(m *partial, why Loss) Loss {
 	switch {
-	case h.lost != NotLost:
-		return h.lost
-	case a.cfg.AllowIncomplete && h.known && why.missing():
-		h.holed = true
+	case m.lost != NotLost:
+		return m.lost
+	case a.cfg.AllowIncomplete && m.known && why.missing():
+		m.holed = true
 		return NotLost
 	}
 	return why
 }
 
 // emit gives a message, and returns why it could not.
-func (a *Assembler) emit(c *conn, h *half, whole []byte, ordinal uint32) Loss {
-	n := max(h.buf.size, len(whole))
+func (a *Assembler) emit(c *conn, f *flow, m *partial, whole []byte, ordinal uint32) Loss {
+	n := max(m.buf.size, len(whole))
 	b := a.out.room(n)
 	if b == nil {
 		a.notice.Shed()
@@ -91,18 +117,18 @@ func (a *Assembler) emit(c *conn, h *half, whole []byte, ordinal uint32) Loss {
 	if whole != nil {
 		b.arena = append(b.arena, whole...)
 	} else {
-		b.arena = h.buf.appendTo(b.arena)
+		b.arena = m.buf.appendTo(b.arena)
 	}
 	e := b.next()
 	e.from, e.to = from, len(b.arena)
-	e.Response, e.Incomplete, e.Conn, e.Ordinal = h.f.response, h.holed, c.id, ordinal
-	e.Time, e.Duration = h.begun, max(0, h.latest-h.begun)
+	e.Response, e.Incomplete, e.Conn, e.Ordinal = f.response, m.holed, c.id, ordinal
+	e.Time, e.Duration = m.begun, max(0, m.latest-m.begun)
 	e.Src, e.Dst = c.ends()
 	e.Client = c.client
 	if e.Response {
 		e.Src, e.Dst = e.Dst, e.Src
 	}
-	if h.holed {
+	if m.holed {
 		a.stats.Incomplete++
 	}
 	return NotLost

@@ -9,7 +9,7 @@ package assemble
 // because the connection was joined, it is found again where a response
 // begins exactly at what the client had received when it sent a request: a
 // client that does not pipeline has then all earlier responses.
-func (a *Assembler) matchRequest(c *conn, f *flow, h *half) bool {
+func (a *Assembler) matchRequest(c *conn, f *flow, m *partial) bool {
 	forced := f.forced
 	f.forced = false
 	if r := c.req.h; forced && c.pending.len() == 0 && r != nil && r.open && r.known && !r.queued {
@@ -22,14 +22,14 @@ func (a *Assembler) matchRequest(c *conn, f *flow, h *half) bool {
 	}
 	if !c.unsure {
 		e := q.at(0)
-		h.matched = !e.acked || !f.next.before(e.ack)
+		m.matched = !e.acked || !f.next.before(e.ack)
 		return true
 	}
 	if i := c.sentAt(f.next); i >= 0 {
 		for range i {
 			c.unqueue()
 		}
-		c.unsure, h.matched = false, true
+		c.unsure, m.matched = false, true
 	}
 	return true
 }
@@ -86,30 +86,41 @@ type ending struct {
 	tunnel  mode // of a request that asks for another protocol: how its direction goes on behind it; else modeUnseen
 	interim bool // a response that another one follows for the same request
 	opaque  bool // what follows a response is another protocol
+
+	ambiguous bool // its framing can be read in two ways
+	divided   bool // what follows belongs to it, and is given as another message
 }
 
-// conclude ends the message under way in f, and reports whether it was given.
-func (a *Assembler) conclude(c *conn, f *flow, h *half, e *ending) (given bool) {
-	if e.why != NotLost || h.lost != NotLost {
-		e.why = a.verdict(h, e.why)
+func (a *Assembler) conclude(c *conn, f *flow, m *partial, e ending) {
+	if e.why != NotLost || m.lost != NotLost {
+		e.why = a.lossOf(m, e.why)
 	}
+	if e.why == NotLost && len(e.whole)+m.buf.size == 0 {
+		e.why = LostGap // all of it
+	}
+	given := false
 	if f.response {
-		given = a.concludeResponse(c, h, e)
+		given = a.concludeResponse(c, f, m, &e)
 	} else {
-		given = a.concludeRequest(c, f, h, e)
+		given = a.concludeRequest(c, f, m, &e)
 	}
-	if f.h != h {
-		return given // a tunnel has begun
+	if given && e.ambiguous {
+		a.stats.Ambiguous++
 	}
-	a.pool.drop(&h.buf)
-	h.over()
-	return given
+	if given && e.divided {
+		a.stats.Divided++
+	}
+	if c.ignored {
+		return // a tunnel has begun, and the half is free already
+	}
+	a.pool.drop(&m.buf)
+	m.over()
 }
 
-func (a *Assembler) concludeRequest(c *conn, f *flow, h *half, end *ending) (given bool) {
-	e, why := h.request, end.why
+func (a *Assembler) concludeRequest(c *conn, f *flow, m *partial, end *ending) (given bool) {
+	e, why := m.request, end.why
 	if why == NotLost {
-		why = a.emit(c, h, end.whole, e.ordinal)
+		why = a.emit(c, f, m, end.whole, e.ordinal)
 	}
 	if why != NotLost {
 		a.stats.Lost[why]++
@@ -118,7 +129,7 @@ func (a *Assembler) concludeRequest(c *conn, f *flow, h *half, end *ending) (giv
 		a.stats.Requests++
 	}
 	if a.cfg.TrackResponse && c.rsp.mode != modeEnded {
-		if !h.queued {
+		if !m.queued {
 			a.enqueue(c, e)
 		} else if n := c.pending.len(); n > 0 && c.pending.last().ordinal == e.ordinal {
 			*c.pending.last() = e
@@ -136,7 +147,7 @@ func (a *Assembler) concludeRequest(c *conn, f *flow, h *half, end *ending) (giv
 	return why == NotLost
 }
 
-func (a *Assembler) concludeResponse(c *conn, h *half, end *ending) (given bool) {
+func (a *Assembler) concludeResponse(c *conn, f *flow, m *partial, end *ending) (given bool) {
 	why := end.why
 	if end.interim {
 		if why == NotLost {
@@ -146,8 +157,8 @@ func (a *Assembler) concludeResponse(c *conn, h *half, end *ending) (given bool)
 		}
 		return false
 	}
-	var e exchange
-	if h.matched {
+	e := m.request
+	if m.matched {
 		e = *c.pending.at(0)
 		c.unqueue()
 		if c.pending.len() == 0 && a.pendingBytes > a.cfg.MaxBuffered/pendingShare/2 {
@@ -158,7 +169,7 @@ func (a *Assembler) concludeResponse(c *conn, h *half, end *ending) (given bool)
 		why = LostUnpaired
 	}
 	if why == NotLost {
-		why = a.emit(c, h, end.whole, e.ordinal)
+		why = a.emit(c, f, m, end.whole, e.ordinal)
 	}
 	if why == NotLost {
 		a.stats.Responses++
@@ -167,7 +178,7 @@ func (a *Assembler) concludeResponse(c *conn, h *half, end *ending) (given bool)
 	}
 	if end.opaque {
 		a.stats.Tunnels++
-		h.open = false // it has been counted
+		m.open = false // it has been counted
 		a.ignore(c)
 	}
 	return why == NotLost

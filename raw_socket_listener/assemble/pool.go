@@ -140,3 +140,11 @@ func (b *buffer) appendTo(dst []byte) []byte {
 	}
 	return dst
 }
+
+// prefix returns the bytes of the buffer's first chunk.
+func (b *buffer) prefix() []byte {
+	if b.head == nil {
+		return nil
+	}
+	return b.head.data
+}

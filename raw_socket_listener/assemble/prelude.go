@@ -7,7 +7,7 @@ import (
 // prelude looks for a PROXY protocol header in front of a connection's first
 // request, and returns what of b, the next bytes, is not of it. A header in
 // several segments is collected; done says that it was decided.
-func (a http1Framer) prelude(c *conn, f *flow, b []byte) (rest []byte, done bool) {
+func (fr *http1Framer) prelude(c *conn, f *flow, b []byte) (rest []byte, done bool) {
 	whole, held := b, 0
 	if h := f.h; h != nil && h.prelude {
 		held = h.buf.size
@@ -15,9 +15,9 @@ func (a http1Framer) prelude(c *conn, f *flow, b []byte) (rest []byte, done bool
 	}
 	n, client := http1.Proxy(whole)
 	if n < 0 {
-		h := a.halfOf(c, f)
+		h := fr.to.halfOf(c, f)
 		h.prelude = true
-		a.pool.add(&h.buf, b)
+		fr.to.add(&h.partial, b)
 		f.next = f.next.plus(len(b))
 		return nil, false
 	}
@@ -25,7 +25,7 @@ func (a http1Framer) prelude(c *conn, f *flow, b []byte) (rest []byte, done bool
 	f.next = f.next.plus(n - held)
 	if held > 0 {
 		f.h.prelude = false
-		a.pool.drop(&f.h.buf)
+		fr.to.drop(&f.h.partial)
 	}
 	if n > 0 {
 		c.client = client.Addr()

@@ -89,7 +89,7 @@ func (a *Assembler) receive(c *conn, f *flow, s *packet.Segment) {
 // join begins a direction in the middle, at seq.
 func (a *Assembler) join(c *conn, f *flow, seq sequence) {
 	c.unsure = true
-	a.framer.enter(c, f, seq)
+	a.framer.enter(c, f, seq, a.now-a.blind)
 }
 
 func (c *conn) otherOf(f *flow) *flow {

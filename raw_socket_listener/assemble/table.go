@@ -183,7 +183,7 @@ func (a *Assembler) strip(h *half) {
 		a.forget(c)
 		return
 	}
-	a.lose(h, LostMemory)
+	a.lose(&h.partial, LostMemory)
 	if h.prelude {
 		h.prelude = false
 		a.pool.drop(&h.buf)
@@ -194,7 +194,7 @@ func (a *Assembler) strip(h *half) {
 	for f.h == h && !h.store.empty() {
 		a.giveUp(c, f)
 		if f.h == h {
-			a.lose(h, LostMemory)
+			a.lose(&h.partial, LostMemory)
 		}
 	}
 	a.updateLists(c, f)

@@ -9,95 +9,98 @@ package assemble
 // connection, and where it reaches Config.MaxMessage.
 
 // turnsFramer finds messages by who is speaking.
-type turnsFramer struct{ *Assembler }
+type turnsFramer struct {
+	to         messageSink
+	expire     int64 // Config.Expire, in ns
+	maxMessage int   // Config.MaxMessage
+}
 
-func (a turnsFramer) traits() traits { return traits{opaque: true, endsInQuiet: true} }
+func (fr *turnsFramer) traits() traits { return traits{opaque: true, endsInQuiet: true} }
 
-func (a turnsFramer) newState() state { return noState{} }
+func (fr *turnsFramer) newState() state { return noState{} }
 
-func (a turnsFramer) recognises([]byte, bool) bool { return false }
+func (fr *turnsFramer) recognises([]byte, bool) bool { return false }
 
 // enter begins a message at seq if nothing came before for as long as ends one.
-func (a turnsFramer) enter(_ *conn, f *flow, seq sequence) {
+func (fr *turnsFramer) enter(_ *conn, f *flow, seq sequence, quiet int64) {
 	f.begin(seq, modeFraming)
-	if a.now-a.blind < int64(a.cfg.Expire) {
+	if quiet < fr.expire {
 		f.gapBefore = LostJoined
 	}
 }
 
-func (a turnsFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
+func (fr *turnsFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
 	switch {
 	case len(b) == 0: // a segment of which the capture kept nothing
 	case f.mode == modeFraming:
-		rest = a.turn(c, f, b, &from)
+		rest = fr.turn(c, f, b, &from)
 	default: // opaque, or ended
 		f.next = f.next.plus(len(b))
 	}
 	return rest, from.start
 }
 
-func (a turnsFramer) missed(c *conn, f *flow, n int) {
+func (fr *turnsFramer) missed(c *conn, f *flow, n int, now int64) {
 	if f.mode == modeFraming {
-		a.missTurn(c, f, n)
+		fr.missTurn(c, f, n, now)
 	}
 }
 
-func (a turnsFramer) heard(c *conn, f *flow, seq, ack sequence, acked bool) {
+func (fr *turnsFramer) heard(c *conn, f *flow, seq, ack sequence, acked bool) {
 	if h := f.h; h != nil && f.next == seq && h.passed(ack, acked) {
-		a.endTurn(c, f, h, NotLost)
+		fr.endTurn(c, f, h, NotLost)
 	}
 }
 
-func (a turnsFramer) quiet(c *conn, f *flow) { a.endTurn(c, f, f.h, f.shortOf()) }
+func (fr *turnsFramer) quiet(c *conn, f *flow) { fr.endTurn(c, f, f.h, f.shortOf()) }
 
-func (a turnsFramer) ended(c *conn, f *flow, h *half, why Loss) {
+func (fr *turnsFramer) ended(c *conn, f *flow, h *half, why Loss) {
 	switch {
 	case f.fin && f.next == f.finAt:
 		why = NotLost
 	case why == LostClosed || why == LostExpired:
 		why = f.shortOf() // that ends it
 	}
-	a.endTurn(c, f, h, why)
+	fr.endTurn(c, f, h, why)
 }
 
-func (a turnsFramer) answerable(c *conn) bool {
+func (fr *turnsFramer) answerable(c *conn) bool {
 	h := c.rsp.h
-	return h == nil || h.store.empty() || !a.early(c, &c.rsp, &h.store.first.from)
+	return h == nil || h.store.empty() || !fr.early(c, &c.rsp, &h.store.first.from)
 }
 
 // turn takes b, the next bytes of f, and returns those that must wait for the
 // other direction, after which f waits for its peer.
-func (a turnsFramer) turn(c *conn, f *flow, b []byte, from *arrival) (rest []byte) {
-	h := a.halfOf(c, f)
+func (fr *turnsFramer) turn(c *conn, f *flow, b []byte, from *arrival) (rest []byte) {
+	h := fr.to.halfOf(c, f)
 	if h.passed(from.ack, from.acked) {
-		a.endTurn(c, f, h, NotLost)
+		fr.endTurn(c, f, h, NotLost)
 	}
 	if !h.open {
-		if a.early(c, f, from) {
+		if fr.early(c, f, from) {
 			f.waitsForPeer = true
 			return b
 		}
 		f.forced = false
-		a.endOther(c, f, from)
-		a.beginTurn(c, f, h, from)
+		fr.endOther(c, f, from)
+		fr.beginTurn(c, f, h, from)
 	}
 	if !h.request.acked {
 		h.request.ack, h.request.acked = from.ack, from.acked
 	}
 	f.gapBefore = NotLost
 	for len(b) > 0 {
-		if h.lost == NotLost && h.buf.size >= a.cfg.MaxMessage {
-			a.stats.Divided++
-			a.endTurn(c, f, h, NotLost)
-			a.beginTurn(c, f, h, from)
+		if h.lost == NotLost && h.buf.size >= fr.maxMessage {
+			fr.end(c, f, h, ending{divided: true})
+			fr.beginTurn(c, f, h, from)
 		}
 		n := len(b)
 		if h.lost == NotLost {
-			n = min(n, a.cfg.MaxMessage-h.buf.size)
+			n = min(n, fr.maxMessage-h.buf.size)
 			if h.buf.size == 0 {
 				h.begun = from.time // of its bytes: it may begin with a hole
 			}
-			a.pool.add(&h.buf, b[:n])
+			fr.to.add(&h.partial, b[:n])
 		}
 		h.latest = max(h.latest, from.time)
 		f.next = f.next.plus(n)
@@ -115,7 +118,7 @@ func (h *half) passed(ack sequence, acked bool) bool {
 // early reports whether bytes of f answer some that were not seen yet: packets
 // of the two directions can overtake each other on their way to us, and a
 // request is given before its response.
-func (a turnsFramer) early(c *conn, f *flow, from *arrival) bool {
+func (fr *turnsFramer) early(c *conn, f *flow, from *arrival) bool {
 	if !f.response || f.forced || !from.acked || c.req.mode != modeFraming {
 		return false
 	}
@@ -124,11 +127,11 @@ func (a turnsFramer) early(c *conn, f *flow, from *arrival) bool {
 }
 
 // endOther ends the other side's message when what begins in f answers it.
-func (a turnsFramer) endOther(c *conn, f *flow, from *arrival) {
+func (fr *turnsFramer) endOther(c *conn, f *flow, from *arrival) {
 	o := c.otherOf(f)
 	if h := o.h; h != nil && h.open && from.acked && o.next == from.ack {
-		a.endTurn(c, o, h, NotLost)
-		a.updateLists(c, o)
+		fr.endTurn(c, o, h, NotLost)
+		fr.to.updateLists(c, o)
 	}
 }
 
@@ -143,24 +146,22 @@ func (f *flow) shortOf() Loss {
 }
 
 // beginTurn notes the beginning of a message.
-func (a turnsFramer) beginTurn(c *conn, f *flow, h *half, from *arrival) {
-	h.open, h.known, h.begun, h.latest = true, true, from.time, from.time
-	a.stats.Starts++
-	h.request = exchange{ack: from.ack, acked: from.acked, from: f.next}
+func (fr *turnsFramer) beginTurn(c *conn, f *flow, h *half, from *arrival) {
+	fr.to.start(c, f, &h.partial, *from)
+	h.known = true
 	if f.response {
-		a.answer(c, h, from)
-	} else {
-		c.exchanges++
-		h.request.ordinal = c.exchanges
+		h.request = exchange{ack: from.ack, acked: from.acked}
+		fr.answer(c, h, from)
 	}
+	h.request.from = f.next
 	if f.gapBefore != NotLost {
-		a.miss(h, f.gapBefore)
+		fr.to.miss(&h.partial, f.gapBefore)
 	}
 }
 
 // answer finds the request that a response answers: that of which its sender had
 // received the end, or some of it. It stays there for what else answers it.
-func (a turnsFramer) answer(c *conn, h *half, from *arrival) {
+func (fr *turnsFramer) answer(c *conn, h *half, from *arrival) {
 	q := &c.pending
 	for q.len() > 0 && from.acked {
 		e := q.at(0)
@@ -182,42 +183,25 @@ func (a turnsFramer) answer(c *conn, h *half, from *arrival) {
 
 // missTurn notes a hole of n bytes, of which f.next is the end. Between two
 // messages it held at least one, of which the rest may follow.
-func (a turnsFramer) missTurn(c *conn, f *flow, n int) {
-	h := a.halfOf(c, f)
+func (fr *turnsFramer) missTurn(c *conn, f *flow, n int, now int64) {
+	h := fr.to.halfOf(c, f)
 	if !h.open {
 		f.gapBefore = NotLost
-		a.beginTurn(c, f, h, &arrival{time: a.now})
+		fr.beginTurn(c, f, h, &arrival{time: now})
 		h.request.from = f.next.plus(-n)
 	}
-	a.miss(h, LostGap)
+	fr.to.miss(&h.partial, LostGap)
 }
 
 // endTurn ends the message under way in f: as far as it came when why is
 // NotLost.
-func (a turnsFramer) endTurn(c *conn, f *flow, h *half, why Loss) {
-	why = a.verdict(h, why)
-	switch {
-	case why != NotLost:
-	case h.buf.size == 0:
-		why = LostGap // of all of it
-	case f.response && !h.request.kept:
-		why = LostUnpaired
-	default:
-		why = a.emit(c, h, nil, h.request.ordinal)
+func (fr *turnsFramer) endTurn(c *conn, f *flow, h *half, why Loss) {
+	fr.end(c, f, h, ending{why: why})
+}
+
+func (fr *turnsFramer) end(c *conn, f *flow, h *half, e ending) {
+	if !f.response {
+		h.request.ack = f.next // what its responses acknowledge
 	}
-	switch {
-	case why != NotLost:
-		a.stats.Lost[why]++
-	case f.response:
-		a.stats.Responses++
-	default:
-		a.stats.Requests++
-	}
-	if !f.response && a.cfg.TrackResponse && c.rsp.mode != modeEnded {
-		e := h.request
-		e.ack, e.kept = f.next, why == NotLost
-		a.enqueue(c, e)
-	}
-	a.pool.drop(&h.buf)
-	h.over()
+	fr.to.conclude(c, f, &h.partial, e)
 }

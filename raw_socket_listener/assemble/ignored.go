@@ -5,58 +5,19 @@ import (
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
-// fail ends a message that is not HTTP/1, in b. begun says that its start line
-// came before. Nothing is ever given up as a whole: what follows is looked at as
-// after a loss, which costs a stream of garbage a glance at each segment.
-func (a http1Framer) fail(c *conn, f *flow, h *half, b []byte, from *arrival, begun bool) {
-	if !h.open {
-		a.start(c, f, h, from)
-	}
-	m := h.http1()
-	var begin [24]byte // as long as the preface of HTTP/2
-	n := copy(begin[:], h.buf.prefix())
-	n += copy(begin[n:], b)
-	if m.atFirst && a.foreign(c, begin[:n]) {
-		return
-	}
-	back := modeResync
-	if m.trial != modeUnseen {
-		if !m.parser.StartRead() {
-			a.abandon(c, f, h)
-			a.pass(c, f, b)
-			return
-		}
-		back = m.trial
-	}
-	f.next = f.next.plus(len(b))
-	f.fresh, f.blind = false, false
-	if !f.response {
-		more := f.skipped.Count(b)
-		if !begun && m.parser.StartRead() && more > 0 {
-			more-- // its own
-		}
-		a.stats.SkippedStarts += more
-	}
-	a.end(c, f, h, m, LostMalformed, nil)
-	f.mode = back
-	c.unsure = true
-}
+// Connections of which nothing is wanted: they carry another protocol, were
+// refused, or are the second sight of one that is followed.
 
-// foreign recognises the first bytes of a connection that carries another
-// protocol, which is ignored from then on.
-func (a http1Framer) foreign(c *conn, b []byte) bool {
-	switch http1.Sniff(b) {
+func (a *Assembler) foreign(c *conn, protocol http1.Preface) {
+	switch protocol {
 	case http1.PrefaceTLS:
 		a.stats.TLS++
 		a.notice.TLS(c.server())
 	case http1.PrefaceHTTP2:
 		a.stats.HTTP2++
 		a.notice.HTTP2(c.server())
-	default:
-		return false
 	}
 	a.ignore(c)
-	return true
 }
 
 // ignore makes c one of which nothing is wanted. A message that was taken to
@@ -106,12 +67,4 @@ func (a *Assembler) overhear(c *conn, f, other *flow, s *packet.Segment) {
 	if s.Flags.Has(packet.FlagFIN) {
 		a.move(c, placeClosing)
 	}
-}
-
-// prefix returns the bytes of the buffer's first chunk.
-func (b *buffer) prefix() []byte {
-	if b.head == nil {
-		return nil
-	}
-	return b.head.data
 }
