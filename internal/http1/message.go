@@ -256,19 +256,39 @@ func (m *message) EachHeader(name string, yield func(value []byte) bool) {
 // folded value is replaced whole. When there is none, the header is added at
 // the end of the head. It returns an *Error and changes nothing when name or
 // value could not stand in a head.
-func (m *message) SetHeader(name, value string) error { return setHeader(m, name, value) }
+func (m *message) SetHeader(name, value string) error {
+	_, err := setHeader(m, name, value)
+	return err
+}
 
 // SetHeaderBytes is SetHeader for a value that is not a string. It copies value.
-func (m *message) SetHeaderBytes(name string, value []byte) error { return setHeader(m, name, value) }
+func (m *message) SetHeaderBytes(name string, value []byte) error {
+	_, err := setHeader(m, name, value)
+	return err
+}
 
-func setHeader[T string | []byte](m *message, name string, value T) error {
+// SetOnlyHeader is SetHeader that also removes all other headers of that name: a
+// reader that takes the last of several sees what was set too.
+func (m *message) SetOnlyHeader(name, value string) error {
+	i, err := setHeader(m, name, value)
+	if err != nil {
+		return err
+	}
+	for i = m.find(name, i+1); i >= 0; i = m.find(name, i) {
+		m.remove(i)
+	}
+	return nil
+}
+
+// setHeader returns which field it has set.
+func setHeader[T string | []byte](m *message, name string, value T) (i int, err error) {
 	switch {
 	case !ValidHeaderName(name):
-		return errFieldName
+		return -1, errFieldName
 	case !ValidHeaderValue(value):
-		return errFieldValue
+		return -1, errFieldValue
 	}
-	i := m.find(name, 0)
+	i = m.find(name, 0)
 	if i < 0 {
 		i = len(m.fields)
 		m.fields = append(m.fields, field{how: added, nameFrom: int32(len(m.text))})
@@ -276,7 +296,7 @@ func setHeader[T string | []byte](m *message, name string, value T) error {
 		m.fields[i].from = int32(len(m.text))
 	}
 	setValue(m, i, value)
-	return nil
+	return i, nil
 }
 
 // setValue replaces the value of field i by one that may stand in a head.

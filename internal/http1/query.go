@@ -19,7 +19,7 @@ func QueryParam(target []byte, name string) (value []byte, ok bool) {
 // the end. Targets without a query stay as they are: "*", and an authority as
 // CONNECT has it (RFC 9112 section 3.2). dst must not overlap target.
 func SetQueryParam(dst, target []byte, name, value string) []byte {
-	if len(target) == 0 || target[0] == '*' || isAuthority(target) {
+	if len(target) == 0 || target[0] != '/' && (target[0] == '*' || isAuthority(target)) {
 		return append(dst, target...)
 	}
 	target, fragment := cutFragment(target)

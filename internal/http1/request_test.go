@@ -288,6 +288,31 @@ func TestEditHeaders(t *testing.T) {
 	}
 }
 
+// TestSetOnlyHeader: one header of the name is left, in the place of the first.
+func TestSetOnlyHeader(t *testing.T) {
+	for _, test := range []struct{ head, want string }{
+		{"A: 1\r\nB: 2\r\na: 3\r\nA : 4\r\n", "A: new\r\nB: 2\r\n"},
+		{"B: 2\r\n", "B: 2\r\nA: new\r\n"},
+		{"", "A: new\r\n"},
+		{"A: 1\r\n folded\r\nA:\r\n more\r\n", "A: new\r\n"},
+	} {
+		var r Request
+		mustParse(t, &r, "GET / HTTP/1.1\r\n"+test.head+"\r\nbody")
+		for range 2 { // an added one is set again
+			if err := r.SetOnlyHeader("A", "new"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, want := string(r.AppendTo(nil)), "GET / HTTP/1.1\r\n"+test.want+"\r\nbody"; got != want {
+			t.Errorf("%q became %q, want %q", test.head, got, want)
+		}
+		before := string(r.AppendTo(nil))
+		if r.SetOnlyHeader("A", "x\ny") == nil || r.SetOnlyHeader("A b", "x") == nil || string(r.AppendTo(nil)) != before {
+			t.Errorf("%q: an edit that would break the head was made", test.head)
+		}
+	}
+}
+
 func TestQueryParam(t *testing.T) {
 	for _, test := range []struct {
 		target, name, want string
