@@ -62,7 +62,7 @@ func (c *compiler) add(r Rule) {
 		}
 		c.rewriteURLs.list = append(c.rewriteURLs.list, newReplacer(r.re, r.replacement))
 	case RewriteHeader:
-		c.rewrite(&rewriteHeader{r.name, newReplacer(r.re, r.replacement)})
+		c.rewrite(&rewriteHeader{r.name, newCachingReplacer(newReplacer(r.re, r.replacement))})
 	}
 }
 

@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -24,14 +26,47 @@ func FuzzReplacer(f *testing.F) {
 			return
 		}
 		r := newReplacer(re, parts)
-		for range 2 { // its memory is used again
-			got, ok := r.replace([]byte(src))
-			if ok != re.MatchString(src) {
-				t.Fatalf("%q on %q: match %v", pattern, src, ok)
+		cached := newCachingReplacer(newReplacer(re, parts))
+		for _, src := range []string{src, src + "x", src} { // their memory is used again
+			check := func(got []byte, ok bool) {
+				if ok != re.MatchString(src) {
+					t.Fatalf("%q on %q: match %v", pattern, src, ok)
+				}
+				if want := re.ReplaceAllString(src, template); ok && string(got) != want {
+					t.Fatalf("%q with %q on %q: %q, want %q", pattern, template, src, got, want)
+				}
 			}
-			if want := re.ReplaceAllString(src, template); ok && string(got) != want {
-				t.Fatalf("%q with %q on %q: %q, want %q", pattern, template, src, got, want)
-			}
+			check(r.replace([]byte(src)))
+			check(cached.replace([]byte(src)))
 		}
 	})
+}
+
+// TestCachingReplacer: more values than are remembered, and longer ones, are
+// replaced as they would be without.
+func TestCachingReplacer(t *testing.T) {
+	re := regexp.MustCompile("^(.*)[.]example[.]com$")
+	parts, err := parseTemplate(re, "$1.beta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCachingReplacer(newReplacer(re, parts))
+	for range 2 {
+		for i := range 4 * cacheSlots {
+			for _, src := range []string{
+				fmt.Sprintf("a%d.example.com", i), fmt.Sprintf("b%d.example.org", i), "",
+				fmt.Sprintf("%d%s.example.com", i, strings.Repeat("c", cacheLongest)),
+			} {
+				got, ok := c.replace([]byte(src))
+				if want := re.ReplaceAllString(src, "$1.beta"); ok != (want != src) || ok && string(got) != want {
+					t.Fatalf("%q became %q, %v, want %q", src, got, ok, want)
+				}
+			}
+		}
+	}
+	for i := range c.slots {
+		if n := cap(c.slots[i].src) + cap(c.slots[i].out); n > 4*cacheLongest {
+			t.Errorf("slot %d keeps %d bytes", i, n)
+		}
+	}
 }

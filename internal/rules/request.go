@@ -37,6 +37,9 @@ func (r *request) hostAndURL() []byte {
 // it to proxies, becomes its path (RFC 9112 section 3.2). The result is valid
 // until the next call of hostAndURL or sentTarget.
 func (r *request) sentTarget() []byte {
+	if target := r.Target(); target[0] == '/' {
+		return target // nearly always
+	}
 	_, path, absolute := http1.CutAbsolute(r.Target())
 	if !absolute || len(path) > 0 && path[0] == '/' {
 		return path

@@ -9,23 +9,9 @@ type rewrite interface {
 
 type setHeader struct{ name, value string }
 
-// apply sets the first header of that name and takes the others out: a target
-// that reads the last would not see what was set.
-func (s *setHeader) apply(r *request) {
-	err := r.SetHeader(s.name, s.value)
-	r.note(err)
-	if err != nil {
-		return
-	}
-	first := true
-	_ = r.EditHeaders(s.name, func([]byte) ([]byte, http1.HeaderEdit) { // it replaces nothing
-		if first {
-			first = false
-			return nil, http1.KeepHeader
-		}
-		return nil, http1.RemoveHeader
-	})
-}
+// apply takes all other headers of that name out: a target that reads the last
+// would not see what was set.
+func (s *setHeader) apply(r *request) { r.note(r.SetOnlyHeader(s.name, s.value)) }
 
 type setParam struct {
 	name, value string
@@ -35,10 +21,11 @@ type setParam struct {
 // apply leaves alone the targets that have no query: a host, and "*", which is
 // what is sent for http://host in OPTIONS.
 func (s *setParam) apply(r *request) {
-	if string(r.Method()) == "CONNECT" || string(r.sentTarget()) == "*" {
+	target := r.Target()
+	if string(r.Method()) == "CONNECT" || target[0] != '/' && string(r.sentTarget()) == "*" {
 		return
 	}
-	s.target = http1.SetQueryParam(s.target[:0], r.Target(), s.name, s.value)
+	s.target = http1.SetQueryParam(s.target[:0], target, s.name, s.value)
 	r.note(r.SetTarget(s.target))
 }
 
@@ -64,7 +51,7 @@ func (u *rewriteURLs) apply(r *request) {
 // rewriteHeader edits every header of its name.
 type rewriteHeader struct {
 	name string
-	*replacer
+	*cachingReplacer
 }
 
 func (h *rewriteHeader) apply(r *request) {

@@ -223,7 +223,7 @@ func TestSetAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	s := compiled(t, "allow-method", "GET", "allow-header", "user-id:^4", "set-header", "User-Agent: Gor", "set-param", "user=8",
-		"allow-url", "^/$", "allow-url", "^/[?]u", "allow-url", "^/v1", "disallow-url", "^/admin", "disallow-header", "x:y", "allow-basic-auth", "user", "rewrite-url", "^/v9:/v8")
+		"allow-url", "^/$", "allow-url", "^/[?]u", "allow-url", "^/v1", "disallow-url", "^/admin", "disallow-header", "x:y", "allow-basic-auth", "user", "rewrite-url", "^/v9:/v8", "rewrite-header", "Host: (.*).example.com,$1.beta.example.com")
 	for _, line := range []string{"GET /v1/a?user=7 HTTP/1.1", "GET http://a HTTP/1.1", "GET http://a?user=7 HTTP/1.1", "GET http://user@a/v1?user=7 HTTP/1.1"} {
 		msg := message(line, "Host: www.example.com", "User-Id: 42", "User-Id: 43", "User-Agent: x", "Authorization: Basic dXNlcjpwYXNz", "User-Agent: y")
 		if n := testing.AllocsPerRun(100, func() { rewritten(t, s, msg) }); n != 0 {
