@@ -96,7 +96,7 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 			}
 			continue
 		}
-		err := h.timed(now, deadline, open)
+		hurried, err := h.timed(now, deadline, open)
 		if lack := new(FilesError); errors.As(err, &lack) {
 			// It says nothing of the target, and passes when others end.
 			h.abandon(time.Now(), probe)
@@ -113,7 +113,13 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 			h.abandon(time.Now(), probe)
 			return err
 		}
-		if h.note(now, time.Now(), probe, err) && ctx.Err() == nil {
+		began := now
+		if hurried && err != nil {
+			// It had less time than the request has, and on a host that halted none of
+			// it: there is as much for another try as if it had failed at once.
+			began = time.Now()
+		}
+		if h.note(began, time.Now(), probe, err) && ctx.Err() == nil {
 			tell(err)
 		}
 		if err == nil {
@@ -128,7 +134,7 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 // that is overdue while others stand is given up.
 func (h *Health) Open(ctx context.Context, deadline time.Time, open Opener, tell func(error)) error {
 	now := time.Now()
-	err := h.timed(now, deadline, open)
+	_, err := h.timed(now, deadline, open)
 	if lack := new(FilesError); errors.As(err, &lack) && h.files.tell(now) && ctx.Err() == nil {
 		tell(err)
 	}
@@ -139,21 +145,22 @@ func (h *Health) Open(ctx context.Context, deadline time.Time, open Opener, tell
 }
 
 // timed calls open, with no more time than a connect may take while others
-// stand or did a moment ago, and remembers how long the quickest took.
-func (h *Health) timed(now, deadline time.Time, open Opener) error {
+// stand or did a moment ago, and remembers how long the quickest took. It
+// reports whether that was less time than until the deadline.
+func (h *Health) timed(now, deadline time.Time, open Opener) (hurried bool, err error) {
 	if h.Standing() > 0 || h.upAt(now) {
 		patience := max(overdueTimes*time.Duration(h.quickest.Load()), overdueLeast)
 		if overdue := now.Add(patience); overdue.Before(deadline) {
-			deadline = overdue
+			deadline, hurried = overdue, true
 		}
 	}
-	err := open(deadline)
+	err = open(deadline)
 	if took := int64(time.Since(now)); err == nil {
 		if q := h.quickest.Load(); q == 0 || took < q {
 			h.quickest.Store(took) // of two at once either will do
 		}
 	}
-	return err
+	return hurried, err
 }
 
 // upAt reports whether a connect has succeeded lately.
