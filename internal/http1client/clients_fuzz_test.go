@@ -5,7 +5,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/buger/gor/internal/evloop"
 	"github.com/buger/gor/internal/outbound"
@@ -98,7 +97,7 @@ func FuzzClients(f *testing.F) {
 		var results [2][]seen
 		for i, loops := range []*evloop.Loops{nil, new(evloop.Loops)} {
 			c := testConfig(t, l.Addr().String())
-			c.Tell, c.Loops, c.Keeper, c.Timeout = func(error) {}, loops, keepsAll{}, 2*time.Second
+			c.Tell, c.Loops, c.Keeper, c.Timeout = func(error) {}, loops, keepsAll{}, testkit.Timeout
 			client := New(c)
 			w := newWaiting(client, func(r Result) {
 				got := seen{outcome: r.Outcome, sent: r.Sent}

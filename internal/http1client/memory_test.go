@@ -63,7 +63,7 @@ func testAnswersShareTheirMemory(t *testing.T, loops *evloop.Loops) {
 					c.Keeper = passedOn
 				}
 				if strings.Contains(tt.counts, "no memory") {
-					c.Timeout = 200 * time.Millisecond
+					c.Timeout = 500 * time.Millisecond // for which the answer waits for memory
 				}
 			})
 			recorder := passedOn.Recorder(memory)
