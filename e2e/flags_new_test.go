@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/buger/gor/internal/testkit"
 )
@@ -37,12 +36,14 @@ func newFlagRows() []flagRow {
 			}
 		}},
 		{"output-http-stats-ms", []string{"9", "3600001", "1s"}, func(f *flagTest) {
-			lines := func(args ...string) int {
-				file := f.recording(100*time.Millisecond, gets(4)...)
-				return strings.Count(f.ok(append(args, "--input-file", file, "--output-http", testkit.StartSink(f.T).Addr(), "--output-http-stats")...).stderr, "output_http:")
-			}
-			if often, seldom := lines("--output-http-stats-ms", "20"), lines(); often < 5 || seldom != 2 {
-				f.Errorf("%d lines in 300 ms at one in 20, %d without the flag; want many and 2", often, seldom)
+			lines := func(said string) int { return strings.Count(said, "output_http:") }
+			target := testkit.StartSink(f.T).Addr()
+			gor := testkit.StartGor(f.T, "--input-dummy", "", "--output-http", target, "--output-http-stats", "--output-http-stats-ms", "20")
+			// At one in five seconds so many take minutes.
+			testkit.Eventually(f.T, "50 lines of statistics", func() bool { return lines(gor.Stderr()) >= 50 })
+			gor.Stop()
+			if n := lines(f.replay("--output-http", target, "--output-http-stats").stderr); n < 2 || n > 9 {
+				f.Errorf("%d lines in a moment without the flag, want the first and the last", n)
 			}
 		}},
 		{"output-http-elasticsearch", []string{"", "localhost:9200", "gopher://localhost:9200/gor"}, func(f *flagTest) {
@@ -107,7 +108,7 @@ func newFlagRows() []flagRow {
 		}},
 		{"output-binary-workers", []string{"-2", "10001", "many"}, func(f *flagTest) {
 			// The target answers when there are two connections.
-			f.ok(f.binary("--output-binary", newEcho(f.T, 2).addr(), "--output-binary-workers", "-1")...).says("4 delivered")
+			f.ok(f.binary("--output-binary", newEcho(f.T, 2).addr(), "--output-binary-workers", "-1", "--output-binary-timeout", "1m")...).says("4 delivered")
 			f.gor(f.binary("--output-binary", newEcho(f.T, 2).addr(), "--output-binary-workers", "1", "--output-binary-timeout", "50ms")...).saysNot("4 delivered")
 		}},
 		{"output-binary-timeout", []string{"5", "0s", "-5s"}, func(f *flagTest) {
@@ -166,7 +167,8 @@ func (f *flagTest) binary(args ...string) []string {
 type echo struct {
 	l       net.Listener
 	enough  chan struct{}
-	padding int // bytes behind each answer
+	over    chan struct{} // closed at the end of the test
+	padding int           // bytes behind each answer
 
 	mu        sync.Mutex
 	here, n   int // connections, and how many it waits for
@@ -178,7 +180,7 @@ func newEcho(t *testing.T, n int) *echo {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
-	e := &echo{l: l, n: n, enough: make(chan struct{})}
+	e := &echo{l: l, n: n, enough: make(chan struct{}), over: make(chan struct{})}
 	e.listening.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -190,6 +192,7 @@ func newEcho(t *testing.T, n int) *echo {
 	})
 	t.Cleanup(func() {
 		l.Close()
+		close(e.over)
 		e.listening.Wait()
 	})
 	return e
@@ -224,7 +227,7 @@ func (e *echo) serve(conn net.Conn) {
 		e.mu.Unlock()
 		select {
 		case <-e.enough:
-		case <-time.After(time.Second): // it is what such a target does
+		case <-e.over:
 			return
 		}
 		if _, err := conn.Write(append(buf[:n:n], make([]byte, e.padding)...)); err != nil {

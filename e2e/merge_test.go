@@ -95,8 +95,8 @@ func TestLimitsOfMergedRecordings(t *testing.T) {
 			fromOdd++
 		}
 	}
-	// All odd ones come in one second, or at its end in two.
-	if code != 0 || fromEven != 10 || fromOdd < 1 || fromOdd > 2 {
+	// All odd ones come in one second, or in more when the machine halts.
+	if code != 0 || fromEven != 10 || fromOdd < 1 || fromOdd > 5 {
 		t.Errorf("exit %d, %d without a limit and %d of those with one:\n%s", code, fromEven, fromOdd, said)
 	}
 	if !strings.Contains(said, fmt.Sprintf("messages: 20 in = %d limited + 0 filtered + %d passed on", 10-fromOdd, 10+fromOdd)) {

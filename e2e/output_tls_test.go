@@ -35,7 +35,8 @@ func startTLS(t *testing.T, a *certstest.Authority, change func(*tls.Config), ho
 	server.name.Store("")
 	server.host.Store("")
 	server.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { server.host.Store(r.Host) }))
-	certFile, keyFile := a.IssueFor("target", time.Now().Add(time.Hour), hosts...)
+	// Tests that run side by side share an authority, and not its files.
+	certFile, keyFile := a.IssueFor(strings.ReplaceAll(t.Name(), "/", "-"), time.Now().Add(time.Hour), hosts...)
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	testkit.Must(t, err)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -55,7 +56,7 @@ func startTLS(t *testing.T, a *certstest.Authority, change func(*tls.Config), ho
 // tlsReplay sends four requests, and does not wait for long.
 func (f *flagTest) tlsReplay(args ...string) flagRun {
 	f.Helper()
-	return f.gor(append([]string{"--input-file", f.recording(0, gets(4)...) + "|max", "--drain-timeout", "2s"}, args...)...)
+	return f.gor(append([]string{"--input-file", f.recording(0, gets(4)...) + "|max", "--drain-timeout", "30s"}, args...)...)
 }
 
 // TestTLSTargets: what each trouble with a target's TLS is called, and what
@@ -183,7 +184,10 @@ func tlsFlagRows() []flagRow {
 			file := testkit.WriteFile(f.T, filepath.Join(f.TempDir(), "ca.pem"), own)
 			args := []string{"--output-ws", strings.Replace(server.URL, "https://", "wss://", 1)}
 			f.tlsReplay(append(args, "--output-ws-ca", file)...).says("4 delivered")
-			f.tlsReplay(append(args, "--output-ws-ca", certstest.New(f.T, "b").File, "--drain-timeout", "1s")...).says("0 delivered", "--output-ws-ca FILE")
+			other := certstest.New(f.T, "b").File
+			f.untilSays("--output-ws-ca FILE", func() flagRun {
+				return f.tlsReplay(append(args, "--output-ws-ca", other, "--drain-timeout", "1s")...)
+			}).says("0 delivered", "--output-ws-ca FILE")
 			f.tlsReplay("--output-ws", "ws://localhost:1", "--output-ws-ca", file).says("--output-ws-ca is for TLS, and no --output-ws begins with wss://")
 		}},
 		{"output-ws-client-cert", []string{""}, func(f *flagTest) {

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,8 +32,9 @@ func openTerminal(t *testing.T) (person, program *os.File) {
 }
 
 // onTerminal runs Gor with stderr on a terminal of so many columns until it ends,
-// and returns all that it writes there.
-func onTerminal(t *testing.T, columns uint16, term string, args ...string) (screen []byte) {
+// and returns all that it writes there. Once it has written what until matches it is
+// interrupted; nil is never.
+func onTerminal(t *testing.T, columns uint16, term string, until *regexp.Regexp, args ...string) (screen []byte) {
 	t.Helper()
 	person, program := openTerminal(t)
 	testkit.Must(t, unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}))
@@ -43,7 +43,17 @@ func onTerminal(t *testing.T, columns uint16, term string, args ...string) (scre
 	cmd.Stderr = program
 	testkit.Must(t, cmd.Start())
 	program.Close() // so that reading ends with the process
-	screen, _ = io.ReadAll(person)
+	for buf := make([]byte, 4096); ; {
+		n, err := person.Read(buf)
+		screen = append(screen, buf[:n]...)
+		if err != nil {
+			break
+		}
+		if until != nil && until.Match(screen) {
+			testkit.Must(t, cmd.Process.Signal(os.Interrupt))
+			until = nil
+		}
+	}
 	testkit.Must(t, cmd.Wait())
 	return screen
 }
@@ -70,7 +80,11 @@ func TestLiveLine(t *testing.T) {
 		{24, "xterm", `\r\x1b\[2K[0-9]+ in [0-9]+/s lost 0`},
 		{80, "dumb", ""},
 	} {
-		screen := onTerminal(t, tt.columns, tt.term, "--input-dummy", "--output-null", "--exit-after", "400ms")
+		args, until := []string{"--input-http", "127.0.0.1:0", "--output-null"}, regexp.MustCompile(tt.want)
+		if tt.want == "" {
+			args, until = append(args, "--exit-after", "400ms"), nil
+		}
+		screen := onTerminal(t, tt.columns, tt.term, until, args...)
 		drawn := regexp.MustCompile(`\r\x1b\[2K[^\r\n]+\r`).FindAllSubmatch(screen, -1)
 		if tt.want == "" {
 			if bytes.ContainsRune(screen, '\x1b') {
@@ -89,7 +103,7 @@ func TestLiveLine(t *testing.T) {
 				t.Errorf("left behind: %q", line)
 			}
 		}
-		if !regexp.MustCompile(`gor: received nothing in [0-9.]+m?s\r\ngor: ledger after `).Match(screen) {
+		if !regexp.MustCompile(`gor: received nothing in [0-9.]+[mµ]?s\r\ngor: ledger after `).Match(screen) {
 			t.Errorf("no sentence ahead of the ledger: %q", screen)
 		}
 	}
@@ -100,7 +114,7 @@ func TestLiveLine(t *testing.T) {
 func TestProgress(t *testing.T) {
 	requests, times := testkit.Steady(40, 40*time.Millisecond)
 	file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "in.gor"), testkit.Recording(requests, times))
-	screen := onTerminal(t, 100, "xterm", "--input-file", file, "--output-null", "--http-disallow-url", "^/39$", "--verbose")
+	screen := onTerminal(t, 100, "xterm", nil, "--input-file", file, "--output-null", "--http-disallow-url", "^/39$", "--verbose")
 	// All of the file is read at once, but a second is a second.
 	bars := regexp.MustCompile(`([1-9][0-9]*) done [0-9]+/s lag [0-9.]+[µm]?s errors 0 +([0-9]+)% `).FindAllSubmatch(screen, -1)
 	if len(bars) == 0 {

@@ -32,14 +32,16 @@ func TestSummaryJSON(t *testing.T) {
 		t.Errorf("input: %+v", in)
 	}
 	out := v.Outputs["output-http http://"+target.Addr()+"|20"]
-	if out.Offered != 29 || out.Fates["delivered"] != 20 || out.Fates["limited"] != 9 || out.Report["sent"] != 20.0 || out.Report["answered"] != 20.0 {
+	// 20 in the first second; on a machine that halts some may come in the next.
+	sent := out.Fates["delivered"]
+	if out.Offered != 29 || sent < 20 || sent > 28 || out.Fates["limited"] != 29-sent || out.Report["sent"] != float64(sent) || out.Report["answered"] != float64(sent) {
 		t.Errorf("output: %+v", out)
 	}
-	if classes := out.Report["status_classes"].(map[string]any); classes["2xx"] != 20.0 {
+	if classes := out.Report["status_classes"].(map[string]any); classes["2xx"] != float64(sent) {
 		t.Errorf("status classes: %v", classes)
 	}
 	latency := out.Report["latency_seconds"].(map[string]any)
-	if latency["count"] != 20.0 || !(latency["p50"].(float64) > 0) || latency["max"].(float64) < latency["p99.9"].(float64) {
+	if latency["count"] != float64(sent) || !(latency["p50"].(float64) > 0) || latency["max"].(float64) < latency["p99.9"].(float64) {
 		t.Errorf("latency: %v", latency)
 	}
 	lag := in.Report["lag_seconds"].(map[string]any)

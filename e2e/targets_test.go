@@ -52,11 +52,12 @@ func TestBadTargets(t *testing.T) {
 				good := testkit.StartSink(t)
 				// The queue bridges what a machine that is busy with other tests
 				// takes away; a capture sheds what has no place in it.
-				outputs := []string{"--output-http", bad.addr(t), "--output-http", good.Addr(), "--output-http-queue-len", "2000", "--drain-timeout", "2s"}
+				outputs := []string{"--output-http", bad.addr(t), "--output-http", good.Addr(), "--output-http-queue-len", "2000", "--output-http-timeout", outputTimeout.String(), "--drain-timeout", "2s"}
 				var gor *testkit.Process
 				var sent func(i int) time.Time
 				if from == "file" {
-					gor = testkit.StartGor(t, append(outputs, "--input-file", file)...)
+					// The second input keeps Gor running when the file has ended.
+					gor = testkit.StartGor(t, append(outputs, "--input-file", file, "--input-http", "127.0.0.1:0")...)
 					first := good.Await(t, 1)[0]
 					start := first.At.Add(-times[testkit.Number(t, first.Raw)])
 					sent = func(i int) time.Time { return start.Add(times[i]) }
@@ -74,9 +75,8 @@ func TestBadTargets(t *testing.T) {
 					}
 					sent = func(i int) time.Time { return at[i] }
 				}
-				good.Await(t, len(requests)*9/10) // Gor ends by itself after a file
-				resident := memoryOf(t, gor)
 				wantUndelayed(t, good, requests, sent)
+				resident := memoryOf(t, gor)
 				gor.Cmd.Process.Signal(os.Interrupt)
 				gor.Wait()
 				said := gor.Stderr()
