@@ -223,6 +223,7 @@ func (s *Settings) rewriteFlags() flagGroup {
 		{"output-http-rewrite-url", "REGEXP:REPLACEMENT", "older name of --http-rewrite-url", "", s.rule("output-http-rewrite-url", rules.RewriteURL)},
 		{"http-rewrite-header", "NAME: REGEXP,REPLACEMENT", "rewrite a header where it is present", "", s.rule("http-rewrite-header",
 			rules.RewriteHeader)},
-		{"http-original-host", "", "keep the recorded Host header instead of setting the target's; TLS then asks for that host too, see --output-http-sni", "", flags.Bool(&s.modifier.OriginalHost)},
+		{"http-original-host", "", "keep the recorded Host header instead of setting the target's; TLS then asks for that host too, see --output-http-sni", "",
+			flags.Unless(flags.Bool(&s.modifier.OriginalHost), func() bool { return !s.has("output-http") }, "without --output-http; what other outputs get always keeps the recorded Host")},
 	}}
 }

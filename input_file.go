@@ -28,7 +28,7 @@ func fileInputPlugin() inputPlugin {
 				"jsonl:FILE, and *.jsonl, is JSON lines; - is standard input",
 			example: "gor --input-file ./requests.gor --output-http staging.com",
 			title:   "Replay from files",
-			flags:   func(s *Settings) []flagDef { return slices.Concat(s.fileInput.flags(), s.formatFlags()) },
+			flags:   func(s *Settings) []flagDef { return slices.Concat(s.fileInput.flags(s.unpaced), s.formatFlags()) },
 		},
 		speed: true,
 		ends:  func(_ plugin.Input, s *Settings) bool { return !s.fileInput.Loop },
@@ -216,6 +216,9 @@ func dryRun(s *Settings, env *plugin.Env, w io.Writer) error {
 	return nil
 }
 
+// unpaced reports whether recordings are replayed at no pace.
+func (s *Settings) unpaced() bool { return s.has("input-file") && !s.replaysOnTime() }
+
 // fileInputSettings is what the command line says of --input-file.
 type fileInputSettings struct {
 	Loop      bool
@@ -227,15 +230,17 @@ type fileInputSettings struct {
 }
 
 // flags sets the defaults and returns the flags that change them.
-func (s *fileInputSettings) flags() []flagDef {
+func (s *fileInputSettings) flags(unpaced func() bool) []flagDef {
+	const atOnce = "with |max, which waits for nothing"
 	*s = fileInputSettings{ReadDepth: 100}
 	return []flagDef{
 		{"input-file-loop", "", "start again at the end of the recording, forever",
-			"gor --input-file requests.gor --input-file-loop --output-http staging.com", flags.Bool(&s.Loop)},
+			"gor --input-file requests.gor --input-file-loop --output-http staging.com",
+			flags.Unless(flags.Bool(&s.Loop), func() bool { return s.DryRun }, "with --input-file-dry-run")},
 		{"input-file-max-wait", "DURATION", "shorten longer pauses between two requests to this",
-			"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", flags.Duration(&s.MaxWait, 0)},
+			"gor --input-file requests.gor --input-file-max-wait 5s --output-http staging.com", flags.Unless(flags.Unless(flags.Duration(&s.MaxWait, 0), unpaced, atOnce), func() bool { return s.Rate > 0 }, "with --input-file-rate, which knows no pauses")},
 		{"input-file-read-depth", "N", "how many records to read ahead to put late ones in order", "", flags.Int(&s.ReadDepth, 1, 1_000_000)},
-		{"input-file-catchup", "PERCENT", "how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means at once", "", flags.Percent(&s.Catchup)},
+		{"input-file-catchup", "PERCENT", "how fast a backlog may go out when the replay is late, as a percentage of the recorded pace; 0 means at once", "", flags.Unless(flags.Percent(&s.Catchup), unpaced, atOnce)},
 		{"input-file-rate", "N", "replay N records a second, evenly, instead of at the recorded pace; nothing is dropped; 0 means as recorded",
 			"gor --input-file requests.gor --input-file-rate 500 --output-http staging.com", flags.Int(&s.Rate, 0, 1_000_000_000)},
 		{"input-file-dry-run", "", "print what the recordings hold, what of it filters and rewrites leave, and how long the replay will take, and exit",

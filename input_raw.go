@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"time"
 
@@ -41,7 +42,7 @@ func rawInputPlugin() inputPlugin {
 				"one; -:80 is standard input). Needs root or CAP_NET_RAW",
 			example: "sudo gor --input-raw :8080 --output-http staging.com",
 			title:   "Capture",
-			flags:   func(s *Settings) []flagDef { return s.raw.flags() },
+			flags:   func(s *Settings) []flagDef { return s.raw.flags(func() bool { return s.none("input-raw", s.isLive) }) },
 		},
 		captures: true,
 		ends:     func(in plugin.Input, _ *Settings) bool { return !in.Live() }, // a capture file does
@@ -105,6 +106,11 @@ func rawAddress(addr string, s *Settings) (rawsocket.Address, error) {
 	return rawsocket.ParseAddress(addr)
 }
 
+func (s *Settings) isLive(addr string) bool {
+	a, err := rawAddress(addr, s)
+	return err != nil || a.Live()
+}
+
 // The engines of --input-raw, under one of their names each.
 const (
 	engineRings = "af_packet"
@@ -150,7 +156,11 @@ type rawSettings struct {
 }
 
 // flags sets the defaults and returns the flags that change them.
-func (s *rawSettings) flags() []flagDef {
+func (s *rawSettings) flags(onlyFiles func() bool) []flagDef {
+	fromInterfaces := func(v flag.Value) flag.Value {
+		v = flags.Unless(v, func() bool { return s.Engine == engineVXLAN }, "with --input-raw-engine vxlan, which captures no interface")
+		return flags.Unless(v, onlyFiles, "with a capture file")
+	}
 	*s = rawSettings{Protocol: protocolHTTP, Config: rawsocket.Config{
 		RingBytes:   defaultRingBytes,
 		Expire:      2 * time.Second,
@@ -163,37 +173,32 @@ func (s *rawSettings) flags() []flagDef {
 		{"input-raw-track-response", "", "capture the responses too, each under its request's id",
 			"sudo gor --input-raw :80 --input-raw-track-response --output-file both.gor", flags.Bool(&s.TrackResponse)},
 		{"input-raw-buffer-size", "SIZE", "memory that the kernel may fill with packets before Gor reads them, for all captures together",
-			"sudo gor --input-raw :80 --input-raw-buffer-size 64mb --output-file x.gor", flags.Size(&s.RingBytes, 1<<20, maxMessageLimit)},
+			"sudo gor --input-raw :80 --input-raw-buffer-size 64mb --output-file x.gor", flags.Unless(flags.Size(&s.RingBytes, 1<<20, maxMessageLimit), onlyFiles, "with a capture file")},
 		{"input-raw-buffer-timeout", "DURATION",
 			"longest time a packet waits in that memory; 0 means 64ms when all outputs are files or links, 16ms " +
-				"otherwise",
-			"", flags.Duration(&s.BlockTimeout, 0)},
+				"otherwise", "", flags.Unless(flags.Duration(&s.BlockTimeout, 0), onlyFiles, "with a capture file")},
 		{"input-raw-expire", "DURATION",
 			"how long to wait for the retransmission of a missing packet once its sender seems to have been answered; " +
-				"before that Gor waits 13s, for as long as TCP retransmits, or longer if this is longer",
-			"", flags.Duration(&s.Expire, time.Millisecond)},
-		{"input-raw-promisc", "", "put the interface into promiscuous mode", "", flags.Bool(&s.Promisc)},
+				"before that Gor waits 13s, for as long as TCP retransmits, or longer if this is longer", "", flags.Duration(&s.Expire, time.Millisecond)},
+		{"input-raw-promisc", "", "put the interface into promiscuous mode", "", fromInterfaces(flags.Bool(&s.Promisc))},
 		{"input-raw-bpf-filter", "EXPRESSION",
 			"capture only packets that also match this pcap-filter(7) expression; unsupported terms are rejected. With " +
 				"--input-raw-track-response it has to match both directions: use host, not src host",
 			"sudo gor --input-raw :80 --input-raw-bpf-filter \"src net 10.0.0.0/8 and not src host 10.0.0.7\" " +
 				"--output-file x.gor", flags.Parsed(&s.Filter, s.parseFilter, (*rawsocket.Filter).String)},
 		{"input-raw-rings", "N", "number of capture threads, each with its share of the memory and of the connections; 0 means one for every " +
-			"four cores",
-			"", flags.Int(&s.Rings, 0, 64)},
+			"four cores", "", fromInterfaces(flags.Int(&s.Rings, 0, 64))},
 		{"input-raw-max-buffered", "SIZE",
-			"memory for incomplete messages; when it is full, those idle longest are dropped and counted",
-			"", flags.Size(&s.MaxBuffered, 1<<20, maxMessageLimit)},
-		{"input-raw-max-connections", "N", "connections followed at the same time; beyond that, those idle longest are dropped and counted",
-			"", flags.Int(&s.MaxConns, 16, 10_000_000)},
+			"memory for incomplete messages; when it is full, those idle longest are dropped and counted", "", flags.Size(&s.MaxBuffered, 1<<20, maxMessageLimit)},
+		{"input-raw-max-connections", "N", "connections followed at the same time; beyond that, those idle longest are dropped and counted", "", flags.Int(&s.MaxConns, 16, 10_000_000)},
 		{"input-raw-tunnels", "", "look into VLANs in VLANs, GRE, ERSPAN, VXLAN, Geneve, TZSP, PPPoE, MPLS and IP in IP on interfaces; all tunnel traffic then reaches Gor",
-			"sudo gor --input-raw eth1:80 --input-raw-tunnels --output-file mirrored.gor", flags.Bool(&s.Tunnels)},
+			"sudo gor --input-raw eth1:80 --input-raw-tunnels --output-file mirrored.gor", fromInterfaces(flags.Bool(&s.Tunnels))},
 		{"input-raw-engine", "NAME", "where packets come from: af_packet (also under the names libpcap and raw_socket), pcap_file (ADDRESS " +
 			"is a capture file whatever its name), or vxlan (Gor is the endpoint of a VXLAN tunnel, as for a cloud's traffic mirroring; needs no privilege)",
 			"gor --input-raw :80 --input-raw-engine vxlan --output-http staging.com", flags.Named(&s.Engine, checkEngine, engineRings, engineFile, engineVXLAN)},
 		{"input-raw-vxlan-port", "PORT", "UDP port of the vxlan engine", "", flags.Needs(flags.Int(&s.VXLANPort, 1, 65535), "input-raw-engine vxlan", func() bool { return s.Engine == engineVXLAN })},
 		{"input-raw-vxlan-vni", "N", "VXLAN network to capture; may be given several times; -N captures all but N",
-			"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", flags.Ints(&s.VNIs, 1-1<<24, 1<<24-1, "want a number up to 16777215, or one below zero to leave a network out")},
+			"gor --input-raw :80 --input-raw-engine vxlan --input-raw-vxlan-vni 7 --output-http staging.com", flags.Needs(flags.Ints(&s.VNIs, 1-1<<24, 1<<24-1, "want a number up to 16777215, or one below zero to leave a network out"), "input-raw-engine vxlan", func() bool { return s.Engine == engineVXLAN })},
 		{"input-raw-realip-header", "NAME",
 			"set this header of each request to the client's address, without the port",
 			"sudo gor --input-raw :80 --input-raw-realip-header X-Real-IP --output-http staging.com", flags.Checked(&s.RealIP, rules.ParseHeaderName)},
@@ -209,8 +214,7 @@ func (s *rawSettings) flags() []flagDef {
 			flags.OneOf(&s.Protocol, protocolHTTP, protocolBinary)},
 		{"input-raw-stats", "", "print the counters of each capture every 5 seconds", "", flags.Bool(&s.Stats)},
 		{"input-raw-ignore-interface", "NAME",
-			"leave out this interface; may be given several times; NAME may be a pattern such as veth*; localhost means lo",
-			"sudo gor --input-raw :80 --input-raw-ignore-interface cbr0 --output-file x.gor", flags.Texts(&s.Ignore, rawsocket.ParseInterface)},
+			"leave out this interface; may be given several times; NAME may be a pattern such as veth*; localhost means lo", "sudo gor --input-raw :80 --input-raw-ignore-interface cbr0 --output-file x.gor", fromInterfaces(flags.Texts(&s.Ignore, rawsocket.ParseInterface))},
 		{"input-raw-vlan", "", "capture only packets with a VLAN tag (by default both tagged and untagged); for several tags see " +
 			"--input-raw-tunnels", "", flags.Bool(&s.VLANTagged)},
 		{"input-raw-vlan-vid", "N", "capture only this VLAN, by the outermost tag; may be given several times",
@@ -225,9 +229,6 @@ func (s *rawSettings) flags() []flagDef {
 
 // checkRaw refuses what does not go with what is captured.
 func (s *Settings) checkRaw() error {
-	if len(s.raw.VNIs) > 0 && s.raw.Engine != engineVXLAN {
-		return errors.New("--input-raw-vxlan-vni is for the vxlan engine; add --input-raw-engine vxlan")
-	}
 	if err := rawsocket.CheckRepeated(s.addresses("input-raw")); err != nil {
 		return fmt.Errorf("--input-raw: %w", err)
 	}

@@ -64,6 +64,7 @@ func binaryOutputPlugin() outputPlugin {
 		onlyRequests: true,
 		latencies:    true,
 		fits:         (*Settings).checkBinary,
+		connects:     true,
 		parse:        parseBinaryOutput,
 	}
 }

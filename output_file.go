@@ -29,7 +29,9 @@ func fileOutputPlugin() outputPlugin {
 				"compress; *.har, *.curl, *.jsonl and *.pcap are written in that form. SIGHUP opens it again by its name",
 			example: "sudo gor --input-raw :80 --output-file ./requests.gor",
 			title:   "File output",
-			flags:   func(s *Settings) []flagDef { return s.fileOutput.flags(s.keepsFree) },
+			flags: func(s *Settings) []flagDef {
+				return s.fileOutput.flags(s.keepsFree, func() bool { return s.none("output-file", formats.IsFile) })
+			},
 		},
 		reopens: true,
 		fits:    (*Settings).checkRecordings,
@@ -89,6 +91,8 @@ func explainOpen(err error) error {
 	switch {
 	case errors.Is(err, recording.ErrNoName):
 		return asUsage(err)
+	case errors.Is(err, recording.ErrNoChunks):
+		return asUsage(fmt.Errorf("it %w; leave out --output-file-size-limit and --output-file-queue-limit", err))
 	case errors.As(err, new(*disk.Untrusted)):
 		return err // it says what to do
 	case errors.Is(err, fs.ErrPermission):
@@ -118,12 +122,12 @@ func (s *Settings) keepsFree() bool {
 }
 
 // flags sets the defaults and returns the flags that change them.
-func (s *fileOutputSettings) flags(keepsFree func() bool) []flagDef {
+func (s *fileOutputSettings) flags(keepsFree, stdout func() bool) []flagDef {
 	*s = fileOutputSettings{FlushInterval: time.Second, Mode: 0o600, MinFree: disk.DefaultMinFree()}
 	return []flagDef{
 		{"output-file-flush-interval", "DURATION", "longest time before a message is written to the file", "",
 			flags.Duration(&s.FlushInterval, time.Millisecond)},
-		{"output-file-mode", "MODE", "permissions of a new file, in octal", "", flags.Mode(&s.Mode)},
+		{"output-file-mode", "MODE", "permissions of a new file, in octal", "", flags.Unless(flags.Mode(&s.Mode), stdout, "with standard output")},
 		{"output-file-size-limit", "SIZE",
 			"record in chunks of at most SIZE on the disk (a larger message has one to itself): x.gor becomes " +
 				"x_0.gor, x_1.gor and so on, counting on from what is there; 0 means no limit",

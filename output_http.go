@@ -40,7 +40,7 @@ func httpOutputPlugin() outputPlugin {
 				"auth; a path is put before the recorded one",
 			example: "gor --input-raw :80 --output-http http://staging.com",
 			title:   "HTTP output",
-			flags:   func(s *Settings) []flagDef { return s.http.flags() },
+			flags:   func(s *Settings) []flagDef { return s.http.flags(func() bool { return s.RecognizeSessions }) },
 		},
 		timely:       true,
 		onlyHTTP:     true,
@@ -49,6 +49,7 @@ func httpOutputPlugin() outputPlugin {
 		latencies:    true,
 		awayAdvice:   "--output-http-wait 30s waits for the target first",
 		fits:         (*Settings).checkHTTP,
+		connects:     true,
 		parse:        parseHTTPOutput,
 	}
 }
@@ -162,7 +163,7 @@ type httpSettings struct {
 }
 
 // flags sets the defaults and returns the flags that change them.
-func (s *httpSettings) flags() []flagDef {
+func (s *httpSettings) flags(sessions func() bool) []flagDef {
 	*s = httpSettings{
 		Workers:        -1,
 		WorkersMin:     1,
@@ -174,9 +175,9 @@ func (s *httpSettings) flags() []flagDef {
 	return append([]flagDef{
 		{"output-http-workers", "N", "connections to the target: N, or -1 for as many as requests are under way, up to 512",
 			"gor --input-tcp :28020 --output-http staging.com --output-http-workers 20", flags.Int(&s.Workers, -1, 10_000)},
-		{"output-http-workers-min", "N", "connections to keep, however few requests are under way", "", flags.Int(&s.WorkersMin, 1, 10_000)},
+		{"output-http-workers-min", "N", "connections to keep, however few requests are under way", "", flags.Unless(flags.Int(&s.WorkersMin, 1, 10_000), sessions, "with --recognize-tcp-sessions")},
 		{"output-http-worker-timeout", "DURATION", "how long a connection may be idle before it is closed", "",
-			flags.Duration(&s.WorkerTimeout, time.Millisecond)},
+			flags.Unless(flags.Duration(&s.WorkerTimeout, time.Millisecond), func() bool { return s.Workers > 0 && s.WorkersMin == 1 && !sessions() }, "with --output-http-workers alone, which keeps them all; --output-http-workers-min says how many stay")},
 		{"output-http-queue-len", "N", "requests that may wait for a connection; 0 means as many as the memory of outputs has room for", "", flags.Int(&s.QueueLen, 0, 1_000_000)},
 		{"output-http-timeout", "DURATION", "timeout for a request and its complete response", "",
 			flags.Duration(&s.Timeout, time.Millisecond)},

@@ -31,8 +31,9 @@ func kafkaOutputPlugin() outputPlugin {
 				return slices.Concat(s.kafka.outputFlags(), s.kafka.inputFlags(), s.kafka.sharedFlags(s))
 			},
 		},
-		fits:  func(s *Settings) error { return s.kafka.checkOutput(s.addresses("output-kafka-host")) },
-		parse: parseKafkaOutput,
+		fits:     func(s *Settings) error { return s.kafka.checkOutput(s.addresses("output-kafka-host")) },
+		connects: true,
+		parse:    parseKafkaOutput,
 	}
 }
 

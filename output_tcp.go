@@ -48,8 +48,9 @@ func tcpOutputPlugin() outputPlugin {
 			topics:  []string{"input-tcp"},
 			flags:   func(s *Settings) []flagDef { return slices.Concat(s.tcpInput.flags(), s.tcpOutput.flags()) },
 		},
-		fits:  func(s *Settings) error { return s.tcpOutput.check() },
-		parse: parseTCPOutput,
+		fits:     func(s *Settings) error { return s.tcpOutput.check() },
+		connects: true,
+		parse:    parseTCPOutput,
 	}
 }
 
@@ -180,11 +181,7 @@ func (s *tcpOutputSettings) flags() []flagDef {
 
 // check refuses what cannot work together, with what to type.
 func (s *tcpOutputSettings) check() error {
-	other := s.TLS.Given("output-tcp")
-	if other == "" && s.TLS.SkipVerify {
-		other = "output-tcp-skip-verify"
-	}
-	if other != "" && !s.Secure {
+	if other := s.TLS.Given("output-tcp"); other != "" && !s.Secure {
 		return fmt.Errorf("--%s is for TLS; add --output-tcp-secure", other)
 	}
 	if err := s.TLS.Check("output-tcp"); err != nil {

@@ -67,9 +67,10 @@ func wsOutputPlugin() outputPlugin {
 			title:   "WebSocket and binary outputs",
 			flags:   func(s *Settings) []flagDef { return s.ws.flags() },
 		},
-		timely: true,
-		fits:   func(s *Settings) error { return s.ws.TLS.CheckFor("output-ws", "wss://", s.addresses("output-ws")) },
-		parse:  parseWSOutput,
+		timely:   true,
+		fits:     func(s *Settings) error { return s.ws.TLS.CheckFor("output-ws", "wss://", s.addresses("output-ws")) },
+		connects: true,
+		parse:    parseWSOutput,
 	}
 }
 

@@ -47,6 +47,7 @@ type outputPlugin struct {
 	onlyHTTP     bool // what it sends is HTTP, and nothing else can be sent with it
 	onlyRequests bool // it has no use for what targets answer
 
+	connects   bool   // it has connections of its own, and can give each recorded one another
 	statuses   bool   // it counts the statuses of answers
 	latencies  bool   // it measures how long answers take
 	awayAdvice string // what helps, of its flags, where a target is not there yet; "": nothing

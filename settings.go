@@ -162,7 +162,11 @@ func (s *Settings) sharingFlags() []flagDef {
 				"true", flags.Bool(&s.SplitOutput)},
 		{"recognize-tcp-sessions", "", "replay each recorded connection on a connection of its own, its requests in order; with " +
 			"--split-output all of it goes to one output",
-			"gor --input-file requests.gor --output-http staging.com --recognize-tcp-sessions", flags.Bool(&s.RecognizeSessions)},
+			"gor --input-file requests.gor --output-http staging.com --recognize-tcp-sessions", flags.Unless(flags.Bool(&s.RecognizeSessions),
+				func() bool {
+					return !s.SplitOutput && !s.hasAny(outputsThat(func(row outputPlugin) bool { return row.connects }))
+				},
+				"without an output that has connections, such as --output-http, or --split-output")},
 		{"on-full", "wait|shed", "what an input does when an output has no room. By default captures drop the message and count it (shed), and " +
 			"other inputs wait as long as the output makes progress", "", flags.OneOf(&s.OnFull, "wait", "shed")},
 	}
@@ -226,8 +230,17 @@ func parseSettings(args, environ []string, help io.Writer) (*Settings, error) {
 			s.modifier.OriginalHost = true
 		}
 	}
+	if s.SplitOutput && len(s.Outputs) == 1 { // as a command in Gor 0.9's README has it
+		s.Notes = append(s.Notes, "--split-output does nothing with a single output")
+	}
 	return s, s.check()
 }
 
 // formatFlags are what files that are not recordings have to be told.
-func (s *Settings) formatFlags() []flagDef { return flagDefs(logflags.Flags("log", &s.formats)) }
+func (s *Settings) formatFlags() []flagDef {
+	defs := flagDefs(logflags.Flags("log", &s.formats))
+	for i := range defs {
+		defs[i].value = flags.Unless(defs[i].value, func() bool { return s.none("input-file", formats.IsLog) }, "without an access log: name one --input-file log:FILE, or give it the suffix .log")
+	}
+	return defs
+}

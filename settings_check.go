@@ -83,6 +83,12 @@ func (s *Settings) check() error {
 	for _, row := range outputPlugins() {
 		errs = append(errs, s.checkRow(row.pluginFlags, row.fits)...)
 	}
+	for _, group := range s.groups {
+		for _, def := range group.flags {
+			why := flags.Idle(def.value)
+			refuse(why != "" && s.given != nil && s.given(def.name), "--%s does nothing %s", def.name, why)
+		}
+	}
 	for _, arg := range slices.Concat(s.Inputs, s.Outputs) {
 		// A capture and a recording may come from "-", standard input; what is
 		// recorded may go to standard output.
@@ -160,6 +166,12 @@ func otherEnd(flag string) string {
 // has reports whether there is a plugin of that flag.
 func (s *Settings) has(flag string) bool {
 	return slices.ContainsFunc(slices.Concat(s.Inputs, s.Outputs), func(arg pluginArg) bool { return arg.Flag == flag })
+}
+
+// none reports whether there are plugins of that flag, and is true of the address
+// of none.
+func (s *Settings) none(flag string, is func(address string) bool) bool {
+	return s.has(flag) && !slices.ContainsFunc(s.addresses(flag), is)
 }
 
 // addresses are those that plugins of that flag were given, without limits.

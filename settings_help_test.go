@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/buger/gor/internal/flags"
 	"github.com/buger/gor/internal/testkit"
 )
 
@@ -118,6 +119,71 @@ func TestExamplesInHelpParse(t *testing.T) {
 			}
 			if _, err := parseArgs(args[1:]...); err != nil {
 				t.Errorf("--%s: example %q: %v", def.name, def.example, err)
+			}
+		}
+	}
+}
+
+// TestFlagsWithoutEffect: a flag that can do nothing beside the others is refused
+// with the reason, and is accepted with what it needs.
+func TestFlagsWithoutEffect(t *testing.T) {
+	const file, null, http, raw = "--input-file x.gor ", "--output-null ", "--output-http http://localhost ", "--input-raw :80 "
+	rows := []struct{ flag, idle, right string }{
+		{"recognize-tcp-sessions", file + null, file + http},
+		{"recognize-tcp-sessions", file + null, file + "--output-tcp localhost:1"},
+		{"recognize-tcp-sessions", file + null, file + null + "--output-stdout --split-output"},
+		{"http-original-host", file + "--output-tcp localhost:1", file + http},
+		{"input-raw-promisc", "--input-raw x.pcap " + null, "--input-raw x.pcap --input-raw :80 " + null},
+		{"input-raw-promisc", raw + null + "--input-raw-engine vxlan", raw + null},
+		{"input-raw-promisc", "--input-raw -:80 " + null, raw + null},
+		{"input-raw-promisc", "--input-raw capture:80 " + null + "--input-raw-engine pcap_file", raw + null},
+		{"input-raw-rings=2", "--input-raw x.pcap " + null, raw + null},
+		{"input-raw-tunnels", "--input-raw x.pcap " + null, raw + null},
+		{"input-raw-ignore-interface=lo", "--input-raw x.pcap " + null, raw + null},
+		{"input-raw-buffer-size=2mb", "--input-raw x.pcap " + null, raw + null + "--input-raw-engine vxlan"},
+		{"input-raw-buffer-timeout=2ms", "--input-raw x.pcap " + null, raw + null + "--input-raw-engine vxlan"},
+		{"input-raw-vxlan-vni=7", raw + null, raw + null + "--input-raw-engine vxlan"},
+		{"input-raw-vxlan-port=7", raw + null, raw + null + "--input-raw-engine vxlan"},
+		{"input-file-loop", file + "--input-file-dry-run", file + null},
+		{"input-file-max-wait=5s", "--input-file x.gor|max " + null, "--input-file x.gor|max --input-file y.gor " + null},
+		{"input-file-max-wait=5s", file + null + "--input-file-rate 5", file + null},
+		{"input-file-catchup=200%", "--input-file x.gor|max " + null, file + null + "--input-file-rate 5"},
+		{"log-line-format=combined", file + null, "--input-file access.log.1 " + null},
+		{"log-host=h", file + null, "--input-file x.gor --input-file access.log.gz " + null},
+		{"log-timezone=UTC", file + null, "--input-file log:x|max " + null},
+		{"log-empty-bodies", file + null, "--input-file log:- " + null},
+		{"output-http-worker-timeout=3s", file + http + "--output-http-workers 5", file + http + "--output-http-workers 5 --output-http-workers-min 2"},
+		{"output-http-workers-min=3", file + http + "--recognize-tcp-sessions", file + http},
+		{"output-http-skip-verify", file + http, file + "--output-http HTTPS://localhost"},
+		{"output-http-elasticsearch-skip-verify", file + http, file + http + "--output-http-elasticsearch https://localhost/gor"},
+		{"output-ws-skip-verify", file + "--output-ws ws://localhost", file + "--output-ws wss://localhost"},
+		{"output-tcp-skip-verify", file + "--output-tcp localhost:1", file + "--output-tcp localhost:1 --output-tcp-secure"},
+		{"output-file-mode=600", file + "--output-file har:-", file + "--output-file - --output-file y.gor"},
+		{"min-free=1gb", file + null, file + "--output-tcp localhost:1 --output-tcp-spill d"},
+		{"output-http-stats-ms=50", file + http, file + http + "--output-http-stats"},
+		{"output-tcp-spill-size=1gb", file + "--output-tcp localhost:1", file + "--output-tcp localhost:1 --output-tcp-spill d"},
+		{"output-tcp-response-buffer=1mb", file + "--output-binary localhost:1", file + null + "--output-binary localhost:1 --output-binary-track-response"},
+	}
+	has := map[string]bool{}
+	for _, row := range rows {
+		name, _, _ := strings.Cut(row.flag, "=")
+		has[name] = true
+		if _, err := parseArgs(append(strings.Fields(row.idle), "--"+row.flag)...); err == nil || !strings.Contains(err.Error(), "--"+name+" ") {
+			t.Errorf("%s with %s: %v", row.flag, row.idle, err)
+		}
+		if _, err := parseArgs(append(strings.Fields(row.right), "--"+row.flag)...); err != nil {
+			t.Errorf("%s with %s: %v", row.flag, row.right, err)
+		}
+		if _, err := parseArgs(append(strings.Fields(row.idle), "--"+name+"=false")...); err != nil && !strings.Contains(row.flag, "=") {
+			t.Errorf("%s=false with %s: %v", name, row.idle, err)
+		}
+	}
+	// What has a condition has a row.
+	s := defaultSettings()
+	for _, group := range s.groups {
+		for _, def := range group.flags {
+			if flags.HasCondition(def.value) && !has[def.name] {
+				t.Errorf("--%s has no row here", def.name)
 			}
 		}
 	}

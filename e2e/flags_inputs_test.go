@@ -213,6 +213,7 @@ func outputFlagRows() []flagRow {
 					f.Errorf("split %s: %q and %q, want %q and %q", test.split, gotA, gotB, test.a, test.b)
 				}
 			}
+			f.replay("--output-null", "--split-output").says("--split-output does nothing with a single output")
 		}},
 		{"recognize-tcp-sessions", notBool, func(f *flagTest) {
 			file := f.recording(0, gets(20)...) // two connections of ten

@@ -64,6 +64,9 @@ func TestCheckSaysWhatTheStartSays(t *testing.T) {
 		{"--output-file DIR/shut.gor --output-file-size-limit 1mb", true}, // makes shut_0.gor
 		{"--output-file DIR/closed", false},
 		{"--output-file DIR/x.har", true},
+		{"--output-file - --output-file-size-limit 1mb", false}, // would be /dev/stdout_0
+		{"--output-file /dev/null --output-file-queue-limit 5", false},
+		{"--output-file DIR/pipe --output-file-queue-limit 5", false},
 		{"--output-file curl:DIR/x", true},
 		{"--output-file DIR/x.jsonl.gz", true},
 		{"--output-file log:DIR/x", false},
@@ -84,6 +87,7 @@ func TestCheckSaysWhatTheStartSays(t *testing.T) {
 			testkit.Must(t, os.Mkdir(filepath.Join(dir, "closed"), 0o700))
 			testkit.WriteFile(t, filepath.Join(dir, "closed", "there.gor"), nil)
 			testkit.WriteFile(t, filepath.Join(dir, "shut.gor"), nil)
+			testkit.Must(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
 			testkit.Must(t, os.Chmod(filepath.Join(dir, "shut.gor"), 0o400))
 			testkit.Must(t, os.Chmod(filepath.Join(dir, "closed"), 0o500))
 			t.Cleanup(func() { os.Chmod(filepath.Join(dir, "closed"), 0o700) })

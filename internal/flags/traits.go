@@ -22,6 +22,7 @@ type traits struct {
 	shown func(value string) string // how a value is shown to others; nil: as an address, without secrets
 
 	needs *condition // without this it does nothing; nil: there is none
+	idle  []reason   // why it may do nothing as the others are
 	also  *condition // with this it does something without its plugin; nil: never
 }
 
@@ -29,6 +30,12 @@ type traits struct {
 type condition struct {
 	flag string
 	met  func() bool
+}
+
+// A reason is why a flag does nothing, if it is.
+type reason struct {
+	is  func() bool
+	why string
 }
 
 func traitsOf(v flag.Value) traits {
@@ -87,6 +94,33 @@ func Missing(v flag.Value) string {
 		return c.flag
 	}
 	return ""
+}
+
+// Unless makes a flag one that does nothing when idle reports true. why is the
+// reason, as in "without --other". There may be several.
+func Unless(v flag.Value, idle func() bool, why string) flag.Value {
+	return with(v, func(t *traits) { t.idle = append(t.idle, reason{idle, why}) })
+}
+
+// Idle returns why a flag that was given does nothing, or "". One that is given as
+// false is not meant to do anything.
+func Idle(v flag.Value) string {
+	t := traitsOf(v)
+	if t.IsBoolFlag() && t.String() == "false" {
+		return ""
+	}
+	for _, r := range t.idle {
+		if r.is() {
+			return r.why
+		}
+	}
+	return ""
+}
+
+// HasCondition reports whether a flag may do nothing for want of others.
+func HasCondition(v flag.Value) bool {
+	t := traitsOf(v)
+	return t.needs != nil || t.idle != nil
 }
 
 // AlsoWith makes a flag of a plugin one that does something without the plugin

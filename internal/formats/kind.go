@@ -45,6 +45,18 @@ func isRotated(base string) bool {
 	return strings.HasSuffix(base, ".log") || strings.HasSuffix(base, "access_log")
 }
 
+// IsLog reports whether a name is that of an access log, and IsFile whether it is
+// that of a file, and not of standard input or output.
+func IsLog(name string) bool {
+	kind, _, _ := Split(name)
+	return kind == Log
+}
+
+func IsFile(name string) bool {
+	_, path, _ := Split(name)
+	return path != "-"
+}
+
 // Split parts a name from the prefix that says what the file is: har:x.json is
 // HAR in x.json. Without a prefix the suffix tells, and certain is false: what
 // the file holds may tell otherwise.

@@ -3,6 +3,8 @@ package recording
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/buger/gor/internal/buffers"
@@ -63,6 +65,24 @@ type Config struct {
 // ErrNoName is what Check and Open return when there is no pattern.
 var ErrNoName = errors.New("want the name of a file, such as requests.gor")
 
+// ErrNoChunks is what Check and Open return for a device or a pipe in chunks: the
+// second would have a name beside it, and be a file.
+var ErrNoChunks = errors.New("is no regular file, and cannot be recorded in chunks")
+
+// mayChunk returns ErrNoChunks when the name is that of something which has no
+// chunks.
+func (c *Config) mayChunk(n *names, now time.Time) error {
+	if n.varies() || !c.chunks().any() {
+		return nil
+	}
+	name := string(n.at(now, nil))
+	fi, err := os.Stat(name)
+	if strings.HasPrefix(name, "/dev/") || err == nil && !fi.Mode().IsRegular() && !fi.IsDir() {
+		return ErrNoChunks
+	}
+	return nil
+}
+
 func (c *Config) chunks() chunkLimits {
 	return chunkLimits{records: c.ChunkRecords, bytes: c.ChunkBytes}
 }
@@ -75,6 +95,9 @@ func Check(cfg Config) error {
 	}
 	n := newNames(cfg.Pattern)
 	now := time.Now()
+	if err := cfg.mayChunk(n, now); err != nil {
+		return err
+	}
 	if n.varies() || cfg.chunks().any() {
 		return disk.MayMake(n.folder(now))
 	}

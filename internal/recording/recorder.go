@@ -36,11 +36,14 @@ var _ plugin.Output = (*Recorder)(nil)
 const closePatience = 2 * time.Second
 
 // Open opens the first file, or finds out whether its folder can be written to
-// when its name is not known yet. The error is ErrNoName, or what the operating
+// when its name is not known yet. The error is ErrNoName, ErrNoChunks, or what the operating
 // system said.
 func Open(cfg Config) (*Recorder, error) {
 	if cfg.Pattern == "" {
 		return nil, ErrNoName
+	}
+	if err := cfg.mayChunk(newNames(cfg.Pattern), time.Now()); err != nil {
+		return nil, err
 	}
 	q := queue.New(0, cfg.QueueBytes)
 	q.Share(cfg.Large)

@@ -30,7 +30,7 @@ func (c *Client) Flags(prefix, server, example string) []flags.Def {
 	}
 }
 
-// Given is the name of the first flag that names a file, or "".
+// Given is the name of the first flag that was given, or "".
 func (c *Client) Given(prefix string) string {
 	switch {
 	case c.CA != "":
@@ -39,6 +39,8 @@ func (c *Client) Given(prefix string) string {
 		return prefix + "-client-cert"
 	case c.Key != "":
 		return prefix + "-client-key"
+	case c.SkipVerify:
+		return prefix + "-skip-verify"
 	}
 	return ""
 }
