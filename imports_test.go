@@ -153,7 +153,7 @@ var allowedImports = map[string][]string{
 	"internal/verdict/route":     {"internal/http1", "internal/verdict/kind"},
 	"internal/verdict/rules":     {"internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/route", "github.com/BurntSushi/toml"},
 	"internal/verdict/statuses":  {"internal/http1", "internal/payload", "internal/plugin", "internal/recent"},
-	"internal/verdict/join":      {"internal/disk", "internal/payload", "internal/verdict", "internal/verdict/rules"}, // records in, pairs out: it alone of these rooms has files
+	"internal/verdict/join":      {"internal/disk", "internal/payload", "internal/verdict", "internal/verdict/route", "internal/verdict/rules"}, // records in, pairs out: it alone of these rooms has files
 	"internal/verdict/jsondiff":  {"internal/verdict/align", "internal/verdict/finding", "internal/verdict/kind"},
 	"internal/verdict/kind":      {},
 	"internal/wsclient":          {"internal/address", "internal/outbound", "internal/payload", "github.com/coder/websocket"},

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,5 +82,52 @@ func TestVerdictMemory(t *testing.T) {
 	t.Logf("%d pairs: %.1f MB at most, %.0f pairs/s, %s of CPU", n, mb(watch.peak), float64(n)/time.Since(began).Seconds(), state.UserTime()+state.SystemTime())
 	if most := 64 << 20; watch.peak > most && !testkit.RaceEnabled {
 		t.Errorf("%.1f MB of memory, want at most 64", mb(watch.peak))
+	}
+}
+
+// TestVerdictMemoryOfVersions: eight new versions, each of which differs everywhere, take
+// no more memory than one. The server gives every answer members that no other has, so
+// that the counters of any one version would fill the memory.
+func TestVerdictMemoryOfVersions(t *testing.T) {
+	n, most := 400, 64<<20
+	if os.Getenv("GOR_VERDICT_LONG") != "" {
+		n, most = 4000, 80<<20
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"id": 1`)
+		for i := range 20 {
+			fmt.Fprintf(w, `,"a_member_with_a_rather_long_name_%s_%d":%q`, strings.ReplaceAll(r.URL.Path, "/", "_"), i, "as long as values are in practice, and of one target alone: "+r.URL.Path)
+		}
+		fmt.Fprint(w, "}")
+	}))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	var recording []byte
+	for i := range n {
+		text := fmt.Sprintf("GET /things/a%d/b%d HTTP/1.1\r\nHost: a\r\n\r\n", i%90, i/90)
+		m := payload.Meta{Type: payload.Request, ID: payload.AppendID(nil, uint64(i+1), 0), Time: 1_700_000_000_000_000_000 + int64(i)*1_000_000, Length: int64(len(text))}
+		recording = payload.AppendRecord(recording, append(payload.AppendMeta(nil, m), text...))
+	}
+	args := []string{"--input-file", testkit.WriteFile(t, filepath.Join(dir, "production.gor"), recording) + "|max", "--output-http-track-response", "--output-verdict", filepath.Join(dir, "v"),
+		"--output-http", server.URL + "/old#primary", "--output-http", server.URL + "/old#secondary", "--output-http-workers", "8"}
+	const versions = 8
+	for i := range versions {
+		args = append(args, "--output-http", fmt.Sprintf("%s/v%d#v%d", server.URL, i, i))
+	}
+	gor := testkit.StartGor(t, args...)
+	watch := watchMemory(t, gor)
+	code := gor.Wait()
+	<-watch.done
+	said := gor.Stderr()
+	if code != exitThreshold || !strings.Contains(said, "differences were counted without their places") {
+		t.Errorf("exit %d, want %d, and word of too many differences:\n%s", code, exitThreshold, said)
+	}
+	if got := strings.Count(said, ": regression: (all routes): (other differences) removed in "); got < versions {
+		t.Errorf("%d of %d versions have a regression:\n%s", got, versions, said)
+	}
+	t.Logf("%d requests: %.1f MB at most", n, mb(watch.peak))
+	if watch.peak > most && !testkit.RaceEnabled {
+		t.Errorf("%.1f MB of memory, want at most %d", mb(watch.peak), most>>20)
 	}
 }

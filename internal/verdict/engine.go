@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"time"
 
 	"github.com/buger/gor/internal/verdict/finding"
@@ -10,15 +11,23 @@ import (
 )
 
 const (
-	// MostRows bounds the counters, one for each route, path and severity, which take
-	// about 200 bytes: 10 MB.
+	// MostRows bounds the counters, one for each route, path and severity; the Budget
+	// does, too.
 	MostRows = 50_000
 	// mostMixes bounds the combinations of rows that pairs are remembered by; further
 	// pairs are known by their worst difference alone.
 	mostMixes = 20_000
-	// sampleBytes bounds the ids and values of all samples. The first sample of a row
-	// is kept in any case.
-	sampleBytes = 8 << 20
+
+	// These are what things take beside their text, in bytes, as measured: a counter
+	// with the places for it in a table and in the Result, its first sample, which is
+	// kept in any case, further samples, a combination of rows, and a route without its
+	// times.
+	rowBytes    = 500
+	firstSample = 200
+	sampleBytes = 150
+	mixBytes    = 200
+	routeBytes  = 700
+
 	// moments is how many moments of a replay tell whether a route is slower. Pairs that
 	// were sent within one are not independent evidence: what made one of them slow, a
 	// burst or a pause of the machine, made the others slow as well.
@@ -42,6 +51,11 @@ type Config struct {
 
 	// Old and New name the two sides for people; empty for "old" and "new".
 	Old, New string
+
+	// Budget and Routes are shared by the Engines of all versions. Nil: the Engine
+	// has its own.
+	Budget *Budget
+	Routes *route.Grouper
 }
 
 // An Engine takes pairs and makes a verdict of them. It serves one goroutine.
@@ -49,14 +63,14 @@ type Engine struct {
 	cfg     Config
 	compare *Comparer
 	routes  *route.Grouper
-	self    selfNoise
+	room    *share
+	other   *routeCount // of rows that found no room
 
 	byRoute map[string]*routeCount
 	byKey   map[rowKey]*rowCount
 	mixes   map[string]*mix
 	changes map[StatusChange]uint64 // N is zero
 	totals  Totals
-	sampled int // bytes of samples
 
 	rows []*rowCount // scratch of one pair
 }
@@ -73,6 +87,7 @@ type routeCount struct {
 	slower, faster  uint64          // replayed pairs
 	moments         [moments]int32  // of the pairs sent then, slower ones less faster ones
 	oldCaptured     uint64
+	untimed         bool // there was no room for all of its times
 }
 
 type rowKey struct {
@@ -91,6 +106,7 @@ type rowCount struct {
 	newOnly, againOnly, both uint64
 	self                     uint64 // recorded answers that differ from one another
 	samples                  []Sample
+	known                    evidence // valid once it is judged, like standing
 	standing                 Standing
 }
 
@@ -106,14 +122,24 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, compare: NewComparer(cfg.Rules, cfg.BodyMost),
 		byRoute: make(map[string]*routeCount), byKey: make(map[rowKey]*rowCount), mixes: make(map[string]*mix),
-		changes: make(map[StatusChange]uint64), self: newSelfNoise(),
+		changes: make(map[StatusChange]uint64), routes: cfg.Routes, other: &routeCount{name: AllRoutes},
 	}
-	var patterns []*route.Pattern
-	if cfg.Rules != nil {
-		patterns = cfg.Rules.Routes
+	if e.routes == nil {
+		e.routes = NewRoutes(cfg.Rules)
 	}
-	e.routes = route.New(patterns)
+	if cfg.Budget == nil {
+		cfg.Budget = NewBudget(CountersMost, 1)
+	}
+	e.room = cfg.Budget.share()
 	return e
+}
+
+// NewRoutes returns a Grouper that begins with the patterns of rules, which may be nil.
+func NewRoutes(set *rules.Set) *route.Grouper {
+	if set == nil {
+		return route.New(nil)
+	}
+	return route.New(set.Routes)
 }
 
 // Add compares a pair, which it does not keep. It returns false when an answer is
@@ -123,6 +149,7 @@ func (e *Engine) Add(p *Pair) bool {
 		return false
 	}
 	e.totals.Compared++
+	e.other.compared++
 	if len(p.Request) == 0 {
 		e.totals.WithoutRequest++
 	}
@@ -135,14 +162,16 @@ func (e *Engine) Add(p *Pair) bool {
 	ref := int64(0)
 	for _, f := range e.compare.Compare(r.name, p.Old, p.New) {
 		row := e.row(r, f, e.cfg.Rules.Expected(r.name, f))
-		if row == nil {
+		if row.key.route == e.other {
 			e.totals.Uncounted++
-			continue
+			if slices.Contains(e.rows, row) {
+				continue // it counts pairs
+			}
 		}
 		e.rows = append(e.rows, row)
 		row.differs++
 		if p.Again != nil {
-			if again[findingKey{f.Severity, f.Path}] {
+			if again[row] {
 				row.both++
 				row.againOnly--
 			} else {
@@ -162,52 +191,80 @@ func (e *Engine) Missed(t Totals) {
 	e.totals.WithoutAnswers += t.WithoutAnswers
 }
 
-// control compares what shows noise: the old version's second answer, or the recorded
-// answers to one request. It returns what the second answer differs in, counted as
-// againOnly.
-func (e *Engine) control(r *routeCount, p *Pair) map[findingKey]bool {
-	if p.Again == nil {
-		e.self.add(e, r, p)
-		return nil
-	}
-	e.totals.Triples++
-	r.triples++
-	differs := make(map[findingKey]bool)
-	for _, f := range e.compare.Compare(r.name, p.Old, p.Again) {
-		expected := e.cfg.Rules.Expected(r.name, f)
-		if row := e.row(r, f, expected); row != nil {
+// control compares what shows noise: the old version's second answer, or what was
+// recorded before of the same request. It returns where the second answer differs,
+// counted as againOnly.
+func (e *Engine) control(r *routeCount, p *Pair) map[*rowCount]bool {
+	switch {
+	case p.Again != nil:
+		e.totals.Triples++
+		r.triples++
+		e.other.triples++
+		differs := make(map[*rowCount]bool)
+		for _, row := range e.differing(r, p.Old, p.Again) {
 			row.againOnly++
-			differs[findingKey{f.Severity, f.Path}] = true
+			differs[row] = true
+		}
+		return differs
+	case p.Before != nil:
+		r.self++
+		e.other.self++
+		for _, row := range e.differing(r, p.Before, p.Old) {
+			row.self++
 		}
 	}
-	return differs
+	return nil
+}
+
+// differing returns the rows of what two answers of the old version differ in, each
+// once. They are valid until the next call.
+func (e *Engine) differing(r *routeCount, a, b *Answer) []*rowCount {
+	rows := e.rows[:0]
+	for _, f := range e.compare.Compare(r.name, a, b) {
+		row := e.row(r, f, e.cfg.Rules.Expected(r.name, f))
+		if row.key.route != e.other || !slices.Contains(rows, row) {
+			rows = append(rows, row)
+		}
+	}
+	e.rows = rows[:0]
+	return rows
 }
 
 func (e *Engine) route(name string) *routeCount {
 	r := e.byRoute[name]
 	if r == nil {
 		r = &routeCount{name: name} // route.Grouper bounds them
+		e.room.must(routeBytes)
 		e.byRoute[name] = r
 	}
 	return r
 }
 
-// row returns the counter of a finding, nil when there are too many. What may never
-// be forgotten has a tenth of the room for itself.
+// AllRoutes and OtherDifferences are the route and the path of a row that counts what
+// found no room: as severe as it was, but without its place.
+const (
+	AllRoutes        = "(all routes)"
+	OtherDifferences = "(other differences)"
+)
+
+// row returns the counter of a finding. When there are too many, it is one of a few that
+// count all that is as severe.
 func (e *Engine) row(r *routeCount, f Finding, expected bool) *rowCount {
 	k := rowKey{r, f.Path, f.Severity, expected}
-	row := e.byKey[k]
-	if row != nil {
+	if row := e.byKey[k]; row != nil {
 		return row
 	}
-	room := MostRows
-	if f.Severity.Learnable() {
-		room -= MostRows / 10
+	most, vital := MostRows, !f.Severity.Learnable()
+	if !vital {
+		most -= MostRows / vitalPart
 	}
-	if len(e.byKey) >= room {
-		return nil
+	if len(e.byKey) >= most || !e.room.take(rowBytes+firstSample+len(f.Path), vital) {
+		k.route, k.path = e.other, OtherDifferences
+		if row := e.byKey[k]; row != nil {
+			return row
+		}
 	}
-	row = &rowCount{key: k, number: uint32(len(e.byKey))}
+	row := &rowCount{key: k, number: uint32(len(e.byKey))}
 	e.byKey[k] = row
 	return row
 }
@@ -215,14 +272,12 @@ func (e *Engine) row(r *routeCount, f Finding, expected bool) *rowCount {
 // sample keeps a pair as a sample of a row. ref is that of the whole pair, 0 when it
 // was not kept yet.
 func (e *Engine) sample(row *rowCount, p *Pair, f Finding, ref int64) int64 {
-	size := len(p.ID) + len(f.Old) + len(f.New) + 64
-	if len(row.samples) >= MostSamples || len(row.samples) > 0 && e.sampled+size > sampleBytes {
+	if n := len(row.samples); n >= MostSamples || n > 0 && !e.room.take(sampleBytes+len(p.ID)+len(f.Old)+len(f.New), false) {
 		return ref
 	}
 	if ref == 0 && e.cfg.Keeper != nil {
 		ref = e.cfg.Keeper.Keep(p)
 	}
-	e.sampled += size
 	row.samples = append(row.samples, Sample{ID: p.ID, Old: f.Old, New: f.New, Ref: ref})
 	return ref
 }
@@ -234,7 +289,8 @@ func (e *Engine) remember(r *routeCount) {
 		e.totals.Equal++
 		return
 	}
-	if m := e.mixes[mixKey(e.rows)]; m == nil && len(e.mixes) >= mostMixes {
+	key := mixKey(e.rows)
+	if e.mixes[key] == nil && len(e.rows) > 1 && (len(e.mixes) >= mostMixes || !e.room.take(mixBytes+len(key)+8*len(e.rows), false)) {
 		worst := e.rows[0]
 		for _, row := range e.rows {
 			if row.key.severity > worst.key.severity {
@@ -242,8 +298,8 @@ func (e *Engine) remember(r *routeCount) {
 			}
 		}
 		e.rows = append(e.rows[:0], worst)
+		key = mixKey(e.rows)
 	}
-	key := mixKey(e.rows)
 	m := e.mixes[key]
 	if m == nil {
 		m = &mix{route: r, rows: append([]*rowCount(nil), e.rows...)}
@@ -279,8 +335,21 @@ func (e *Engine) statuses(p *Pair) {
 	}
 }
 
+// timesRoom is how much room must be left for a route's times to be counted, in bytes:
+// what its histograms may grow by with one pair.
+const timesRoom = 50 << 10
+
+func (r *routeCount) timesBytes() int {
+	return r.old.Bytes() + r.new.Bytes() + r.ratio.Bytes() + r.again.Bytes() + r.beyond.Bytes()
+}
+
 // times counts how long the answers took.
 func (e *Engine) times(r *routeCount, p *Pair) {
+	if r.untimed = r.untimed || !e.room.has(timesRoom); r.untimed {
+		return
+	}
+	before := r.timesBytes()
+	defer func() { e.room.must(r.timesBytes() - before) }()
 	add := func(h *noise.Histogram, a *Answer) bool {
 		if a == nil || a.Took < 0 || a.Error != "" {
 			return false

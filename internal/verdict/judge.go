@@ -61,14 +61,12 @@ func enough(a, n, b, m uint64) bool {
 }
 
 // judge gives each row its standing.
-func (e *Engine) judge() map[*rowCount]evidence {
-	known := make(map[*rowCount]evidence, len(e.byKey))
+func (e *Engine) judge() {
 	var tested []*rowCount
 	var p []float64
 	for _, row := range e.byKey {
-		v := e.evidenceOf(row)
-		known[row] = v
-		if v.control > 0 && !row.key.expected {
+		row.known = e.evidenceOf(row)
+		if v := row.known; v.control > 0 && !row.key.expected {
 			tested = append(tested, row)
 			p = append(p, v.p)
 		}
@@ -78,20 +76,19 @@ func (e *Engine) judge() map[*rowCount]evidence {
 	found := noise.Discoveries(p, noise.FalseDiscovery)
 	sure := make(map[*rowCount]bool, len(tested))
 	for i, row := range tested {
-		sure[row] = found[i] && known[row].effect
+		sure[row] = found[i] && row.known.effect
 	}
 	for i, r := range slow {
 		if found[len(tested)+i] {
-			e.addSlow(r, slowP[i], known)
+			e.addSlow(r, slowP[i])
 		}
 	}
 	pooled := e.pool()
-	for row, v := range known {
+	for _, row := range e.byKey {
 		if row.key.severity != finding.Slower {
-			row.standing = e.standing(row, v, sure[row], pooled[findingKey{row.key.severity, row.key.path}])
+			row.standing = e.standing(row, row.known, sure[row], pooled[findingKey{row.key.severity, row.key.path}])
 		}
 	}
-	return known
 }
 
 // standing weighs one row. sure says that the evidence is beyond chance for this row,
@@ -125,8 +122,8 @@ func (e *Engine) standing(row *rowCount, v evidence, sure, pooled bool) Standing
 		return Regression
 	case v.differs > 0:
 		return Noise
-	case e.cfg.Rules.Noise(row.key.route.name, row.key.path, s).Compared > 0:
-		return Suspect
+	case e.totals.Triples > 0, e.cfg.Rules.Noise(row.key.route.name, row.key.path, s).Compared > 0:
+		return Suspect // there is a control, but not of this
 	}
 	return Regression
 }
@@ -196,26 +193,25 @@ func (r *routeCount) slowByChance() float64 {
 	return max(noise.SignTest(r.slower, r.faster), noise.SignTest(slower, faster))
 }
 
-func (e *Engine) addSlow(r *routeCount, p float64, known map[*rowCount]evidence) {
+func (e *Engine) addSlow(r *routeCount, p float64) {
 	f := Finding{Severity: finding.Slower, Path: finding.LatencyPath}
 	if e.cfg.Rules.Ignore(r.name, f.Path) {
 		return
 	}
 	row := e.row(r, f, e.cfg.Rules.Expected(r.name, f))
-	if row == nil {
+	if row.key.route == e.other {
 		e.totals.Uncounted++
-		return
 	}
 	// Two targets are not equally fast because they run the same: only the old
 	// version's second answer tells what is the machines' doing.
-	row.differs, row.standing = r.slower, Suspect
+	row.differs, row.standing = row.differs+r.slower, Suspect
 	switch {
 	case row.key.expected:
 		row.standing = Expected
 	case r.again.N() > 0:
 		row.standing = Regression
 	}
-	known[row] = evidence{control: r.ratio.N(), p: p, effect: true}
+	row.known = evidence{control: r.ratio.N(), p: p, effect: true}
 }
 
 // why says on what a row's standing rests.

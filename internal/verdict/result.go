@@ -61,9 +61,11 @@ type Totals struct {
 	StatusEqual     uint64 `json:"status_equal"`
 	StatusDifferent uint64 `json:"status_different"`
 
-	// Uncounted differences found the table of rows full. They are as severe as
-	// their severity says: a status is never forgotten for lack of room.
+	// Uncounted differences found no room for a row of their own. Rows of AllRoutes
+	// count the pairs that have them.
 	Uncounted uint64 `json:"uncounted"`
+	// Untimed routes had no room for all of their times.
+	Untimed uint64 `json:"untimed"`
 	// Ignored differences were dropped by a rule.
 	Ignored uint64 `json:"ignored"`
 }

@@ -12,15 +12,16 @@ const (
 	// selfMemory bounds the recorded answers that are kept to be compared with later
 	// ones to the same request, in bytes, and selfMost how many. selfBody is the
 	// longest that is kept.
-	selfMemory = 8 << 20
+	selfMemory = 4 << 20
 	selfMost   = 2000
 	selfBody   = 64 << 10
 )
 
-// selfNoise finds what the old version's recorded answers to one GET differ in: that
-// is noise without any change of version. It keeps the newest answer to each of the
-// requests that came last.
-type selfNoise struct {
+// A Recorded remembers what the old version was recorded to answer to a GET, for the
+// next time that the same request was recorded: what the two answers differ in is noise
+// without any change of version. It keeps the newest answer to each of the requests that
+// came last. It serves one goroutine.
+type Recorded struct {
 	seed  maphash.Seed
 	byKey map[uint64]*list.Element
 	order *list.List // of *recorded, the newest first
@@ -33,24 +34,23 @@ type recorded struct {
 	answer Answer
 }
 
-func newSelfNoise() selfNoise {
-	return selfNoise{seed: maphash.MakeSeed(), byKey: make(map[uint64]*list.Element), order: list.New()}
+// NewRecorded returns a Recorded without an answer.
+func NewRecorded() *Recorded {
+	return &Recorded{seed: maphash.MakeSeed(), byKey: make(map[uint64]*list.Element), order: list.New()}
 }
 
-// add compares the pair's recorded answer with the one before it.
-func (s *selfNoise) add(e *Engine, r *routeCount, p *Pair) {
+// Before returns what the old version answered to the pair's request the last time, nil
+// when it is not known, and remembers what it answers now.
+func (s *Recorded) Before(p *Pair) (before *Answer) {
+	if p.Old == nil || p.Old.Error != "" || len(p.Old.Bytes) > selfBody {
+		return nil
+	}
 	key, ok := s.key(p.Request)
-	if !ok || p.Old.Error != "" || len(p.Old.Bytes) > selfBody {
-		return
+	if !ok {
+		return nil
 	}
 	if at := s.byKey[key]; at != nil {
-		before := at.Value.(*recorded)
-		r.self++
-		for _, f := range e.compare.Compare(r.name, &before.answer, p.Old) {
-			if row := e.row(r, f, e.cfg.Rules.Expected(r.name, f)); row != nil {
-				row.self++
-			}
-		}
+		before = &at.Value.(*recorded).answer
 		s.drop(at)
 	}
 	a := *p.Old
@@ -60,9 +60,10 @@ func (s *selfNoise) add(e *Engine, r *routeCount, p *Pair) {
 	for s.held > selfMemory || s.order.Len() > selfMost {
 		s.drop(s.order.Back())
 	}
+	return before
 }
 
-func (s *selfNoise) drop(at *list.Element) {
+func (s *Recorded) drop(at *list.Element) {
 	old := s.order.Remove(at).(*recorded)
 	s.held -= len(old.answer.Bytes)
 	delete(s.byKey, old.key)
@@ -70,7 +71,7 @@ func (s *selfNoise) drop(at *list.Element) {
 
 // key is of the target and of all headers that may choose the answer. ok is false for
 // what is no GET.
-func (s *selfNoise) key(request []byte) (uint64, bool) {
+func (s *Recorded) key(request []byte) (uint64, bool) {
 	if !bytes.HasPrefix(request, []byte("GET ")) || s.req.Parse(request) != nil {
 		return 0, false
 	}

@@ -17,10 +17,11 @@ const mostStatuses = 20
 // Result makes the verdict of all pairs so far. It is called once, at the end.
 func (e *Engine) Result() *Result {
 	e.merge()
-	known := e.judge()
+	e.judge()
 	res := &Result{Old: cmp.Or(e.cfg.Old, "old"), New: cmp.Or(e.cfg.New, "new"), Totals: e.totals, UnusedRules: e.cfg.Rules.Unused(), kept: e.cfg.Keeper}
 	res.Totals.Ignored = e.compare.Ignored()
-	for row, v := range known {
+	for _, row := range e.byKey {
+		v := row.known
 		if row.differs == 0 {
 			continue // only the old version differs there, from itself
 		}
@@ -75,6 +76,7 @@ func (e *Engine) merge() {
 		for i, n := range r.moments {
 			to.moments[i] += n
 		}
+		to.untimed = to.untimed || r.untimed
 		to.old.Merge(&r.old)
 		to.new.Merge(&r.new)
 		to.ratio.Merge(&r.ratio)
@@ -143,6 +145,9 @@ func (e *Engine) countPairs(res *Result) {
 		}
 	}
 	for count, r := range at {
+		if count.untimed {
+			res.Totals.Untimed++
+		}
 		r.Latency = e.latency(count)
 		res.Routes = append(res.Routes, *r)
 	}
@@ -185,7 +190,8 @@ func (res *Result) notes() {
 	note(t.WithoutOld, "%d requests have no answer of the old version recorded, and were not compared")
 	note(t.WithoutAnswers, "%d requests have no answer recorded at all")
 	note(t.WithoutRequest, "%d pairs have no request recorded: their route is not known")
-	note(t.Uncounted, fmt.Sprintf("%%d differences were not counted one by one: there were more than %d kinds of them", MostRows))
+	note(t.Uncounted, "%d differences were counted without their places, as "+AllRoutes+": there are too many different ones")
+	note(t.Untimed, "of %d routes not all times were counted: there was no room for more of them")
 }
 
 // sentence says the verdict.

@@ -39,6 +39,10 @@ type Pair struct {
 	// was not asked.
 	Again *Answer
 
+	// Before is what the old version was recorded to answer to the same request
+	// earlier. It shows noise too, but only with Again nil. Nil: not known.
+	Before *Answer
+
 	// New is what the new version answered. Nil: not recorded.
 	New *Answer
 }

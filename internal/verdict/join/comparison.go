@@ -1,6 +1,7 @@
 package join
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,11 +10,12 @@ import (
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/verdict"
+	"github.com/buger/gor/internal/verdict/route"
 	"github.com/buger/gor/internal/verdict/rules"
 )
 
-// MostVersions bounds the new versions that are compared at once: each has counters of
-// its own, of 10 MB at most.
+// MostVersions bounds the new versions that are compared at once. They share the memory
+// for their counters.
 const MostVersions = 8
 
 // A Config says what a Comparison compares.
@@ -32,6 +34,10 @@ type Config struct {
 	// BodyMost is up to how many bytes a body is decoded.
 	BodyMost int
 
+	// Counters bounds the counters and samples of all versions together, in bytes; 0
+	// means verdict.CountersMost.
+	Counters int
+
 	// Joining says how much is held where. Its Whole and Emit are not used.
 	Joining Joining
 }
@@ -47,7 +53,7 @@ type Verdict struct {
 // backlogMost and backlogGroups bound what waits to be compared, in bytes and as a
 // number, which is a second of a busy server; more waits in temporary files.
 const (
-	backlogMost   = 4 << 20
+	backlogMost   = 3 << 20
 	backlogGroups = 4096
 )
 
@@ -63,6 +69,10 @@ type Comparison struct {
 	store   *Store
 	joiner  *Joiner
 	engines []engine
+
+	budget   *verdict.Budget
+	routes   *route.Grouper
+	recorded *verdict.Recorded
 
 	compared atomic.Uint64
 	moved    atomic.Int64 // ns since 1970
@@ -95,6 +105,7 @@ func NewComparison(cfg Config) (*Comparison, error) {
 		return nil, err
 	}
 	c := &Comparison{cfg: cfg, store: store, labels: cfg.Labels, replayed: cfg.Labels != nil}
+	c.routes, c.recorded = verdict.NewRoutes(cfg.Rules), verdict.NewRecorded()
 	j := cfg.Joining
 	j.Whole, j.Emit, j.Early = c.whole, c.emit, cfg.Labels != nil
 	c.joiner = New(j)
@@ -242,6 +253,9 @@ func (c *Comparison) compare(id string, parts []Part) {
 		}
 	}
 	p := verdict.Pair{ID: id, Request: g.request, Old: g.old, Again: g.again}
+	if g.again == nil {
+		p.Before = c.recorded.Before(&p)
+	}
 	for _, e := range c.engines {
 		p.New = g.of(e.label)
 		if e.Add(&p) {
@@ -263,7 +277,12 @@ func (c *Comparison) engine(label string) *verdict.Engine {
 	if len(c.engines) >= MostVersions {
 		return nil
 	}
-	cfg := verdict.Config{Rules: c.cfg.Rules, BodyMost: c.cfg.BodyMost, Keeper: c.store, Old: "old", New: "new"}
+	if c.budget == nil {
+		c.budget = verdict.NewBudget(cmp.Or(c.cfg.Counters, verdict.CountersMost), c.versions())
+	}
+	cfg := verdict.Config{
+		Rules: c.cfg.Rules, BodyMost: c.cfg.BodyMost, Keeper: c.store, Old: "old", New: "new", Budget: c.budget, Routes: c.routes,
+	}
 	if slices.Contains(c.labels, Primary) {
 		cfg.Old = Primary
 	}
@@ -274,6 +293,16 @@ func (c *Comparison) engine(label string) *verdict.Engine {
 	e.Missed(c.unmatched)
 	c.engines = append(c.engines, engine{label, e})
 	return e
+}
+
+// versions is how many new versions are known.
+func (c *Comparison) versions() (n int) {
+	for _, label := range c.labels {
+		if label != Primary && label != Secondary {
+			n++
+		}
+	}
+	return min(n, MostVersions)
 }
 
 // End returns a verdict on each new version, in the order of their labels, and at
@@ -291,8 +320,9 @@ func (c *Comparison) End() ([]Verdict, error) {
 	}
 	slices.SortFunc(c.engines, func(a, b engine) int { return compareLabels(a.label, b.label) })
 	var all []Verdict
-	for _, e := range c.engines {
+	for i, e := range c.engines {
 		v := Verdict{e.label, e.Result()}
+		c.engines[i].Engine = nil // its counters make room
 		v.Notes = append(v.Notes, c.notes()...)
 		all = append(all, v)
 	}

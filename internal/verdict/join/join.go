@@ -16,7 +16,7 @@ import (
 
 const (
 	// Window bounds the records that are held in memory, in bytes: an eighth of the
-	// 64 MB that a comparison may take; half of that is for counters and samples.
+	// 64 MB that a comparison may take; a third of that is for counters and samples.
 	Window = 8 << 20
 	// overhead is what a record takes beside its bytes.
 	overhead = 200

@@ -24,12 +24,17 @@ import (
 const (
 	// window bounds the groups that wait in memory for an answer, in bytes: with the
 	// queue and what waits to be compared it stays below a third of what Gor may take.
-	window = 8 << 20
+	window = 5 << 20
 
 	// answersMost bounds the answers that wait to be joined, in bytes. They are shed when
 	// there is no room, and come in bursts while the processors are busy with sending:
 	// this is two seconds of a server that answers 5,000 requests a second.
 	answersMost = 8 << 20
+
+	// counters bounds the counters and samples of all versions together, in bytes: half
+	// of what the heap of a run is meant to be, with the window, and enough for 10,000
+	// differences.
+	counters = 8 << 20
 
 	// diskMost bounds the temporary files of groups that found no room in memory, in
 	// bytes. What a target never answers stays there until the end, and a capture may
@@ -115,7 +120,7 @@ func Open(cfg Config) (*Output, error) {
 		return nil, err
 	}
 	c := cfg.Comparison
-	c.Labels = cfg.Labels
+	c.Labels, c.Counters = cfg.Labels, counters
 	c.Joining.Window, c.Joining.DiskMost, c.Joining.Late = window, diskMost, late
 	comparison, err := join.NewComparison(c)
 	if err != nil {

@@ -43,6 +43,9 @@ func (h *Histogram) Add(v float64) {
 	h.n++
 }
 
+// Bytes is the memory that its counts take.
+func (h *Histogram) Bytes() int { return 4 * cap(h.counts) }
+
 // Merge adds all values of another.
 func (h *Histogram) Merge(o *Histogram) {
 	for i, n := range o.counts {
