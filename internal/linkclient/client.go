@@ -185,6 +185,11 @@ func (c *Client) Counts() []stats.Count {
 }
 
 func (c *Client) Report(r *plugin.Report) {
+	acknowledged := c.senders.acknowledged()
+	r.Value("acknowledged", acknowledged)
+	if !acknowledged && c.senders.counts()[0].N > 0 {
+		r.Line("delivered without an acknowledgement: the receiver's host took it, and nobody says what was done with it")
+	}
 	if c.spill != nil { // which takes what the receiver does not
 		c.spill.report(r)
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/buger/gor/internal/link"
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/plugin/plugintest"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/stats"
@@ -104,6 +106,52 @@ func TestSettleReachesTheLastHost(t *testing.T) {
 	}
 	if rows := out.Counts(); rows[0].N != uint64(len(msgs)) || stats.Sum(rows) != uint64(len(msgs)) {
 		t.Errorf("counts %v", rows)
+	}
+}
+
+// What the plain stream carried is delivered as far as anyone can know, and the
+// report says that nobody knows more: a server that reads all, says nothing and
+// ends in good order may be anything.
+func TestReportSaysWhatIsKnown(t *testing.T) {
+	stranger, err := net.Listen("tcp", "127.0.0.1:0")
+	testkit.Must(t, err)
+	defer stranger.Close()
+	go func() {
+		for {
+			conn, err := stranger.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = io.Copy(io.Discard, conn)
+			}()
+		}
+	}()
+	in := listen(t, link.ReceiverConfig{})
+	for addr, acknowledged := range map[string]bool{stranger.Addr().String(): false, in.addr: true} {
+		cfg := to(addr)
+		cfg.Sender.AnswerWait, cfg.Sender.Trial = 20*time.Millisecond, 20*time.Millisecond
+		if acknowledged {
+			cfg.Sender.AnswerWait = testkit.Timeout
+		}
+		out, err := Open(cfg)
+		testkit.Must(t, err)
+		for _, msg := range plugintest.Messages(3, 100) {
+			_, err := out.Write(msg)
+			testkit.Must(t, err)
+		}
+		testkit.Must(t, out.Drain(nil))
+		testkit.Must(t, out.Close())
+		var text strings.Builder
+		r := plugin.NewReport(&text)
+		out.Report(r)
+		if rows := out.Counts(); rows[0].N != 3 {
+			t.Errorf("acknowledged %v: %v", acknowledged, rows)
+		}
+		if r.Values()["acknowledged"] != acknowledged || strings.Contains(text.String(), "without an acknowledgement") == acknowledged {
+			t.Errorf("acknowledged %v: the report says %v and %q", acknowledged, r.Values(), text.String())
+		}
 	}
 }
 

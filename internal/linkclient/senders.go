@@ -52,6 +52,11 @@ func (s *senders) reached() bool {
 	return slices.ContainsFunc(s.list, (*link.Sender).Reached)
 }
 
+// acknowledged reports whether a receiver has shown that it acknowledges messages.
+func (s *senders) acknowledged() bool {
+	return slices.ContainsFunc(s.list, (*link.Sender).Acknowledged)
+}
+
 // close ends all connections and returns how many messages were taken off the
 // queue and not delivered. The queue is closed.
 func (s *senders) close() (unsent int) {

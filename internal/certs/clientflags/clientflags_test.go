@@ -16,7 +16,8 @@ func TestCheckFor(t *testing.T) {
 		want      string // "": nothing is wrong
 	}{
 		{"nothing", Client{}, []string{"http://a"}, ""},
-		{"not verified, which needs no TLS", Client{SkipVerify: true}, []string{"http://a"}, ""},
+		{"not verified", Client{SkipVerify: true}, []string{"http://a", "https://b"}, ""},
+		{"not verified, and no TLS", Client{SkipVerify: true}, []string{"http://a"}, "--output-x-skip-verify is for TLS, and no --output-x begins with https://"},
 		{"an authority", Client{CA: "ca.pem"}, []string{"http://a", "HTTPS://b"}, ""},
 		{"a pair", Client{Certificate: "c.pem", Key: "k.pem"}, []string{"https://a"}, ""},
 		{"an authority for nobody", Client{CA: "ca.pem"}, []string{"http://a", "https://"}, "--output-x-ca is for TLS, and no --output-x begins with https://"},
