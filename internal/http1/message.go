@@ -24,7 +24,8 @@ type message struct {
 	text   []byte // names and values that are not in msg
 	start  edit   // the part of the start line that is replaced
 	edited bool
-	bareLF bool // the start line ends in LF alone
+	bareLF bool    // the start line ends in LF alone
+	names  nameSet // of the fields, deleted ones too
 }
 
 // field is one header line with what folds into it. A line without a name has
@@ -90,7 +91,9 @@ func (m *message) index(pos int) *Error {
 		if next < 0 {
 			return unfinished(head)
 		}
-		m.fields = append(m.fields, indexField(head, pos, next, lines > 1))
+		f := indexField(head, pos, next, lines > 1)
+		m.fields = append(m.fields, f)
+		m.names |= bitOf(head[f.start:f.nameEnd])
 		pos = next
 	}
 }
@@ -108,6 +111,7 @@ func (m *message) addPlain(pos, colon, end int) {
 	m.fields = append(m.fields, field{
 		start: int32(pos), nameEnd: int32(colon), value: int32(value), valueEnd: int32(valueEnd), end: int32(end + 2),
 	})
+	m.names |= bitOf(m.msg[pos:colon])
 }
 
 // window is where the head may lie.
@@ -200,6 +204,9 @@ func (m *message) valueOf(f *field) []byte {
 
 // find returns the first field of that name at or after i, or -1.
 func (m *message) find(name string, i int) int {
+	if m.names&bitOf(name) == 0 {
+		return -1
+	}
 	for ; i < len(m.fields); i++ {
 		f := &m.fields[i]
 		if f.how == deleted {
@@ -292,6 +299,7 @@ func setHeader[T string | []byte](m *message, name string, value T) (i int, err 
 	if i < 0 {
 		i = len(m.fields)
 		m.fields = append(m.fields, field{how: added, nameFrom: int32(len(m.text))})
+		m.names |= bitOf(name)
 		m.text = append(m.text, name...)
 		m.fields[i].from = int32(len(m.text))
 	}

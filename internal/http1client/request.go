@@ -185,6 +185,10 @@ func appendWithout(dst, list []byte, words ...string) []byte {
 func (r *sentRequest) keepAlive(http10 bool) {
 	var upgrades, closes, keeps bool
 	r.EachHeader("Connection", func(value []byte) bool {
+		if string(value) == keepAlive { // what nearly all say needs no splitting
+			keeps = true
+			return true
+		}
 		upgrades = upgrades || http1.HasToken(value, "upgrade")
 		closes = closes || http1.HasToken(value, "close")
 		keeps = keeps || http1.HasToken(value, keepAlive)
