@@ -8,9 +8,10 @@ import "github.com/buger/gor/internal/buffers"
 // order. Not safe for concurrent use.
 type Reorder struct {
 	depth, limit int
-	heap         []held
-	bytes        int // length of all messages in heap
-	caps         int // capacity of their buffers
+	inOrder      inOrder // messages that came behind all others in it
+	heap         []held  // the rest, as a heap
+	bytes        int     // length of all messages that are held
+	caps         int     // capacity of their buffers
 	seq          uint64
 	out          []byte         // what Pop returned last
 	outBlock     *buffers.Block // what out lies in, when it is large
@@ -53,10 +54,10 @@ func NewReorder(depth, bytes int) *Reorder {
 }
 
 // Full reports whether a message has to come out before the next goes in.
-func (r *Reorder) Full() bool { return len(r.heap) >= r.depth || r.bytes >= r.limit }
+func (r *Reorder) Full() bool { return r.Len() >= r.depth || r.bytes >= r.limit }
 
 // Len returns how many messages are held, Bytes their length.
-func (r *Reorder) Len() int { return len(r.heap) }
+func (r *Reorder) Len() int { return r.inOrder.len() + len(r.heap) }
 
 // Bytes returns the length of the messages that are held.
 func (r *Reorder) Bytes() int { return r.bytes }
@@ -94,9 +95,12 @@ func (r *Reorder) Push(t int64, msg []byte, source int) {
 		buf = buffers.New(len(msg))
 	}
 	h := held{r.generation, t, r.seq, source, buf[:copy(buf, msg)], block}
-	r.heap = append(r.heap, h)
 	r.bytes += len(msg)
 	r.caps += cap(h.msg)
+	if r.inOrder.push(h) {
+		return
+	}
+	r.heap = append(r.heap, h)
 	r.up(len(r.heap) - 1)
 }
 
@@ -113,10 +117,22 @@ func (r *Reorder) step(t int64) {
 // Peek returns the time of the message that Pop would return, and whether
 // there is one.
 func (r *Reorder) Peek() (int64, bool) {
-	if len(r.heap) == 0 {
-		return 0, false
+	if first := r.first(); first != nil {
+		return first.time, true
 	}
-	return r.heap[0].time, true
+	return 0, false
+}
+
+// first returns the earliest message, nil when there is none.
+func (r *Reorder) first() *held {
+	switch first := r.inOrder.first(); {
+	case len(r.heap) == 0:
+		return first
+	case first == nil || r.heap[0].before(first):
+		return &r.heap[0]
+	default:
+		return first
+	}
 }
 
 // Pop returns the earliest message and its time, or false when there is none.
@@ -128,15 +144,16 @@ func (r *Reorder) Pop() (msg []byte, t int64, ok bool) {
 	if r.free.Bytes()+r.caps > 2*r.limit {
 		r.free.Drop()
 	}
-	if len(r.heap) == 0 {
+	first := r.first()
+	if first == nil {
 		return nil, 0, false
 	}
-	h := r.heap[0]
-	last := len(r.heap) - 1
-	r.heap[0] = r.heap[last]
-	r.heap[last] = held{}
-	r.heap = r.heap[:last]
-	r.down()
+	h := *first
+	if first == r.inOrder.first() {
+		r.inOrder.pop()
+	} else {
+		r.popHeap()
+	}
 	r.bytes -= len(h.msg)
 	r.caps -= cap(h.msg)
 	if h.generation == r.generation && (!r.anyPopped || h.time > r.popped) {
@@ -160,7 +177,50 @@ func (r *Reorder) Release() {
 	r.out, r.outBlock = nil, nil
 }
 
+// inOrder is messages in their order. Nearly all of a recording come so, and need
+// no heap.
+type inOrder struct {
+	list []held
+	head int // of the first
+}
+
+func (o *inOrder) len() int { return len(o.list) - o.head }
+
+// push takes h, unless it is before the last message.
+func (o *inOrder) push(h held) bool {
+	if o.len() > 0 && h.before(&o.list[len(o.list)-1]) {
+		return false
+	}
+	if o.head > len(o.list)/2 {
+		n := copy(o.list, o.list[o.head:])
+		clear(o.list[n:])
+		o.list, o.head = o.list[:n], 0
+	}
+	o.list = append(o.list, h)
+	return true
+}
+
+func (o *inOrder) first() *held {
+	if o.len() == 0 {
+		return nil
+	}
+	return &o.list[o.head]
+}
+
+func (o *inOrder) pop() {
+	o.list[o.head] = held{}
+	o.head++
+}
+
 // The heap is written out since container/heap would box every message.
+
+func (r *Reorder) popHeap() {
+	last := len(r.heap) - 1
+	r.heap[0] = r.heap[last]
+	r.heap[last] = held{}
+	r.heap = r.heap[:last]
+	r.down()
+}
 
 func (r *Reorder) up(i int) {
 	for i > 0 {
