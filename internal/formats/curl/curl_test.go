@@ -32,6 +32,9 @@ func commands() []string {
 		`curl -F 'a="b;c"' -F 'f=@"FILE"' URL/`, `curl -F 'f=@FILE;filename="n \"q.txt";type=a/b' URL/`, `curl -F 'f=@FILE;type=text/plain;charset=utf-8;filename=z' URL/`, `curl -F 'k=<FILE;type=text/x' -F 'j={"a":1};type=application/json' -F x= URL/`,
 		`curl --oauth2-bearer tok URL/`, `curl -r 0-99 URL/`, `curl -r 5- -u a:b -e http://r/ -H 'X: y' URL/`, `curl -H 'A: b' -d 'x' URL/ ;`, `curl -d '{"re":"^"}' URL/`,
 		`curl 'URL/日本?q=ż'`, `curl -g 'URL/a|b^c"d<e>?x={}|"'`, `curl 'URL/a/..'`, `curl 'URL/../..//b/.'`, `curl 'URL/a/./'`, `curl 'URL/.a/..b/...'`, `curl --path-as-is 'URL/a/../b'`, `curl 'URL/a/../b/./c'`, `curl 'URL/%7e%2f'`, `curl -g 'URL/{a}[1]'`, `curl 'URL?a#b'`, `curl 'URL/a?'`, `curl 'URL/x#y'`, `curl "URL/it's"`, `curl 'URL/%zz'`, `curl 'URL/a\b'`,
+		`curl URL/1 URL/2`, `curl -d a=b URL/1 URL/2 -H 'X: y'`, `curl URL/1 --next URL/2`, `curl -d a=b URL/1 --next -X DELETE URL/2 -: -I URL/3`, `curl --url URL/1 URL/2 --next -s URL/3`,
+		`curl -T FILE URL/1 URL/2`, `curl -T FILE URL/1 -T FILE URL/2`, `curl -G -d a=b URL/1 'URL/2?x'`, `curl --json '{}' URL/1 URL/2 --next URL/3`, `curl -F a=b URL/1 URL/2`, `curl -b a=b -u c:d URL/1 --next URL/2`,
+		`curl 'URL/{a,bc,}/[1-3]'`, `curl 'URL/[01-11:5]?x=[a-c]'`, `curl 'URL/[A-G:3]' URL/end`, `curl 'URL/a\[1\]\{b\}'`, `curl -g 'URL/{a,b}' --next 'URL/{a,b}'`, `curl 'URL/{a\,b,c}'`, `curl 'URL/[9-9]'`, `curl 'URL/[008-10]'`,
 	}
 }
 
@@ -53,7 +56,7 @@ func TestAsCurlSends(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	got := make(chan string, 1)
+	got := make(chan string, 100)
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -89,7 +92,7 @@ func TestAsCurlSends(t *testing.T) {
 	length := regexp.MustCompile(`Content-Length: [0-9]+`)
 	for _, line := range commands() {
 		line = strings.NewReplacer("URL", "http://"+l.Addr().String(), "FILE", file).Replace(line)
-		words, _, _, err := split([]byte(line))
+		words, _, err := split([]byte(line))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,23 +104,33 @@ func TestAsCurlSends(t *testing.T) {
 			}
 			continue
 		}
-		want := <-got
-		msg, err := New(strings.NewReader(line), Config{Agent: agent}).Next()
-		if err != nil {
-			t.Errorf("%s: %v", line, err)
-			continue
+		r := New(strings.NewReader(line), Config{Agent: agent})
+		for more := true; more; {
+			want := <-got
+			more = len(got) > 0
+			msg, err := r.Next()
+			if err != nil {
+				t.Errorf("%s: %v", line, err)
+				break
+			}
+			have := string(payload.Body(msg))
+			if strings.Contains(line, "-F") || strings.Contains(line, "--form") {
+				have, want = random.ReplaceAllString(have, "B"), random.ReplaceAllString(want, "B")
+				have, want = length.ReplaceAllString(have, "L"), length.ReplaceAllString(want, "L")
+			}
+			want = strings.Replace(want, "Expect: 100-continue\r\n", "", 1)
+			if strings.Contains(line, "--compressed") {
+				have, want = codings.ReplaceAllString(have, ""), codings.ReplaceAllString(want, "")
+			}
+			if have != want {
+				t.Errorf("%s\nGor:  %q\ncurl: %q", line, have, want)
+			}
 		}
-		have := string(payload.Body(msg))
-		if strings.Contains(line, "-F") || strings.Contains(line, "--form") {
-			have, want = random.ReplaceAllString(have, "B"), random.ReplaceAllString(want, "B")
-			have, want = length.ReplaceAllString(have, "L"), length.ReplaceAllString(want, "L")
+		for len(got) > 0 {
+			<-got
 		}
-		want = strings.Replace(want, "Expect: 100-continue\r\n", "", 1)
-		if strings.Contains(line, "--compressed") {
-			have, want = codings.ReplaceAllString(have, ""), codings.ReplaceAllString(want, "")
-		}
-		if have != want {
-			t.Errorf("%s\nGor:  %q\ncurl: %q", line, have, want)
+		if msg, err := r.Next(); err != io.EOF {
+			t.Errorf("%s: Gor sends another: %q, %v", line, msg, err)
 		}
 	}
 }
@@ -154,7 +167,9 @@ curl "https://old.example.com/x" ^
 func TestWhatIsNotUnderstood(t *testing.T) {
 	for line, want := range map[string]string{
 		"curl http://x/ --nonsense": "--nonsense", "wget x": `"wget" is not curl`, "curl $HOME": "no shell runs here", "curl `id`": "no shell runs here", "curl http://x | jq": "want a plain curl command",
-		"curl -H": "-H has no value", "curl a b": "want one URL", "curl 'http://x/": "quote", "curl ftp://x/": "is none of http", "curl -b jar http://x/": "names a file of cookies", "curl x -d @/does/not/exist": "no such file",
+		"curl -H": "-H has no value", "curl": "there is no URL", "curl --next http://x": "there is no URL", "curl http://x --next -s": "there is no URL", "curl http://x --next --nonsense": "--nonsense",
+		"curl 'http://x/{a'": "a brace is not closed", "curl 'http://x/[1'": "is no range", "curl 'http://x/[5-1]'": "is no range", "curl 'http://x/[0-999999999]'": "more than 100000", "curl 'http://x/a]'": "closes nothing", "curl 'http://x/{}'": "nothing in the braces",
+		"curl 'http://x/[1-999][1-999]'": "more than 100000", "curl 'http://x/[b-a]'": "is no range", "curl 'http://x/[1-9:0]'": "is no range", "curl 'http://x/{a{b}}'": "inside of braces", "curl 'http://x/[1-18446744073709551615]'": "is no range", "curl 'http://x/": "quote", "curl ftp://x/": "is none of http", "curl -b jar http://x/": "names a file of cookies", "curl x -d @/does/not/exist": "no such file",
 	} {
 		_, err := New(strings.NewReader("# note\n\n"+line+"\n"), Config{}).Next()
 		var at *message.PositionError

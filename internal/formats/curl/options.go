@@ -2,6 +2,7 @@ package curl
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -27,9 +28,9 @@ type options struct {
 	bearer, byteRange string
 	encoded           bool // --compressed
 	http10            bool
-	pathAsIs          bool // dots stay in the path
-	upload            []byte
-	uploads           bool
+	globOff           bool     // braces and brackets in URLs stand for themselves
+	pathAsIs          bool     // dots stay in the path
+	uploads           [][]byte // of -T: the first is for the first URL
 }
 
 // A part is one of -F.
@@ -66,25 +67,62 @@ func withValue(option string) string {
 	return ""
 }
 
-// parse reads the words behind curl.
-func (o *options) parse(words []string, read func(string) ([]byte, error)) error {
+// parse gives the requests that the words behind curl ask for: one for each URL, with
+// the options on its side of every --next.
+func parse(words []string, read func(string) ([]byte, error)) (requests []request, err error) {
+	for more := true; more; {
+		o := new(options)
+		n, err := o.parse(words, read)
+		if err != nil {
+			return nil, err
+		}
+		if len(o.urls) == 0 {
+			return nil, errors.New("there is no URL")
+		}
+		if more = n < len(words); more {
+			n++ // the --next
+		}
+		words = words[n:]
+		for i, url := range o.urls {
+			urls := []string{url}
+			if !o.globOff {
+				if urls, err = expandGlob(url); err != nil {
+					return nil, err
+				}
+			}
+			for _, url := range urls {
+				r := request{options: o, url: url}
+				if i < len(o.uploads) {
+					r.upload = &o.uploads[i]
+				}
+				requests = append(requests, r)
+			}
+		}
+	}
+	return requests, nil
+}
+
+// parse reads words up to a --next, and returns how many that were.
+func (o *options) parse(words []string, read func(string) ([]byte, error)) (n int, err error) {
 	for i := 0; i < len(words); i++ {
 		word := words[i]
 		switch {
+		case word == "--next", word == "-:":
+			return i, nil
 		case word == "--":
 			o.urls = append(o.urls, words[i+1:]...)
-			return nil
+			return len(words), nil
 		case strings.HasPrefix(word, "--"):
 			if name := withValue(word); name != "" {
 				i++
 				if i == len(words) {
-					return fmt.Errorf("%s has no value", word)
+					return 0, fmt.Errorf("%s has no value", word)
 				}
 				if err := o.value(name, words[i], read); err != nil {
-					return err
+					return 0, err
 				}
 			} else if err := o.flag(word); err != nil {
-				return err
+				return 0, err
 			}
 		case len(word) > 1 && word[0] == '-':
 			for at := 1; at < len(word); at++ { // -sSL, -XPOST
@@ -92,7 +130,7 @@ func (o *options) parse(words []string, read func(string) ([]byte, error)) error
 				name := withValue(short)
 				if name == "" {
 					if err := o.flag(short); err != nil {
-						return err
+						return 0, err
 					}
 					continue
 				}
@@ -100,12 +138,12 @@ func (o *options) parse(words []string, read func(string) ([]byte, error)) error
 				if text == "" {
 					i++
 					if i == len(words) {
-						return fmt.Errorf("%s has no value", short)
+						return 0, fmt.Errorf("%s has no value", short)
 					}
 					text = words[i]
 				}
 				if err := o.value(name, text, read); err != nil {
-					return err
+					return 0, err
 				}
 				break
 			}
@@ -113,7 +151,7 @@ func (o *options) parse(words []string, read func(string) ([]byte, error)) error
 			o.urls = append(o.urls, word)
 		}
 	}
-	return nil
+	return len(words), nil
 }
 
 func (o *options) flag(word string) error {
@@ -124,12 +162,14 @@ func (o *options) flag(word string) error {
 		o.head = true
 	case "--compressed":
 		o.encoded = true
+	case "-g", "--globoff":
+		o.globOff = true
 	case "--path-as-is":
 		o.pathAsIs = true
 	case "-0", "--http1.0":
 		o.http10 = true
 	case "-s", "--silent", "-S", "--show-error", "-L", "--location", "-k", "--insecure", "-v", "--verbose", "-i", "--include", "-f", "--fail",
-		"--http1.1", "--http2", "--http2-prior-knowledge", "-g", "--globoff", "-N", "--no-buffer", "-4", "--ipv4", "-6", "--ipv6", "-O", "--remote-name",
+		"--http1.1", "--http2", "--http2-prior-knowledge", "-N", "--no-buffer", "-4", "--ipv4", "-6", "--ipv6", "-O", "--remote-name",
 		"-#", "--progress-bar", "--basic", "--no-keepalive", "--tlsv1.2", "--tlsv1.3", "-q", "--disable", "-j", "--fail-with-body", "--no-progress-meter":
 		// They say nothing of the request as Gor sends it.
 	default:
@@ -180,7 +220,7 @@ func (o *options) value(name, text string, read func(string) ([]byte, error)) er
 		o.urls = append(o.urls, text)
 	case "--upload-file":
 		b, err := read(text)
-		o.upload, o.uploads = b, true
+		o.uploads = append(o.uploads, b)
 		return err
 	}
 	return nil

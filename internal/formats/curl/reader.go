@@ -32,10 +32,9 @@ const gap = time.Second
 // maxCommand bounds a command with its continued lines, in bytes.
 const maxCommand = 16 << 20
 
-// triedMost bounds what is read in vain to find out whether a quote of one command is
-// closed by now, in bytes: some seconds. A body of 256 kB with such a mark in each of
-// 1,000 lines takes half of it; lines without one take nothing.
-const triedMost = 256 << 20
+// triedMost bounds what is read in vain to find out where one command ends when its
+// quoting is none that quotes follows, in bytes: less than a second. Most such commands are refused when they end.
+const triedMost = 1 << 20
 
 // A Reader gives the requests of curl lines.
 type Reader struct {
@@ -46,11 +45,11 @@ type Reader struct {
 	at    int64
 	n     uint32
 
-	quote   byte // what closes the quote that is open at the end of text; 0: none is, or another mark does
-	tried   int  // bytes of text that were read in vain, of this command
-	windows bool // text is a command for cmd.exe
-	out     []byte
-	err     error
+	quotes quotes // at the end of text
+	tried  int    // bytes of text that were read in vain, of this command
+	todo   []request
+	out    []byte
+	err    error
 }
 
 // New returns a reader of the lines in r.
@@ -81,6 +80,9 @@ func (c *Reader) Next() ([]byte, error) {
 }
 
 func (c *Reader) next() ([]byte, error) {
+	if len(c.todo) > 0 {
+		return c.message()
+	}
 	line, err := c.lines.Next()
 	if err != nil {
 		if err == io.EOF && len(bytes.TrimSpace(c.text)) > 0 {
@@ -99,23 +101,24 @@ func (c *Reader) next() ([]byte, error) {
 	}
 	c.text = append(append(c.text, line...), '\n')
 	if len(c.text) == len(line)+1 {
-		c.windows, c.quote, c.tried = isCmd(line), 0, 0
+		c.quotes, c.tried = quotes{windows: isCmd(line)}, 0
 	}
-	if c.windows {
+	c.quotes.add(c.text[len(c.text)-len(line)-1:])
+	if c.quotes.windows {
 		return c.cmd(line)
 	}
 	if bytes.HasSuffix(line, []byte(`\`)) && !c.lines.Unended() {
 		return nil, nil
 	}
-	if c.staysOpen(line) {
+	if c.quotes.open() && !c.lines.Unended() {
 		return nil, nil
 	}
-	words, open, quote, err := split(c.text)
+	words, open, err := split(c.text)
 	switch {
 	case err != nil:
 		return nil, c.fail(err)
 	case open:
-		return nil, c.open(quote)
+		return nil, c.open()
 	}
 	c.text = c.text[:0]
 	if len(words) == 0 {
@@ -126,30 +129,24 @@ func (c *Reader) next() ([]byte, error) {
 
 // cmd goes on with a command for cmd.exe.
 func (c *Reader) cmd(line []byte) ([]byte, error) {
-	goesOn := bytes.HasSuffix(line, []byte("^")) || len(line) == 0
-	if goesOn && !c.lines.Unended() || c.staysOpen(line) {
+	goesOn := bytes.HasSuffix(line, []byte("^")) || len(line) == 0 || c.quotes.open()
+	if goesOn && !c.lines.Unended() {
 		return nil, nil
 	}
 	words, open := splitCmd(c.text)
 	if open {
-		return nil, c.open('"')
+		return nil, c.open()
 	}
-	c.text, c.windows = c.text[:0], false
+	c.text = c.text[:0]
 	if len(words) == 0 {
 		return nil, nil
 	}
 	return c.command(words)
 }
 
-// staysOpen reports whether the quote that was open before line is open behind it.
-func (c *Reader) staysOpen(line []byte) bool {
-	return c.quote != 0 && bytes.IndexByte(line, c.quote) < 0 && !c.lines.Unended()
-}
-
-// open notes that text ends in a quote, which the mark closes, and returns an error
-// when nothing will.
-func (c *Reader) open(quote byte) error {
-	c.quote = quote
+// open notes that the command goes on behind text, and returns an error when
+// nothing comes, or too much came.
+func (c *Reader) open() error {
 	c.tried += len(c.text)
 	switch {
 	case c.lines.Unended():
@@ -164,30 +161,45 @@ func (c *Reader) fail(err error) error {
 	return &message.PositionError{Line: c.line, Offset: c.at, Err: err}
 }
 
-// command gives the request of a command's words.
+// A request is one URL of a command, with what the command says of it.
+type request struct {
+	*options
+	url    string
+	upload *[]byte // of -T; nil: nothing
+}
+
+// command gives the first request of a command's words; the others are to do.
 func (c *Reader) command(words []string) ([]byte, error) {
 	if base := words[0]; base != "curl" && !strings.HasSuffix(base, "/curl") && base != "curl.exe" {
 		return nil, c.fail(fmt.Errorf("%.40q is not curl", base))
 	}
-	var o options
-	if err := o.parse(words[1:], c.readFile); err != nil {
+	requests, err := parse(words[1:], c.readFile)
+	if err != nil {
 		return nil, c.fail(err)
 	}
-	req, host, err := o.request(c.cfg.Agent)
+	c.todo = requests
+	return c.message()
+}
+
+// message gives the next request that is to do.
+func (c *Reader) message() ([]byte, error) {
+	r := c.todo[0]
+	c.todo = c.todo[1:]
+	req, host, err := r.build(c.cfg.Agent)
 	if err != nil {
 		return nil, c.fail(err)
 	}
 	c.n++
 	id := payload.AppendID(nil, message.Conn([]byte(host)), c.n)
 	at := c.cfg.Start.Add(time.Duration(c.n-1) * gap).UnixNano()
-	c.out = payload.AppendMeta(c.out[:0], payload.Meta{Type: payload.Request, ID: id, Time: at, Duration: -1, Length: int64(len(req)), Attributes: o.attributes()})
+	c.out = payload.AppendMeta(c.out[:0], payload.Meta{Type: payload.Request, ID: id, Time: at, Duration: -1, Length: int64(len(req)), Attributes: r.attributes()})
 	c.out = append(c.out, req...)
 	return c.out[:len(c.out):len(c.out)], nil
 }
 
 // attributes say that the request was built, and where it goes.
-func (o *options) attributes() []byte {
-	if len(o.urls) == 1 && strings.HasPrefix(strings.ToLower(o.urls[0]), "https:") {
+func (r *request) attributes() []byte {
+	if strings.HasPrefix(strings.ToLower(r.url), "https:") {
 		return payload.AppendAttribute(origin[:len(origin):len(origin)], payload.AttrScheme, "https")
 	}
 	return origin
@@ -212,29 +224,16 @@ func (c *Reader) readFile(name string) ([]byte, error) {
 // split takes a command apart as a shell would. Nothing is run or looked up:
 // variables and substitutions are errors. open means that it goes on in the
 // next line.
-func split(text []byte) (words []string, open bool, quote byte, err error) {
+func split(text []byte) (words []string, open bool, err error) {
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(text), "")
 	if err != nil {
 		if syntax.IsIncomplete(err) {
-			return nil, true, openQuote(text, err), nil
+			return nil, true, nil
 		}
-		return nil, false, 0, fmt.Errorf("no shell command: %w", err)
+		return nil, false, fmt.Errorf("no shell command: %w", err)
 	}
 	words, err = wordsOf(file)
-	return words, false, 0, err
-}
-
-// openQuote is the quote that err, of a text which ends in it, is about; 0 when it is
-// about anything else, or not known.
-func openQuote(text []byte, err error) byte {
-	var where syntax.ParseError
-	if !errors.As(err, &where) || where.Pos.Offset() >= uint(len(text)) {
-		return 0
-	}
-	if c := text[where.Pos.Offset()]; c == '\'' || c == '"' {
-		return c
-	}
-	return 0
+	return words, false, err
 }
 
 // wordsOf are those of a script of one plain command.

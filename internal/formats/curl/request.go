@@ -22,12 +22,9 @@ func (o *options) set(name string) (string, bool) {
 	return "", false
 }
 
-// request builds what curl would send, in the order in which it does.
-func (o *options) request(agent string) (req []byte, host string, err error) {
-	if len(o.urls) != 1 {
-		return nil, "", fmt.Errorf("want one URL, not %d", len(o.urls))
-	}
-	text := o.urls[0]
+// build makes what curl would send, in the order in which it does.
+func (r *request) build(agent string) (req []byte, host string, err error) {
+	o, text := r.options, r.url
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
 	}
@@ -38,14 +35,14 @@ func (o *options) request(agent string) (req []byte, host string, err error) {
 	}
 	u, err := url.Parse(scheme + "://" + authority)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, "", fmt.Errorf("the URL %.80q is none of http or https", o.urls[0])
+		return nil, "", fmt.Errorf("the URL %.80q is none of http or https", r.url)
 	}
 	target, _, _ = strings.Cut(target, "#")
 	target, query, hasQuery := strings.Cut(target, "?")
 	if target = escapePath(target); !o.pathAsIs {
 		target = withoutDots(target)
 	}
-	body, contentType, err := o.body()
+	body, contentType, err := r.body()
 	if err != nil {
 		return nil, "", err
 	}
@@ -64,7 +61,7 @@ func (o *options) request(agent string) (req []byte, host string, err error) {
 	case method != "":
 	case o.head:
 		method = "HEAD"
-	case o.uploads:
+	case r.upload != nil:
 		method = "PUT"
 	case !o.get && (o.hasData || len(o.form) > 0):
 		method = "POST"
@@ -128,7 +125,7 @@ func (o *options) request(agent string) (req []byte, host string, err error) {
 		}
 		b.HeaderLine(h)
 	}
-	sends := o.hasData && !o.get || len(o.form) > 0 || o.uploads
+	sends := o.hasData && !o.get || len(o.form) > 0 || r.upload != nil
 	if sends {
 		b.Length(len(body))
 	}
@@ -183,10 +180,11 @@ func withoutDots(path string) string {
 const boundary = "------------------------gor0000000000000"
 
 // body is what is sent, and its type.
-func (o *options) body() (body []byte, contentType string, err error) {
+func (r *request) body() (body []byte, contentType string, err error) {
+	o := r.options
 	switch {
-	case o.uploads:
-		return o.upload, "", nil
+	case r.upload != nil:
+		return *r.upload, "", nil
 	case len(o.form) > 0:
 		var b strings.Builder
 		quote := strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A").Replace
