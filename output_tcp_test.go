@@ -106,7 +106,7 @@ func TestTCPStatsLine(t *testing.T) {
 	out, err := openOutput(pluginArg{"output-tcp", "127.0.0.1:1"}, s, env)
 	testkit.Must(t, err)
 	defer out.Close()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for !bytes.Contains(stderr.Bytes(), []byte(" output_tcp:0,0,0,0,0\n")) {
 		select {
 		case <-late:

@@ -59,6 +59,9 @@ func readFile(t *testing.T, name string) []byte {
 
 func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
+// brokerStart is longer than a broker takes to start on a machine that is busy.
+const brokerStart = 5 * time.Minute
+
 func (b *broker) start() {
 	b.t.Helper()
 	b.process = testkit.SpawnProgram(b.t, nil, "../scripts/kafka", []string{"KAFKA_PASSWORD=" + brokerSecret, "KAFKA_CERT=" + b.cert}, nil, nil,
@@ -135,7 +138,8 @@ func TestKafkaBroker(t *testing.T) {
 	t.Run("kcat", func(t *testing.T) { kcatReadsAndWrites(t, b) })
 	t.Run("restart", func(t *testing.T) {
 		// Paced, so that the broker goes away amid it.
-		gor := testkit.Spawn(t, "gor", nil, nil, append([]string{"--input-file", kafkaRecording(t, 10_000, 200*time.Microsecond)}, b.to("restarted")...)...)
+		gor := testkit.Spawn(t, "gor", nil, nil, append([]string{"--input-file", kafkaRecording(t, 10_000, 200*time.Microsecond), "--drain-timeout", brokerStart.String()}, b.to("restarted")...)...)
+		gor.Patience = brokerStart
 		read := watchTopicOf(t, b.addr, "restarted")
 		var d deliveries
 		for d.got < 1000 {

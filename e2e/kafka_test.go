@@ -156,7 +156,7 @@ func TestKafkaProducerKilled(t *testing.T) {
 		select {
 		case r := <-read:
 			d.add(t, payload.ID(r.Value))
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("%d messages of %d", d.got, count)
 		}
 	}

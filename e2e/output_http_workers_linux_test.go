@@ -15,7 +15,7 @@ import (
 func TestGrowAfterBurst(t *testing.T) {
 	f := newFlagTest(t)
 	target := newCrowd(t, 12)
-	f.ok("--input-file", f.recording(0, gets(30)...)+"|max", "--output-http", target.URL, "--output-http-timeout", "2s").says("30 delivered")
+	f.ok("--input-file", f.recording(0, gets(30)...)+"|max", "--output-http", target.URL, "--output-http-timeout", "1m").says("30 delivered")
 }
 
 // TestBurstFindsConnections: the connections that a burst needs stand before it

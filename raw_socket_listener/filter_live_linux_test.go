@@ -31,7 +31,7 @@ func TestExpressionLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: local}).DialContext}}
+		client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: local}).DialContext}}
 		defer client.CloseIdleConnections()
 		resp, err := client.Post(server.URL+path, "text/plain", strings.NewReader(strings.Repeat("x", 100_000)))
 		if err != nil {

@@ -36,7 +36,7 @@ func newRig(t testing.TB, addr string, change func(c *Config)) *rig {
 	}
 	c := Config{
 		Name:   "pool",
-		Client: http1client.Config{Target: target, Dial: (&net.Dialer{}).DialContext, Timeout: 5 * time.Second, HeadMost: 1 << 20},
+		Client: http1client.Config{Target: target, Dial: (&net.Dialer{}).DialContext, Timeout: testkit.Timeout, HeadMost: 1 << 20},
 		Queue:  queue.New(0, 32<<20), Least: 1, Most: 1, IdleFor: 2 * time.Second,
 		Logf: func(string, ...any) {},
 	}

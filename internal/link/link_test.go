@@ -173,7 +173,7 @@ func drainInto(r *Receiver) *sink {
 // await waits until n messages have been read.
 func (s *sink) await(t *testing.T, n int) {
 	t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		s.mu.Lock()
 		got := s.got
@@ -264,7 +264,7 @@ func (s *Sender) awaitDone(t *testing.T) {
 	t.Helper()
 	select {
 	case <-s.Done():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("the sender is not done: %v", s.Counts())
 	}
 }

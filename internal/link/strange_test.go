@@ -83,7 +83,7 @@ func TestStrangers(t *testing.T) {
 				t.Fatal(err)
 			}
 			go io.WriteString(conn, tt.sends)
-			conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			conn.SetReadDeadline(time.Now().Add(time.Minute))
 			answer, err := io.ReadAll(conn)
 			if isTimeout(err) {
 				t.Error("the connection was not closed")
@@ -184,7 +184,7 @@ func TestIdleConnectionGivesWay(t *testing.T) {
 	say(speaks, "b1")
 	say(dial(), "c1")
 	say(speaks, "b2")
-	silent.SetReadDeadline(time.Now().Add(10 * time.Second))
+	silent.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := silent.Read(make([]byte, 1)); err == nil || isTimeout(err) {
 		t.Errorf("the silent connection was not closed: %v", err)
 	}
@@ -199,7 +199,7 @@ func TestSilentPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("read %v, want EOF", err)
 	}
@@ -256,7 +256,7 @@ func TestReadAndClose(t *testing.T) {
 		}
 		if i == 1 {
 			<-settled // the first; the second is not done with
-			late := time.After(10 * time.Second)
+			late := time.After(time.Minute)
 			for src.releases() == 0 {
 				select {
 				case <-late:

@@ -19,7 +19,7 @@ import (
 	"github.com/buger/gor/internal/testkit"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 type served struct {
 	*Server

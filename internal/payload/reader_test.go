@@ -186,7 +186,7 @@ func TestReaderNeverWaitsForMore(t *testing.T) {
 					}
 					sent <- nil
 				}()
-				_ = here.SetReadDeadline(time.Now().Add(10 * time.Second))
+				_ = here.SetReadDeadline(time.Now().Add(time.Minute))
 				msg, err := r.Next()
 				if err != nil || string(msg) != head+post("abc") {
 					t.Fatalf("got %q, %v", msg, err)
