@@ -86,10 +86,18 @@ func (p *process) stop() error {
 	}
 	t := time.NewTimer(patience)
 	defer t.Stop()
-	select {
-	case <-p.ended:
-		return nil
-	case <-t.C:
+	// tcpdump forgets one that comes just before its loop begins.
+	again := time.NewTimer(patience / 2)
+	defer again.Stop()
+	for {
+		select {
+		case <-p.ended:
+			return nil
+		case <-again.C:
+			_ = p.cmd.Process.Signal(os.Interrupt) // it may have ended
+			continue
+		case <-t.C:
+		}
 		err := p.cmd.Process.Signal(syscall.SIGKILL)
 		<-p.ended
 		return fmt.Errorf("%s did not end after SIGINT, and was killed (%v): %s", p.name, err, p.said())
