@@ -57,9 +57,12 @@ func (e *emitter) isBroken() bool {
 const (
 	// A middleware that does not exit when its stdin ends is ended: soon when
 	// it has nothing of ours, later when it may be at work on something, or has
-	// dropped it.
+	// dropped it. One that has given nothing yet may still be starting, as a Java
+	// program does on a machine that is busy: it has as long as fits into the 30
+	// seconds that --drain-timeout is unless it is given.
 	lingerEmpty = 500 * time.Millisecond
 	lingerFull  = 5 * time.Second
+	lingerFirst = 20 * time.Second
 
 	// lingerKill is how long it has after SIGTERM.
 	lingerKill = time.Second
@@ -110,7 +113,11 @@ func (s *answersStage) Drain(cancel <-chan struct{}) error {
 	for !queue.IsClosed(m.Exited()) {
 		more := m.Back.Waits() // taken first: what comes while the outputs settle is not missed
 		quiet := m.Back.Quiet(time.Now())
-		if quiet > 0 && (m.Inside() == 0 || quiet >= answersQuiet) {
+		still := answersQuiet
+		if !m.Back.Begun() {
+			still = lingerFirst
+		}
+		if quiet > 0 && (m.Inside() == 0 || quiet >= still) {
 			if err := s.settle(cancel); err != nil {
 				return err
 			}
@@ -119,7 +126,7 @@ func (s *answersStage) Drain(cancel <-chan struct{}) error {
 			}
 			continue
 		}
-		late := time.NewTimer(max(answersQuiet-quiet, time.Millisecond))
+		late := time.NewTimer(max(still-quiet, time.Millisecond))
 		select {
 		case <-more:
 		case <-late.C:
@@ -169,22 +176,35 @@ func (s *exitStage) Drain(cancel <-chan struct{}) error {
 		case <-cancel:
 			return queue.ErrCancelled
 		case now := <-patience.C:
-			quiet := min(m.Back.Quiet(now), now.Sub(closed))
+			quiet, inside := min(m.Back.Quiet(now), now.Sub(closed)), m.Inside()
+			most := linger(m.Back.Begun(), inside)
 			switch {
 			case told:
 				m.Signal(syscall.SIGKILL)
 				patience.Reset(lingerKill)
-			case quiet >= lingerFull, quiet >= lingerEmpty && m.Inside() == 0:
-				told = true
+			case quiet >= most:
+				if told = true; inside > 0 {
+					s.r.log.Printf("middleware %s: gave nothing for %s after the end of its stdin, and has %d messages that did not come back; ending it", m, most, inside)
+				}
 				m.Signal(syscall.SIGTERM)
 				patience.Reset(lingerKill)
-			case quiet < lingerEmpty:
-				patience.Reset(lingerEmpty - quiet)
-			default: // it is at work, or has dropped something
-				patience.Reset(min(lingerEmpty, lingerFull-quiet))
+			default:
+				patience.Reset(min(lingerEmpty, most-quiet))
 			}
 		}
 	}
+}
+
+// linger is how long a middleware may give nothing after the end of its stdin,
+// by whether it has given anything so far, and how many messages it has.
+func linger(begun bool, inside uint64) time.Duration {
+	switch {
+	case inside == 0:
+		return lingerEmpty
+	case begun:
+		return lingerFull
+	}
+	return lingerFirst
 }
 
 func (s *exitStage) LastProgress() time.Time { return lastProgress(s.r) }

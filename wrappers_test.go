@@ -220,3 +220,20 @@ func TestFullOutputCostsNoToken(t *testing.T) {
 		t.Errorf("with room: %v, %d delivered", err, tight.delivered.Load())
 	}
 }
+
+// TestLinger: a middleware that may still be starting has more time than one that
+// has given something.
+func TestLinger(t *testing.T) {
+	for _, tt := range []struct {
+		begun  bool
+		inside uint64
+		want   time.Duration
+	}{{false, 0, lingerEmpty}, {true, 0, lingerEmpty}, {true, 3, lingerFull}, {false, 3, lingerFirst}} {
+		if got := linger(tt.begun, tt.inside); got != tt.want {
+			t.Errorf("begun %t, with %d inside: %s, want %s", tt.begun, tt.inside, got, tt.want)
+		}
+	}
+	if lingerFirst >= defaultSettings().DrainTimeout {
+		t.Error("the drain is over before the middleware has had its time")
+	}
+}

@@ -112,6 +112,9 @@ func (b *Back) Quiet(now time.Time) time.Duration {
 	return now.Sub(time.Unix(0, max(since, b.last.Load())))
 }
 
+// Begun reports whether the program has given a message.
+func (b *Back) Begun() bool { return b.last.Load() != 0 }
+
 // LastMessage is when the program last gave a message; 1970 when it gave none.
 func (b *Back) LastMessage() time.Time { return time.Unix(0, b.last.Load()) }
 
