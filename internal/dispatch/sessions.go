@@ -9,7 +9,7 @@ import (
 )
 
 // A SessionsConfig says where the messages of recorded connections come from,
-// and who sends them. All of it must be set.
+// and who sends them. All of it must be set, but of Serve and Begin only one.
 type SessionsConfig struct {
 	Queue *queue.Queue
 
@@ -27,22 +27,44 @@ type SessionsConfig struct {
 	// until that returns false.
 	Serve func(*Session)
 
+	// Begin returns who sends the messages of a session without a goroutine.
+	Begin func(*Session) SessionSender
+
 	// Unsent counts a message that a session held when Done was closed.
 	Unsent func()
 }
 
-// Sessions hand out each recorded connection's messages together, in their
-// order.
+// A SessionSender sends the messages of one session, one after the other.
+type SessionSender interface {
+	// Send begins to deal with a message. It must not wait: the session's Ready is
+	// called when it is dealt with, before Send returns or later, by anybody.
+	Send(it queue.Item)
+
+	// End is called once, with no message under way, when the session is over. It
+	// closes the connection, and calls the session's Left when it is closed, before
+	// End returns or later.
+	End()
+}
+
+// Sessions hand out each recorded connection's messages together, in their order.
+// Whoever puts a message hands it to its session, and whoever has dealt with one
+// goes on with the session's next.
 type Sessions struct {
-	cfg SessionsConfig
-	wg  sync.WaitGroup
+	cfg   SessionsConfig
+	taker queue.Taker
+	wg    sync.WaitGroup
 
 	mu      sync.Mutex
-	changed sync.Cond // a session ended, took a message, or has none
 	open    map[string]*Session
 	idle    sessionList // those without a message, the longest idle first
 	waiting int         // messages that sessions hold and have not begun
 	over    bool        // no message will come any more
+
+	// A message that found no room is held back, and those behind it in the queue
+	// with it, until somebody makes room and goes on with it.
+	held    queue.Item // valid iff stalled
+	stalled bool
+	crowded bool // the room that it wants is a session
 }
 
 // waitingMost bounds the messages that wait in sessions, beside the
@@ -50,24 +72,12 @@ type Sessions struct {
 // few slow connections hold so many, all wait for them.
 const waitingMost = 16 << 10
 
-// A Session is one recorded connection. The lock of Sessions guards it; Take
-// and More are for its goroutine.
-type Session struct {
-	of         *Sessions
-	timer      *time.Timer
-	key        string // the connection part of the messages' ids
-	messages   []queue.Item
-	wake       chan struct{} // a message came, or the session is to end
-	end        bool          // to make room for another
-	prev, next *Session      // among the idle ones
-	idle       bool
-}
-
 // StartSessions begins to take messages from the queue.
 func StartSessions(c SessionsConfig) *Sessions {
 	s := &Sessions{cfg: c, open: make(map[string]*Session)}
-	s.changed.L = &s.mu
-	s.wg.Go(s.dispatch)
+	s.taker.Take = s.take
+	s.wg.Add(1) // until close
+	s.pump()
 	return s
 }
 
@@ -82,177 +92,166 @@ func (s *Sessions) Open() int {
 // closed.
 func (s *Sessions) Wait() { s.wg.Wait() }
 
-// dispatch gives each message to its session until Done is closed.
-func (s *Sessions) dispatch() {
+// pump gives messages to their sessions until there are none, or no room. Only
+// one goroutine is about it at a time: so each connection's order stays.
+func (s *Sessions) pump() {
 	for {
-		it, ok := s.cfg.Queue.Get(s.cfg.Done, 0)
-		if !ok {
-			break
+		it, ok := s.cfg.Queue.Await(&s.taker)
+		if !ok || !s.give(it) {
+			return
 		}
-		s.give(it)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.over = true
-	for _, ss := range s.open {
-		ss.signal()
 	}
 }
 
-// give waits for room, at most until Done is closed: then every session
-// ends its messages at once.
-func (s *Sessions) give(it queue.Item) {
-	key := payload.ConnPart(payload.ID(it.Bytes))
+// take is called by the queue.
+func (s *Sessions) take(it queue.Item, ok bool) {
+	switch {
+	case !ok:
+		s.close()
+	case s.give(it):
+		s.pump()
+	}
+}
+
+// resume goes on with the message that was held back, for which there may be room.
+func (s *Sessions) resume() {
+	it := s.held
+	s.held = queue.Item{}
+	if s.give(it) {
+		s.pump()
+	}
+}
+
+// close ends the idle sessions. The others end when they have no message.
+func (s *Sessions) close() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.waiting >= waitingMost {
-		s.changed.Wait()
+	s.over = true
+	var ended []*Session
+	for ss := s.idle.first; ss != nil; ss = s.idle.first {
+		s.finish(ss)
+		ended = append(ended, ss)
 	}
-	ss := s.open[string(key)]
-	for ss == nil && len(s.open) >= s.cfg.Most {
-		s.endIdle()
-		s.changed.Wait()
+	s.mu.Unlock()
+	for _, ss := range ended {
+		ss.sender.End()
 	}
-	if ss == nil || ss.end {
-		ss = &Session{of: s, key: string(key), wake: make(chan struct{}, 1), timer: time.NewTimer(s.cfg.IdleFor)}
-		s.open[ss.key] = ss
-		s.wg.Go(func() {
-			defer ss.timer.Stop()
-			s.cfg.Serve(ss)
-			s.leave(ss)
-		})
+	s.wg.Done()
+}
+
+// give hands a message to its session. It returns false when there was no room for
+// it: then somebody else goes on with it, or has done so already.
+func (s *Sessions) give(it queue.Item) bool {
+	if queue.IsClosed(s.cfg.Done) {
+		s.unsent(it)
+		return true
 	}
-	s.idle.remove(ss)
-	ss.messages = append(ss.messages, it)
-	s.waiting++
-	ss.signal()
+	s.mu.Lock()
+	ss, victim := s.place(it)
+	if victim != nil {
+		s.finish(victim)
+		s.mu.Unlock()
+		victim.sender.End()
+		s.mu.Lock()
+		ss, _ = s.place(it)
+	}
+	if ss == nil {
+		s.held, s.stalled, s.crowded = it, true, s.waiting < waitingMost
+		s.mu.Unlock()
+		return false
+	}
+	if !s.idle.remove(ss) {
+		ss.messages.push(it)
+		s.waiting++
+		s.mu.Unlock()
+		return true
+	}
+	s.mu.Unlock()
+	if ss.send(it) {
+		ss.goOn()
+	}
+	return true
+}
+
+// place returns the session of a message, an idle one if it is new, or nil when
+// there is no room for it. Then there may be a victim to end for it. Call with the
+// lock held.
+func (s *Sessions) place(it queue.Item) (ss, victim *Session) {
+	if s.waiting >= waitingMost {
+		return nil, nil
+	}
+	key := payload.ConnPart(payload.ID(it.Bytes))
+	ss = s.open[string(key)]
+	switch {
+	case ss != nil && !ss.end:
+		return ss, nil
+	case ss == nil && len(s.open) >= s.cfg.Most:
+		return nil, s.idle.first
+	}
+	ss = &Session{of: s, key: string(key)}
+	s.open[ss.key] = ss
+	s.wg.Add(1)
+	if s.cfg.Begin != nil {
+		ss.sender = s.cfg.Begin(ss)
+	} else {
+		ss.sender = startServed(ss)
+	}
+	s.idle.push(ss)
+	return ss, nil
 }
 
 // EndIdle ends the session that has been idle for the longest, if there is one: for
 // one that finds no room at the target.
 func (s *Sessions) EndIdle() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endIdle()
-}
-
-// endIdle is EndIdle. Call with the lock held.
-func (s *Sessions) endIdle() {
-	if oldest := s.idle.first; oldest != nil {
-		oldest.end = true
-		s.idle.remove(oldest)
-		oldest.signal()
+	oldest := s.idle.first
+	if oldest != nil {
+		s.finish(oldest)
+	}
+	s.mu.Unlock()
+	if oldest != nil {
+		oldest.sender.End()
 	}
 }
 
-func (ss *Session) signal() {
-	select {
-	case ss.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Take returns the session's next message, which is to be handed to the queue's
-// Done, or false when the session is over.
-func (ss *Session) Take() (queue.Item, bool) {
-	for {
-		it, ok := ss.of.take(ss)
-		if !ok {
-			return it, false
-		}
-		select {
-		case <-ss.of.cfg.Done:
-			ss.of.cfg.Unsent()
-			ss.of.cfg.Queue.Done(it, false)
-		default:
-			return it, true
-		}
-	}
-}
-
-// More reports whether the session has another message already.
-func (ss *Session) More() bool {
-	ss.of.mu.Lock()
-	defer ss.of.mu.Unlock()
-	return len(ss.messages) > 0
-}
-
-// take returns the session's next message. It reports false, and the session
-// is over, when none came for idleFor, or none will.
-func (s *Sessions) take(ss *Session) (queue.Item, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ss.timer.Reset(s.cfg.IdleFor)
-	expired := false
-	for len(ss.messages) == 0 {
-		if ss.end || s.over || expired {
-			s.idle.remove(ss)
-			ss.end = true // what comes for it now gets another
-			return queue.Item{}, false
-		}
-		s.idle.push(ss)
-		s.changed.Broadcast() // it may have to make room
-		s.mu.Unlock()
-		select {
-		case <-ss.wake:
-		case <-ss.timer.C:
-			expired = true
-		}
-		s.mu.Lock()
-	}
+// finish takes a session that has no message out of use, before its sender is told
+// to End. Call with the lock held.
+func (s *Sessions) finish(ss *Session) {
 	s.idle.remove(ss)
-	it := ss.messages[0]
-	ss.messages[0] = queue.Item{}
-	ss.messages = ss.messages[1:]
-	s.waiting--
-	s.changed.Broadcast()
-	return it, true
+	ss.end = true
+	if ss.timer != nil {
+		ss.timer.Stop()
+	}
 }
 
-// leave makes room for another session, when the connection of this one is
-// closed.
-func (s *Sessions) leave(ss *Session) {
+// unsent counts a message that nobody will send.
+func (s *Sessions) unsent(it queue.Item) {
+	s.cfg.Unsent()
+	s.cfg.Queue.Done(it, false)
+}
+
+// after says how a session that has dealt with a message goes on: with the next
+// one, at its end, or idle. With resume there is room for the message that was held
+// back, and the caller goes on with that too.
+func (s *Sessions) after(ss *Session) (it queue.Item, has, over, resume bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[ss.key] == ss { // not one that took its place
-		delete(s.open, ss.key)
+	if queue.IsClosed(s.cfg.Done) {
+		for ; ss.messages.len() > 0; s.waiting-- {
+			s.unsent(ss.messages.pop())
+		}
 	}
-	s.changed.Broadcast()
-}
-
-// A sessionList is the idle sessions, the one that went idle first in front.
-type sessionList struct {
-	first, last *Session
-}
-
-// push appends ss, unless it is listed already.
-func (l *sessionList) push(ss *Session) {
-	if ss.idle {
-		return
-	}
-	ss.idle, ss.prev, ss.next = true, l.last, nil
-	if l.last != nil {
-		l.last.next = ss
+	if ss.messages.len() > 0 {
+		s.waiting--
+		it, has = ss.messages.pop(), true
+	} else if s.over || s.stalled && s.crowded {
+		s.finish(ss)
+		over = true
 	} else {
-		l.first = ss
+		s.idle.push(ss)
+		ss.rest(time.Now())
 	}
-	l.last = ss
-}
-
-// remove takes ss off the list, if it is there.
-func (l *sessionList) remove(ss *Session) {
-	if !ss.idle {
-		return
+	if s.stalled && !s.crowded && s.waiting < waitingMost {
+		s.stalled, resume = false, true
 	}
-	if ss.prev != nil {
-		ss.prev.next = ss.next
-	} else {
-		l.first = ss.next
-	}
-	if ss.next != nil {
-		ss.next.prev = ss.prev
-	} else {
-		l.last = ss.prev
-	}
-	ss.idle, ss.prev, ss.next = false, nil, nil
+	return it, has, over, resume
 }

@@ -99,6 +99,14 @@ func (l *itemList) len() int                  { return len(l.items) - l.head }
 func (l *itemList) push(items ...queue.Item)  { l.items = append(l.items, items...) }
 func (l *itemList) oldest(n int) []queue.Item { return l.items[l.head : l.head+n] }
 
+// pop takes off the oldest and returns it.
+func (l *itemList) pop() queue.Item {
+	it := l.items[l.head]
+	l.items[l.head] = queue.Item{}
+	l.drop(1)
+	return it
+}
+
 // drop takes off the n oldest, which their user has cleared.
 func (l *itemList) drop(n int) {
 	l.head += n

@@ -115,10 +115,16 @@ func New(cfg Config) *Pool {
 		Wanted: func() int { return p.demand.Wanted() },
 	})
 	if cfg.Sessions {
-		p.sessions = dispatch.StartSessions(dispatch.SessionsConfig{
-			Queue: p.q, Done: p.ctx.Done(), Most: cfg.Most, IdleFor: cfg.IdleFor, Serve: p.serve,
+		c := dispatch.SessionsConfig{
+			Queue: p.q, Done: p.ctx.Done(), Most: cfg.Most, IdleFor: cfg.IdleFor,
 			Unsent: func() { p.account.unsent.Add(1) },
-		})
+		}
+		if p.client.Looped() {
+			c.Begin = p.begin
+		} else {
+			c.Serve = p.serve
+		}
+		p.sessions = dispatch.StartSessions(c)
 	}
 	return p
 }

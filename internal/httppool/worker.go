@@ -17,7 +17,12 @@ import (
 // work is one worker's life: it sends requests until it has been idle for too
 // long, the target does not take its connection, or the output ends.
 func (s *shared) work() {
-	w := s.newWorker(s.client.Looped())
+	w := s.newWorker()
+	if s.client.Looped() {
+		w.run()
+	} else {
+		w.sender = s.client.NewSender(w.done)
+	}
 	err := w.connect()
 	if w.runner != nil && err == nil {
 		s.workers.Stay()
@@ -102,23 +107,23 @@ type worker struct {
 	kept  bool          // the request is still under way: it could not be sent over this connection
 }
 
-// newWorker makes a worker with a goroutine of its own, or one that event loops
-// keep going.
-func (s *shared) newWorker(looped bool) *worker {
+// newWorker makes a worker that lacks its sender.
+func (s *shared) newWorker() *worker {
 	w := &worker{s: s, attempt: s.takes.Begin(time.Now())}
-	if looped {
-		w.runner = dispatch.NewRunner(dispatch.RunnerConfig{
-			Queue: s.q, Done: s.ctx.Done(), Send: func(it queue.Item) { _ = w.send(it) }, Broken: func() bool { return w.err != nil },
-			IdleFor: s.cfg.IdleFor, Idle: w.idle, End: w.end,
-		})
-		w.sender = s.client.NewLoopSender(w.done, w.runner.Ready)
-	} else {
-		w.sender = s.client.NewSender(w.done)
-	}
 	if s.cfg.Responses != nil {
 		w.recorder = s.cfg.Responses.Recorder(s.cfg.Client.Memory)
 	}
 	return w
+}
+
+// run lets event loops keep the worker going.
+func (w *worker) run() {
+	s := w.s
+	w.runner = dispatch.NewRunner(dispatch.RunnerConfig{
+		Queue: s.q, Done: s.ctx.Done(), Send: w.start, Broken: func() bool { return w.err != nil },
+		IdleFor: s.cfg.IdleFor, Idle: w.idle, End: w.end,
+	})
+	w.sender = s.client.NewLoopSender(w.done, w.runner.Ready)
 }
 
 // idle reports whether the worker ends, when it found nothing to do.
@@ -147,9 +152,16 @@ func (w *worker) close() {
 	}
 }
 
-// send returns an error when the worker's connection is one more than the target
-// takes.
+// send sends a request and waits for its answer. It returns an error when the
+// worker's connection is one more than the target takes.
 func (w *worker) send(it queue.Item) error {
+	w.start(it)
+	return w.err
+}
+
+// start begins to send a request. With event loops the worker may have another one
+// under way before start returns.
+func (w *worker) start(it queue.Item) {
 	// A worker has just done with another request, or it waited, and the request has
 	// just come: then the clock need not be read again, which takes as long as to
 	// frame a small answer.
@@ -158,7 +170,6 @@ func (w *worker) send(it queue.Item) error {
 	}
 	w.it, w.began, w.err, w.kept = it, w.s.q.Time(max(w.now, it.At)), nil, false
 	w.sender.Send(w.s.ctx, payload.Body(it.Bytes), w.began, it.Sent)
-	return w.err
 }
 
 // returnsMost bounds how often a request waits for another connection because
