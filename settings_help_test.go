@@ -89,9 +89,11 @@ func TestHelpIsOnePage(t *testing.T) {
 			t.Errorf("-h %s does not say what it is:\n%s", name, own)
 		}
 	}
-	for _, topic := range defaultSettings().table().Topics() {
-		if !strings.Contains(helpText(t, topic), "  --") {
-			t.Errorf("-h %s shows no flag", topic)
+	for _, group := range defaultSettings().table().Groups {
+		for _, topic := range group.Topics {
+			if !strings.Contains(helpText(t, topic), "  --") {
+				t.Errorf("-h %s shows no flag", topic)
+			}
 		}
 	}
 	for topic, want := range map[string]string{"input-raw": "--input-raw-engine", "output-file": "--min-free", "filters": "--http-allow-url", "general": "--config", "verbose": "--verbose 0-3"} {

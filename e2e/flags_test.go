@@ -173,7 +173,8 @@ func (r flagRun) saysNot(text string) flagRun {
 // records returns the messages that stdout holds, and their headers.
 func (r flagRun) records() (bodies [][]byte, metas []payload.Meta) {
 	r.f.Helper()
-	src := payload.NewReader(strings.NewReader(r.stdout), testkit.MessageLimit)
+	src, err := payload.Open(strings.NewReader(r.stdout), "", testkit.MessageLimit)
+	testkit.Must(r.f.T, err)
 	for {
 		msg, err := src.Next()
 		if errors.Is(err, io.EOF) {

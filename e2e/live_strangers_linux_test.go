@@ -350,7 +350,10 @@ func recordedSoFar(file string) (list []string) {
 	if err != nil {
 		return nil
 	}
-	r := payload.NewReader(bytes.NewReader(content), testkit.MessageLimit)
+	r, err := payload.Open(bytes.NewReader(content), "", testkit.MessageLimit)
+	if err != nil {
+		return nil
+	}
 	for {
 		record, err := r.Next()
 		if err != nil {

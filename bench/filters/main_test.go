@@ -24,7 +24,10 @@ func TestMix(t *testing.T) {
 	if err != nil || int64(len(b)) != size {
 		t.Fatalf("%d bytes, said %d: %v", len(b), size, err)
 	}
-	r := payload.NewReader(bytes.NewReader(b), 1<<20)
+	r, err := payload.Open(bytes.NewReader(b), "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var req http1.Request
 	for i := range 2000 {
 		msg, err := r.Next()

@@ -92,26 +92,32 @@ func TestKeepIsBounded(t *testing.T) {
 // An input that nobody reads sheds and counts, and a Recorder holds no more
 // memory than it may.
 func TestShedsAndGivesBack(t *testing.T) {
-	memory := buffers.NewBudget(64 << 10)
+	const room = 64 << 10
+	memory := buffers.NewBudget(room)
+	used := func() int { return room - memory.Free() }
 	in := New(Config{Limit: 1 << 20})
 	r := in.Recorder(memory)
 	for in.Counts()[1].N == 0 {
 		r.Add(message("a"), Answer{Bytes: []byte("short")})
 	}
-	if n := in.q.Bytes(); n > Memory || n < Memory-queue.ItemOverhead-100 {
-		t.Errorf("an answer was shed while %d of %d bytes were taken", n, Memory)
+	waiting := in.q.Len()
+	size, err := in.Read(make([]byte, 1<<10))
+	if n := waiting * (size + queue.ItemOverhead); err != nil || n > Memory || n < Memory-queue.ItemOverhead-100 {
+		t.Errorf("an answer was shed while %d of %d bytes were taken: %v", n, Memory, err)
 	}
-	if memory.Used() == 0 || memory.Used() > keepRecord {
-		t.Errorf("%d bytes are held for the next answer", memory.Used())
+	if used() == 0 || used() > keepRecord {
+		t.Errorf("%d bytes are held for the next answer", used())
 	}
 	r.Add(message("a"), Answer{Bytes: bytes.Repeat([]byte("x"), 2*keepRecord)})
-	if memory.Used() != 0 {
-		t.Errorf("%d bytes are held after a long answer", memory.Used())
+	if used() != 0 {
+		t.Errorf("%d bytes are held after a long answer", used())
 	}
-	memory.Force(60 << 10)
+	if !memory.Take(60 << 10) {
+		t.Fatal("no memory")
+	}
 	r.Add(message("a"), Answer{Bytes: make([]byte, 2*keepScarce)})
 	r.Release()
-	if memory.Used() != 60<<10 {
-		t.Errorf("%d bytes are held though memory is scarce", memory.Used()-60<<10)
+	if used() != 60<<10 {
+		t.Errorf("%d bytes are held though memory is scarce", used()-60<<10)
 	}
 }

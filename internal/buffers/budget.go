@@ -1,33 +1,23 @@
 package buffers
 
-import "sync/atomic"
+import (
+	"math"
+	"sync/atomic"
+)
 
 // A Budget is an amount of memory, in bytes, that several owners share. An
 // owner takes bytes before it allocates them and gives them back when it lets
-// go of them. A share of a Budget has a bound of its own and takes from the
-// whole as well. A nil Budget has no bound. All methods are safe for concurrent
+// go of them. A nil Budget has no bound. All methods are safe for concurrent
 // use and allocate nothing.
 type Budget struct {
-	limit   int64
-	whole   *Budget // nil: this is not a share
-	used    atomic.Int64
-	peak    atomic.Int64
-	refused atomic.Uint64
-	freed   atomic.Pointer[chan struct{}] // closed at the next Give; nil: nobody waits
+	limit int64
+	used  atomic.Int64
+	freed atomic.Pointer[chan struct{}] // closed at the next Give; nil: nobody waits
 }
 
 // NewBudget returns a Budget of limit bytes. A limit below one counts as one,
 // so that a Budget never means "no bound" by mistake.
 func NewBudget(limit int) *Budget { return &Budget{limit: int64(max(limit, 1))} }
-
-// Share returns a Budget of at most limit bytes of b. The shares of a Budget
-// may together be larger than it: whoever comes first takes. The share of a
-// nil Budget has its own bound alone.
-func (b *Budget) Share(limit int) *Budget {
-	s := NewBudget(limit)
-	s.whole = b
-	return s
-}
 
 // Take takes n bytes, or nothing and reports false when they are not there.
 // Zero bytes are always there.
@@ -38,39 +28,25 @@ func (b *Budget) Take(n int) bool {
 	for {
 		used := b.used.Load()
 		if used+int64(n) > b.limit {
-			b.refused.Add(1)
 			return false
 		}
 		if b.used.CompareAndSwap(used, used+int64(n)) {
-			b.note(used + int64(n))
-			break
+			return true
 		}
-	}
-	if !b.whole.Take(n) {
-		b.used.Add(-int64(n))
-		b.refused.Add(1)
-		return false
-	}
-	return true
-}
-
-// Force takes n bytes whether they are there or not: for what is in memory
-// already, and for what would otherwise never be let through.
-func (b *Budget) Force(n int) {
-	for ; b != nil && n > 0; b = b.whole {
-		b.note(b.used.Add(int64(n)))
 	}
 }
 
 // Give gives back n bytes that were taken.
 func (b *Budget) Give(n int) {
-	for ; b != nil && n > 0; b = b.whole {
-		b.used.Add(-int64(n))
-		if b.freed.Load() != nil {
-			if ch := b.freed.Swap(nil); ch != nil {
-				close(*ch)
-			}
-		}
+	if b == nil || n <= 0 {
+		return
+	}
+	b.used.Add(-int64(n))
+	if b.freed.Load() == nil {
+		return
+	}
+	if ch := b.freed.Swap(nil); ch != nil {
+		close(*ch)
 	}
 }
 
@@ -79,9 +55,6 @@ func (b *Budget) Give(n int) {
 func (b *Budget) Freed() <-chan struct{} {
 	if b == nil {
 		return nil
-	}
-	for b.whole != nil {
-		b = b.whole // what is given back to a share is given back to the whole
 	}
 	ch := make(chan struct{})
 	for !b.freed.CompareAndSwap(nil, &ch) {
@@ -105,46 +78,12 @@ func (b *Budget) Resize(from, to int) bool {
 
 // Free is how many bytes Take would give now. It is a hint: others take too.
 func (b *Budget) Free() int {
-	least := int64(1<<63 - 1)
-	for ; b != nil; b = b.whole {
-		least = min(least, b.limit-b.used.Load())
+	if b == nil {
+		return math.MaxInt
 	}
-	return int(max(least, 0))
+	return int(b.limit - b.used.Load())
 }
 
 // Scarce reports whether less than half is free: then nothing should be held
 // only because it may be of use again. It is a hint, as Free is.
 func (b *Budget) Scarce() bool { return b != nil && int64(b.Free()) < b.limit/2 }
-
-// Used is how many bytes are taken.
-func (b *Budget) Used() int {
-	if b == nil {
-		return 0
-	}
-	return int(b.used.Load())
-}
-
-// Peak is the most that was taken at one time.
-func (b *Budget) Peak() int {
-	if b == nil {
-		return 0
-	}
-	return int(b.peak.Load())
-}
-
-// Refused is how often Take found too little.
-func (b *Budget) Refused() uint64 {
-	if b == nil {
-		return 0
-	}
-	return b.refused.Load()
-}
-
-func (b *Budget) note(used int64) {
-	for {
-		peak := b.peak.Load()
-		if used <= peak || b.peak.CompareAndSwap(peak, used) {
-			return
-		}
-	}
-}

@@ -18,8 +18,8 @@ func TestCopies(t *testing.T) {
 
 	c.Offer(msg)
 	a, b := c.Take(msg), c.Take(msg)
-	if a != b || budget.Used() != 2*LargeFrom {
-		t.Errorf("a message on offer has two copies, %d bytes", budget.Used())
+	if a != b || budget.used.Load() != 2*LargeFrom {
+		t.Errorf("a message on offer has two copies, %d bytes", budget.used.Load())
 	}
 	a.Free()
 	b.Free()
@@ -28,7 +28,7 @@ func TestCopies(t *testing.T) {
 	} else {
 		c.Withdraw(msg)
 		msg[0] = 8 // the buffer is used for the next message
-		if d.Bytes[0] != 7 || budget.Used() != 2*LargeFrom {
+		if d.Bytes[0] != 7 || budget.used.Load() != 2*LargeFrom {
 			t.Error("a copy went with its offer")
 		}
 		d.Free()
@@ -41,8 +41,8 @@ func TestCopies(t *testing.T) {
 	one.Free()
 	c.Offer(msg[:LargeFrom-1])
 	c.Withdraw(msg[:LargeFrom-1])
-	if budget.Used() != 0 || len(c.offers) != 0 {
-		t.Errorf("%d bytes and %d offers are left", budget.Used(), len(c.offers))
+	if budget.used.Load() != 0 || len(c.offers) != 0 {
+		t.Errorf("%d bytes and %d offers are left", budget.used.Load(), len(c.offers))
 	}
 	var none *Copies
 	none.Offer(msg)
@@ -64,8 +64,8 @@ func TestCopiesFreedOnce(t *testing.T) {
 		}
 		c.Withdraw(msg)
 		wg.Wait()
-		if budget.Used() != 0 {
-			t.Fatalf("%d bytes are left", budget.Used())
+		if budget.used.Load() != 0 {
+			t.Fatalf("%d bytes are left", budget.used.Load())
 		}
 	}
 }

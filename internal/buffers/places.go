@@ -51,6 +51,3 @@ func (p Places) Leave() {
 		<-p
 	}
 }
-
-// Used is how many are taken.
-func (p Places) Used() int { return len(p) }

@@ -13,8 +13,8 @@ func TestPlaces(t *testing.T) {
 			t.Error("one of two places cannot be taken")
 		}
 	}
-	if p.Take(nil, now.Add(time.Millisecond)) || p.Used() != 2 {
-		t.Errorf("%d of two places are taken", p.Used())
+	if p.Take(nil, now.Add(time.Millisecond)) || len(p) != 2 {
+		t.Errorf("%d of two places are taken", len(p))
 	}
 	done := make(chan struct{})
 	close(done)
@@ -29,8 +29,8 @@ func TestPlaces(t *testing.T) {
 	}
 	p.Leave()
 	p.Leave()
-	if p.Used() != 0 {
-		t.Errorf("%d places are taken", p.Used())
+	if len(p) != 0 {
+		t.Errorf("%d places are taken", len(p))
 	}
 	var none Places
 	if !none.Take(nil, now) {

@@ -70,9 +70,6 @@ func Divide(q *queue.Queue, n int) ([]Sender, *Shares) {
 	return list, shares
 }
 
-// List returns the shares, one for each sender.
-func (s *Shares) List() []*Share { return s.list }
-
 // Start begins to take messages off the queue.
 func (s *Shares) Start() { s.running.Go(s.distribute) }
 

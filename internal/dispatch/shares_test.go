@@ -37,8 +37,8 @@ func TestSharesAreEven(t *testing.T) {
 			t.Errorf("worker %d has %d of %d connections", i, n, conns)
 		}
 	}
-	if n := shares.Close(); n != conns || q.Bytes() != 0 {
-		t.Errorf("%d messages were left, and %d bytes in the queue; want %d and none", n, q.Bytes(), conns)
+	if n := shares.Close(); n != conns || !q.Drained() {
+		t.Errorf("%d messages were left, and the queue is drained: %t; want %d and true", n, q.Drained(), conns)
 	}
 }
 

@@ -71,12 +71,3 @@ func (t *Table) noTopic(topic string) error {
 	}
 	return fmt.Errorf("-h: nothing is called %q; gor -h all shows every flag", topic)
 }
-
-// Topics are the words that -h takes for a group, in the order of the table.
-func (t *Table) Topics() []string {
-	var topics []string
-	for _, group := range t.Groups {
-		topics = append(topics, group.Topics...)
-	}
-	return topics
-}

@@ -35,20 +35,6 @@ const (
 	NotWhole                    // the bytes are not exactly one request
 )
 
-var ambiguityNames = [...]string{
-	"none", "leading empty line", "request line", "version", "line end", "control character", "folded line", "header name",
-	"Content-Length", "Transfer-Encoding", "both lengths", "Transfer-Encoding in HTTP/1.0", "length named in Connection",
-	"several Host headers", "Expect", "Trailer", "content not expected", "chunk line", "not one request",
-}
-
-// String names what is ambiguous, "none" for Plain.
-func (a Ambiguity) String() string {
-	if int(a) < len(ambiguityNames) {
-		return ambiguityNames[a]
-	}
-	return "unknown"
-}
-
 const (
 	// plainDigits is how many digits a plain Content-Length has at most: 18
 	// always fit an int64.

@@ -309,3 +309,17 @@ func benchAmbiguity(b *testing.B, msg []byte) {
 func BenchmarkAmbiguityGet(b *testing.B)        { benchAmbiguity(b, []byte(get)) }
 func BenchmarkAmbiguityPost1K(b *testing.B)     { benchAmbiguity(b, postOf(1024)) }
 func BenchmarkAmbiguityChunked64K(b *testing.B) { benchAmbiguity(b, chunkedOf(16, 4096)) }
+
+var ambiguityNames = [...]string{
+	"none", "leading empty line", "request line", "version", "line end", "control character", "folded line", "header name",
+	"Content-Length", "Transfer-Encoding", "both lengths", "Transfer-Encoding in HTTP/1.0", "length named in Connection",
+	"several Host headers", "Expect", "Trailer", "content not expected", "chunk line", "not one request",
+}
+
+// String names what is ambiguous, "none" for Plain.
+func (a Ambiguity) String() string {
+	if int(a) < len(ambiguityNames) {
+		return ambiguityNames[a]
+	}
+	return "unknown"
+}

@@ -126,7 +126,7 @@ func FuzzHead(f *testing.F) {
 			}
 		}
 		if Sniff(b) != PrefaceHTTP1 && h.HeadLen > sniffMethod {
-			t.Fatalf("Sniff says %s", Sniff(b))
+			t.Fatalf("Sniff says %d", Sniff(b))
 		}
 	})
 }

@@ -1,7 +1,5 @@
 package http1
 
-import "strings"
-
 // Head is what framing needs to know of one message head. A Parser fills it
 // when it has seen the head whole.
 //
@@ -56,23 +54,8 @@ const (
 	LengthWithoutBody                   // a length in a 1xx or 204 response, which have no body (RFC 9110 section 8.6)
 )
 
-// flagNames is in the order of the constants.
-const flagNames = "both lengths,repeated length,conflicting length,chunked twice,chunked in HTTP/1.0," +
-	"other coding,bare LF,bare CR,folded header,space before colon,odd spacing,length without body"
-
 // Ambiguous is the flags that capture counts as ambiguous framing: two readers
 // may disagree about where the message ends. The others are merely odd to a
 // reader that sees all bytes; RequestAmbiguity, for what is sent to a reader
 // that we do not know, is stricter.
 const Ambiguous = BothLengths | ConflictingLength | ChunkedTwice | ChunkedIn10 | SpaceBeforeColon
-
-// String lists the names of the flags that are set, separated by ", ".
-func (f Flags) String() string {
-	var set []string
-	for i, name := range strings.Split(flagNames, ",") {
-		if f&(1<<i) != 0 {
-			set = append(set, name)
-		}
-	}
-	return strings.Join(set, ", ")
-}

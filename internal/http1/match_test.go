@@ -138,18 +138,8 @@ func TestSniff(t *testing.T) {
 		{strings.Repeat("a", 33), PrefaceUnknown},
 	} {
 		if got := Sniff([]byte(test.b)); got != test.want {
-			t.Errorf("Sniff(%q) = %s, want %s", test.b, got, test.want)
+			t.Errorf("Sniff(%q) = %d, want %d", test.b, got, test.want)
 		}
-	}
-}
-
-func TestPrefaceString(t *testing.T) {
-	var all []string
-	for p := PrefaceNeedMore; p <= PrefaceUnknown; p++ {
-		all = append(all, p.String())
-	}
-	if got, want := strings.Join(all, ","), "incomplete,HTTP/1,HTTP/2,TLS,SSH,unknown"; got != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

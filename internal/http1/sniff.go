@@ -14,23 +14,6 @@ const (
 	PrefaceUnknown
 )
 
-// String is the name of the protocol.
-func (p Preface) String() string {
-	switch p {
-	case PrefaceNeedMore:
-		return "incomplete"
-	case PrefaceHTTP1:
-		return "HTTP/1"
-	case PrefaceHTTP2:
-		return "HTTP/2"
-	case PrefaceTLS:
-		return "TLS"
-	case PrefaceSSH:
-		return "SSH"
-	}
-	return "unknown"
-}
-
 const (
 	http2Preface = "PRI * HTTP/2.0\r\n"
 	sshPreface   = "SSH-"

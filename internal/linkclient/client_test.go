@@ -283,7 +283,7 @@ func TestConnectionsOfADeadReceiver(t *testing.T) {
 	if rows := out.Counts(); rows[len(rows)-1].N != sent || stats.Sum(rows) != sent {
 		t.Errorf("counts %v, want %d unsent", rows, sent)
 	}
-	if n := out.q.Bytes(); n != 0 {
-		t.Errorf("%d bytes are still in the queue", n)
+	if !out.q.Drained() {
+		t.Error("messages are still in the queue")
 	}
 }

@@ -335,8 +335,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		c.Close()
 	}
 	s.Close()
-	if s.used != 0 || s.turn.Used() != 0 {
-		t.Errorf("%d bytes are still counted as used, and %d beside them", s.used, s.turn.Used())
+	if s.used != 0 || len(s.turn) != 0 {
+		t.Errorf("%d bytes are still counted as used, and %d beside them", s.used, len(s.turn))
 	}
 	alone := start(t, Config{Bytes: 100_000, Limit: 1 << 20})
 	if got := statuses(t, alone.exchange(1<<20, "POST / HTTP/1.1\r\nContent-Length: 900000\r\n\r\n"+strings.Repeat("x", 900_000))); got != "204" {

@@ -56,11 +56,8 @@ func NewReorder(depth, bytes int) *Reorder {
 // Full reports whether a message has to come out before the next goes in.
 func (r *Reorder) Full() bool { return r.Len() >= r.depth || r.bytes >= r.limit }
 
-// Len returns how many messages are held, Bytes their length.
+// Len returns how many messages are held.
 func (r *Reorder) Len() int { return r.inOrder.len() + len(r.heap) }
-
-// Bytes returns the length of the messages that are held.
-func (r *Reorder) Bytes() int { return r.bytes }
 
 // OutOfOrder returns how many messages came after one with a later time.
 func (r *Reorder) OutOfOrder() uint64 { return r.outOfOrder }

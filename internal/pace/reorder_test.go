@@ -70,8 +70,8 @@ func TestReorder(t *testing.T) {
 			if r.OutOfOrder() != tt.outOfOrder || r.Late() != tt.late {
 				t.Errorf("out of order %d, late %d, want %d, %d", r.OutOfOrder(), r.Late(), tt.outOfOrder, tt.late)
 			}
-			if r.Len() != 0 || r.Bytes() != 0 {
-				t.Errorf("left: %d messages, %d bytes", r.Len(), r.Bytes())
+			if r.Len() != 0 || r.bytes != 0 {
+				t.Errorf("left: %d messages, %d bytes", r.Len(), r.bytes)
 			}
 		})
 	}
@@ -163,8 +163,8 @@ func FuzzReorder(f *testing.F) {
 			want[i] = bytes.Clone(msg)
 			r.Push(rng.Int64N(1000)*int64(time.Second), msg, 0)
 			clear(msg) // the window must not refer to it
-			if r.Bytes() > max(int(limit), 1)+largest || r.Len() > max(int(depth), 1) {
-				t.Fatalf("%d messages, %d bytes held", r.Len(), r.Bytes())
+			if r.bytes > max(int(limit), 1)+largest || r.Len() > max(int(depth), 1) {
+				t.Fatalf("%d messages, %d bytes held", r.Len(), r.bytes)
 			}
 			for r.Full() {
 				pop()
@@ -176,8 +176,8 @@ func FuzzReorder(f *testing.F) {
 		}
 		for pop() {
 		}
-		if len(want) != 0 || r.Bytes() != 0 || r.Late() > r.OutOfOrder() {
-			t.Fatalf("%d messages missing, %d bytes left, %d late, %d out of order", len(want), r.Bytes(), r.Late(), r.OutOfOrder())
+		if len(want) != 0 || r.bytes != 0 || r.Late() > r.OutOfOrder() {
+			t.Fatalf("%d messages missing, %d bytes left, %d late, %d out of order", len(want), r.bytes, r.Late(), r.OutOfOrder())
 		}
 	})
 }

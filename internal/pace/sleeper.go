@@ -57,9 +57,6 @@ func NewSleeper() *Sleeper {
 	return s
 }
 
-// Spun returns how much time was spent spinning.
-func (s *Sleeper) Spun() time.Duration { return s.spun }
-
 // Yield lets who was given a message after the last Until go first, on this
 // thread: to wake another for it takes longer than to send the message. After
 // an Until that did not wait it does nothing.

@@ -16,15 +16,6 @@ type Window struct {
 // NewWindow returns a Window for n messages a second.
 func NewWindow(n int) Window { return Window{n: n} }
 
-// Allow is Free, and Spend if that is true.
-func (w *Window) Allow(now int64) bool {
-	if !w.Free(now) {
-		return false
-	}
-	w.used++
-	return true
-}
-
 // Free reports whether another message may pass at now, in ns. A clock that
 // was set back starts a new second.
 func (w *Window) Free(now int64) bool {

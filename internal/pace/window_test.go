@@ -29,12 +29,21 @@ func TestWindow(t *testing.T) {
 				if free := w.Free(start + at*ms); free != want {
 					t.Errorf("Free at %d ms = %v, want %v", at, free, want)
 				}
-				if got := w.Allow(start + at*ms); got != want {
-					t.Errorf("Allow at %d ms = %v, want %v", at, got, want)
+				if got := allow(&w, start+at*ms); got != want {
+					t.Errorf("allow at %d ms = %v, want %v", at, got, want)
 				}
 			}
 		})
 	}
+}
+
+// allow spends what is free.
+func allow(w *Window, now int64) bool {
+	free := w.Free(now)
+	if free {
+		w.Spend(now)
+	}
+	return free
 }
 
 // Free alone costs nothing; Spend does.
@@ -60,7 +69,7 @@ func TestWindowExact(t *testing.T) {
 		const seconds = 20
 		var each [seconds]int
 		for now := int64(0); now < seconds*second; now += 1 + rng.Int64N(2*second/100) {
-			if w.Allow(now) {
+			if allow(&w, now) {
 				each[now/second]++
 			}
 		}
@@ -75,8 +84,8 @@ func TestWindowExact(t *testing.T) {
 func TestWindowAllocates(t *testing.T) {
 	w := NewWindow(10)
 	now := int64(0)
-	if n := testing.AllocsPerRun(100, func() { now += second / 100; w.Allow(now) }); n != 0 {
-		t.Errorf("Allow allocates %v times", n)
+	if n := testing.AllocsPerRun(100, func() { now += second / 100; allow(&w, now) }); n != 0 {
+		t.Errorf("Free and Spend allocate %v times", n)
 	}
 }
 
@@ -85,6 +94,6 @@ func BenchmarkWindow(b *testing.B) {
 	now := int64(0)
 	for b.Loop() {
 		now += 1000
-		w.Allow(now)
+		allow(&w, now)
 	}
 }

@@ -2,7 +2,6 @@ package payload
 
 import (
 	"bytes"
-	"slices"
 )
 
 // Keys of the attributes that are known here. What a value means stands in docs/recordings.md.
@@ -154,44 +153,6 @@ func hexDigit(c byte) (byte, bool) {
 		return c - 'a' + 10, true
 	}
 	return 0, false
-}
-
-// SetAttribute appends msg to dst with an attribute: in the place of the one of that key, else behind all
-// others. When msg does not begin with a header line, or the line has no room for the attribute, msg is
-// appended as it is and ok is false. msg must not overlap dst's room.
-func SetAttribute(dst, msg []byte, key, value string) (_ []byte, ok bool) {
-	m, body, err := Split(msg)
-	if err != nil {
-		return append(dst, msg...), false
-	}
-	var room [maxHeader]byte
-	list := room[:0]
-	for field, rest := cutField(m.Attributes); len(field) > 0; field, rest = cutField(rest) {
-		if string(keyOf(field)) == key {
-			if !ok {
-				list = AppendAttribute(list, key, value)
-			}
-			ok = true
-			continue
-		}
-		if len(list) > 0 {
-			list = append(list, ' ')
-		}
-		list = append(list, field...)
-	}
-	if !ok {
-		list = AppendAttribute(list, key, value)
-	}
-	start := len(dst)
-	dst = slices.Grow(dst, maxHeader+len(body))
-	dst = appendFields(dst, m, int64(len(body)))
-	if len(dst)-start+1+len(list) > maxLine {
-		return append(dst[:start], msg...), false
-	}
-	dst = append(dst, ' ')
-	dst = append(dst, list...)
-	dst = append(dst, '\n')
-	return append(dst, body...), true
 }
 
 // appendAttributes appends to a header line that begins at start as many attributes of list as it has room for.

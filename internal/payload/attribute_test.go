@@ -46,7 +46,7 @@ func TestReaderCountsNewer(t *testing.T) {
 	const marked = "1 ab 1400000000000000000 1000 "
 	data := "9 0 1 -1 2\n{}" + Separator + marked + "27 o=har\n" + get + Separator + marked + "27 zz=1  o=har \n" + get + Separator + "5 ab 1\nx" + Separator
 	for _, most := range []int{1, 40, 1 << 20} {
-		r := NewReader(inPieces([]byte(data), most), 1000)
+		r := textReader(inPieces([]byte(data), most), 1000)
 		equal(t, drain(t, r), []string{marked + "27 o=har\n" + get, marked + "27 zz=1  o=har\n" + get})
 		if d := r.Damage(); d.Newer != 3 || d.Any() || d.String() != "" || len(d.Spots) != 0 {
 			t.Errorf("damage %+v", d)
@@ -54,26 +54,7 @@ func TestReaderCountsNewer(t *testing.T) {
 	}
 }
 
-func TestSetAttribute(t *testing.T) {
-	long := "1 ab 1 2 1 t=" + strings.Repeat("x", 512-13) + "\nx"
-	for _, tt := range []struct {
-		name, msg, key, value, want string
-		ok                          bool
-	}{
-		{"first", head + get, "o", "har", head[:len(head)-1] + " 27 o=har\n" + get, true},
-		{"behind others, stale length", "1 ab 1 2 9 zz=1  4\nx", "o", "a b%\n", "1 ab 1 2 1 zz=1 4 o=a%20b%25%0A\nx", true},
-		{"in place of another", "1 ab 1 2 1 o=har zz=1 o=x\nx", "o", "log", "1 ab 1 2 1 o=log zz=1\nx", true},
-		{"no room", long, "o", "har", long, false},
-		{"just room", "1 ab 1 2 1 t=" + strings.Repeat("x", 512-13-6) + "\nx", "o", "log", "1 ab 1 2 1 t=" + strings.Repeat("x", 512-13-6) + " o=log\nx", true},
-		{"no header", "hello", "o", "har", "hello", false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, ok := SetAttribute([]byte("-"), []byte(tt.msg), tt.key, tt.value)
-			if string(got) != "-"+tt.want || ok != tt.ok {
-				t.Fatalf("got %q, %v\nwant %q, %v", got, ok, tt.want, tt.ok)
-			}
-		})
-	}
+func TestAppendAttributeKey(t *testing.T) {
 	defer func() {
 		if recover() == nil {
 			t.Error("a key that cannot be read was taken")
@@ -104,10 +85,17 @@ func FuzzEscape(f *testing.F) {
 			t.Fatalf("got %q, want %q", got, value)
 		}
 		Unescape(nil, []byte(value)) // whatever it is
-		msg, ok := SetAttribute(nil, []byte(head+get), AttrError, value)
-		if !ok {
-			return
+		meta, _, err := Split([]byte(head + get))
+		if err != nil {
+			t.Fatal(err)
 		}
+		meta.Length = int64(len(get))
+		plain := AppendMeta(nil, meta)
+		meta.Attributes = AppendAttribute(nil, AttrError, value)
+		if len(plain)+len(meta.Attributes) > maxLine {
+			return // it is left out
+		}
+		msg := append(AppendMeta(nil, meta), get...)
 		got, ok := Attribute(msg, AttrError)
 		if string(Unescape(nil, got)) != value || !ok || string(Body(msg)) != get {
 			t.Fatalf("got %q of %q", got, msg)
@@ -169,7 +157,6 @@ func TestAttributesAllocateNothing(t *testing.T) {
 		"Attribute":    func() { Attribute(msg, AttrError) },
 		"no attribute": func() { Attribute(plain, AttrError) },
 		"Newer":        func() { m.Newer() },
-		"SetAttribute": func() { SetAttribute(buf, msg, AttrOrigin, "har") },
 		"AppendRecord": func() { AppendRecord(buf, msg) },
 		"Put":          func() { a.Put(msg) },
 		"Restore":      func() { a.Restore(msg) },

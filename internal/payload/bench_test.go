@@ -51,7 +51,7 @@ func BenchmarkReader(b *testing.B) {
 		for _, s := range sizes {
 			b.Run(format.name+"/"+s.name, func(b *testing.B) {
 				data, _ := records(s.size, format.write)
-				r := NewReader(&endless{data: data}, 0)
+				r := textReader(&endless{data: data}, 0)
 				b.SetBytes(int64(s.size))
 				b.ReportAllocs()
 				for b.Loop() {
@@ -127,8 +127,8 @@ func TestReadersAllocateNothing(t *testing.T) {
 		without, _ := records(s.size, AppendOldRecord)
 		gobs := gobOf(t, RawRequest{gobTime1, msg})[50:]
 		for name, src := range map[string]Source{
-			"length":    NewReader(&endless{data: withLength}, 0),
-			"separator": NewReader(&endless{data: without}, 0),
+			"length":    textReader(&endless{data: withLength}, 0),
+			"separator": textReader(&endless{data: without}, 0),
 			"gob":       newGobReader(newWindow(&endless{data: gobs}, windowFor(1<<20)), 1<<20),
 		} {
 			next := func() {

@@ -72,9 +72,9 @@ func FuzzReader(f *testing.F) {
 		f.Add([]byte(seed), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, most uint8) {
-		whole := NewReader(bytes.NewReader(data), fuzzLimit)
+		whole := textReader(bytes.NewReader(data), fuzzLimit)
 		want := exhaust(t, whole, fuzzLimit)
-		if got := whole.Offset(); got != int64(len(data)) {
+		if got := whole.win.off; got != int64(len(data)) {
 			t.Fatalf("offset %d at the end of %d bytes", got, len(data))
 		}
 		if len(whole.win.buf) != bufferSize {
@@ -86,7 +86,7 @@ func FuzzReader(f *testing.F) {
 		if want.damage.Any() != (want.damage.String() != "") {
 			t.Fatalf("damage %+v says %q", want.damage, want.damage.String())
 		}
-		pieces := NewReader(inPieces(data, 1+int(most)), fuzzLimit)
+		pieces := textReader(inPieces(data, 1+int(most)), fuzzLimit)
 		if got := exhaust(t, pieces, fuzzLimit); !reflect.DeepEqual(got, want) {
 			t.Fatalf("in pieces: got %+v\nwant %+v", got, want)
 		}
@@ -96,7 +96,7 @@ func FuzzReader(f *testing.F) {
 		for _, m := range want.messages {
 			again = AppendRecord(again, []byte(m))
 		}
-		got := exhaust(t, NewReader(bytes.NewReader(again), fuzzLimit+maxNumber), fuzzLimit+maxNumber)
+		got := exhaust(t, textReader(bytes.NewReader(again), fuzzLimit+maxNumber), fuzzLimit+maxNumber)
 		if len(got.messages) != len(want.messages) || got.damage.Any() {
 			t.Fatalf("written and read again: got %+v\nwant %q", got, want.messages)
 		}
@@ -153,7 +153,7 @@ func FuzzRoundTrip(f *testing.F) {
 			data = AppendOldRecord(data, []byte(m))
 		}
 		want[2] = want[1]
-		equal(t, drain(t, NewReader(bytes.NewReader(data), 1<<20)), want)
+		equal(t, drain(t, textReader(bytes.NewReader(data), 1<<20)), want)
 	})
 }
 

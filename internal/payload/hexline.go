@@ -77,9 +77,6 @@ type BadLines struct {
 	Newer    uint64 // of a type that is not known here; no *LineError tells of it
 }
 
-// Sum is how many a *LineError told of.
-func (b BadLines) Sum() uint64 { return b.NotHex + b.Header + b.TooLarge + b.Torn }
-
 // A LineError says that a line is not a message; the next ones can be read.
 type LineError struct {
 	Reason string // for people

@@ -2,7 +2,6 @@ package payload
 
 import (
 	"bytes"
-	"io"
 	"slices"
 )
 
@@ -18,14 +17,6 @@ type Reader struct {
 	resync   bool  // pass over everything up to the next separator
 	expect   bool  // which should be the next bytes
 	lastTime int64 // ns since 1970; of the record before
-}
-
-// NewReader returns a Reader of the records in r whose messages have at most limit bytes, header line
-// included. A limit of 0 or less means DefaultLimit. The Reader holds at most the limit and a buffer in
-// memory, whatever r claims.
-func NewReader(r io.Reader, limit int) *Reader {
-	limit = clampLimit(limit)
-	return newReader(newWindow(r, windowFor(limit)), limit)
 }
 
 func newReader(w *window, limit int) *Reader {
@@ -57,13 +48,6 @@ func (r *Reader) Next() ([]byte, error) {
 		}
 	}
 }
-
-// Offset returns how many bytes of the source belong to the records that were returned or skipped so far.
-func (r *Reader) Offset() int64 { return r.win.off }
-
-// Buffered returns the bytes that were read from the source after the last record. They belong to the
-// Reader and are valid until the next call of Next.
-func (r *Reader) Buffered() []byte { return r.win.bytes() }
 
 // Damage returns what was skipped so far.
 func (r *Reader) Damage() Damage {

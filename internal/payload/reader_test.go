@@ -98,13 +98,13 @@ func TestReader(t *testing.T) {
 	for _, tt := range tests {
 		for _, most := range []int{1 << 20, 40, 1} {
 			t.Run(tt.name, func(t *testing.T) {
-				r := NewReader(inPieces([]byte(tt.data), most), 1000)
+				r := textReader(inPieces([]byte(tt.data), most), 1000)
 				messages := drain(t, r)
 				equal(t, bodies(t, messages), tt.want)
 				if got := r.Damage().String(); got != tt.damage {
 					t.Errorf("damage: got %q, want %q", got, tt.damage)
 				}
-				if got := r.Offset(); got != int64(len(tt.data)) {
+				if got := r.win.off; got != int64(len(tt.data)) {
 					t.Errorf("offset: got %d, want %d", got, len(tt.data))
 				}
 				for _, m := range messages {
@@ -143,7 +143,7 @@ func TestReaderHeader(t *testing.T) {
 	for _, tt := range tests {
 		for _, most := range []int{1 << 20, 1} {
 			t.Run(tt.name, func(t *testing.T) {
-				equal(t, drain(t, NewReader(inPieces([]byte(tt.data), most), 0)), tt.want)
+				equal(t, drain(t, textReader(inPieces([]byte(tt.data), most), 0)), tt.want)
 			})
 		}
 	}
@@ -152,15 +152,15 @@ func TestReaderHeader(t *testing.T) {
 func TestReaderLimitIsOfTheMessage(t *testing.T) {
 	for _, data := range []string{rec(get), old(get)} {
 		want := len(head) + len(get)
-		r := NewReader(strings.NewReader(data), want)
+		r := textReader(strings.NewReader(data), want)
 		equal(t, bodies(t, drain(t, r)), []string{get})
-		r = NewReader(strings.NewReader(data), want-1)
+		r = textReader(strings.NewReader(data), want-1)
 		equal(t, drain(t, r), nil)
 		if r.Damage().TooLarge != 1 {
 			t.Fatalf("damage: %+v", r.Damage())
 		}
 	}
-	r := NewReader(strings.NewReader(rec(get)+old(get)), 1)
+	r := textReader(strings.NewReader(rec(get)+old(get)), 1)
 	equal(t, drain(t, r), nil)
 	if r.Damage().TooLarge != 2 {
 		t.Fatalf("damage: %+v", r.Damage())
@@ -174,7 +174,7 @@ func TestReaderNeverWaitsForMore(t *testing.T) {
 			here, there := net.Pipe()
 			defer here.Close()
 			defer there.Close()
-			r := NewReader(here, 0)
+			r := textReader(here, 0)
 			for range 3 {
 				sent := make(chan error, 1)
 				go func() {
@@ -201,7 +201,7 @@ func TestReaderNeverWaitsForMore(t *testing.T) {
 
 func TestReaderGoesOnAfterDeadline(t *testing.T) {
 	data := rec(post(strings.Repeat("x", 3000))) + "broken\n" + Separator + rec(get) + old(get2) + head + get
-	r := NewReader(&hesitant{data: []byte(data)}, 1000)
+	r := textReader(&hesitant{data: []byte(data)}, 1000)
 	var got []string
 	for deadlines := 0; ; {
 		msg, err := r.Next()
@@ -245,7 +245,7 @@ func (h *hesitant) Read(b []byte) (int, error) {
 }
 
 func TestReaderError(t *testing.T) {
-	r := NewReader(&failing{strings.NewReader(rec(get) + head + "GET /"), errBroken}, 0)
+	r := textReader(&failing{strings.NewReader(rec(get) + head + "GET /"), errBroken}, 0)
 	if msg, err := r.Next(); err != nil || string(msg) != head+get {
 		t.Fatalf("got %q, %v", msg, err)
 	}
@@ -257,10 +257,10 @@ func TestReaderError(t *testing.T) {
 	if got, want := r.Damage().String(), "1 torn at the end"; got != want {
 		t.Fatalf("damage: got %q, want %q", got, want)
 	}
-	if _, err := NewReader(nothing{}, 0).Next(); err != io.ErrNoProgress {
+	if _, err := textReader(nothing{}, 0).Next(); err != io.ErrNoProgress {
 		t.Fatalf("got %v, want io.ErrNoProgress", err)
 	}
-	if _, err := NewReader(liar{}, 0).Next(); err != errNegativeCount {
+	if _, err := textReader(liar{}, 0).Next(); err != errNegativeCount {
 		t.Fatalf("got %v, want %v", err, errNegativeCount)
 	}
 }
@@ -290,7 +290,7 @@ func TestReaderMemory(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			most := 0
-			r := NewReader(tt.data, limit)
+			r := textReader(tt.data, limit)
 			for {
 				_, err := r.step()
 				most = max(most, len(r.win.buf))
@@ -307,7 +307,7 @@ func TestReaderMemory(t *testing.T) {
 
 func TestReaderGivesBufferBack(t *testing.T) {
 	small := bytes.Repeat([]byte(rec(get)), 2000)
-	r := NewReader(io.MultiReader(strings.NewReader(rec(strings.Repeat("x", 1<<20))), bytes.NewReader(small)), 0)
+	r := textReader(io.MultiReader(strings.NewReader(rec(strings.Repeat("x", 1<<20))), bytes.NewReader(small)), 0)
 	if _, err := r.Next(); err != nil || len(r.win.buf) <= 1<<20 {
 		t.Fatalf("buffer of %d bytes, %v", len(r.win.buf), err)
 	}
@@ -326,12 +326,8 @@ func (zero) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestReaderBuffered(t *testing.T) {
-	r := NewReader(strings.NewReader(rec(get)+"rest"), 0)
-	if _, err := r.Next(); err != nil {
-		t.Fatal(err)
-	}
-	if got := string(r.Buffered()); got != "rest" {
-		t.Fatalf("got %q", got)
-	}
+// textReader reads the records in r, none larger than limit bytes.
+func textReader(r io.Reader, limit int) *Reader {
+	limit = clampLimit(limit)
+	return newReader(newWindow(r, windowFor(limit)), limit)
 }

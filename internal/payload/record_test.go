@@ -121,7 +121,7 @@ func TestDamageExtent(t *testing.T) {
 	}
 	record := "1 a 1\nGET / HTTP/1.1\r\n\r\n" + Separator
 	noise := strings.Repeat("x", 1234)
-	r := NewReader(strings.NewReader(record+noise+Separator+record), 1<<20)
+	r := textReader(strings.NewReader(record+noise+Separator+record), 1<<20)
 	for n := 0; ; n++ {
 		if _, err := r.Next(); err != nil {
 			if want := fmt.Sprintf("1.25 kB from byte %d", len(record)); n != 2 || r.Damage().Extent() != want {

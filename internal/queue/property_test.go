@@ -46,7 +46,7 @@ func TestEveryMessageOnce(t *testing.T) {
 				if n := q.Len(); n > tt.items {
 					t.Errorf("Len = %d above the bound %d", n, tt.items)
 				}
-				if n := q.Bytes(); n > max(bound, tt.size+ItemOverhead) {
+				if n := held(q); n > max(bound, tt.size+ItemOverhead) {
 					t.Errorf("Bytes = %d above the bound %d", n, bound)
 				} else if int64(n) > largest.Load() {
 					largest.Store(int64(n))
@@ -148,9 +148,9 @@ func TestEveryMessageOnce(t *testing.T) {
 			if total := int64(tt.writers * tt.each); got.Load()+discarded != total || put.Load() != total {
 				t.Errorf("got %d + discarded %d != %d put", got.Load(), discarded, total)
 			}
-			if q.Bytes() != 0 || q.Len() != 0 || q.heldCap != 0 || q.promised != 0 || q.waking != 0 || q.waiting != 0 || q.Short() != 0 {
+			if held(q) != 0 || q.Len() != 0 || q.heldCap != 0 || q.promised != 0 || q.waking != 0 || q.waiting != 0 || q.Short() != 0 {
 				t.Errorf("left: %d bytes, %d messages, %d capacity, %d promised, %d waking, %d waiting, short of %d",
-					q.Bytes(), q.Len(), q.heldCap, q.promised, q.waking, q.waiting, q.Short())
+					held(q), q.Len(), q.heldCap, q.promised, q.waking, q.waiting, q.Short())
 			}
 			if kept := q.free.Bytes(); kept > bound+bound/2 {
 				t.Errorf("%d bytes of buffers kept with a bound of %d", kept, bound)

@@ -466,11 +466,3 @@ func (q *Queue) HalfFull() bool {
 
 // pastHalf is HalfFull. Call with the lock held.
 func (q *Queue) pastHalf() bool { return 2*q.held > q.bytes || 2*q.count > q.items }
-
-// Bytes returns the length of all messages that are not yet Done, each with
-// ItemOverhead.
-func (q *Queue) Bytes() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.held
-}

@@ -1,11 +1,14 @@
 package queue
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,8 +54,8 @@ func TestOrder(t *testing.T) {
 			q.Done(it, true)
 		}
 	}
-	if q.Len() != 0 || q.Bytes() != 0 {
-		t.Errorf("Len = %d, Bytes = %d at the end", q.Len(), q.Bytes())
+	if q.Len() != 0 || held(q) != 0 {
+		t.Errorf("Len = %d, Bytes = %d at the end", q.Len(), held(q))
 	}
 }
 
@@ -96,8 +99,8 @@ func TestBytesBound(t *testing.T) {
 	}
 	q.Done(it, true)
 	put(t, q, string(make([]byte, 60)))
-	if want := 100 + 2*ItemOverhead; q.Bytes() != want {
-		t.Errorf("Bytes = %d, want %d", q.Bytes(), want)
+	if want := 100 + 2*ItemOverhead; held(q) != want {
+		t.Errorf("Bytes = %d, want %d", held(q), want)
 	}
 }
 
@@ -114,8 +117,8 @@ func TestRoomIsBytes(t *testing.T) {
 		if want := bound / (size + ItemOverhead); n != want {
 			t.Errorf("%d messages of %d bytes fit, want %d", n, size, want)
 		}
-		if n := q.Discard(); q.Bytes() != 0 {
-			t.Errorf("%d bytes are left after %d messages", q.Bytes(), n)
+		if n := q.Discard(); held(q) != 0 {
+			t.Errorf("%d bytes are left after %d messages", held(q), n)
 		}
 	}
 }
@@ -172,8 +175,8 @@ func TestReturn(t *testing.T) {
 
 func testSettled(t *testing.T, q *Queue) {
 	t.Helper()
-	if err := q.Settle(nil); err != nil || q.Len() != 0 || q.Bytes() != 0 {
-		t.Errorf("Settle: %v, with %d messages and %d bytes", err, q.Len(), q.Bytes())
+	if err := q.Settle(nil); err != nil || q.Len() != 0 || held(q) != 0 {
+		t.Errorf("Settle: %v, with %d messages and %d bytes", err, q.Len(), held(q))
 	}
 }
 
@@ -366,8 +369,8 @@ func TestDiscard(t *testing.T) {
 		t.Error("Get after Discard = true")
 	}
 	q.Done(inWork, false)
-	if q.Bytes() != 0 {
-		t.Errorf("Bytes = %d", q.Bytes())
+	if held(q) != 0 {
+		t.Errorf("Bytes = %d", held(q))
 	}
 	if err := q.Settle(nil); err != nil {
 		t.Errorf("Settle = %v", err)
@@ -493,13 +496,23 @@ func TestAge(t *testing.T) {
 
 func TestWatch(t *testing.T) {
 	q := newQueue(10, 100)
-	g := stats.NewGauge("output_tcp", 0)
+	g := stats.NewGauge("output_tcp", time.Millisecond)
 	q.Watch(g)
 	for range 3 {
 		put(t, q, "a")
 	}
-	if longest, writes := g.Totals(); longest != 3 || writes != 3 {
-		t.Errorf("Totals = %d, %d, want 3, 3", longest, writes)
+	r, w := io.Pipe()
+	stop := make(chan struct{})
+	defer close(stop)
+	go g.Run(stop, w)
+	defer r.Close()
+	for lines := bufio.NewScanner(r); ; {
+		if !lines.Scan() {
+			t.Fatal("the gauge ended without a line of the three messages")
+		}
+		if strings.HasSuffix(lines.Text(), "output_tcp:3,2,3,3,3000") {
+			return
+		}
 	}
 }
 
@@ -615,14 +628,14 @@ func TestDoneBatch(t *testing.T) {
 			t.Errorf("item %d is not cleared", i)
 		}
 	}
-	if want := 20 + 2*ItemOverhead; q.Bytes() != want || q.HalfFull() {
-		t.Errorf("%d bytes are held, want %d", q.Bytes(), want)
+	if want := 20 + 2*ItemOverhead; held(q) != want || q.HalfFull() {
+		t.Errorf("%d bytes are held, want %d", held(q), want)
 	}
 	rest := make([]Item, 4)
 	n := q.GetBatch(rest, nil, long)
 	q.DoneBatch(rest[:n], false)
-	if err := q.Settle(nil); err != nil || q.Bytes() != 0 {
-		t.Errorf("Settle = %v with %d bytes", err, q.Bytes())
+	if err := q.Settle(nil); err != nil || held(q) != 0 {
+		t.Errorf("Settle = %v with %d bytes", err, held(q))
 	}
 }
 
@@ -640,4 +653,12 @@ func TestOnHalfFull(t *testing.T) {
 			t.Errorf("told %d times after %d messages, want %d", told, i+1, want)
 		}
 	}
+}
+
+// held is the length of all messages of q that are not yet Done, each with
+// ItemOverhead.
+func held(q *Queue) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.held
 }

@@ -23,7 +23,7 @@ func TestReader(t *testing.T) {
 			t.Errorf("Read into 4 bytes: %d, %v", n, err)
 		}
 	}
-	if q.Bytes() == 0 {
+	if held(q) == 0 {
 		t.Error("the message that waits for a larger buffer takes no memory")
 	}
 	for _, want := range []string{"first", "", "third"} {

@@ -99,7 +99,7 @@ func TestTakersLoseNothing(t *testing.T) {
 	testkit.Must(t, q.Settle(nil))
 	q.Close()
 	ends.Wait()
-	if got.Load() != writers*each || q.Bytes() != 0 || q.Short() != 0 {
-		t.Errorf("got %d of %d, %d bytes are left", got.Load(), writers*each, q.Bytes())
+	if got.Load() != writers*each || held(q) != 0 || q.Short() != 0 {
+		t.Errorf("got %d of %d, %d bytes are left", got.Load(), writers*each, held(q))
 	}
 }

@@ -31,8 +31,6 @@ type Gauge struct {
 	mu              sync.Mutex
 	latest, longest int
 	sum, count      uint64
-	allLongest      int    // over the periods that have ended
-	allCount        uint64 // likewise
 }
 
 // NewGauge returns a Gauge whose lines begin with name and come every period;
@@ -52,13 +50,6 @@ func (g *Gauge) Record(n int) {
 	g.sum += uint64(n)
 	g.count++
 	g.mu.Unlock()
-}
-
-// Totals returns the longest queue and the number of writes since the start.
-func (g *Gauge) Totals() (longest int, writes uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return max(g.allLongest, g.longest), g.allCount + g.count
 }
 
 // Run prints the heading and a first line of zeros at once, then a line every
@@ -107,8 +98,6 @@ func (g *Gauge) appendName(dst []byte, now time.Time) []byte {
 func (g *Gauge) appendLine(dst []byte, now time.Time) []byte {
 	g.mu.Lock()
 	latest, longest, sum, count := g.latest, g.longest, g.sum, g.count
-	g.allLongest = max(g.allLongest, longest)
-	g.allCount += count
 	g.latest, g.longest, g.sum, g.count = 0, 0, 0, 0
 	g.mu.Unlock()
 

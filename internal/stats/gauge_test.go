@@ -68,9 +68,6 @@ func TestGaugeLines(t *testing.T) {
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if longest, writes := g.Totals(); longest != 100 || writes != 77 {
-		t.Errorf("Totals() = %d, %d, want 100, 77", longest, writes)
-	}
 }
 
 func TestGaugeShortPeriod(t *testing.T) {

@@ -83,28 +83,6 @@ func (h *Histogram) Snapshot() *Snapshot {
 	return snap
 }
 
-// Quantile is Snapshot().Quantile.
-func (h *Histogram) Quantile(q float64) time.Duration { return h.Snapshot().Quantile(q) }
-
-// Max is Snapshot().Max.
-func (h *Histogram) Max() time.Duration { return h.Snapshot().Max() }
-
-// Mean is Snapshot().Mean.
-func (h *Histogram) Mean() time.Duration { return h.Snapshot().Mean() }
-
-// Count returns how many durations were recorded. It is cheap.
-func (h *Histogram) Count() uint64 {
-	var n uint64
-	for i := range h.shards {
-		if s := h.shards[i].Load(); s != nil {
-			s.mu.Lock()
-			n += uint64(s.hdr.TotalCount())
-			s.mu.Unlock()
-		}
-	}
-	return n
-}
-
 // A Snapshot is a Histogram at one moment; it does not change any more.
 type Snapshot struct {
 	hdr *hdrhistogram.Histogram

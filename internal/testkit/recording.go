@@ -30,7 +30,8 @@ func AwaitRecords(t *testing.T, name string, n int) {
 		if err != nil {
 			return false
 		}
-		r := payload.NewReader(bytes.NewReader(content), MessageLimit)
+		r, err := payload.Open(bytes.NewReader(content), "", MessageLimit)
+		Must(t, err)
 		for range n {
 			if _, err := r.Next(); err != nil {
 				return false

@@ -140,7 +140,10 @@ func TestHARAndBack(t *testing.T) {
 // messages are those of a recording: type, time and bytes.
 func messages(t *testing.T, recording string) (all []string) {
 	t.Helper()
-	r := payload.NewReader(strings.NewReader(recording), 1<<20)
+	r, err := payload.Open(strings.NewReader(recording), "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for {
 		msg, err := r.Next()
 		if err != nil {

@@ -6,7 +6,6 @@ package packet
 import (
 	"encoding/binary"
 	"net/netip"
-	"strings"
 )
 
 // TCPFlags are the control bits of a TCP header (RFC 9293 section 3.1), in
@@ -27,25 +26,6 @@ const (
 
 // Has reports whether any of the bits in x is set.
 func (f TCPFlags) Has(x TCPFlags) bool { return f&x != 0 }
-
-// String names the bits that are set, "SYN,ACK" for example, or "none".
-func (f TCPFlags) String() string {
-	names := [...]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
-	var b strings.Builder
-	for i, name := range names {
-		if f&(1<<i) == 0 {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(name)
-	}
-	if b.Len() == 0 {
-		return "none"
-	}
-	return b.String()
-}
 
 // A Segment is one TCP segment, decoded into a caller's value.
 type Segment struct {

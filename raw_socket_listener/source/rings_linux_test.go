@@ -68,7 +68,7 @@ func TestCaptureLoopback(t *testing.T) {
 						t.Errorf("%d bytes of request were given, want each once: %d", got, len(request))
 					}
 					if f := r.Flags[to]; !f.Has(packet.FlagSYN) || !f.Has(packet.FlagFIN) {
-						t.Errorf("flags of the request: %s", f)
+						t.Errorf("flags of the request: %#x", f)
 					}
 					want := []byte(nil)
 					if response {

@@ -22,11 +22,6 @@ const (
 	JWT
 )
 
-// String is the kind's name for people, empty for nothing in particular.
-func (k Kind) String() string {
-	return [...]string{"", "UUID", "ULID", "time", "date", "hex digest", "JWT"}[k]
-}
-
 const (
 	// mostValue bounds what is looked at, in bytes: JWTs with many claims have a
 	// few thousand.

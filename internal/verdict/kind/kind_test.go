@@ -57,3 +57,8 @@ func TestNamesOne(t *testing.T) {
 		}
 	}
 }
+
+// String is the kind's name for people, empty for nothing in particular.
+func (k Kind) String() string {
+	return [...]string{"", "UUID", "ULID", "time", "date", "hex digest", "JWT"}[k]
+}

@@ -127,9 +127,6 @@ func (s *Set) Noise(routeName, path string, severity finding.Severity) Noise {
 	return s.noise[noiseKey{routeName, path, severity}]
 }
 
-// Learnt reports whether the rules hold anything that was learnt.
-func (s *Set) Learnt() bool { return s != nil && len(s.noise) > 0 }
-
 // Unused names the rules that matched nothing.
 func (s *Set) Unused() []string {
 	if s == nil {
