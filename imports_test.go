@@ -140,7 +140,7 @@ var allowedImports = map[string][]string{
 	"internal/spill":             {"internal/disk", "internal/dispatch", "internal/payload", "internal/queue"},
 	"internal/signals":           {"golang.org/x/sys/unix"},
 	"internal/status":            {"internal/admission", "internal/ledger"},
-	"internal/verdict":           {"internal/http1", "internal/verdict/body", "internal/verdict/finding", "internal/verdict/header", "internal/verdict/jsondiff", "internal/verdict/noise", "internal/verdict/route", "internal/verdict/rules"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
+	"internal/verdict":           {"internal/http1", "internal/verdict/body", "internal/verdict/finding", "internal/verdict/header", "internal/verdict/jsondiff", "internal/verdict/kind", "internal/verdict/noise", "internal/verdict/route", "internal/verdict/rules"}, // pure: pairs in, findings out; whoever reads recordings hands it pairs
 	"internal/verdict/align":     {},
 	"internal/verdict/body":      {"internal/http1", "internal/verdict/align", "internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/kind", "github.com/andybalholm/brotli", "github.com/klauspost/compress/flate", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zlib", "github.com/klauspost/compress/zstd", "golang.org/x/net/html"},
 	"internal/verdict/command":   {"internal/verdict", "internal/verdict/files", "internal/verdict/join", "internal/verdict/report"}, // gor verdict whole, so that package main has but a row for it

@@ -1,10 +1,12 @@
 package verdict
 
 import (
+	"bytes"
 	"slices"
 	"time"
 
 	"github.com/buger/gor/internal/verdict/finding"
+	"github.com/buger/gor/internal/verdict/kind"
 	"github.com/buger/gor/internal/verdict/noise"
 	"github.com/buger/gor/internal/verdict/route"
 	"github.com/buger/gor/internal/verdict/rules"
@@ -161,12 +163,13 @@ func (e *Engine) Add(p *Pair) bool {
 	again := e.control(r, p)
 	ref := int64(0)
 	for _, f := range e.compare.Compare(r.name, p.Old, p.New) {
+		asked(&f, p.Request)
 		row := e.row(r, f, e.cfg.Rules.Expected(r.name, f))
 		if row.key.route == e.other {
 			e.totals.Uncounted++
-			if slices.Contains(e.rows, row) {
-				continue // it counts pairs
-			}
+		}
+		if slices.Contains(e.rows, row) {
+			continue // it counts pairs
 		}
 		e.rows = append(e.rows, row)
 		row.differs++
@@ -201,7 +204,7 @@ func (e *Engine) control(r *routeCount, p *Pair) map[*rowCount]bool {
 		r.triples++
 		e.other.triples++
 		differs := make(map[*rowCount]bool)
-		for _, row := range e.differing(r, p.Old, p.Again) {
+		for _, row := range e.differing(r, p, p.Old, p.Again) {
 			row.againOnly++
 			differs[row] = true
 		}
@@ -209,25 +212,39 @@ func (e *Engine) control(r *routeCount, p *Pair) map[*rowCount]bool {
 	case p.Before != nil:
 		r.self++
 		e.other.self++
-		for _, row := range e.differing(r, p.Before, p.Old) {
+		for _, row := range e.differing(r, p, p.Before, p.Old) {
 			row.self++
 		}
 	}
 	return nil
 }
 
-// differing returns the rows of what two answers of the old version differ in, each
-// once. They are valid until the next call.
-func (e *Engine) differing(r *routeCount, a, b *Answer) []*rowCount {
+// differing returns the rows of what two answers of the old version to p's request differ
+// in, each once. They are valid until the next call.
+func (e *Engine) differing(r *routeCount, p *Pair, a, b *Answer) []*rowCount {
 	rows := e.rows[:0]
 	for _, f := range e.compare.Compare(r.name, a, b) {
-		row := e.row(r, f, e.cfg.Rules.Expected(r.name, f))
-		if row.key.route != e.other || !slices.Contains(rows, row) {
+		asked(&f, p.Request)
+		if row := e.row(r, f, e.cfg.Rules.Expected(r.name, f)); !slices.Contains(rows, row) {
 			rows = append(rows, row)
 		}
 	}
 	e.rows = rows[:0]
 	return rows
+}
+
+// asked makes a finding of one kind one of a value when the request named the old value:
+// what was asked for is not new in every answer. Headers do not count: proxies and
+// sessions put ids into them.
+func asked(f *Finding, request []byte) {
+	if f.Severity != finding.SameKind || f.Old == "" || len(f.Old) >= finding.MostText {
+		return
+	}
+	line, rest, _ := bytes.Cut(request, []byte{'\n'})
+	_, content, _ := bytes.Cut(rest, []byte("\r\n\r\n"))
+	if old := []byte(kind.Bare(f.Old)); bytes.Contains(line, old) || bytes.Contains(content, old) {
+		f.Severity = finding.Value
+	}
 }
 
 func (e *Engine) route(name string) *routeCount {

@@ -55,8 +55,8 @@ func TestPairsWrittenByHand(t *testing.T) {
 			t.Errorf("%s: differs from itself: %v", lines[0], again)
 		}
 	}
-	if n != 60 {
-		t.Errorf("%d pairs were read, want 60", n)
+	if want := 105; n != want {
+		t.Errorf("%d pairs were read, want %d", n, want)
 	}
 }
 
@@ -75,6 +75,28 @@ func TestUnanswered(t *testing.T) {
 		}
 		if got != p.want {
 			t.Errorf("%+v %+v: got %q, want %q", p.old, p.new, got, p.want)
+		}
+	}
+}
+
+// An id that the request asked for is not new in every answer: another one is a fault.
+func TestWhatWasAskedFor(t *testing.T) {
+	const id, other = "123e4567-e89b-12d3-a456-426614174000", "223e4567-e89b-12d3-a456-426614174000"
+	answer := func(id string) *Answer {
+		return &Answer{Bytes: []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"id\":\"" + id + "\"}"), Took: -1}
+	}
+	for request, want := range map[string]Standing{
+		"GET /orders/" + id + " HTTP/1.1\r\nHost: a\r\n\r\n":               Regression,
+		"GET /orders?id=" + id + " HTTP/1.1\r\nHost: a\r\n\r\n":            Regression,
+		"POST /orders HTTP/1.1\r\nHost: a\r\n\r\n{\"id\":\"" + id + "\"}":  Regression,
+		"POST /orders HTTP/1.1\r\nHost: a\r\n\r\n":                         Noise,
+		"GET /orders/" + other + " HTTP/1.1\r\nHost: a\r\n\r\n":            Noise,
+		"GET /orders/1 HTTP/1.1\r\nHost: a\r\nX-Trace: " + id + "\r\n\r\n": Noise,
+	} {
+		e := New(Config{BodyMost: 1 << 10})
+		e.Add(&Pair{ID: "1", Request: []byte(request), Old: answer(id), New: answer(other)})
+		if res := e.Result(); res.Class != want {
+			t.Errorf("%q: %s, want %s", request, res.Class, want)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func TestBodies(t *testing.T) {
 		{"text", "text/plain", "a\nb\nc\n", "a\r\nx\r\nc\r\n", "value body"},
 		{"numbers in text", "text/plain", "took 17 ms\nid 123e4567-e89b-12d3-a456-426614174000\n", "took 5 ms\nid 223e4567-e89b-12d3-a456-426614174000\n", "same kind body"},
 		{"line lost", "text/plain", "a\nb\nc\n", "a\nc\n", "removed body"},
-		{"XML", "application/xml", "<a><b>1</b><c/></a>", "<a>\n <b>x</b>\n <c/>\n</a>", "value body"},
+		{"XML", "application/xml", "<a><b>1</b><c/></a>", "<a>\n <b>x</b>\n <c/>\n</a>", "value body.a.b"},
 		{"gRPC", "application/grpc", grpc("\x08\x01"), grpc("\x08\x01\x10\x01"), "added body[].#2"},
 		{"gRPC value", "application/grpc", grpc("\x08\x01"), grpc("\x08\x02"), "value body[]"},
 		{"gRPC message lost", "application/grpc", grpc("\x08\x01") + grpc(""), grpc("\x08\x01"), "removed body[]"},

@@ -84,13 +84,15 @@ func (d *Differ) byType(old, new Side) {
 		d.html(old.Bytes, new.Bytes)
 	case a.opaque || b.opaque:
 		d.opaque(old, new)
+	case a.xml && b.xml && d.xml(old.Bytes, new.Bytes):
 	default:
-		d.text(old.Bytes, new.Bytes, a.xml && b.xml)
+		d.text(old.Bytes, new.Bytes, a.prose && b.prose)
 	}
 }
 
-// A contentType is what a body may be. Several may be set.
-type contentType struct{ json, form, html, xml, grpc, opaque bool }
+// A contentType is what a body may be. Several may be set. Prose is text for people, in
+// which numbers are counts and times; in a table or a script they are what it says.
+type contentType struct{ json, form, html, xml, grpc, opaque, prose bool }
 
 // typeOf looks at the Content-Type, and for JSON and HTML, which are sent under many
 // names, at the content too.
@@ -115,6 +117,8 @@ func typeOf(s Side) (t contentType) {
 	case strings.HasPrefix(name, "text/") || name == "" || strings.Contains(name, "javascript"):
 		t.json = len(begin) > 0 && (begin[0] == '{' || begin[0] == '[') && name != "text/css" && !strings.Contains(name, "javascript")
 		t.html = hasPrefixFold(begin, "<!doctype html") || hasPrefixFold(begin, "<html")
+		t.xml = hasPrefixFold(begin, "<?xml")
+		t.prose = name == "" || name == "text/plain"
 	case strings.HasPrefix(name, "image/"), strings.HasPrefix(name, "audio/"), strings.HasPrefix(name, "video/"), strings.HasPrefix(name, "font/"):
 		t.opaque = true
 	}

@@ -152,6 +152,8 @@ func (d *Differ) twoTokens(a, b token) {
 		switch path := finding.Child(a.path, x.Key); {
 		case !there:
 			d.found(finding.Removed, path, finding.Cut(x.Val), "")
+		case x.Val != y && sameAsset(x.Val, y):
+			d.found(finding.SameKind, path, finding.Cut(x.Val), finding.Cut(y))
 		case x.Val != y:
 			d.htmlText(path, x.Val, y)
 		}
@@ -161,6 +163,58 @@ func (d *Differ) twoTokens(a, b token) {
 			d.found(finding.Added, finding.Child(a.path, y.Key), "", finding.Cut(y.Val))
 		}
 	}
+}
+
+// sameAsset reports whether two URLs name one file of two builds: what tells builds
+// apart is a digest in the file's name, or a query behind it.
+func sameAsset(a, b string) bool {
+	a, _, _ = strings.Cut(a, "?")
+	b, _, _ = strings.Cut(b, "?")
+	x, y := strings.LastIndexByte(a, '/')+1, strings.LastIndexByte(b, '/')+1
+	dot := strings.LastIndexByte(a, '.')
+	if a[:x] != b[:y] || dot < x || !assetType(a[dot+1:]) {
+		return false
+	}
+	between := func(r rune) bool { return r == '.' || r == '-' || r == '_' }
+	was, is := strings.FieldsFunc(a[x:], between), strings.FieldsFunc(b[y:], between)
+	if len(was) != len(is) {
+		return false
+	}
+	for i := range was {
+		if was[i] != is[i] && !(digestOfBuild(was[i]) && digestOfBuild(is[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// assetType reports whether a file's suffix is that of what a build makes for pages.
+func assetType(suffix string) bool {
+	switch strings.ToLower(suffix) {
+	case "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "woff", "woff2", "ttf", "wasm":
+		return true
+	}
+	return false
+}
+
+// digestOfBuild reports whether a part of a file's name may be a digest: at least as
+// many letters and digits as Vite takes, some of both or letters of both cases.
+func digestOfBuild(s string) bool {
+	const least = 8
+	var digit, lower, upper bool
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digit = true
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= 'A' && c <= 'Z':
+			upper = true
+		default:
+			return false
+		}
+	}
+	return len(s) >= least && (digit && (lower || upper) || lower && upper)
 }
 
 func attribute(all []html.Attribute, name string) (string, bool) {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/buger/gor/internal/verdict/align"
 	"github.com/buger/gor/internal/verdict/finding"
@@ -16,16 +17,16 @@ import (
 // page has a few thousand; beyond that a body is compared as a whole.
 const MostLines = 100_000
 
-// text compares by lines, whose numbers, UUIDs and times do not matter: lines that
-// differ in these alone are of one kind. Elements of XML count as lines.
-func (d *Differ) text(old, new []byte, xml bool) {
-	was, is := lines(old, xml), lines(new, xml)
+// text compares by lines, whose UUIDs and times do not matter, and in prose their
+// numbers: lines that differ in these alone are of one kind.
+func (d *Differ) text(old, new []byte, prose bool) {
+	was, is := lines(old), lines(new)
 	if len(was) > MostLines || len(is) > MostLines {
 		d.opaque(Side{Content: Content{Bytes: old}}, Side{Content: Content{Bytes: new}})
 		return
 	}
 	seed := maphash.MakeSeed()
-	gaps, _ := align.Gaps(maskedHashes(seed, was), maskedHashes(seed, is))
+	gaps, _ := align.Gaps(maskedHashes(seed, was, prose), maskedHashes(seed, is, prose))
 	for _, g := range gaps {
 		d.pieces(finding.BodyPath, was[g.OldFrom:g.OldTo], is[g.NewFrom:g.NewTo])
 	}
@@ -40,29 +41,14 @@ func (d *Differ) text(old, new []byte, xml bool) {
 	}
 }
 
-// lines splits at line ends (LF and CR LF mean the same) and behind the
-// elements of XML. Blanks at both ends of a line of XML are left out.
-func lines(b []byte, xml bool) [][]byte {
+// lines splits at line ends: LF and CR LF mean the same.
+func lines(b []byte) [][]byte {
 	var all [][]byte
 	for line := range bytes.Lines(b) {
 		if len(all) > MostLines {
 			break
 		}
-		line = bytes.TrimRight(line, "\r\n")
-		if !xml {
-			all = append(all, line)
-			continue
-		}
-		for len(line) > 0 {
-			n := bytes.IndexByte(line, '>') + 1
-			if n == 0 {
-				n = len(line)
-			}
-			if piece := bytes.TrimSpace(line[:n]); len(piece) > 0 {
-				all = append(all, piece)
-			}
-			line = line[n:]
-		}
+		all = append(all, bytes.TrimRight(line, "\r\n"))
 	}
 	return all
 }
@@ -82,19 +68,19 @@ func (d *Differ) pieces(path string, was, is [][]byte) {
 	}
 }
 
-func maskedHashes(seed maphash.Seed, lines [][]byte) []uint64 {
+func maskedHashes(seed maphash.Seed, lines [][]byte, prose bool) []uint64 {
 	all := make([]uint64, len(lines))
 	var scratch []byte
 	for i, line := range lines {
-		scratch = mask(scratch[:0], line)
+		scratch = mask(scratch[:0], line, prose && bytes.ContainsFunc(line, unicode.IsLetter))
 		all[i] = maphash.Bytes(seed, scratch)
 	}
 	return all
 }
 
-// mask appends line with # for each word that is of a kind and for each run of
-// digits.
-func mask(dst, line []byte) []byte {
+// mask appends line with # for each word that is of a kind and, with numbers, for each
+// run of digits. A line that is a number alone says nothing else.
+func mask(dst, line []byte, numbers bool) []byte {
 	for len(line) > 0 {
 		n := 0
 		for n < len(line) && wordByte(line[n]) {
@@ -106,7 +92,7 @@ func mask(dst, line []byte) []byte {
 			continue
 		}
 		for _, c := range line[:n] {
-			if c-'0' > 9 {
+			if !numbers || c-'0' > 9 {
 				dst = append(dst, c)
 			} else if len(dst) == 0 || dst[len(dst)-1] != '#' {
 				dst = append(dst, '#')

@@ -161,15 +161,23 @@ func (d *Differ) objects(p *place, i, j int32) {
 		return
 	}
 	others := d.new.members(j)
+	ids := newNames{d: d, others: others, i: i, next: d.new.nodes[j].first}
 	for c := d.old.nodes[i].first; c != 0; c = d.old.nodes[c].next {
 		name := d.old.name(c)
 		at := &place{parent: p, name: name, what: atMember}
-		if other, ok := others[name]; ok {
-			delete(others, name)
-			d.values(at, c, other)
-		} else {
-			d.found(finding.Removed, at, d.old.describe(c), "")
+		other, ok := others[name]
+		if !ok {
+			if other, ok = ids.like(name); ok {
+				d.found(finding.SameKind, at, finding.Cut(name), finding.Cut(d.new.name(other)))
+				name = d.new.name(other)
+			}
 		}
+		if !ok {
+			d.found(finding.Removed, at, d.old.describe(c), "")
+			continue
+		}
+		delete(others, name)
+		d.values(at, c, other)
 	}
 	for c := d.new.nodes[j].first; c != 0; c = d.new.nodes[c].next {
 		name := d.new.name(c)
@@ -177,6 +185,37 @@ func (d *Differ) objects(p *place, i, j int32) {
 			d.found(finding.Added, &place{parent: p, name: name, what: atMember}, "", d.new.describe(c))
 		}
 	}
+}
+
+// newNames finds, for a member whose name is new in every answer, one of the other object
+// that has such a name as well: these are compared in their order.
+type newNames struct {
+	d      *Differ
+	others map[string]int32 // members of the new object that were not compared
+	i      int32            // the old object
+	next   int32            // of the new object, the first member that may be it
+	olds   map[string]int32 // of the old object, once it is needed
+}
+
+func (n *newNames) like(name string) (member int32, ok bool) {
+	if k := kind.Of(name); k == 0 || k == kind.Date || !kind.NamesOne(name) {
+		return 0, false // days are what a table is about
+	}
+	if n.olds == nil {
+		n.olds = n.d.old.members(n.i)
+	}
+	for ; n.next != 0; n.next = n.d.new.nodes[n.next].next {
+		other := n.d.new.name(n.next)
+		if _, inBoth := n.olds[other]; inBoth {
+			continue
+		}
+		if _, same := kind.Same(name, other); same && n.others[other] == n.next {
+			member = n.next
+			n.next = n.d.new.nodes[member].next
+			return member, true
+		}
+	}
+	return 0, false
 }
 
 // name is a member's name.

@@ -60,13 +60,27 @@ func Bare(s string) string {
 }
 
 // Same returns the kind that both values have, digests only when they are equally
-// long.
+// long. A value that was never set is no other value of its kind.
 func Same(a, b string) (Kind, bool) {
 	k := Of(a)
-	if k == 0 || k != Of(b) || k == Hex && len(Bare(a)) != len(Bare(b)) {
+	if k == 0 || k != Of(b) || k == Hex && len(Bare(a)) != len(Bare(b)) || unset(k, Bare(a)) != unset(k, Bare(b)) {
 		return 0, false
 	}
 	return k, true
+}
+
+// unset reports whether a value is what programs have for none: the nil and the max
+// UUID (RFC 9562 sections 5.9 and 5.10), the zero time of Go and .NET, and 1970.
+func unset(k Kind, s string) bool {
+	switch k {
+	case UUID:
+		digits := strings.Trim(strings.TrimPrefix(s, "urn:uuid:"), "{}")
+		return strings.Trim(digits, "0-") == "" || strings.Trim(digits, "fF-") == ""
+	case Time, Date:
+		day := strings.HasPrefix(s, "0001-01-01") || strings.HasPrefix(s, "1970-01-01")
+		return day && (k == Date || strings.HasPrefix(s[len("0001-01-01T"):], "00:00")) || strings.Contains(s, " 1970 00:00:00")
+	}
+	return false
 }
 
 // IsUUID reports whether s is a UUID in the form of RFC 9562 section 4, in either
