@@ -161,7 +161,7 @@ var allowedImports = map[string][]string{
 	"internal/threshold":         {"internal/ledger", "internal/plugin", "internal/stats"},
 	"internal/sniff":             {"internal/address", "internal/payload", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"},
 	"internal/stats":             {"github.com/HdrHistogram/hdrhistogram-go"},
-	"internal/tools":             {"internal/flags", "internal/formats", "internal/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/verdict/route", "github.com/klauspost/compress/gzip"},
+	"internal/tools":             {"internal/flags", "internal/formats", "internal/formats/message", "internal/capture", "internal/http1", "internal/pace", "internal/payload", "internal/pretty", "internal/rules", "internal/verdict/route", "github.com/klauspost/compress/gzip"},
 	"internal/testkit":           {"bench/netns", "internal/http1", "internal/certs/certstest", "internal/payload", "internal/stats", "github.com/coder/websocket", "golang.org/x/net/bpf", "golang.org/x/sys/unix", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/google/gopacket", "github.com/google/gopacket/layers", "github.com/google/gopacket/pcapgo"}, // for tests alone: no row has it
 
 	"raw_socket_listener":            {"raw_socket_listener/assemble", "raw_socket_listener/filter", "raw_socket_listener/packet", "raw_socket_listener/source", "internal/http1"}, // the facade: what is captured and what people are told; gopacket, if anything, in packet and source

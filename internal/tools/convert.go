@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/buger/gor/internal/formats/message"
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
@@ -43,6 +44,7 @@ type converter struct {
 	req     http1.Request
 
 	given, written, filtered, outside int
+	cut                               error // of the files that end in the middle; nil: none does
 }
 
 // Convert reads files and writes another. Nothing that exists is overwritten.
@@ -64,7 +66,10 @@ func Convert(c Config, v Conversion) error {
 		return err
 	}
 	c.Logf("%d messages read, %d written, %d filtered, %d outside of the time", cv.given, cv.written, cv.filtered, cv.outside)
-	if cv.given == 0 {
+	switch {
+	case cv.cut != nil:
+		return fmt.Errorf("%w; what stands before that was written", cv.cut)
+	case cv.given == 0:
 		return &EmptyError{strings.Join(v.In, ", ")}
 	}
 	return nil
@@ -98,7 +103,16 @@ func (c *converter) run() error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", files[i].name, err)
+			err = fmt.Errorf("%s: %w", files[i].name, err)
+		}
+		if errors.As(err, new(*message.CutError)) && c.given > 0 {
+			c.tell(files[i])
+			next[i].msg = nil
+			c.cut = errors.Join(c.cut, err)
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 		m, _, err := payload.Split(msg)
 		next[i].msg, next[i].at = msg, m.Time

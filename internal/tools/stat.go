@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/buger/gor/internal/formats/message"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/verdict/route"
 )
@@ -62,6 +64,10 @@ func Stat(c Config, name string, asJSON bool) error {
 		}
 		return p.add(m, body)
 	})
+	cut := error(nil) // what stands before is worth knowing
+	if errors.As(err, new(*message.CutError)) && s.Bytes > 0 {
+		cut, err = err, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -76,11 +82,11 @@ func Stat(c Config, name string, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(c.Stdout)
 		enc.SetIndent("", "  ")
-		return enc.Encode(s)
+		return errors.Join(enc.Encode(s), cut)
 	}
 	w := bufio.NewWriter(c.Stdout)
 	s.write(w)
-	return w.Flush()
+	return errors.Join(w.Flush(), cut)
 }
 
 func (s *Summary) add(r *row) {

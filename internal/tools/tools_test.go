@@ -230,3 +230,40 @@ func TestFit(t *testing.T) {
 		t.Errorf("%d columns: %s", n, line)
 	}
 }
+
+// TestArchiveThatWasCut: of an archive whose writer was stopped, each whole entry is
+// listed, counted and converted, and the end is told with its place.
+func TestArchiveThatWasCut(t *testing.T) {
+	whole := []byte(convert(t, Conversion{In: []string{recordingFile(t)}, Out: "har:-"}))
+	last := bytes.LastIndex(whole, []byte(`"startedDateTime"`))
+	for _, end := range []int{last + 30, len(whole) - 20, len(whole) - 5} {
+		dir := t.TempDir()
+		name := filepath.Join(dir, "cut.har")
+		if err := os.WriteFile(name, whole[:end], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := 2
+		if end == len(whole)-5 {
+			want = 3
+		}
+		c, out, _ := config(t)
+		err := Convert(c, Conversion{In: []string{name}, Out: filepath.Join(dir, "out.gor")})
+		if err == nil || !strings.Contains(err.Error(), "byte ") || !strings.Contains(err.Error(), "ends in the middle; what stands before that was written") {
+			t.Errorf("cut at %d: %v", end, err)
+		}
+		made, err := os.ReadFile(filepath.Join(dir, "out.gor"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(messages(t, string(made))); got != 2*want {
+			t.Errorf("cut at %d: %d messages, want %d", end, got, 2*want)
+		}
+		if err := List(c, name, false); err == nil || strings.Count(out.String(), "\n") != want {
+			t.Errorf("cut at %d: %v, listed %q", end, err, out)
+		}
+		out.Reset()
+		if err := Stat(c, name, true); err == nil || !strings.Contains(out.String(), `"requests": `+string(rune('0'+want))) {
+			t.Errorf("cut at %d: %v, %s", end, err, out)
+		}
+	}
+}

@@ -86,7 +86,7 @@ func (c *Reader) next() ([]byte, error) {
 	line, err := c.lines.Next()
 	if err != nil {
 		if err == io.EOF && len(bytes.TrimSpace(c.text)) > 0 {
-			return nil, c.fail(errors.New("the command ends in the middle of a quote or a continued line"))
+			return nil, c.fail(&message.CutError{Text: "the command ends in the middle of a quote or a continued line"})
 		}
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (c *Reader) open() error {
 	c.tried += len(c.text)
 	switch {
 	case c.lines.Unended():
-		return c.fail(errors.New("a quote is not closed"))
+		return c.fail(&message.CutError{Text: "a quote is not closed"})
 	case c.tried > triedMost:
 		return c.fail(errors.New("a quote is not closed for too many lines; read the body from a file: --data-binary @FILE"))
 	}

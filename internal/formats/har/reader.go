@@ -104,7 +104,7 @@ func (h *Reader) position(err error) error {
 	case errors.As(err, &syntax):
 		at = max(at, syntax.Offset)
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
-		err = errors.New("the archive ends in the middle")
+		err = &message.CutError{Text: "the archive ends in the middle"}
 	}
 	if h.entries > 0 {
 		err = fmt.Errorf("entry %d: %w", h.entries, err)

@@ -4,7 +4,10 @@
 // saw these bytes on a wire.
 package message
 
-import "fmt"
+import (
+	"fmt"
+	"io"
+)
 
 // A PositionError says where in a file something is wrong.
 type PositionError struct {
@@ -21,3 +24,10 @@ func (e *PositionError) Error() string {
 }
 
 func (e *PositionError) Unwrap() error { return e.Err }
+
+// A CutError says that a file ends before what it begins is whole, as that of a
+// program that was stopped does. It is an io.ErrUnexpectedEOF.
+type CutError struct{ Text string }
+
+func (e *CutError) Error() string { return e.Text }
+func (e *CutError) Unwrap() error { return io.ErrUnexpectedEOF }
