@@ -49,6 +49,9 @@ const maxChunks = 100_000
 // file ends well: about a second. A larger one is not continued.
 const checkMost = 64 << 20
 
+// checkPlainMost is the same where nothing is compressed.
+const checkPlainMost = 1 << 30
+
 // leftAlone says why an existing file is not appended to.
 type leftAlone struct{ why string }
 

@@ -269,7 +269,7 @@ func (r *file) inspectForm() error {
 	section := io.NewSectionReader(r.f, 0, r.size)
 	if r.kind == packNone {
 		if r.form == formats.Pcap {
-			if r.size > checkMost {
+			if r.size > checkPlainMost {
 				return &leftAlone{"is too large to look for a torn end"}
 			}
 			return r.mayContinue(formats.ContinueCapture(section), r.size)

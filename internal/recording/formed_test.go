@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -210,6 +211,58 @@ func TestHARWaitsForResponses(t *testing.T) {
 	}
 	if got := testkit.RowsOf(out.Counts()); got["delivered"] != 6 || got[stats.IgnoredRow] != 1 || got["failed: has no place in such a file"] != 1 || stats.Sum(out.Counts()) != 8 {
 		t.Errorf("counts %v", got)
+	}
+}
+
+// In files of their own, too, exchanges have their responses, however many others came
+// between.
+func TestHARForEachExchange(t *testing.T) {
+	dir := t.TempDir()
+	out := open(t, filepath.Join(dir, "%r.har"), func(c *Config) { c.Form = formats.HAR; c.FlushInterval = time.Millisecond })
+	const n = waitingFiles - 56
+	var responses [][]byte
+	for i := range n {
+		request, response := pair(i, "b")
+		out.put(t, request)
+		responses = append(responses, response)
+	}
+	for i := range n { // they are done with, and take no room from those that wait
+		request, response := pair(n+i, "b")
+		out.put(t, request, response)
+	}
+	out.put(t, responses...)
+	out.settle(t)
+	testkit.Must(t, out.Close())
+	if got := testkit.RowsOf(out.Counts()); got["delivered"] != 4*n {
+		t.Errorf("counts %v", got)
+	}
+}
+
+// TestLargeCaptureIsContinued: a capture is looked through beyond what is read of a
+// compressed file.
+func TestLargeCaptureIsContinued(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.pcap")
+	put := func() int64 {
+		out := open(t, file, func(c *Config) { c.Form = formats.Pcap })
+		request, _ := pair(1, "body")
+		out.put(t, request)
+		testkit.Must(t, out.Drain(nil))
+		testkit.Must(t, out.Close())
+		fi, err := os.Stat(file)
+		testkit.Must(t, err)
+		return fi.Size()
+	}
+	size := put()
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
+	testkit.Must(t, err)
+	const packet = checkMost + 1 // nearly all of it a hole
+	head := binary.LittleEndian.AppendUint32(make([]byte, 8, 16), packet)
+	_, err = f.Write(binary.LittleEndian.AppendUint32(head, packet))
+	testkit.Must(t, err)
+	testkit.Must(t, f.Truncate(size+16+packet))
+	testkit.Must(t, f.Close())
+	if now := put(); now <= size+16+packet {
+		t.Errorf("it has %d bytes, and had %d", now, size+16+packet)
 	}
 }
 

@@ -32,6 +32,10 @@ func (t *target) size() int {
 // messages: %t needs three, for %r there is no number that would do.
 const openFiles = 16
 
+// waitingFiles is the same for HAR, where a file of its own for each id waits for the
+// response: a quarter of the files that a process may have open on most systems.
+const waitingFiles = 256
+
 // target returns the target of that name, and makes room for it.
 func (w *writer) target(name []byte) *target {
 	for i, t := range w.targets {
@@ -45,11 +49,11 @@ func (w *writer) target(name []byte) *target {
 		return t
 	}
 	if len(w.targets) >= w.most {
-		last := len(w.targets) - 1
+		last := w.spare()
 		w.flush(w.targets[last], true)
 		w.done(w.targets[last], false) // nothing, unless closing
 		w.leave(w.targets[last])
-		w.targets = w.targets[:last]
+		w.targets = slices.Delete(w.targets, last, last+1)
 	}
 	t := &target{name: string(name), chunk: -1}
 	if w.form != formats.Recording {
@@ -57,6 +61,17 @@ func (w *writer) target(name []byte) *target {
 	}
 	w.targets = slices.Insert(w.targets, 0, t)
 	return t
+}
+
+// spare is the index of the target that others need least: the one that was used
+// longest ago of those in which no single message waits for another, or of all.
+func (w *writer) spare() int {
+	for i := len(w.targets) - 1; i >= 0; i-- {
+		if len(w.targets[i].held) != 1 {
+			return i
+		}
+	}
+	return len(w.targets) - 1
 }
 
 func (w *writer) closeAll() {

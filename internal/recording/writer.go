@@ -134,6 +134,9 @@ func newWriter(cfg Config, q *queue.Queue) *writer {
 	w.rung = w.bell.Next()
 	if w.names.perMessage {
 		w.most = openFiles
+		if cfg.Form == formats.HAR {
+			w.most = waitingFiles
+		}
 	}
 	return w
 }
