@@ -10,34 +10,10 @@ import (
 
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/plugin/plugintest"
 	"github.com/buger/gor/internal/queue"
-	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
-
-// listInput gives a list of messages.
-type listInput struct {
-	msgs [][]byte
-	live bool
-}
-
-func (l *listInput) Read(p []byte) (int, error) {
-	if len(l.msgs) == 0 {
-		return 0, io.EOF
-	}
-	if len(p) < len(l.msgs[0]) {
-		return 0, io.ErrShortBuffer
-	}
-	n := copy(p, l.msgs[0])
-	l.msgs = l.msgs[1:]
-	return n, nil
-}
-func (l *listInput) Close() error              { return nil }
-func (l *listInput) Live() bool                { return l.live }
-func (l *listInput) Counts() []stats.Count     { return nil }
-func (l *listInput) Progress() plugin.Progress { return plugin.Progress{} }
-func (l *listInput) Report(*plugin.Report)     {}
-func (l *listInput) String() string            { return "list" }
 
 // tightOutput has room for some messages only, until room is added. What it
 // took counts as delivered.
@@ -84,7 +60,7 @@ func emit(t *testing.T, args []string, in plugin.Input, outs ...plugin.Output) *
 func TestLiveInputNeverWaits(t *testing.T) {
 	full := &tightOutput{progress: time.Now().Add(time.Hour)}
 	free := &nullOutput{}
-	e := emit(t, nil, &listInput{testMessages(50, 10), true}, full, free)
+	e := emit(t, nil, &plugintest.ListInput{Messages: testMessages(50, 10), IsLive: true}, full, free)
 	if full.waited.Load() != 0 {
 		t.Error("a live input waited for room")
 	}
@@ -98,7 +74,7 @@ func TestLiveInputNeverWaits(t *testing.T) {
 
 func TestPatientInputWaitsWhileThereIsProgress(t *testing.T) {
 	slow := &tightOutput{progress: time.Now().Add(time.Hour), onWait: func(o *tightOutput) { o.room.Add(1) }}
-	e := emit(t, nil, &listInput{testMessages(50, 10), false}, slow, &nullOutput{})
+	e := emit(t, nil, &plugintest.ListInput{Messages: testMessages(50, 10)}, slow, &nullOutput{})
 	if got := slow.delivered.Load(); got != 50 || e.outputs[0].Shed() != 0 {
 		t.Errorf("%d delivered, %d shed; want 50 and none", got, e.outputs[0].Shed())
 	}
@@ -107,7 +83,7 @@ func TestPatientInputWaitsWhileThereIsProgress(t *testing.T) {
 func TestPatientInputShedsForAStalledOutput(t *testing.T) {
 	hung := &tightOutput{progress: time.Now().Add(-2 * plugin.StallAfter)}
 	free := &nullOutput{}
-	e := emit(t, nil, &listInput{testMessages(50, 10), false}, hung, free)
+	e := emit(t, nil, &plugintest.ListInput{Messages: testMessages(50, 10)}, hung, free)
 	if e.outputs[0].Shed() != 50 || free.delivered.Load() != 50 {
 		t.Errorf("%d shed, the other has %d; want 50 and 50", e.outputs[0].Shed(), free.delivered.Load())
 	}
@@ -120,7 +96,7 @@ func TestTheOnlyOutputIsWaitedFor(t *testing.T) {
 			o.room.Add(1)
 		}
 	}}
-	emit(t, nil, &listInput{testMessages(20, 10), false}, slow)
+	emit(t, nil, &plugintest.ListInput{Messages: testMessages(20, 10)}, slow)
 	if got := slow.delivered.Load(); got != 20 {
 		t.Errorf("%d delivered, want 20", got)
 	}
@@ -128,12 +104,12 @@ func TestTheOnlyOutputIsWaitedFor(t *testing.T) {
 
 func TestOnFullOverrides(t *testing.T) {
 	full := &tightOutput{progress: time.Now().Add(time.Hour)}
-	e := emit(t, []string{"--on-full", "shed"}, &listInput{testMessages(5, 10), false}, full)
+	e := emit(t, []string{"--on-full", "shed"}, &plugintest.ListInput{Messages: testMessages(5, 10)}, full)
 	if e.outputs[0].Shed() != 5 || full.waited.Load() != 0 {
 		t.Error("--on-full shed waited")
 	}
 	slow := &tightOutput{progress: time.Now().Add(-time.Hour), onWait: func(o *tightOutput) { o.room.Add(1) }}
-	emit(t, []string{"--on-full", "wait"}, &listInput{testMessages(5, 10), true}, slow, &nullOutput{})
+	emit(t, []string{"--on-full", "wait"}, &plugintest.ListInput{Messages: testMessages(5, 10), IsLive: true}, slow, &nullOutput{})
 	if slow.delivered.Load() != 5 {
 		t.Errorf("--on-full wait delivered %d of 5", slow.delivered.Load())
 	}
@@ -154,7 +130,7 @@ func TestSplitKeepsResponsesWithTheirRequests(t *testing.T) {
 		o.room.Store(1000)
 		outs[i] = o
 	}
-	emit(t, []string{"--split-output"}, &listInput{msgs, false}, outs...)
+	emit(t, []string{"--split-output"}, &plugintest.ListInput{Messages: msgs}, outs...)
 	for i, out := range outs {
 		seen := map[string]int{}
 		for _, id := range out.(*tightOutput).ids {
@@ -174,7 +150,7 @@ func TestSplitKeepsResponsesWithTheirRequests(t *testing.T) {
 func TestLargeMessageGrowsTheBuffer(t *testing.T) {
 	o := &tightOutput{}
 	o.room.Store(10)
-	emit(t, nil, &listInput{testMessages(2, 3<<20), false}, o)
+	emit(t, nil, &plugintest.ListInput{Messages: testMessages(2, 3<<20)}, o)
 	if o.delivered.Load() != 2 {
 		t.Errorf("%d delivered, want 2", o.delivered.Load())
 	}
@@ -193,7 +169,7 @@ func BenchmarkEmit(b *testing.B) {
 }
 
 type repeatInput struct {
-	listInput
+	plugintest.ListInput
 	msg  []byte
 	left int
 }
@@ -211,9 +187,9 @@ func (r *repeatInput) Read(p []byte) (int, error) {
 func TestLargeMessagesAmongSmallOnesShareABuffer(t *testing.T) {
 	large, small := testMessages(1, 1<<20)[0], testMessages(1, 100)[0]
 	run := func(n int) uint64 {
-		in := &listInput{}
+		in := &plugintest.ListInput{}
 		for range n {
-			in.msgs = append(in.msgs, large, small, small)
+			in.Messages = append(in.Messages, large, small, small)
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

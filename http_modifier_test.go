@@ -10,6 +10,7 @@ import (
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/plugin/plugintest"
 	"github.com/buger/gor/internal/stats"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -24,7 +25,7 @@ func modified(t *testing.T, msgs [][]byte, logf func(format string, args ...any)
 	t.Helper()
 	s, err := parseArgs(append(args, "--input-dummy", "--output-null")...)
 	testkit.Must(t, err)
-	return prettifyInput(modifyInput(&listInput{msgs, false}, s, true, logf), s)
+	return prettifyInput(modifyInput(&plugintest.ListInput{Messages: msgs}, s, true, logf), s)
 }
 
 // readAll reads messages until the input ends.
@@ -139,7 +140,7 @@ func TestManyFieldsDoNotPassRules(t *testing.T) {
 		nil, {"--http-set-header", "A: b"}, {"--http-disallow-url", "/x"}, {"--http-allow-url", "/"},
 	} {
 		out := &nullOutput{}
-		in := &listInput{[][]byte{crowded, message("GET / HTTP/1.1")}, false}
+		in := &plugintest.ListInput{Messages: [][]byte{crowded, message("GET / HTTP/1.1")}}
 		e := emit(t, args, in, out)
 		got := takeLedger(e).Inputs[0]
 		want := uint64(1)

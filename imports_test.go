@@ -123,7 +123,7 @@ var allowedImports = map[string][]string{
 	"internal/link":              {"internal/admission", "internal/outbound", "internal/payload", "internal/stats", "golang.org/x/sys/unix", "github.com/klauspost/compress/zstd"},
 	"internal/linkclient":        {"internal/buffers", "internal/disk", "internal/dispatch", "internal/link", "internal/plugin", "internal/queue", "internal/spill", "internal/stats"}, // the protocol, a queue and a folder put together as an output; link itself knows neither
 	"internal/buffers":           {},
-	"internal/middleware":        {"internal/address", "internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "golang.org/x/sys/unix", "mvdan.cc/sh/v3/shell"},
+	"internal/middleware":        {"internal/address", "internal/buffers", "internal/drain", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "golang.org/x/sys/unix", "mvdan.cc/sh/v3/shell"},
 	"internal/mirror":            {"internal/admission", "internal/buffers", "internal/http1", "internal/payload", "internal/queue", "internal/stats"},
 	"internal/outbound":          {"internal/stats", "golang.org/x/sys/unix"},
 	"internal/pace":              {"internal/buffers", "golang.org/x/sys/unix"},

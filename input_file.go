@@ -181,7 +181,7 @@ func openMergedFiles(group []pluginArg, s *Settings, env *plugin.Env) (plugin.In
 	limits, limited := make([]replay.Limiter, len(group)), false
 	for i, source := range cfg.Sources {
 		if source.Limit.Kind == pace.LimitCount {
-			limits[i], limited = newVerdicts(source.Limit, source.Pattern), true
+			limits[i], limited = newLimiter(source.Limit, source.Pattern), true
 		}
 	}
 	if !limited {

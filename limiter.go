@@ -14,10 +14,10 @@ import (
 	"github.com/buger/gor/internal/stats"
 )
 
-// verdicts decides which messages a limit lets through. A count is one for
+// A limiter decides which messages a limit lets through. A count is one for
 // each second; a percentage is decided by the id alone. A response follows
 // its request.
-type verdicts struct {
+type limiter struct {
 	limit   pace.Limit
 	salt    uint32       // of the percentage: a tenth of a tenth is a hundredth
 	now     func() int64 // ns since 1970
@@ -28,83 +28,83 @@ type verdicts struct {
 	dropped *recent.IDs // requests that the window refused
 }
 
-func newVerdicts(limit pace.Limit, plugin string) *verdicts {
-	v := &verdicts{limit: limit, salt: pace.FNV32a([]byte(plugin)), now: func() int64 { return time.Now().UnixNano() }}
+func newLimiter(limit pace.Limit, plugin string) *limiter {
+	a := &limiter{limit: limit, salt: pace.FNV32a([]byte(plugin)), now: func() int64 { return time.Now().UnixNano() }}
 	if limit.Kind == pace.LimitCount {
-		v.window = pace.NewWindow(limit.N)
-		v.dropped = recent.New()
+		a.window = pace.NewWindow(limit.N)
+		a.dropped = recent.New()
 	}
-	return v
+	return a
 }
 
 // lock and unlock enclose pass and spend: between the two nothing else may
 // count against the window.
-func (v *verdicts) lock() {
-	if v.limit.Kind == pace.LimitCount {
-		v.mu.Lock()
+func (a *limiter) lock() {
+	if a.limit.Kind == pace.LimitCount {
+		a.mu.Lock()
 	}
 }
 
-func (v *verdicts) unlock() {
-	if v.limit.Kind == pace.LimitCount {
-		v.mu.Unlock()
+func (a *limiter) unlock() {
+	if a.limit.Kind == pace.LimitCount {
+		a.mu.Unlock()
 	}
 }
 
 // pass reports whether msg goes on.
-func (v *verdicts) pass(msg []byte) bool {
+func (a *limiter) pass(msg []byte) bool {
 	ok := true
-	switch v.limit.Kind {
+	switch a.limit.Kind {
 	case pace.LimitPercent:
-		ok = pace.KeepIDOf(payload.ID(msg), v.limit.N, v.salt)
+		ok = pace.KeepIDOf(payload.ID(msg), a.limit.N, a.salt)
 	case pace.LimitCount:
 		if payload.IsRequest(msg) {
-			ok = v.window.Free(v.now())
+			ok = a.window.Free(a.now())
 		} else {
-			_, dropped := v.dropped.Get(msg)
+			_, dropped := a.dropped.Get(msg)
 			ok = !dropped
 		}
 		if !ok {
-			v.dropped.Put(msg, 1)
+			a.dropped.Put(msg, 1)
 		}
 	}
 	if !ok {
-		v.limited.Add(1)
+		a.limited.Add(1)
 	}
 	return ok
 }
 
 // spend charges the window for a message that passed and was taken: one that
 // finds no room behind the limiter costs nothing.
-func (v *verdicts) spend(msg []byte) {
-	if v.limit.Kind == pace.LimitCount && payload.IsRequest(msg) {
-		v.window.Spend(v.now())
+func (a *limiter) spend(msg []byte) {
+	if a.limit.Kind == pace.LimitCount && payload.IsRequest(msg) {
+		a.window.Spend(a.now())
 	}
 }
 
 // Admit is pass, and spend for what passed.
-func (v *verdicts) Admit(msg []byte) bool {
-	v.lock()
-	defer v.unlock()
-	ok := v.pass(msg)
+func (a *limiter) Admit(msg []byte) bool {
+	a.lock()
+	defer a.unlock()
+	ok := a.pass(msg)
 	if ok {
-		v.spend(msg)
+		a.spend(msg)
 	}
 	return ok
 }
 
 // Limited is how many messages did not pass.
-func (v *verdicts) Limited() uint64 { return v.limited.Load() }
+func (a *limiter) Limited() uint64 { return a.limited.Load() }
 
-func (v *verdicts) row() stats.Count {
-	return stats.Count{Name: stats.LimitedRow, Kind: stats.Limited, N: v.Limited()}
+func (a *limiter) row() stats.Count {
+	return stats.Count{Name: stats.LimitedRow, Kind: stats.Limited, N: a.Limited()}
 }
 
 // limitedInput drops what the limit does not let through, unseen by the
 // emitter.
 type limitedInput struct {
 	plugin.Input
-	v *verdicts
+	limiter *limiter
 }
 
 // limitInput wraps in, or returns it as it is when there is no limit.
@@ -112,7 +112,7 @@ func limitInput(in plugin.Input, limit pace.Limit) plugin.Input {
 	if limit.Kind == pace.LimitNone {
 		return in
 	}
-	return &limitedInput{in, newVerdicts(limit, in.String())}
+	return &limitedInput{in, newLimiter(limit, in.String())}
 }
 
 func (l *limitedInput) Read(p []byte) (int, error) {
@@ -121,22 +121,22 @@ func (l *limitedInput) Read(p []byte) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		if l.v.Admit(p[:n]) {
+		if l.limiter.Admit(p[:n]) {
 			return n, nil
 		}
 	}
 }
 
 func (l *limitedInput) Counts() []stats.Count {
-	return append([]stats.Count{l.v.row()}, l.Input.Counts()...)
+	return append([]stats.Count{l.limiter.row()}, l.Input.Counts()...)
 }
 
-func (l *limitedInput) String() string { return l.Input.String() + "|" + l.v.limit.String() }
+func (l *limitedInput) String() string { return l.Input.String() + "|" + l.limiter.limit.String() }
 
 // limitedOutput takes and drops what the limit does not let through.
 type limitedOutput struct {
 	plugin.Output
-	v *verdicts
+	limiter *limiter
 }
 
 // limitOutput wraps out, or returns it as it is when there is no limit.
@@ -144,27 +144,27 @@ func limitOutput(out plugin.Output, limit pace.Limit) plugin.Output {
 	if limit.Kind == pace.LimitNone {
 		return out
 	}
-	return &limitedOutput{out, newVerdicts(limit, out.String())}
+	return &limitedOutput{out, newLimiter(limit, out.String())}
 }
 
 func (l *limitedOutput) Write(p []byte) (int, error) {
-	l.v.lock()
-	defer l.v.unlock()
-	if !l.v.pass(p) {
+	l.limiter.lock()
+	defer l.limiter.unlock()
+	if !l.limiter.pass(p) {
 		return len(p), nil
 	}
 	n, err := l.Output.Write(p)
 	if err == nil {
-		l.v.spend(p)
+		l.limiter.spend(p)
 	}
 	return n, err
 }
 
 func (l *limitedOutput) Counts() []stats.Count {
-	return append([]stats.Count{l.v.row()}, l.Output.Counts()...)
+	return append([]stats.Count{l.limiter.row()}, l.Output.Counts()...)
 }
 
-func (l *limitedOutput) String() string { return l.Output.String() + "|" + l.v.limit.String() }
+func (l *limitedOutput) String() string { return l.Output.String() + "|" + l.limiter.limit.String() }
 
 // splitLimit parts "address|limit" at its last bar.
 func splitLimit(value string) (addr string, limit pace.Limit, err error) {

@@ -16,9 +16,11 @@ import (
 
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/ledger"
+	"github.com/buger/gor/internal/middleware"
 	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
+	"github.com/buger/gor/internal/plugin/plugintest"
 	"github.com/buger/gor/internal/queue"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -77,13 +79,13 @@ func (k *keptOutput) Write(p []byte) (int, error) {
 
 // lateInput gives nothing before start is closed.
 type lateInput struct {
-	listInput
+	plugintest.ListInput
 	start chan struct{}
 }
 
 func (l *lateInput) Read(p []byte) (int, error) {
 	<-l.start
-	return l.listInput.Read(p)
+	return l.ListInput.Read(p)
 }
 
 // TestOrderOfWrappers: where a limit, filters, rewrites and --prettify-http
@@ -118,11 +120,11 @@ func TestOrderOfWrappers(t *testing.T) {
 				mu.Unlock()
 			}
 			kept := &keptOutput{}
-			answers := &lateInput{listInput{exchanges(t, payload.ReplayResponse), true}, make(chan struct{})}
+			answers := &lateInput{plugintest.ListInput{Messages: exchanges(t, payload.ReplayResponse), IsLive: true}, make(chan struct{})}
 			answering := &keptOutput{answers: answers}
 			limit := pace.Limit{Kind: pace.LimitPercent, N: 70}
 			p := &plugins{
-				inputs:  []plugin.Input{limitInput(&listInput{exchanges(t, payload.Request, payload.Response), strings.Contains(name, "live")}, limit)},
+				inputs:  []plugin.Input{limitInput(&plugintest.ListInput{Messages: exchanges(t, payload.Request, payload.Response), IsLive: strings.Contains(name, "live")}, limit)},
 				outputs: []plugin.Output{limitOutput(kept, limit), answering},
 			}
 			if strings.HasPrefix(name, "middleware") {
@@ -189,7 +191,7 @@ func wantGolden(t *testing.T, file string, got []byte) {
 
 func TestCountLimitIsPerSecond(t *testing.T) {
 	now := int64(0)
-	v := newVerdicts(pace.Limit{Kind: pace.LimitCount, N: 3}, "x")
+	v := newLimiter(pace.Limit{Kind: pace.LimitCount, N: 3}, "x")
 	v.now = func() int64 { return now }
 	out := &limitedOutput{&nullOutput{}, v}
 	for i, msg := range testMessages(40, 1) {
@@ -221,19 +223,8 @@ func TestFullOutputCostsNoToken(t *testing.T) {
 	}
 }
 
-// TestLinger: a middleware that may still be starting has more time than one that
-// has given something.
-func TestLinger(t *testing.T) {
-	for _, tt := range []struct {
-		begun  bool
-		inside uint64
-		want   time.Duration
-	}{{false, 0, lingerEmpty}, {true, 0, lingerEmpty}, {true, 3, lingerFull}, {false, 3, lingerFirst}} {
-		if got := linger(tt.begun, tt.inside); got != tt.want {
-			t.Errorf("begun %t, with %d inside: %s, want %s", tt.begun, tt.inside, got, tt.want)
-		}
-	}
-	if lingerFirst >= defaultSettings().DrainTimeout {
+func TestLingerFitsIntoTheDrain(t *testing.T) {
+	if middleware.LingerFirst >= defaultSettings().DrainTimeout {
 		t.Error("the drain is over before the middleware has had its time")
 	}
 }

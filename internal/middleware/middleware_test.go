@@ -123,3 +123,17 @@ func startCat(b *testing.B) *Program {
 	b.ResetTimer()
 	return m
 }
+
+// TestLinger: a middleware that may still be starting has more time than one that
+// has given something.
+func TestLinger(t *testing.T) {
+	for _, tt := range []struct {
+		begun  bool
+		inside uint64
+		want   time.Duration
+	}{{false, 0, LingerEmpty}, {true, 0, LingerEmpty}, {true, 3, lingerFull}, {false, 3, LingerFirst}} {
+		if got := linger(tt.begun, tt.inside); got != tt.want {
+			t.Errorf("begun %t, with %d inside: %s, want %s", tt.begun, tt.inside, got, tt.want)
+		}
+	}
+}

@@ -3,36 +3,11 @@ package plugin_test
 import (
 	"bytes"
 	"errors"
-	"io"
 	"testing"
 
 	"github.com/buger/gor/internal/plugin"
-	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/plugin/plugintest"
 )
-
-// listInput gives a list of messages, and then its error.
-type listInput struct {
-	msgs [][]byte
-	err  error
-}
-
-func (l *listInput) Read(p []byte) (int, error) {
-	if len(l.msgs) == 0 {
-		return 0, l.err
-	}
-	if len(p) < len(l.msgs[0]) {
-		return 0, io.ErrShortBuffer
-	}
-	n := copy(p, l.msgs[0])
-	l.msgs = l.msgs[1:]
-	return n, nil
-}
-func (l *listInput) Close() error              { return nil }
-func (l *listInput) Live() bool                { return false }
-func (l *listInput) Counts() []stats.Count     { return nil }
-func (l *listInput) Progress() plugin.Progress { return plugin.Progress{} }
-func (l *listInput) Report(*plugin.Report)     {}
-func (l *listInput) String() string            { return "list" }
 
 func TestReaderGivesMessagesOfEverySize(t *testing.T) {
 	const limit = 3 << 20
@@ -41,7 +16,7 @@ func TestReaderGivesMessagesOfEverySize(t *testing.T) {
 		msgs = append(msgs, bytes.Repeat([]byte{byte('a' + i)}, size))
 	}
 	broken := errors.New("broken")
-	r := plugin.NewReader(&listInput{msgs, broken}, limit)
+	r := plugin.NewReader(&plugintest.ListInput{Messages: msgs, Err: broken}, limit)
 	defer r.Free()
 	for i, want := range msgs {
 		if got, err := r.Next(); err != nil || !bytes.Equal(got, want) {
@@ -54,13 +29,13 @@ func TestReaderGivesMessagesOfEverySize(t *testing.T) {
 }
 
 func TestReaderDoesNotAllocateForSmallMessages(t *testing.T) {
-	in := &listInput{err: io.EOF}
+	in := &plugintest.ListInput{}
 	r := plugin.NewReader(in, 1<<20)
 	defer r.Free()
 	msg := make([]byte, 300)
-	in.msgs = make([][]byte, 2000)
-	for i := range in.msgs {
-		in.msgs[i] = msg
+	in.Messages = make([][]byte, 2000)
+	for i := range in.Messages {
+		in.Messages[i] = msg
 	}
 	if n := testing.AllocsPerRun(1000, func() {
 		if _, err := r.Next(); err != nil {
