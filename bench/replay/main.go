@@ -26,10 +26,13 @@ import (
 	"github.com/buger/gor/internal/payload"
 )
 
-// Goals that Gor is held to, beside the raw client of the same round.
+// Goals that Gor is held to, beside the raw client of the same round, and beside
+// wrk where it is installed.
 const (
-	leastRate = 0.9
-	mostCPU   = 1.2
+	leastRate    = 0.9
+	mostCPU      = 1.2
+	leastWrkRate = 1.0
+	mostWrkCPU   = 1.0
 )
 
 // roleVar makes this program the raw client or the server, which have to be
@@ -148,15 +151,24 @@ func report(w io.Writer, o options, senders []sender, rounds map[string][]measur
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	rate, cpu := ratio(rounds, ourGor, rateOf), ratio(rounds, ourGor, cpuOf)
-	fmt.Fprintf(w, "goal %s: %.2f of the raw client's rate, at least %.1f\n", figures.Verdict(rate >= leastRate), rate, leastRate)
-	fmt.Fprintf(w, "goal %s: %.2f times the raw client's CPU, at most %.1f\n", figures.Verdict(cpu <= mostCPU), cpu, mostCPU)
+	goals(w, rounds, rawClient, leastRate, mostCPU)
+	if len(rounds[wrkClient]) > 0 {
+		goals(w, rounds, wrkClient, leastWrkRate, mostWrkCPU)
+	}
 	exact := true
 	for _, m := range rounds[ourGor] {
 		exact = exact && m.sent == m.came
 	}
 	_, err := fmt.Fprintf(w, "goal %s: every request at the server once\n", figures.Verdict(exact))
 	return err
+}
+
+// goals says how Gor does beside another sender.
+func goals(w io.Writer, rounds map[string][]measurement, beside string, leastRate, mostCPU float64) {
+	rate := figures.Ratio(rounds[ourGor], rounds[beside], rateOf)
+	cpu := figures.Ratio(rounds[ourGor], rounds[beside], cpuOf)
+	fmt.Fprintf(w, "goal %s: beside %s %.2f of the rate, at least %.1f\n", figures.Verdict(rate >= leastRate), beside, rate, leastRate)
+	fmt.Fprintf(w, "goal %s: beside %s %.2f times the CPU, at most %.1f\n", figures.Verdict(cpu <= mostCPU), beside, cpu, mostCPU)
 }
 
 func rateOf(m measurement) float64   { return float64(m.came) / m.took.Seconds() }

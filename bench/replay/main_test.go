@@ -46,8 +46,8 @@ func TestReport(t *testing.T) {
 		came int64
 		want []string
 	}{
-		{100, []string{"goal met: 1.00 of the raw client's rate", "goal met: every request"}},
-		{80, []string{"goal missed: 0.80 of the raw client's rate", "goal missed: every request"}},
+		{100, []string{"goal met: beside raw client 1.00 of the rate", "goal met: every request"}},
+		{80, []string{"goal missed: beside raw client 0.80 of the rate", "goal missed: every request"}},
 	} {
 		var out bytes.Buffer
 		rounds := map[string][]measurement{ourGor: {m(test.came)}, rawClient: {m(100)}}
@@ -59,6 +59,14 @@ func TestReport(t *testing.T) {
 				t.Errorf("no %q in:\n%s", want, &out)
 			}
 		}
+	}
+}
+
+// wrk sends what the others send.
+func TestWrkHeaders(t *testing.T) {
+	args := wrkHeaders(request(1))
+	if len(args) != 14 || args[0] != "-H" || args[1] != "Host: prod.example.com" || args[13] != "Connection: keep-alive" {
+		t.Errorf("%q", args)
 	}
 }
 
