@@ -114,7 +114,7 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *plugin.Env) (plugin.
 	if s.http.Stats {
 		cfg.Queue.Watch(env.StartGauge("output_http", time.Duration(s.http.StatsMs)*time.Millisecond))
 	}
-	if env.OnTime && !s.RecognizeSessions {
+	if env.OnTime {
 		env.Standing = append(env.Standing, o.Begin(env.Forecast))
 	}
 	return o, nil

@@ -20,6 +20,7 @@ func startServed(ss *Session) *served {
 }
 
 func (v *served) Send(it queue.Item) { v.items <- it }
+func (v *served) Open()              {} // Serve does
 func (v *served) End()               { close(v.items) }
 
 // Take returns the session's next message, which is to be handed to the queue's

@@ -35,6 +35,8 @@ func (l *loopedSender) Send(it queue.Item) {
 	l.loop <- dealt
 }
 
+func (l *loopedSender) Open() {}
+
 func (l *loopedSender) End() {
 	l.end()
 	l.ss.Left()

@@ -30,6 +30,11 @@ type SessionsConfig struct {
 	// Begin returns who sends the messages of a session without a goroutine.
 	Begin func(*Session) SessionSender
 
+	// Ahead and Stands are for Prepare, and may be nil without it. Ahead reports
+	// whether the target is good for another connection, and Stands whether there is
+	// one.
+	Ahead, Stands func() bool
+
 	// Unsent counts a message that a session held when Done was closed.
 	Unsent func()
 }
@@ -39,6 +44,9 @@ type SessionSender interface {
 	// Send begins to deal with a message. It must not wait: the session's Ready is
 	// called when it is dealt with, before Send returns or later, by anybody.
 	Send(it queue.Item)
+
+	// Open makes the connection before the first message needs it. It may wait.
+	Open()
 
 	// End is called once, with no message under way, when the session is over. It
 	// closes the connection, and calls the session's Left when it is closed, before
@@ -65,6 +73,10 @@ type Sessions struct {
 	held    queue.Item // valid iff stalled
 	stalled bool
 	crowded bool // the room that it wants is a session
+
+	line     []*Session    // are to be opened ahead of their first message
+	prepared chan struct{} // closed when the line was worked off; nil: there was none
+	opening  bool          // somebody works it off
 }
 
 // waitingMost bounds the messages that wait in sessions, beside the
@@ -187,7 +199,12 @@ func (s *Sessions) place(it queue.Item) (ss, victim *Session) {
 	case ss == nil && len(s.open) >= s.cfg.Most:
 		return nil, s.idle.first
 	}
-	ss = &Session{of: s, key: string(key)}
+	return s.begin(key), nil
+}
+
+// begin makes an idle session. Call with the lock held.
+func (s *Sessions) begin(key []byte) *Session {
+	ss := &Session{of: s, key: string(key)}
 	s.open[ss.key] = ss
 	s.wg.Add(1)
 	if s.cfg.Begin != nil {
@@ -196,7 +213,7 @@ func (s *Sessions) place(it queue.Item) (ss, victim *Session) {
 		ss.sender = startServed(ss)
 	}
 	s.idle.push(ss)
-	return ss, nil
+	return ss
 }
 
 // EndIdle ends the session that has been idle for the longest, if there is one: for

@@ -5,6 +5,7 @@ package httppool
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/buger/gor/internal/answers"
@@ -91,6 +92,7 @@ type shared struct {
 	takes   outbound.Ceiling // how many connections the target takes
 	workers *dispatch.Workers
 	demand  *pace.Demand // nil: what comes next is not known
+	away    atomic.Bool  // the target took no connection that was opened ahead
 	account account
 }
 
@@ -120,7 +122,7 @@ func New(cfg Config) *Pool {
 			Unsent: func() { p.account.unsent.Add(1) },
 		}
 		if p.client.Looped() {
-			c.Begin = p.begin
+			c.Begin, c.Ahead, c.Stands = p.begin, p.mayOpenAhead, func() bool { return p.client.Standing() > 0 }
 		} else {
 			c.Serve = p.serve
 		}
@@ -150,8 +152,15 @@ func (p *Pool) Await(ctx context.Context, most time.Duration, why func(error)) e
 // Begin opens the fewest connections before there is a request, and from now on
 // those that the forecast asks for before their requests are due. ready returns a
 // channel that is closed when all that were asked for so far stand. Call it before
-// the first Write; a Pool with Sessions has none to open.
+// the first Write. A Pool with Sessions opens those whose recorded connections the
+// forecast names, but with TLS, where each opens its own.
 func (p *Pool) Begin(f *pace.Forecast) (ready func() <-chan struct{}) {
+	if p.sessions != nil {
+		if p.client.Looped() {
+			f.FollowConnections(p.sessions.Prepare)
+		}
+		return p.sessions.Ready
+	}
 	p.demand = pace.NewDemand(f)
 	f.Follow(func(due int64) {
 		p.demand.Expect(due)

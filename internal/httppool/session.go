@@ -66,11 +66,28 @@ type loopSession struct {
 	backoff outbound.Backoff
 }
 
+// mayOpenAhead reports whether the target is good for connections that nothing is
+// sent on yet: not when it is known to take only so many.
+func (s *shared) mayOpenAhead() bool {
+	allowed, _ := s.takes.Allow(time.Now(), s.cfg.Most)
+	return allowed >= s.cfg.Most
+}
+
 // begin makes what sends the requests of a session without a goroutine.
 func (s *shared) begin(ss *dispatch.Session) dispatch.SessionSender {
 	l := &loopSession{worker: s.newWorker(), ss: ss, backoff: newBackoff()}
 	l.sender = s.client.NewLoopSender(l.done, l.ready)
 	return l
+}
+
+// Open makes the connection ahead of the first request. Of a target that takes none
+// only the first session finds that out.
+func (l *loopSession) Open() {
+	if l.s.away.Load() && l.s.client.Standing() == 0 {
+		return
+	}
+	_ = l.connect() // the request finds out too
+	l.s.away.Store(!l.sender.Connected())
 }
 
 func (l *loopSession) Send(it queue.Item) {

@@ -1,13 +1,18 @@
 package httppool
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
+	"github.com/buger/gor/internal/pace"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/testkit"
 )
@@ -99,4 +104,67 @@ func sessionsBeyondTheLimit(t *testing.T) error {
 		next[conn]++
 	}
 	return nil
+}
+
+// TestSessionsOpenAhead: the connections of the recorded ones that are announced
+// stand before there is a request, which then goes over its own; one for which none
+// comes ends.
+func TestSessionsOpenAhead(t *testing.T) {
+	target := testkit.StartSink(t)
+	out := newRig(t, target.Addr(), sessions)
+	f := new(pace.Forecast)
+	ready := out.Begin(f)
+	id := func(conn int) []byte { return payload.AppendID(nil, uint64(conn), 0) }
+	const conns = 5
+	for range 2 {
+		for conn := range conns {
+			f.Announce(0, payload.ConnPart(id(conn)))
+		}
+	}
+	select {
+	case <-ready():
+	case <-time.After(testkit.Timeout):
+		t.Fatal("the connections do not stand")
+	}
+	if n := out.client.Standing(); n != conns {
+		t.Fatalf("%d connections stand, want %d", n, conns)
+	}
+	for conn := range conns - 1 {
+		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: id(conn), Time: 1e18, Duration: 0, Length: -1})
+		_, err := out.Write(fmt.Appendf(msg, "GET /%d HTTP/1.1\r\nHost: prod\r\n\r\n", conn))
+		testkit.Must(t, err)
+	}
+	testkit.Must(t, out.Settle(nil))
+	if got, want := ledger.Words(out.Counts()), fmt.Sprintf("%d delivered", conns-1); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if n := out.client.Counts().Connections.Load(); n != conns {
+		t.Errorf("%d connections, want %d", n, conns)
+	}
+}
+
+// TestSessionsOpenAheadOfATargetThatIsAway: what is announced is not tried for each
+// connection, and waiting for it ends.
+func TestSessionsOpenAheadOfATargetThatIsAway(t *testing.T) {
+	var dials atomic.Int64
+	out := newRig(t, "127.0.0.1:1", func(c *Config) {
+		sessions(c)
+		c.Client.Dial = func(context.Context, string, string) (net.Conn, error) {
+			dials.Add(1)
+			return nil, syscall.ECONNREFUSED
+		}
+	})
+	f := new(pace.Forecast)
+	ready := out.Begin(f)
+	for conn := range 100 {
+		f.Announce(0, payload.ConnPart(payload.AppendID(nil, uint64(conn), 0)))
+	}
+	select {
+	case <-ready():
+	case <-time.After(testkit.Timeout):
+		t.Fatal("waiting for the connections does not end")
+	}
+	if n := dials.Load(); n != 1 {
+		t.Errorf("%d attempts to connect, want 1", n)
+	}
 }

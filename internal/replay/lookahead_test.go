@@ -77,3 +77,24 @@ func TestAnnouncesWithABrokenClock(t *testing.T) {
 		t.Errorf("%d of %d are announced", len(due), len(at))
 	}
 }
+
+// TestAnnouncesConnections: who asks is told of each request's recorded connection,
+// also when many were read ahead.
+func TestAnnouncesConnections(t *testing.T) {
+	var content []byte
+	var want []string
+	for i := range 500 {
+		id := payload.AppendID(nil, uint64(i%7), uint32(i))
+		content = append(content, aRecord(payload.Request, string(id), float64(i)*10, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")...)
+		want = append(want, string(payload.ConnPart(id)))
+	}
+	cfg := testConfig()
+	cfg.Forecast = new(pace.Forecast)
+	var got []string
+	cfg.Forecast.FollowConnections(func(conn []byte) { got = append(got, string(conn)) })
+	r := newReplay(t, testkit.WriteFile(t, filepath.Join(t.TempDir(), "x.gor"), content), pace.Limit{}, cfg)
+	r.read(t, 500)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d connections are announced, want %d: %q", len(got), len(want), got)
+	}
+}

@@ -171,7 +171,7 @@ func (f *Replay) fill() error {
 		case err == nil:
 			f.window.Push(at, msg, source)
 			if payload.IsRequest(msg) {
-				f.ahead.add(at)
+				f.ahead.add(at, msg)
 			}
 			f.inPass++
 		case err == io.EOF && f.cfg.Loop && f.inPass > 0:
