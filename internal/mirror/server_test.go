@@ -259,16 +259,18 @@ func TestContinue(t *testing.T) {
 
 // Slow heads, and connections that never say anything, end.
 func TestSlowPeers(t *testing.T) {
-	s := start(t, Config{HeadWait: 30 * time.Millisecond, IdleWait: 30 * time.Millisecond})
+	s := start(t, Config{HeadWait: 30 * time.Millisecond, IdleWait: patience})
 	c := s.dial()
 	fmt.Fprint(c, "GET / HT")
 	if got, err := io.ReadAll(c); err != nil || statuses(t, string(got)) != "408c" {
 		t.Errorf("slow: %q, %v", got, err)
 	}
-	if got, err := io.ReadAll(s.dial()); err != nil || len(got) > 0 {
+	wantLost(t, s, "too slow")
+	idle := start(t, Config{IdleWait: 30 * time.Millisecond})
+	if got, err := io.ReadAll(idle.dial()); err != nil || len(got) > 0 {
 		t.Errorf("idle: %q, %v", got, err)
 	}
-	wantLost(t, s, "too slow")
+	wantLost(t, idle, "")
 }
 
 func TestTooManyConnections(t *testing.T) {
