@@ -115,7 +115,7 @@ func (l *servedLog) check(t *testing.T, list []servedRequest) {
 	}
 	// Requests are in the order of their times, which for those of one second is that
 	// of the log.
-	bad := 0
+	bad, off := 0, 0
 	for i, body := range bodies {
 		r := &list[i]
 		var req http1.Request
@@ -133,16 +133,21 @@ func (l *servedLog) check(t *testing.T, list []servedRequest) {
 		}
 		got := []string{string(req.Method()), string(req.Target()), header("User-Agent"), header("Referer"), header("Host")}
 		at := time.Unix(0, metas[i].Time)
-		const slack = 20 * time.Millisecond // servers look at the clock once in a turn of their loop
+		// Servers look at the clock once in a turn of their loop, which is a while ago
+		// when they got no turn on a busy machine.
+		const slack, busy = 20 * time.Millisecond, 5 * time.Second
 		early, late := r.sent.Add(-slack).Truncate(l.step), r.answered.Add(slack+l.step)
-		if !slices.Equal(got, want) || at.Before(early) || at.After(late) {
+		if at.Before(early) || at.After(late) {
+			off++
+		}
+		if !slices.Equal(got, want) || at.Before(early.Add(-busy)) || at.After(late.Add(busy)) {
 			if bad++; bad < 5 {
 				t.Errorf("%s: request %d at %s: got %.300q\nwant %.300q at %s to %s", filepath.Base(l.file), i, at, got, want, early, late)
 			}
 		}
 	}
-	if bad > 4 {
-		t.Errorf("%s: %d requests are wrong", l.file, bad)
+	if bad > 4 || off > len(list)/5 {
+		t.Errorf("%s: %d requests are wrong, and the times of %d do not fit", l.file, bad, off)
 	}
 	// Without that flag those that had a body are left out.
 	without, said := l.without(t)
