@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/bench/command"
 	"github.com/buger/gor/bench/loadgen"
 	"github.com/buger/gor/bench/netns"
 	"github.com/buger/gor/internal/payload"
@@ -80,7 +81,7 @@ func TestCapturing(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	t.Setenv(peerVar, "")
-	o, err := parse([]string{"-rounds", "2", "-cases", "get,mixed", "-links", "veth", "gor"}, io.Discard)
+	o, err := parsed([]string{"-rounds", "2", "-cases", "get,mixed", "-links", "veth", "gor"})
 	if err != nil || o.rounds != 2 || len(o.cases) != 2 || o.cases[1] != loadgen.Mixed || len(o.links) != 1 || len(o.captors) != 3 {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -91,7 +92,7 @@ func TestParse(t *testing.T) {
 		{"-cases gets gor", `"gets"`},
 		{"-links wifi gor", `"wifi"`},
 	} {
-		if _, err := parse(strings.Fields(test.args), io.Discard); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := parsed(strings.Fields(test.args)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v, want %s", test.args, err, test.want)
 		}
 	}
@@ -283,4 +284,14 @@ func TestFreePort(t *testing.T) {
 		t.Fatalf("port %s is not free: %v", port, err)
 	}
 	l.Close()
+}
+
+func parsed(args []string) (o options, err error) {
+	fs := command.Flags("capture", usage, io.Discard)
+	check := o.flags(fs)
+	if err := fs.Parse(args); err != nil {
+		return o, err
+	}
+	err = check()
+	return o, err
 }

@@ -16,10 +16,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
+	"github.com/buger/gor/bench/command"
 	"github.com/buger/gor/bench/loadgen"
 )
 
@@ -57,61 +56,44 @@ type options struct {
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		fmt.Fprintln(stderr, "capture:", err)
-		return 2
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := bench(ctx, o, stdout); err != nil {
-		fmt.Fprintln(stderr, "capture:", err)
-		return 1
-	}
-	return 0
+	o := options{progress: stderr}
+	fs := command.Flags("capture", usage, stderr)
+	check := o.flags(fs)
+	return command.Run(fs, args, check, func(ctx context.Context) error { return bench(ctx, o, stdout) })
 }
 
-func parse(args []string, stderr io.Writer) (options, error) {
-	o := options{progress: stderr}
-	fs := flag.NewFlagSet("capture", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		fs.PrintDefaults()
-	}
+// flags puts the command line's flags into fs. check says whether what was parsed
+// is right, and completes o.
+func (o *options) flags(fs *flag.FlagSet) (check func() error) {
 	fs.IntVar(&o.rounds, "rounds", 3, "how often each is measured; the table has medians")
 	fs.IntVar(&o.seconds, "seconds", 4, "how long each measurement lasts")
 	fs.IntVar(&o.conns, "connections", 16, "connections of the load")
 	cases := fs.String("cases", "get,post1k,post64k,chunked1m,pipe8", "kinds of requests")
 	links := fs.String("links", "loopback,veth", "links to measure over")
-	if err := fs.Parse(args); err != nil {
-		return o, err
-	}
-	if fs.NArg() != 1 {
-		return o, errors.New("want one binary to measure: capture ./gor")
-	}
-	if o.rounds < 1 || o.seconds < 1 || o.conns < 1 {
-		return o, errors.New("-rounds, -seconds and -connections must be positive")
-	}
-	for name := range strings.SplitSeq(*cases, ",") {
-		c, err := loadgen.ParseCase(name)
-		if err != nil {
-			return o, err
+	return func() error {
+		if fs.NArg() != 1 {
+			return errors.New("want one binary to measure: capture ./gor")
 		}
-		o.cases = append(o.cases, c)
-	}
-	for name := range strings.SplitSeq(*links, ",") {
-		if name != "loopback" && name != "veth" {
-			return o, fmt.Errorf("unknown link %q: want loopback or veth", name)
+		if o.rounds < 1 || o.seconds < 1 || o.conns < 1 {
+			return errors.New("-rounds, -seconds and -connections must be positive")
 		}
-		o.links = append(o.links, name)
+		for name := range strings.SplitSeq(*cases, ",") {
+			c, err := loadgen.ParseCase(name)
+			if err != nil {
+				return err
+			}
+			o.cases = append(o.cases, c)
+		}
+		for name := range strings.SplitSeq(*links, ",") {
+			if name != "loopback" && name != "veth" {
+				return fmt.Errorf("unknown link %q: want loopback or veth", name)
+			}
+			o.links = append(o.links, name)
+		}
+		o.gor = fs.Arg(0)
+		o.captors = captors(o.gor, os.Getenv(peerVar), os.Getenv(peerArgsVar))
+		return nil
 	}
-	o.gor = fs.Arg(0)
-	o.captors = captors(o.gor, os.Getenv(peerVar), os.Getenv(peerArgsVar))
-	return o, nil
 }
 
 // bench measures everything and prints a table for each link and case.

@@ -6,15 +6,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"text/tabwriter"
 
+	"github.com/buger/gor/bench/command"
 	"github.com/buger/gor/bench/figures"
 )
 
@@ -40,34 +38,19 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
 	var o options
-	fs := flag.NewFlagSet("kafka", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		fs.PrintDefaults()
-	}
+	fs := command.Flags("kafka", usage, stderr)
 	fs.IntVar(&o.rounds, "rounds", 3, "how often each is measured; the table has medians")
 	fs.IntVar(&o.messages, "messages", 200_000, "messages that cross the topic each time")
 	fs.IntVar(&o.size, "size", 900, "bytes of a message's body; its head is some 100")
 	fs.StringVar(&o.dir, "dir", "/dev/shm", "folder for the files and the broker's data; it should be in memory")
 	fs.StringVar(&o.broker, "broker", "scripts/kafka", "the script that runs the broker")
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		return 2
-	case fs.NArg() != 1 || o.rounds < 1 || o.messages < 1 || o.size < 0:
-		fmt.Fprintln(stderr, "kafka: want one binary to measure, and rounds and messages above zero")
-		return 2
-	}
-	o.gor = fs.Arg(0)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := o.bench(ctx, stdout, stderr); err != nil {
-		fmt.Fprintln(stderr, "kafka:", err)
-		return 1
-	}
-	return 0
+	return command.Run(fs, args, func() error {
+		if fs.NArg() != 1 || o.rounds < 1 || o.messages < 1 || o.size < 0 {
+			return errors.New("want one binary to measure, and rounds and messages above zero")
+		}
+		o.gor = fs.Arg(0)
+		return nil
+	}, func(ctx context.Context) error { return o.bench(ctx, stdout, stderr) })
 }
 
 func (o *options) bench(ctx context.Context, stdout, stderr io.Writer) error {

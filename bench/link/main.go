@@ -8,16 +8,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 
+	"github.com/buger/gor/bench/command"
 	"github.com/buger/gor/bench/figures"
 )
 
@@ -54,36 +52,21 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
 	o := options{progress: stderr, peer: os.Getenv("PEER"), peerSend: os.Getenv("PEER_SEND"), recv: os.Getenv("PEER_RECEIVE")}
-	fs := flag.NewFlagSet("link", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		fs.PrintDefaults()
-	}
+	fs := command.Flags("link", usage, stderr)
 	fs.IntVar(&o.rounds, "rounds", 5, "how often each is measured; the table has medians")
 	fs.IntVar(&o.megabytes, "mb", 1024, "megabytes that cross the link each time")
 	fs.BoolVar(&o.tls, "tls", true, "measure it with TLS too")
 	fs.StringVar(&o.dir, "dir", "/dev/shm", "folder for the files; it should be in memory")
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		return 2
-	case fs.NArg() != 1 || o.rounds < 1 || o.megabytes < 1:
-		fmt.Fprintln(stderr, "link: want one binary to measure, and rounds and megabytes above zero")
-		return 2
-	case o.peer != "" && (o.peerSend == "" || o.recv == ""):
-		fmt.Fprintln(stderr, "link: PEER needs PEER_SEND and PEER_RECEIVE too")
-		return 2
-	}
-	o.gor = fs.Arg(0)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := bench(ctx, o, stdout); err != nil {
-		fmt.Fprintln(stderr, "link:", err)
-		return 1
-	}
-	return 0
+	return command.Run(fs, args, func() error {
+		switch {
+		case fs.NArg() != 1 || o.rounds < 1 || o.megabytes < 1:
+			return errors.New("want one binary to measure, and rounds and megabytes above zero")
+		case o.peer != "" && (o.peerSend == "" || o.recv == ""):
+			return errors.New("PEER needs PEER_SEND and PEER_RECEIVE too")
+		}
+		o.gor = fs.Arg(0)
+		return nil
+	}, func(ctx context.Context) error { return bench(ctx, o, stdout) })
 }
 
 // A pair is the two programs of a measurement.

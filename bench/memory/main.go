@@ -8,13 +8,12 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
+
+	"github.com/buger/gor/bench/command"
 )
 
 const usage = `usage: memory [flags] GOR
@@ -48,38 +47,25 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
 	o := options{progress: stderr}
-	fs := flag.NewFlagSet("memory", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		fs.PrintDefaults()
-	}
+	fs := command.Flags("memory", usage, stderr)
 	only := fs.String("only", "", "measure the modes whose names contain one of these words, separated by commas")
 	fs.IntVar(&o.rounds, "rounds", 1, "how often each is measured; the table has the most")
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		return 2
-	case fs.NArg() != 1 || o.rounds < 1:
-		fmt.Fprintln(stderr, "memory: want one binary to measure, and rounds above zero")
-		return 2
-	}
-	o.gor = fs.Arg(0)
-	if *only != "" {
-		o.only = strings.Split(*only, ",")
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	met, err := bench(ctx, o, stdout)
-	switch {
-	case err != nil:
-		fmt.Fprintln(stderr, "memory:", err)
-		return 1
-	case !met:
-		return 1
-	}
-	return 0
+	return command.Run(fs, args, func() error {
+		if fs.NArg() != 1 || o.rounds < 1 {
+			return errors.New("want one binary to measure, and rounds above zero")
+		}
+		o.gor = fs.Arg(0)
+		if *only != "" {
+			o.only = strings.Split(*only, ",")
+		}
+		return nil
+	}, func(ctx context.Context) error {
+		met, err := bench(ctx, o, stdout)
+		if err == nil && !met {
+			return command.ErrMissed
+		}
+		return err
+	})
 }
 
 func (o options) wants(name string) bool {
