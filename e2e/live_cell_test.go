@@ -17,7 +17,7 @@ type liveCell struct {
 	link   liveLink
 	load   loadgen.Load
 	bytes  int64 // of a request, on average
-	server *loadgen.Server
+	server *testkit.CountServer
 	file   string
 	gor    *testkit.Process
 	report loadgen.Report
@@ -46,7 +46,7 @@ func (c *liveCell) start(t *testing.T, args ...string) {
 	t.Helper()
 	l, err := c.link.server.Listen(net.JoinHostPort(c.link.ip, "0"))
 	testkit.Must(t, err)
-	c.server = loadgen.Serve(l)
+	c.server = testkit.ServeCounting(l)
 	t.Cleanup(func() { c.server.Close() })
 	c.load.Address = c.server.Address()
 	c.file = filepath.Join(t.TempDir(), "live.gor")

@@ -19,7 +19,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/buger/gor/bench/loadgen"
 	"github.com/buger/gor/bench/netns"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/testkit"
@@ -85,7 +84,7 @@ func (k *keptConn) ask(t *testing.T) {
 type stage struct {
 	t      *testing.T
 	from   netns.Host
-	server *loadgen.Server
+	server *testkit.CountServer
 	gor    *testkit.Process
 	file   string
 	conns  []*keptConn
@@ -95,7 +94,7 @@ func newStage(t *testing.T, at, from netns.Host, ip string, args ...string) *sta
 	t.Helper()
 	l, err := at.Listen(net.JoinHostPort(ip, "0"))
 	testkit.Must(t, err)
-	s := &stage{t: t, from: from, server: loadgen.Serve(l), file: filepath.Join(t.TempDir(), "stage.gor")}
+	s := &stage{t: t, from: from, server: testkit.ServeCounting(l), file: filepath.Join(t.TempDir(), "stage.gor")}
 	t.Cleanup(func() { _ = s.server.Close() })
 	args = append([]string{"--input-raw", ":" + testkit.PortOf(t, s.server.Address()), "--output-file", s.file, "--output-file-flush-interval", "20ms"}, args...)
 	s.gor = testkit.Spawn(t, "gor", at.Prefix(), nil, args...)

@@ -17,16 +17,17 @@ import (
 	"github.com/buger/gor/internal/http1"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/stats"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // startServer starts a server on loopback for the length of the test.
-func startServer(t testing.TB) *Server {
+func startServer(t testing.TB) *testkit.CountServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Serve(l)
+	s := testkit.ServeCounting(l)
 	t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -256,7 +257,7 @@ func TestServerClose(t *testing.T) {
 	}
 	defer c.Close()
 	fmt.Fprint(c, "GET / HTTP/1.1\r\n\r\n")
-	if _, err := io.ReadFull(c, make([]byte, len(answer))); err != nil {
+	if _, err := io.ReadFull(c, make([]byte, len(testkit.OK200))); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

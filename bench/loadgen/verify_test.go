@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/buger/gor/internal/payload"
+	"github.com/buger/gor/internal/testkit"
 )
 
 // TestVerify: what became of each request is reported exactly so.
@@ -126,7 +127,7 @@ func TestVerifyOthers(t *testing.T) {
 	raw := tr.Append(nil, Number{})
 	recording := appendRecord(nil, raw)
 	response := payload.AppendMeta(nil, payload.Meta{Type: payload.Response, ID: []byte("a"), Time: 1, Length: -1})
-	recording = payload.AppendRecord(recording, append(response, answer...))
+	recording = payload.AppendRecord(recording, append(response, testkit.OK200...))
 	if f := verify(t, tr, recording, []uint32{1}); !f.Perfect() || f.Records != 1 {
 		t.Errorf("%+v", f)
 	}

@@ -1,4 +1,4 @@
-package loadgen
+package testkit
 
 import (
 	"net"
@@ -9,9 +9,6 @@ import (
 	"github.com/buger/gor/internal/http1"
 )
 
-// answer is what the server says to every request.
-const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
 const (
 	// serverBuffer takes the largest segment that offloads make.
 	serverBuffer = 64 << 10
@@ -20,8 +17,8 @@ const (
 	mostAnswers = 64
 )
 
-// A Server answers requests, and only counts them.
-type Server struct {
+// A CountServer answers requests, and only counts them.
+type CountServer struct {
 	l        net.Listener
 	requests atomic.Int64
 	wg       sync.WaitGroup
@@ -31,21 +28,21 @@ type Server struct {
 	closed bool
 }
 
-// Serve answers whatever l accepts, until Close.
-func Serve(l net.Listener) *Server {
-	s := &Server{l: l, conns: make(map[net.Conn]bool)}
+// ServeCounting answers whatever l accepts, until Close.
+func ServeCounting(l net.Listener) *CountServer {
+	s := &CountServer{l: l, conns: make(map[net.Conn]bool)}
 	s.wg.Go(s.accept)
 	return s
 }
 
 // Address is where it listens.
-func (s *Server) Address() string { return s.l.Addr().String() }
+func (s *CountServer) Address() string { return s.l.Addr().String() }
 
 // Requests is how many whole requests came so far.
-func (s *Server) Requests() int64 { return s.requests.Load() }
+func (s *CountServer) Requests() int64 { return s.requests.Load() }
 
 // Close ends all connections and returns when that is done.
-func (s *Server) Close() error {
+func (s *CountServer) Close() error {
 	err := s.l.Close()
 	s.mu.Lock()
 	s.closed = true
@@ -57,7 +54,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-func (s *Server) accept() {
+func (s *CountServer) accept() {
 	for {
 		c, err := s.l.Accept()
 		if err != nil {
@@ -82,8 +79,8 @@ func (s *Server) accept() {
 }
 
 // serve ends with the connection, or with a request that is none.
-func (s *Server) serve(c net.Conn) {
-	answers := []byte(strings.Repeat(answer, mostAnswers))
+func (s *CountServer) serve(c net.Conn) {
+	answers := []byte(strings.Repeat(OK200, mostAnswers))
 	buf := make([]byte, serverBuffer)
 	var p http1.Parser
 	p.ResetRequest()
@@ -107,7 +104,7 @@ func (s *Server) serve(c net.Conn) {
 		s.requests.Add(int64(whole))
 		for whole > 0 {
 			now := min(whole, mostAnswers)
-			if _, err := c.Write(answers[:now*len(answer)]); err != nil {
+			if _, err := c.Write(answers[:now*len(OK200)]); err != nil {
 				return
 			}
 			whole -= now
