@@ -145,7 +145,7 @@ var allowedImports = map[string][]string{
 	"internal/verdict/align":     {},
 	"internal/verdict/body":      {"internal/http1", "internal/verdict/align", "internal/verdict/finding", "internal/verdict/jsondiff", "internal/verdict/kind", "github.com/andybalholm/brotli", "github.com/klauspost/compress/flate", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zlib", "github.com/klauspost/compress/zstd", "golang.org/x/net/html"},
 	"internal/verdict/command":   {"internal/verdict", "internal/verdict/files", "internal/verdict/join", "internal/verdict/report"}, // gor verdict whole, so that package main has but a row for it
-	"internal/verdict/files":     {"internal/disk", "internal/payload", "internal/sniff", "internal/verdict", "internal/verdict/join", "internal/verdict/rules"},
+	"internal/verdict/files":     {"internal/disk", "internal/formats", "internal/payload", "internal/sniff", "internal/verdict", "internal/verdict/join", "internal/verdict/rules"},
 	"internal/verdict/finding":   {},
 	"internal/verdict/header":    {"internal/verdict/finding", "internal/verdict/kind"},
 	"internal/verdict/live":      {"internal/buffers", "internal/payload", "internal/plugin", "internal/queue", "internal/stats", "internal/verdict", "internal/verdict/join", "internal/verdict/report"},

@@ -157,6 +157,7 @@ func TestVerdictExplainsItself(t *testing.T) {
 	production, answered := recorded("aa-production.gor", 9, '1', '2'), recorded("aa-answered.gor", 9, '1', '2', '3')
 	asked, other, few := recorded("aa-asked.gor", 9, '1'), recorded("bb-other.gor", 9, '1', '3'), recorded("aa-few.gor", 3, '3')
 	har := testkit.WriteFile(t, in("x.har"), []byte(`{"log":{"entries":[]}}`))
+	pcap := testkit.WriteFile(t, in("x.pcap"), []byte("\xd4\xc3\xb2\xa1\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x01\x00\x00\x00"))
 	text := testkit.WriteFile(t, in("x.txt"), []byte("nothing that Gor knows\n"))
 	for _, c := range []struct {
 		code int
@@ -169,7 +170,8 @@ func TestVerdictExplainsItself(t *testing.T) {
 		{1, "3 requests have no answer of the old version recorded", []string{asked, "--against", few}},
 		{1, "no id is in both recordings", []string{production, "--against", other}},
 		{0, "equal: 3 pairs, no difference; 6 more requests could not be compared", []string{production, "--against", few}},
-		{1, "is an HTTP archive (HAR), not a recording; gor convert " + har + " -o ", []string{har}},
+		{1, "nothing was compared", []string{har}},
+		{1, "is a capture of packets (pcap), not a recording; gor convert " + pcap + " -o ", []string{pcap}},
 		{1, text + " is text, and no recording", []string{text}},
 		{2, "but one recording", []string{"-", "--against", "-"}},
 		{2, "reports are files", []string{answered, "--json", "-"}},
@@ -184,6 +186,25 @@ func TestVerdictExplainsItself(t *testing.T) {
 	cmd.Stdin = bytes.NewReader(content)
 	if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "equal: 9 pairs") {
 		t.Errorf("from standard input: %v\n%s", err, out)
+	}
+}
+
+// An HTTP archive of a browser has the old version's answers.
+func TestVerdictOfHAR(t *testing.T) {
+	server := versionServer(t, 200)
+	dir := t.TempDir()
+	var entries []string
+	for i := range 9 {
+		entries = append(entries, fmt.Sprintf(`{"startedDateTime":"2026-01-02T03:04:%02d.000Z","request":{"method":"GET","url":"http://a/users/%d","httpVersion":"HTTP/1.1","headers":[]},
+			"response":{"status":200,"httpVersion":"HTTP/1.1","headers":[{"name":"Content-Type","value":"application/json"}],"content":{"mimeType":"application/json","text":"{\"path\":\"/users/%d\"}"}}}`, i, i, i%8))
+	}
+	har := testkit.WriteFile(t, filepath.Join(dir, "production.har"), []byte(`{"log":{"entries":[`+strings.Join(entries, ",")+`]}}`))
+	answered := filepath.Join(dir, "answered.gor")
+	testkit.RunGor(t, "--input-file", har+"|max", "--output-http", server, "--output-http-track-response", "--output-file", answered)
+	for _, args := range [][]string{{har, "--against", answered}, {answered}} {
+		if code, out := gorVerdict(t, args...); code != exitThreshold || !strings.HasPrefix(out, "regression: GET /users/{id}: body.path has another value in 1 of 9 pairs\n") {
+			t.Errorf("gor verdict %v: exit %d\n%s", args, code, out)
+		}
 	}
 }
 

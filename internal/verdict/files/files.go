@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/buger/gor/internal/formats"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/sniff"
 	"github.com/buger/gor/internal/verdict/join"
@@ -17,7 +18,7 @@ import (
 
 // A Config says what to compare.
 type Config struct {
-	// Old are recordings, or patterns of their names, with the old version's answers,
+	// Old are recordings, HAR files, or patterns of their names, with the old version's answers,
 	// and Against those with the new one's. Without Against the old ones have both.
 	Old, Against []string
 
@@ -185,7 +186,11 @@ func (s *side) expect(c *join.Comparison) {
 		if err != nil {
 			continue
 		}
-		src, err := payload.Open(f, name, s.limit)
+		kind, err := sniff.File(name)
+		var src payload.Source
+		if err == nil {
+			src, err = open(f, name, kind, s.limit)
+		}
 		for n := 0; err == nil && n < expectMost; n++ {
 			var msg []byte
 			if msg, err = src.Next(); err == nil {
@@ -219,7 +224,7 @@ func (s *side) next() ([]byte, error) {
 		if d := s.src.Damage(); d.Any() {
 			s.notes = append(s.notes, fmt.Sprintf("%s: %s", name, d))
 		}
-		if !s.any && s.kind != sniff.Recording {
+		if !s.any && s.kind != sniff.Recording && s.kind != sniff.HAR {
 			s.notes = append(s.notes, fmt.Sprintf("%s is %s, and no recording", name, s.kind))
 		}
 		s.close()
@@ -243,12 +248,21 @@ func (s *side) open() (err error) {
 			return err
 		}
 	}
-	switch s.kind {
-	case sniff.Pcap, sniff.HAR, sniff.Log, sniff.Curl, sniff.JSONLines, sniff.JSON:
-		return &NotRecordingError{name, s.kind}
-	}
-	s.src, err = payload.Open(s.f, name, s.limit)
+	s.src, err = open(s.f, name, s.kind, s.limit)
 	return err
+}
+
+// open returns the messages of a file. HAR has answers, and its messages have the same
+// ids whenever they are read; those of a capture are new each time, so that what was
+// replayed from it belongs to the recording that is made of it.
+func open(f *os.File, name string, kind sniff.Kind, limit int) (payload.Source, error) {
+	switch kind {
+	case sniff.HAR:
+		return formats.Open(f, name, formats.Options{Limit: limit, Sniff: true})
+	case sniff.Pcap, sniff.Log, sniff.Curl, sniff.JSONLines, sniff.JSON:
+		return nil, &NotRecordingError{name, kind}
+	}
+	return payload.Open(f, name, limit)
 }
 
 func (s *side) close() {
