@@ -190,6 +190,8 @@ func unsupported() flags.Unsupported {
 		{Prefix: "output-file", Scheme: "s3://", What: "S3", Advice: "the nearest it has is a file on disk with --output-file-size-limit SIZE, and a copy of its chunks to the bucket"},
 		{Prefix: "input-file-watch", What: "watching of folders", Advice: "the nearest it has is --input-file with a pattern, started again"},
 		{Prefix: "input-file", Scheme: "s3://", What: "S3", Advice: "fetch the recording and name the file"},
+		{Prefix: "input-file", Scheme: "http://", What: "HTTP client for files", Advice: "fetch the recording and name the file"},
+		{Prefix: "input-file", Scheme: "https://", What: "HTTP client for files", Advice: "fetch the recording and name the file"},
 		{Prefix: "input-raw-k8s-", What: "Kubernetes", Advice: "the nearest it has is --input-raw 'veth*:80', which captures on the pods' interfaces"},
 		{Prefix: "input-raw", Scheme: "k8s://", What: "Kubernetes", Advice: "the nearest it has is --input-raw 'veth*:80', which captures on the pods' interfaces"},
 	}
@@ -236,11 +238,9 @@ func strayArg(arg string) error {
 
 // meantCommand is the command line for what other tools have a word for, or "".
 func meantCommand(word string) string {
-	switch word {
-	case "capture", "record":
-		return "sudo gor --input-raw :80 --output-file requests.gor"
-	case "replay", "play":
-		return "gor --input-file requests.gor --output-http http://staging.com"
-	}
-	return ""
+	const capture, replay = "sudo gor --input-raw :80 --output-file requests.gor", "gor --input-file requests.gor --output-http http://staging.com"
+	return map[string]string{
+		"capture": capture, "record": capture, "replay": replay, "play": replay,
+		"list": "gor ls requests.gor", "cat": "gor show requests.gor ID", "stats": "gor stat requests.gor", "diff": "gor verdict answered.gor",
+	}[word]
 }

@@ -2,13 +2,16 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/plugin"
 	"github.com/buger/gor/internal/queue"
@@ -88,14 +91,23 @@ func nullOutputPlugin() outputPlugin {
 			help:    "count every message and drop it",
 			example: "sudo gor --input-raw :80 --output-null",
 		},
-		parse: func(string, *Settings) (plugin.Parsed[plugin.Output], error) {
-			return plugin.Parsed[plugin.Output]{Open: func(*plugin.Env) (plugin.Output, error) { return &nullOutput{}, nil }}, nil
+		parse: func(addr string, _ *Settings) (plugin.Parsed[plugin.Output], error) {
+			return plugin.Parsed[plugin.Output]{Open: func(*plugin.Env) (plugin.Output, error) { return &nullOutput{}, nil }}, noAddress(addr)
 		},
 	}
 }
 
-func parseDummyOutput(_ string, s *Settings) (plugin.Parsed[plugin.Output], error) {
-	return plugin.Parsed[plugin.Output]{Open: func(env *plugin.Env) (plugin.Output, error) { return newDummyOutput(s, env), nil }}, nil
+// noAddress refuses a word that was meant for something else. Older commands have a
+// number there.
+func noAddress(addr string) error {
+	if _, err := strconv.Atoi(addr); err != nil && addr != "" {
+		return fmt.Errorf("it takes no value, and %q stands behind it", address.Redact(addr))
+	}
+	return nil
+}
+
+func parseDummyOutput(addr string, s *Settings) (plugin.Parsed[plugin.Output], error) {
+	return plugin.Parsed[plugin.Output]{Open: func(env *plugin.Env) (plugin.Output, error) { return newDummyOutput(s, env), nil }}, noAddress(addr)
 }
 
 func newDummyOutput(s *Settings, env *plugin.Env) *dummyOutput {

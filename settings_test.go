@@ -198,6 +198,8 @@ func TestStrayArguments(t *testing.T) {
 		"day 1.gor.gz":           "gor --input-file 'day 1.gor.gz'",
 		"rec.gor|200%":           "gor --input-file 'rec.gor|200%'",
 		"x.pcap":                 "gor --input-raw x.pcap:80",
+		"m.har":                  "gor --input-file m.har",
+		"cat":                    "gor show requests.gor",
 		"http://u:pass@staging/": "--output-http http://u:xxxxx@staging/",
 		":80":                    "--input-raw :80 --output-stdout",
 		"gor.toml":               "gor --config gor.toml",
@@ -230,7 +232,7 @@ func TestDefaultsStayWithinTheirBounds(t *testing.T) {
 func TestLaterStages(t *testing.T) {
 	for _, args := range [][]string{
 		{"--output-file-buffer", "/tmp"}, {"--input-raw-k8s-skip-ns", "x"}, {"--input-file-watch"},
-		{"--output-file", "s3://bucket/x.gor"}, {"--input-file", "s3://bucket/x.gor"}, {"--input-raw", "k8s://pod/x:80"},
+		{"--output-file", "s3://bucket/x.gor"}, {"--input-file", "s3://bucket/x.gor"}, {"--input-file", "https://host/x.gor"}, {"--input-raw", "k8s://pod/x:80"},
 	} {
 		_, err := parseArgs(append([]string{"--input-dummy", "--output-null"}, args...)...)
 		if err == nil || !strings.Contains(err.Error(), args[0]) || !strings.Contains(err.Error(), "this version has no ") {

@@ -64,6 +64,10 @@ func TestCheckSaysWhatTheStartSays(t *testing.T) {
 		{"--output-file DIR/shut.gor --output-file-size-limit 1mb", true}, // makes shut_0.gor
 		{"--output-file DIR/closed", false},
 		{"--output-file DIR/x.har", true},
+		{"--output-null 0", true}, // as older commands have it
+		{"--output-null DIR/x.gor", false},
+		{"--output-stdout DIR/x.gor", false},
+		{"--output-tcp 127.0.0.1:0", false},
 		{"--output-file - --output-file-size-limit 1mb", false}, // would be /dev/stdout_0
 		{"--output-file /dev/null --output-file-queue-limit 5", false},
 		{"--output-file DIR/pipe --output-file-queue-limit 5", false},

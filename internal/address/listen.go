@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 )
 
 // CheckListen refuses what is not [HOST]:PORT, an address to listen on, and says
@@ -29,7 +30,10 @@ func ConnectHost(addr string) (string, error) {
 	if err := CheckListen(addr); err != nil {
 		return "", err
 	}
-	host, _, _ := net.SplitHostPort(addr)
+	host, port, _ := net.SplitHostPort(addr)
+	if strings.Trim(port, "0") == "" {
+		return "", fmt.Errorf("%q has no port between 1 and 65535, as in %s", addr, net.JoinHostPort(host, "28020"))
+	}
 	if host == "" {
 		return "", fmt.Errorf("%q names no host; it is written replay.local%s", addr, addr)
 	}

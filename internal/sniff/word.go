@@ -13,7 +13,7 @@ type Word uint8
 const (
 	OtherWord Word = iota
 	EmptyWord
-	RecordingName // of a recording
+	RecordingName // of a file to replay
 	CaptureName   // of a capture of packets
 	ConfigName    // of a TOML file
 	WebAddress    // an http or https URL
@@ -26,6 +26,11 @@ var suffixes = [...]struct {
 	word   Word
 }{
 	{".gor", RecordingName},
+	{".har", RecordingName},
+	{".curl", RecordingName},
+	{".jsonl", RecordingName},
+	{".ndjson", RecordingName},
+	{".log", RecordingName},
 	{".pcap", CaptureName},
 	{".pcapng", CaptureName},
 	{".cap", CaptureName},
