@@ -62,6 +62,7 @@ func (w *worker) connect() error {
 		return w.refused(err, false)
 	}
 	if !w.attempt.Careful() {
+		w.attempt.Stands()
 		return nil
 	}
 	settled := time.NewTimer(outbound.SettleFor)
@@ -74,6 +75,7 @@ func (w *worker) connect() error {
 	if w.sender.Idle(); !w.sender.Connected() && s.client.Standing() > 0 {
 		return w.refused(errUnserved, true)
 	}
+	w.attempt.Stands()
 	return nil
 }
 

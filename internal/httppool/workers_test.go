@@ -1,6 +1,7 @@
 package httppool
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,31 +43,76 @@ func TestBounds(t *testing.T) {
 // TestWorkersComeAndGo: requests at one moment are all sent at once, however
 // long the target takes; when it has answered them, the workers end.
 func TestWorkersComeAndGo(t *testing.T) {
-	answer := make(chan struct{})
-	var asked atomic.Int64
-	target := testkit.StartTarget(t, func(c net.Conn, _ int) {
-		for {
-			if _, err := testkit.ReadRequest(c); err != nil {
-				return
-			}
-			asked.Add(1)
-			<-answer
-			io.WriteString(c, testkit.OK200)
-		}
-	})
-	rig := newRig(t, target.Address(), func(c *Config) {
-		c.Most, c.IdleFor, c.Client.Timeout = DefaultMost, 20*time.Millisecond, time.Minute
+	target := newPatientTarget(t)
+	rig := newRig(t, target.addr, func(c *Config) {
+		c.Most, c.IdleFor, c.Client.Timeout = DefaultMost, 20*time.Millisecond, 2*time.Minute
 	})
 	for range 100 {
 		rig.put(httpPost)
 	}
-	testkit.Eventually(t, "all are sent", func() bool { return asked.Load() == 100 })
-	close(answer)
+	target.await(100)
+	target.answer()
 	rig.settle()
 	rig.want("100 delivered")
 	testkit.Eventually(t, "the workers' end", func() bool { return rig.workers.Running() == 1 })
 	rig.each(httpPost, httpPost)
 	rig.want("102 delivered")
+}
+
+// TestRefusedBeforeAnswers: a connection that could not be had is tried again when
+// nothing has been answered yet, so that its request does not wait for the answers
+// to others.
+func TestRefusedBeforeAnswers(t *testing.T) {
+	target := newPatientTarget(t)
+	var dials atomic.Int64
+	rig := newRig(t, target.addr, func(c *Config) {
+		dial := c.Client.Dial
+		c.Client.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if n := dials.Add(1); n == 10 || n == 15 {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+			}
+			return dial(ctx, network, address)
+		}
+		c.Most, c.Client.Timeout = DefaultMost, 2*time.Minute
+	})
+	for range 20 {
+		rig.put(httpPost)
+	}
+	target.await(20)
+	target.answer()
+	rig.settle()
+	rig.want("20 delivered")
+}
+
+// A patientTarget answers nothing until it is told to.
+type patientTarget struct {
+	t      *testing.T
+	addr   string
+	asked  atomic.Int64
+	answer func()
+}
+
+func newPatientTarget(t *testing.T) *patientTarget {
+	may := make(chan struct{})
+	p := &patientTarget{t: t, answer: sync.OnceFunc(func() { close(may) })}
+	p.addr = testkit.StartTarget(t, func(c net.Conn, _ int) {
+		for {
+			if _, err := testkit.ReadRequest(c); err != nil {
+				return
+			}
+			p.asked.Add(1)
+			<-may
+			io.WriteString(c, testkit.OK200)
+		}
+	}).Address()
+	t.Cleanup(p.answer)
+	return p
+}
+
+// await waits until so many requests have come.
+func (p *patientTarget) await(n int64) {
+	p.t.Helper()
+	testkit.Eventually(p.t, fmt.Sprintf("%d requests", n), func() bool { return p.asked.Load() == n })
 }
 
 // TestBurstLosesNothing: a queue that is full now and then, with an input that waits.

@@ -8,14 +8,17 @@ import (
 
 // A Ceiling is how many connections a target takes at a time, as far as that is
 // known. Nothing is known until one is refused, is overdue, or ends before its
-// first answer while others work: then there may be as many as work, and more
-// are tried after a pause that doubles each time, one at first, and twice as many
-// whenever one of them works. All methods are safe for concurrent use.
+// first answer while others work: then there may be as many as work. More than the
+// target has taken are tried after a pause that doubles each time: one at first,
+// another when that one stands, and twice as many whenever one works. All methods
+// are safe for concurrent use.
 type Ceiling struct {
 	refused atomic.Uint64
 
 	mu      sync.Mutex
-	working int  // attempts that had an answer and have not ended
+	open    int  // attempts that have not ended
+	working int  // those of them that had an answer
+	taken   int  // those that were left when the last failed, and that were taken since; valid iff known
 	limit   int  // valid iff known
 	known   bool // that the target takes no more
 	careful bool // it accepts connections and then ends them
@@ -44,10 +47,16 @@ type Attempt struct {
 	of    *Ceiling
 	begun time.Time
 	works bool
+	over  bool
 }
 
 // Begin notes that a connection is about to be opened.
-func (c *Ceiling) Begin(now time.Time) Attempt { return Attempt{of: c, begun: now} }
+func (c *Ceiling) Begin(now time.Time) Attempt {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open++
+	return Attempt{of: c, begun: now}
+}
 
 // Allow returns how many connections there may be, at most most. When those are
 // fewer, another look after the pause again may find more.
@@ -60,8 +69,9 @@ func (c *Ceiling) Allow(now time.Time, most int) (n int, again time.Duration) {
 	case now.Before(c.retryAt):
 		n, again = c.limit, c.retryAt.Sub(now)
 	default:
-		// Nothing is known of these for a while; look again then.
-		n, again = c.limit+c.beyond, ceilingFirst
+		// Nothing is known of these for a while; look again then. Those that the
+		// target took may all still wait for their first answer.
+		n, again = max(c.limit, c.taken)+c.beyond, ceilingFirst
 	}
 	if n >= most {
 		return most, 0
@@ -86,6 +96,17 @@ func (a *Attempt) Careful() bool {
 	a.of.mu.Lock()
 	defer a.of.mu.Unlock()
 	return a.of.known && a.of.careful && !a.works
+}
+
+// Stands is told that the target took the connection, and has not ended it since, if
+// it is one that does.
+func (a *Attempt) Stands() {
+	c := a.of
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known && !a.over && a.begun.After(c.since) {
+		c.taken = min(c.taken+1, c.open)
+	}
 }
 
 // Works is told that an answer came.
@@ -117,7 +138,7 @@ func (a *Attempt) Fail(now time.Time, connected bool) (tell bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a.end()
-	c.limit = max(c.working, 1)
+	c.limit, c.taken = max(c.working, 1), c.open
 	c.careful = c.careful || connected
 	if !c.known || a.begun.After(c.since) {
 		c.known, c.since = true, now
@@ -137,8 +158,13 @@ func (a *Attempt) End() {
 }
 
 func (a *Attempt) end() {
+	c := a.of
 	if a.works {
-		a.of.working--
+		c.working--
 	}
-	a.works = false
+	if !a.over {
+		c.open--
+		c.taken = min(c.taken, c.open)
+	}
+	a.works, a.over = false, true
 }

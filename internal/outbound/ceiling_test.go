@@ -72,6 +72,49 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
+// TestCeilingBeforeAnswers: connections that stand and wait for their first answer
+// are no reason to try none beside them.
+func TestCeilingBeforeAnswers(t *testing.T) {
+	var c Ceiling
+	start := time.Unix(1000, 0)
+	stand := make([]Attempt, 99)
+	for i := range stand {
+		stand[i] = c.Begin(start)
+	}
+	fail := func(ms int) {
+		a := c.Begin(start.Add(time.Duration(ms) * time.Millisecond))
+		a.Fail(start.Add(time.Duration(ms+1)*time.Millisecond), false)
+	}
+	allow := func(ms, want int) {
+		t.Helper()
+		if n, _ := c.Allow(start.Add(time.Duration(ms)*time.Millisecond), 512); n != want {
+			t.Errorf("at %d ms: %d, want %d", ms, n, want)
+		}
+	}
+	fail(10)
+	allow(50, 1)
+	allow(111, 100)
+	fail(112)
+	allow(250, 1)
+	allow(313, 100)
+	for i := range 90 { // they are not needed any more
+		stand[i].End()
+		stand[i].End() // counts once
+	}
+	allow(314, 10)
+
+	// One after the other, as long as each is taken.
+	for i := range 3 {
+		more := c.Begin(start.Add(time.Duration(315+i) * time.Millisecond))
+		allow(315+i, 10+i)
+		more.Stands()
+		allow(315+i, 11+i)
+	}
+	fail(320)
+	allow(320, 1)
+	allow(322+400, 13)
+}
+
 // The pause is bounded, and there is always one connection.
 func TestCeilingPauseIsBounded(t *testing.T) {
 	var c Ceiling
