@@ -95,9 +95,9 @@ const (
 	// made anew for each.
 	keptBuffers = 8 * fileBuffer
 
-	// fileBatch is how many messages are taken from the queue at once: some 10 µs
+	// fileBatch is how many messages are taken from the queue at once: 30 to 50 µs
 	// of work, between two yields.
-	fileBatch = 24
+	fileBatch = 96
 
 	// headerLine is more than what the header line of a record and its separator
 	// add to a message.
