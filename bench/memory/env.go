@@ -36,8 +36,9 @@ type env struct {
 	wg       sync.WaitGroup
 }
 
-func newEnv(ctx context.Context, gor string, size int) (*env, error) {
-	dir, err := os.MkdirTemp("/dev/shm", "gor-bench-memory")
+// newEnv makes one whose files are in a folder of folder's.
+func newEnv(ctx context.Context, gor, folder string, size int) (*env, error) {
+	dir, err := os.MkdirTemp(folder, "gor-bench-memory")
 	if err != nil {
 		return nil, err
 	}
