@@ -159,8 +159,7 @@ func linkFlagRows() []flagRow {
 			file := f.recording(0, slices.Repeat([][]byte{large}, 24)...)
 			spill := func(size string, more ...string) (kept int64, r flagRun) {
 				dir := f.TempDir()
-				r = f.gor(append(more, "--input-file", file, "--output-tcp", testkit.FreePort(f.T), "--output-tcp-spill", dir, "--output-tcp-spill-size", size,
-					"--drain-timeout", "200ms", "--min-free", "0")...)
+				r = f.gor(append(more, "--input-file", file, "--output-tcp", testkit.FreePort(f.T), "--output-tcp-spill", dir, "--output-tcp-spill-size", size, "--min-free", "0")...)
 				for _, name := range must1(filepath.Glob(filepath.Join(dir, "*", "*.gor"))) {
 					info, err := os.Stat(name)
 					testkit.Must(f.T, err)
@@ -168,7 +167,7 @@ func linkFlagRows() []flagRow {
 				}
 				return kept, r
 			}
-			kept, r := spill("16mb", "--output-null") // beside another output the input does not wait for ever
+			kept, r := spill("16mb", "--output-null", "--drain-timeout", "200ms") // beside another output the input does not wait for ever
 			if r.says("holds what --output-tcp-spill-size allows"); kept < 12<<20 || kept > 16<<20 {
 				f.Errorf("16mb: %d bytes are on disk", kept)
 			}
