@@ -1,11 +1,8 @@
 package http1client
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -58,6 +55,7 @@ const (
 type request struct{ head, body []byte }
 
 var _ Exchange = (*loopConn)(nil)
+
 var _ evloop.Handler = (*loopConn)(nil)
 
 func newLoopConn(s *shared, call *Call) *loopConn {
@@ -197,200 +195,6 @@ func (c *loopConn) push() {
 		// The target may have answered before it closed.
 		c.pull(make([]byte, readLeast), true)
 	}
-}
-
-// Ready is called by the loop.
-func (c *loopConn) Ready(buf []byte, ended bool) {
-	c.mu.Lock()
-	defer c.unlock()
-	if c.sock == nil {
-		return
-	}
-	switch c.stage {
-	case idle:
-		if !c.sock.Quiet() {
-			c.drop() // it ended, or sent what nobody asked for
-		}
-	case exchanging:
-		if c.out != nil {
-			c.push()
-		}
-		if c.stage == exchanging && c.sock != nil {
-			c.pull(buf, ended)
-		}
-	case crowded:
-		c.ended = c.ended || ended
-	case lingering:
-		c.ended = c.ended || ended
-		c.push()
-	}
-}
-
-// pull reads what came of the answer.
-func (c *loopConn) pull(buf []byte, ended bool) {
-	for {
-		n, err := c.sock.Read(buf)
-		switch {
-		case err == evloop.ErrWait:
-			return
-		case err == io.EOF && c.answer.ended():
-			c.whole(true)
-			return
-		case err != nil:
-			c.fail(err)
-			return
-		}
-		c.digest(buf[:n], ended)
-		if c.stage != exchanging || n < len(buf) && !ended {
-			return
-		}
-	}
-}
-
-// digest takes what was read. For an answer that has to wait for memory another
-// goroutine waits, and nothing is read meanwhile.
-func (c *loopConn) digest(b []byte, ended bool) {
-	n, whole, err := c.take(b)
-	switch {
-	case err == errCrowded:
-		c.stage, c.rest, c.ended = crowded, bytes.Clone(b[n:]), ended
-		go c.awaitSeat()
-	case err != nil:
-		c.fail(err)
-	case whole:
-		c.ended = ended
-		c.whole(n < len(b))
-	}
-}
-
-func (c *loopConn) awaitSeat() {
-	place := c.awaitPlace()
-	c.mu.Lock()
-	defer c.unlock()
-	rest := c.rest
-	c.rest, c.stage = nil, exchanging
-	if err := c.seated(place); err != nil {
-		c.fail(err)
-		return
-	}
-	c.arm(c.call.Deadline)
-	c.digest(rest, c.ended)
-	if c.stage == exchanging {
-		c.sock.Again() // to read on
-	}
-}
-
-// whole is told that the answer is complete, and whether more came behind it.
-func (c *loopConn) whole(extra bool) {
-	end, look := c.last(extra)
-	c.look, c.proven = look, true
-	switch {
-	case end:
-		c.drop()
-	case c.out != nil:
-		c.stage = lingering
-		limit := time.Now().Add(lingerSend)
-		if c.call.Deadline.Before(limit) {
-			limit = c.call.Deadline
-		}
-		c.arm(limit)
-		return
-	}
-	c.linger()
-}
-
-// linger ends an exchange whose answer is whole, when its request is sent or
-// never will be.
-func (c *loopConn) linger() {
-	if c.werr != nil || c.unsure || c.ended {
-		c.drop() // after half a request nothing else can be said on it
-	}
-	c.call.Status, c.call.Sent = c.parser.Head().Status, true
-	c.finish(outbound.Delivered)
-}
-
-// fail ends an exchange for which no answer came, or tries it again.
-func (c *loopConn) fail(err error) {
-	sent := c.out == nil && c.werr == nil
-	if c.werr != nil && !c.got {
-		err = c.werr
-	}
-	c.drop()
-	c.releaseRequest()
-	wrote, timeout := c.wrote > 0, outbound.IsTimeout(err)
-	repeat := !wrote || c.call.Repeatable && !c.before
-	// A new one that was opened before is as good as one that is opened now.
-	if c.fresh || !c.proven || c.got || !repeat || timeout || c.ctx.Err() != nil {
-		c.call.Sent = sent
-		c.call.Unserved = !c.proven && !c.got && !timeout
-		c.call.Again, c.call.Wrote = c.call.Unserved && repeat, c.before || wrote
-		c.finish(outbound.ExchangeOutcome(err, sent, c.got))
-		return
-	}
-	if wrote {
-		c.before = true
-		c.counts.SentAgain.Add(1)
-	}
-	c.try()
-}
-
-func (c *loopConn) finish(o outbound.Outcome) {
-	c.releaseRequest()
-	c.call.Outcome = o
-	c.stage, c.over = idle, true
-}
-
-// abort is called when the context ends.
-func (c *loopConn) abort() {
-	c.mu.Lock()
-	defer c.unlock()
-	switch c.stage {
-	case idle:
-		c.drop()
-	case exchanging, lingering:
-		c.stop(net.ErrClosed)
-	}
-}
-
-// stop ends an exchange that goes on.
-func (c *loopConn) stop(err error) {
-	if c.stage == lingering {
-		c.werr = err
-		c.linger()
-	} else {
-		c.fail(err)
-	}
-}
-
-// arm sets the limit of the stage. A timer that runs is left as it is, if it does
-// not come too late: to set it for each exchange would cost more than to frame an
-// answer.
-func (c *loopConn) arm(limit time.Time) {
-	c.limit = limit
-	if c.armed && !c.armedTo.After(limit) {
-		return
-	}
-	c.armed, c.armedTo = true, limit
-	if c.timer == nil {
-		c.timer = time.AfterFunc(time.Until(limit), c.expired)
-	} else {
-		c.timer.Reset(time.Until(limit))
-	}
-}
-
-// expired is called by the timer.
-func (c *loopConn) expired() {
-	c.mu.Lock()
-	defer c.unlock()
-	c.armed = false
-	if c.stage != exchanging && c.stage != lingering {
-		return
-	}
-	if time.Now().Before(c.limit) {
-		c.arm(c.limit)
-		return
-	}
-	c.stop(os.ErrDeadlineExceeded)
 }
 
 // Open makes the connection before the first request needs it.

@@ -148,55 +148,6 @@ func (r *Reader) head() (f frame, ok bool, err error) {
 	return f, true, nil
 }
 
-// byteOrderMark is what some editors put in front of a text, U+FEFF in UTF-8. Where such files are put together
-// it stands between records too.
-const byteOrderMark = "\xEF\xBB\xBF"
-
-// forgiven returns how many bytes of line, where a header should be, and of the line end after it are passed
-// over without a word: people edit recordings.
-func forgiven(line []byte) int {
-	switch {
-	case isBlankLine(line):
-		return len(line) + 1
-	case bytes.HasPrefix(line, []byte(byteOrderMark)):
-		return len(byteOrderMark)
-	case string(trimBlanks(line)) == Separator[1:len(Separator)-1]:
-		// Two separators in a row, as a mended recording may have them, enclose nothing that could be lost;
-		// their line ends may coincide.
-		return len(line) + 1
-	}
-	return 0
-}
-
-// Forgiven returns how many bytes at the beginning of b, where a record should begin, are a blank line or a
-// byte-order mark, which readers pass over.
-func Forgiven(b []byte) int {
-	line, _, whole := bytes.Cut(b[:min(len(b), maxHeader)], []byte{'\n'})
-	if !whole && !bytes.HasPrefix(line, []byte(byteOrderMark)) {
-		return 0
-	}
-	return forgiven(line)
-}
-
-// BeginsRecording reports whether head, the beginning of a text, is that of a recording: a header line, perhaps
-// after a byte-order mark and blank lines.
-func BeginsRecording(head []byte) bool {
-	for {
-		line, rest, _ := bytes.Cut(head, []byte{'\n'})
-		if _, _, err := parseMeta(line); err == nil {
-			return true
-		}
-		n := forgiven(line)
-		if n == 0 || len(rest) == 0 {
-			return false
-		}
-		head = head[n:]
-	}
-}
-
-// isBlankLine reports whether line has nothing but blanks.
-func isBlankLine(line []byte) bool { return len(trimBlanks(line)) == 0 }
-
 // withLength takes the record at the beginning of the window by its length.
 func (r *Reader) withLength(f frame) ([]byte, error) {
 	w := r.win
@@ -250,93 +201,6 @@ func (r *Reader) withoutLength(f frame) ([]byte, error) {
 	return nil, nil
 }
 
-// stale takes or skips a record whose length does not fit: a middleware or an older Gor has copied the
-// header over a changed body, or the record is damaged.
-func (r *Reader) stale(f frame) ([]byte, error) {
-	i, err := r.find(f)
-	if err != nil {
-		return r.ended(f, err)
-	}
-	if r.fits(f, i) {
-		r.note(Stale)
-		return r.take(f, i-f.raw, i+len(Separator)), nil
-	}
-	r.note(Damaged)
-	if i < 0 {
-		r.resync = true
-	} else {
-		r.drop(i + len(Separator))
-	}
-	return nil, nil
-}
-
-// tooLarge skips a record whose length exceeds the limit. The length is believed, since the body may hold
-// separators and forged records, unless HTTP framing says that the message ends at the first separator.
-func (r *Reader) tooLarge(f frame) ([]byte, error) {
-	i, err := r.find(f)
-	if err == nil && r.fits(f, i) {
-		r.note(Stale)
-		return r.take(f, i-f.raw, i+len(Separator)), nil
-	}
-	if err == nil {
-		err = r.win.ensure(f.hold())
-	}
-	if err != nil {
-		return r.ended(f, err)
-	}
-	r.noteTooLarge(f)
-	r.drop(f.raw)
-	r.skip = f.length
-	r.resync, r.expect = true, true
-	return nil, nil
-}
-
-// ended is called when the source gives no more; err is its error.
-func (r *Reader) ended(f frame, err error) ([]byte, error) {
-	if r.win.err == nil {
-		return nil, err // a passed deadline
-	}
-	b := r.win.bytes()
-	rest := b[f.raw:]
-	length := f.length
-	if length >= 0 {
-		if length <= int64(min(len(rest), f.most)) && isCutSeparator(rest[length:]) && complete(rest[:length]) {
-			return r.take(f, int(length), len(b)), nil
-		}
-		if i := indexSeparator(b[f.raw-1:]); i >= 0 {
-			i += f.raw - 1
-			switch {
-			case r.fits(f, i):
-				r.note(Stale)
-				return r.take(f, i-f.raw, i+len(Separator)), nil
-			case bytes.HasSuffix(b, []byte(Separator)):
-				// Nothing was cut off, so that it is the length which is wrong.
-				r.note(Damaged)
-				r.drop(i + len(Separator))
-				return nil, nil
-			}
-			// What follows the separator is the cut body, whatever it looks like.
-			r.note(Torn)
-			r.drop(len(b))
-			return nil, nil
-		}
-	}
-	n, whole := len(rest), complete(rest)
-	if !whole {
-		n -= cutSeparator(rest)
-		whole = complete(rest[:n])
-	}
-	if whole && n <= f.most {
-		if length >= 0 {
-			r.note(Stale)
-		}
-		return r.take(f, n, len(b)), nil
-	}
-	r.note(Torn)
-	r.drop(len(b))
-	return nil, nil
-}
-
 // hold is how many bytes of the window can belong to a record within the limit.
 func (f *frame) hold() int { return f.raw + max(f.most, 0) + len(Separator) }
 
@@ -363,48 +227,6 @@ func (r *Reader) find(f frame) (int, error) {
 		}
 		if err := w.fill(); err != nil {
 			return -1, err
-		}
-	}
-}
-
-// passBytes passes over the payload of a record that is too large.
-func (r *Reader) passBytes() error {
-	for {
-		n := int(min(int64(r.win.len()), r.skip))
-		r.drop(n)
-		r.skip -= int64(n)
-		if r.skip == 0 {
-			return nil
-		}
-		if err := r.win.fill(); err != nil {
-			return err
-		}
-	}
-}
-
-// passSeparator passes over everything up to the next separator and over that. It keeps nothing of it.
-func (r *Reader) passSeparator() error {
-	for {
-		b := r.win.bytes()
-		from := max(0, r.seen-len(Separator)+1)
-		i := indexSeparator(b[from:])
-		if r.expect && (i >= 0 || len(b) >= len(Separator)) {
-			r.expect = false
-			if i != 0 {
-				r.note(Damaged)
-			}
-		}
-		if i >= 0 {
-			r.drop(from + i + len(Separator))
-			r.resync = false
-			return nil
-		}
-		r.drop(max(0, len(b)-len(Separator)+1))
-		if err := r.win.fill(); err != nil {
-			if r.win.err != nil {
-				r.drop(r.win.len())
-			}
-			return err
 		}
 	}
 }
@@ -437,24 +259,4 @@ func (r *Reader) take(f frame, n, size int) []byte {
 	w.consume(size)
 	r.seen = 0
 	return w.buf[start : p+n : p+n]
-}
-
-// noteTooLarge counts the record at the beginning of the window as larger than the limit; one that would be
-// left out anyway is not lost by that.
-func (r *Reader) noteTooLarge(f frame) {
-	if f.strange {
-		r.damage.Newer++
-		return
-	}
-	r.note(TooLarge)
-}
-
-// note counts the record at the beginning of the window.
-func (r *Reader) note(reason Reason) { r.damage.note(reason, r.win.off) }
-
-// drop consumes n bytes that belong to no message.
-func (r *Reader) drop(n int) {
-	r.damage.skip(r.win.off, int64(n))
-	r.win.consume(n)
-	r.seen = 0
 }

@@ -214,78 +214,6 @@ func (q *Queue) Put(p []byte) error {
 // quicker than to take the lock twice.
 const copiedLocked = 2 << 10
 
-// trim lets the kept buffers go when they and those in use are more than the
-// bound can need: half above it, since a buffer is larger than its message.
-func (q *Queue) trim() {
-	if q.free.Bytes() > 0 && q.heldCap+q.free.Bytes() > q.bytes+q.bytes/2 {
-		q.free.Drop()
-	}
-}
-
-func (q *Queue) push(it Item) {
-	if q.count == len(q.ring) {
-		q.grow()
-	}
-	i := q.head + q.count
-	if i >= len(q.ring) {
-		i -= len(q.ring)
-	}
-	q.ring[i] = it
-	q.count++
-	q.counted()
-}
-
-// counted publishes what is known without the lock. Call with the lock held,
-// after every change of the messages or the workers that wait.
-func (q *Queue) counted() {
-	q.length.Store(int64(q.count))
-	q.short.Store(int64(q.count - q.waiting - q.waking))
-}
-
-// Return puts a message back that its worker has not dealt with. It is the
-// oldest again, whatever the bounds are, also when the queue is closed.
-func (q *Queue) Return(it Item) {
-	it.Returned++
-	q.mu.Lock()
-	if q.count == len(q.ring) {
-		q.grow()
-	}
-	q.head--
-	if q.head < 0 {
-		q.head += len(q.ring)
-	}
-	q.ring[q.head] = it
-	q.count++
-	q.counted()
-	w := q.wake()
-	q.mu.Unlock()
-	w.notify()
-}
-
-// ringStart is the first size of a ring: a small one, since most queues are
-// nearly empty.
-const ringStart = 32
-
-func (q *Queue) grow() {
-	size := min(max(2*len(q.ring), ringStart), q.items)
-	ring := make([]Item, max(size, q.count+1)) // one that is returned is above the bound
-	n := copy(ring, q.ring[q.head:])
-	copy(ring[n:], q.ring[:q.head])
-	q.ring, q.head = ring, 0
-}
-
-func (q *Queue) pop() Item {
-	it := q.ring[q.head]
-	q.ring[q.head] = Item{}
-	q.head++
-	if q.head == len(q.ring) {
-		q.head = 0
-	}
-	q.count--
-	q.counted()
-	return it
-}
-
 // wake takes a worker off the list, to be sent a token once the lock is free.
 // At most one is on its way at a time, and wakes the next when it finds more:
 // a worker that is running anyway often takes the message first, and then the
@@ -401,14 +329,6 @@ func (q *Queue) Close() {
 	}
 }
 
-// Drained reports whether the queue is closed and no message waits: a Get that
-// returned false will do so for ever.
-func (q *Queue) Drained() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.closed && q.count == 0
-}
-
 // Settle returns nil when all that was put before the call is Done or was
 // discarded, whatever is put meanwhile, or ErrCancelled once cancel is closed.
 func (q *Queue) Settle(cancel <-chan struct{}) error {
@@ -428,41 +348,3 @@ func (q *Queue) Settle(cancel <-chan struct{}) error {
 	q.mu.Unlock()
 	return ErrCancelled
 }
-
-// LastProgress returns when the queue last moved: the last Done that
-// progressed, or when it last got a message after having none, whichever is
-// later, so that a queue that was idle is not taken for one that hangs. Zero
-// before the first Put.
-func (q *Queue) LastProgress() time.Time {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if !q.started {
-		return time.Time{}
-	}
-	return q.start.Add(q.progress)
-}
-
-// Age returns how long ago it was put.
-func (q *Queue) Age(it Item) time.Duration { return q.Now() - it.At }
-
-// Now returns how long ago the queue was made, as an Item's At is, and Time what
-// the clock showed then: a worker that knows the one need not ask for the other.
-func (q *Queue) Now() time.Duration               { return time.Since(q.start) }
-func (q *Queue) Time(now time.Duration) time.Time { return q.start.Add(now) }
-
-// Len returns how many messages wait for a worker.
-func (q *Queue) Len() int { return int(q.length.Load()) }
-
-// Short returns how many messages more than workers wait: for so many there is
-// nobody who would take them now. It is below zero when workers are idle.
-func (q *Queue) Short() int { return int(q.short.Load()) }
-
-// HalfFull reports whether more than half of either bound is taken.
-func (q *Queue) HalfFull() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.pastHalf()
-}
-
-// pastHalf is HalfFull. Call with the lock held.
-func (q *Queue) pastHalf() bool { return 2*q.held > q.bytes || 2*q.count > q.items }

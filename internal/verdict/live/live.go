@@ -4,9 +4,6 @@
 package live
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -245,80 +242,6 @@ func (o *Output) add(msg []byte) {
 	o.delivered.Add(1)
 }
 
-// Settle returns when what was written before was handed over.
-func (o *Output) Settle(cancel <-chan struct{}) error {
-	for _, q := range o.queues() {
-		if err := q.Settle(cancel); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Drain makes the verdict and writes the reports. When it is cancelled, the verdict is
-// about what was compared until then.
-func (o *Output) Drain(cancel <-chan struct{}) error {
-	o.draining.Store(true)
-	if err := o.Settle(cancel); err != nil {
-		o.comparison.GiveUp() // or Close would compare for as long as that takes
-		return err
-	}
-	o.any.Store(true) // a run without a message gets its reports too
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		o.end()
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-cancel:
-		o.comparison.GiveUp()
-		<-done
-		return errors.New("not all was compared")
-	}
-}
-
-// Close makes a verdict of what there is, when Drain was not called. A Drain that is
-// under way ends soon: nobody waits for the rest any more.
-func (o *Output) Close() error {
-	o.closing.Do(func() {
-		if o.draining.Load() {
-			o.comparison.GiveUp()
-		}
-		close(o.cancel)
-		o.adding.Lock()
-		o.relieved.Broadcast()
-		o.adding.Unlock()
-		o.end()
-		o.comparison.Close() // temporary files alone are lost
-	})
-	return nil
-}
-
-// end makes the verdict, once.
-func (o *Output) end() {
-	o.ending.Do(func() {
-		for _, q := range o.queues() {
-			q.Close()
-		}
-		o.taken.Wait()
-		for _, q := range o.queues() {
-			o.unsent.Add(uint64(q.Discard()))
-		}
-		if !o.any.Load() {
-			return
-		}
-		verdicts, err := o.comparison.End()
-		if err = errors.Join(o.broken, err); err == nil {
-			err = o.cfg.Reports.WriteAll(verdicts, o.cfg.Files, o.cfg.FailOn)
-		}
-		o.mu.Lock()
-		o.ended, o.verdicts, o.trouble = true, verdicts, err
-		o.mu.Unlock()
-	})
-}
-
 // Room is that of the inputs' queue: nobody waits for room for answers.
 func (o *Output) Room(cancel <-chan struct{}, d time.Duration) bool { return o.q.Room(cancel, d) }
 
@@ -337,52 +260,3 @@ func (o *Output) String() string { return o.cfg.Name }
 
 // Responses returns nil: nobody answers.
 func (o *Output) Responses() plugin.Input { return nil }
-
-// Counts gives what was handed to the comparison, and what was not.
-func (o *Output) Counts() []stats.Count {
-	return append([]stats.Count{
-		{Name: "delivered", Kind: stats.Delivered, N: o.delivered.Load()},
-		{Name: "unsent", Kind: stats.Unsent, N: o.unsent.Load()},
-	}, o.failures.NonZero()...)
-}
-
-// Report says the verdicts; before the end, how many pairs were compared.
-func (o *Output) Report(r *plugin.Report) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	compared := o.comparison.Compared()
-	r.Value("pairs_compared", compared)
-	r.Counter("gor_verdict_pairs_total", "Pairs of answers that were compared.", compared)
-	if !o.ended {
-		r.Line("pairs compared so far: %d", compared)
-		return
-	}
-	if o.trouble != nil {
-		r.Unable(o.trouble.Error())
-	}
-	values := map[string]any{}
-	for _, v := range o.verdicts {
-		o.reportOne(r, v)
-		values[v.New] = map[string]any{"verdict": v.Class.String(), "sentence": v.Sentence, "totals": v.Totals}
-	}
-	r.Value("verdicts", values)
-}
-
-func (o *Output) reportOne(r *plugin.Report, v join.Verdict) {
-	of := ""
-	if len(o.verdicts) > 1 {
-		of = v.New + ": "
-	}
-	var text strings.Builder
-	if err := report.WriteText(&text, v.Result); err == nil {
-		for line := range strings.Lines(of + text.String()) {
-			r.Line("%s", strings.TrimSuffix(line, "\n"))
-		}
-	}
-	switch {
-	case v.Totals.Compared == 0:
-		r.Unable(of + v.Sentence + "; " + o.cfg.Advice)
-	case v.Fails(o.cfg.FailOn):
-		r.Finding(fmt.Sprintf("%s%s", of, v.Sentence))
-	}
-}
