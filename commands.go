@@ -174,6 +174,9 @@ func toolCommand(name string, newTool func() *tools.Command) command {
 func toolConfig(s *Settings, stdin io.Reader, stdout io.Writer, logf func(format string, args ...any)) tools.Config {
 	c := tools.Config{Formats: s.formats, Stdin: stdin, Stdout: stdout, Logf: logf}
 	c.Formats.Limit = s.MessageLimit
+	if p, ok := stdout.(*console.Printed); ok {
+		stdout = p.W
+	}
 	if f, ok := stdout.(*os.File); ok {
 		c.Width = console.Columns(f)
 	}

@@ -48,12 +48,16 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 	log := console.New(stderr)
 	defer log.Close()
 	log.SetTerminal(environ)
+	printed := &console.Printed{W: stdout} // what is printed and no message
 	if c, found := findCommand(args); found {
-		return c.run(args[1:], stdin, stdout, log)
+		if code := c.run(args[1:], stdin, printed, log); code == exitFailed || printed.Err == nil {
+			return code // what was wrong has been said
+		}
+		return printedCode(printed, log)
 	}
-	s, err := parseSettings(args, environ, stdout)
-	if errors.Is(err, errHelp) {
-		return exitOK
+	s, err := parseSettings(args, environ, printed)
+	if errors.Is(err, errHelp) || printed.Err != nil {
+		return printedCode(printed, log)
 	}
 	if s != nil {
 		log.SetFormat(console.Format(s.LogFormat))
@@ -68,8 +72,8 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 		}
 		return exitUsage
 	case s.Version:
-		fmt.Fprintln(stdout, "gor", versionString())
-		return exitOK
+		fmt.Fprintln(printed, "gor", versionString())
+		return printedCode(printed, log)
 	}
 	for _, note := range s.Notes {
 		log.Printf("%s", note)
@@ -79,11 +83,11 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 		return exitOK
 	}
 	if s.fileInput.DryRun {
-		if err := dryRun(s, &plugin.Env{Logf: log.Printf}, stdout); err != nil {
+		if err := dryRun(s, &plugin.Env{Logf: log.Printf}, printed); err != nil {
 			log.Printf("%v", err)
 			return codeOf(err)
 		}
-		return exitOK
+		return printedCode(printed, log)
 	}
 	if err := supervise(s, log, stdin, stdout); err != nil {
 		var code exitCode
@@ -92,6 +96,16 @@ func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int 
 		}
 		log.Printf("%v", err)
 		return codeOf(err)
+	}
+	return exitOK
+}
+
+// printedCode says what was wrong with standard output, if anything was, and returns
+// the exit code.
+func printedCode(p *console.Printed, log *console.Console) int {
+	if p.Err != nil {
+		log.Printf("%v", p.Err)
+		return exitFailed
 	}
 	return exitOK
 }

@@ -263,3 +263,23 @@ func TestStartInterrupted(t *testing.T) {
 		t.Errorf("exit %d:\n%s", code, gor.Stderr())
 	}
 }
+
+// TestPrintedIsWhole: what could not be printed is an error, and no help, list or
+// plan that looks complete.
+func TestPrintedIsWhole(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	testkit.Must(t, err)
+	defer full.Close()
+	file := newFlagTest(t).recording(0, gets(4)...)
+	for _, args := range []string{
+		"-h", "-h all", "--version", "version", "help", "completion bash", "ls -h", "ls " + file, "stat " + file, "show " + file + " 0", "verdict -h",
+		"convert " + file + " -o -", "--input-file " + file + " --input-file-dry-run", "--input-file " + file + "|max --output-stdout",
+	} {
+		cmd := testkit.GorCommand(t, nil, strings.Fields(args)...)
+		cmd.Stdout = full
+		p := testkit.StartCommand(t, cmd)
+		if code := p.Wait(); code != exitFailed {
+			t.Errorf("gor %s: exit %d", args, code)
+		}
+	}
+}

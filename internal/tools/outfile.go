@@ -111,12 +111,17 @@ func (c *converter) create(host string) (*outFile, error) {
 // finish ends a file. One that an error has cut short stays, and is named.
 func (c *converter) finish(out *outFile, cut bool) error {
 	err := out.Writer.Close()
-	err = errors.Join(err, out.buf.Flush())
+	first := func(next error) { // a disk that is full is an error of each
+		if err == nil {
+			err = next
+		}
+	}
+	first(out.buf.Flush())
 	if out.zip != nil {
-		err = errors.Join(err, out.zip.Close())
+		first(out.zip.Close())
 	}
 	if out.file != nil {
-		err = errors.Join(err, out.file.Close())
+		first(out.file.Close())
 	}
 	for _, count := range out.Counts() {
 		if count.N > 0 {
