@@ -105,6 +105,9 @@ func (s *Sender) serve(conn, raw net.Conn, counted *countedConn, t *trouble) err
 	foreign := c.foreign(err)
 	switch {
 	case foreign != nil:
+		s.mu.Lock()
+		s.suspicion++ // when it is late the next time, it is no old receiver for that
+		s.mu.Unlock()
 		return foreign
 	case errors.Is(err, io.EOF) && counted == nil && !s.Acknowledged():
 		return errors.New("the receiver closed the connection before it answered; is it the --input-tcp of a Gor, and has it no --input-tcp-secure?")

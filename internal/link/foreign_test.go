@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/buger/gor/internal/testkit"
 )
@@ -72,5 +73,30 @@ func TestForeignAnswerToThePlainStream(t *testing.T) {
 			return strings.Contains(strings.Join(told, "\n"), tt.want)
 		})
 		s.Close()
+	}
+}
+
+// A receiver with TLS that is late the next time, as on a busy machine, is not
+// taken for an old one, which gets the plain stream.
+func TestForeignIsAskedForLonger(t *testing.T) {
+	l := listen(t)
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(conn, unexpectedMessage)
+			conn.Close()
+		}
+	}()
+	src := newTestSource()
+	src.ch <- message(1, 0, 10)
+	s := newHastySender(t, l.Addr().String(), src, false, time.Second)
+	for deadline := time.Now().Add(time.Minute); s.answerWait() < 4*time.Second; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("an answer is waited for %s", s.answerWait())
+		}
 	}
 }

@@ -164,10 +164,11 @@ func TestPlainBreakIsMadeGood(t *testing.T) {
 	record := len(payload.AppendOldRecord(nil, words(1, 0, 100)))
 	for _, cut := range []int{0, hello, hello + record - 1, hello + record, hello + record + 1, hello + 10*record + 7, hello + 20*record} {
 		t.Run(fmt.Sprint(cut), func(t *testing.T) {
+			t.Parallel()
 			l := listen(t)
 			got := readAll(NewReceiver(l, ReceiverConfig{Limit: 1 << 20, Logf: quiet(t)}))
 			front := listen(t)
-			defer front.Close()
+			t.Cleanup(func() { front.Close() })
 			var conns atomic.Int32
 			go func() {
 				for {
@@ -218,7 +219,8 @@ func wantHastyDelivery(t *testing.T, addr string, n int, got func() [][]byte) {
 		src.ch <- words(1, uint32(i), 100)
 	}
 	close(src.ch)
-	s := newHastySender(t, addr, src, false, 100*time.Millisecond)
+	// Long enough for the answer of a receiver on a busy machine.
+	s := newHastySender(t, addr, src, false, time.Second)
 	s.awaitDone(t)
 	wantDelivered(t, s, n)
 	inOrder(t, got(), 1, n)

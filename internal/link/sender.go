@@ -109,7 +109,7 @@ type Sender struct {
 	open      bool // the source may have more
 	counts    [fates]uint64
 	lived     bool // the receiver of the plain stream has shown life, and nothing else has answered since
-	suspicion int  // plain connections in a row that broke before there was life
+	suspicion int  // connections in a row that broke before there was life, or had the answer of a stranger
 	held      held
 
 	peer  *Peer
