@@ -7,7 +7,7 @@ import (
 )
 
 // Timeout bounds every wait for an event that must come.
-const Timeout = 60 * time.Second
+const Timeout = 2 * time.Minute
 
 // Eventually waits until f is true, asking again every few milliseconds, for
 // events that cannot be waited for otherwise; what names the event.
