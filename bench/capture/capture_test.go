@@ -82,7 +82,7 @@ func TestCapturing(t *testing.T) {
 func TestParse(t *testing.T) {
 	t.Setenv(peerVar, "")
 	o, err := parsed([]string{"-rounds", "2", "-cases", "get,mixed", "-links", "veth", "gor"})
-	if err != nil || o.rounds != 2 || len(o.cases) != 2 || o.cases[1] != loadgen.Mixed || len(o.links) != 1 || len(o.captors) != 3 {
+	if err != nil || o.rounds != 2 || len(o.cases) != 2 || o.cases[1] != loadgen.Mixed || len(o.links) != 1 || len(o.captors) != 4 {
 		t.Errorf("%+v, %v", o, err)
 	}
 	for _, test := range []struct{ args, want string }{
@@ -104,13 +104,13 @@ func TestCaptors(t *testing.T) {
 	for _, c := range list {
 		names = append(names, c.name)
 	}
-	if want := []string{"nothing", "tcpdump", "gor", "peer other"}; !slices.Equal(names, want) {
+	if want := []string{"nothing", "tcpdump", "tcpdump to a file", "gor", "peer other"}; !slices.Equal(names, want) {
 		t.Errorf("%q, want %q", names, want)
 	}
-	if list[2].program != "./gor" || !list[2].records || !list[3].records || list[1].records {
+	if list[3].program != "./gor" || !list[3].records || !list[4].records || list[1].records || list[2].records {
 		t.Errorf("%+v", list)
 	}
-	if len(captors("/gor", "", "")) != 3 {
+	if len(captors("/gor", "", "")) != 4 {
 		t.Error("there is a peer that nobody named")
 	}
 }
@@ -222,6 +222,7 @@ func TestTable(t *testing.T) {
 	for i, rate := range []float64{1000, 2000, 400} { // the machine changes its mind
 		table.add(nothing, measurement{rate: rate, requests: 1000, dropped: -1, recorded: -1, latency: latencies{1e6, 2e6, 3e6}})
 		table.add(tcpdump, measurement{rate: rate * 0.8, requests: 1000, cpu: 10 * time.Millisecond, memory: 8 << 20, recorded: -1, latency: latencies{1e6, 4e6, 8e6}})
+		table.add(tcpdumpFile, measurement{rate: rate * 0.7, requests: 1000, cpu: 20 * time.Millisecond, memory: 8 << 20, recorded: -1, latency: latencies{1e6, 4e6, 8e6}})
 		table.add(ourGor, measurement{rate: rate * 0.9, requests: 1000, cpu: 30 * time.Millisecond, memory: int64(30+10*i) << 20, recorded: 999, dropped: 1, kept: 999, latency: latencies{1e6, 5e6, 9e6}})
 	}
 	if got := table.ratio(ourGor, nothing, rateOf); got < 0.899 || got > 0.901 {

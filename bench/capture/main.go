@@ -1,6 +1,7 @@
 // Capture measures what it costs a server that its traffic is captured: in one
-// run and in turn it puts nothing, tcpdump, Gor and, if named, another program
-// beside a server under full load, and compares. Run it with make
+// run and in turn it puts nothing, tcpdump that throws away what it reads, tcpdump
+// that writes it to a file, Gor and, if named, another program beside a server under
+// full load, and compares. Run it with make
 // bench-capture.
 //
 // The load is wrk's for GETs, and that of bench/loadgen for everything else,
