@@ -22,7 +22,7 @@ func TestGiveWay(t *testing.T) {
 	testkit.Must(t, err)
 	given := own.Nice
 	if given == 0 {
-		given = 5
+		given = 3
 	}
 	_, port, _ := net.SplitHostPort(testkit.FreePort(t))
 	for _, test := range []struct {
@@ -33,7 +33,7 @@ func TestGiveWay(t *testing.T) {
 		nice   int32
 	}{
 		{"recording", nil, []string{"--input-raw", ":" + port, "--output-file", filepath.Join(t.TempDir(), "a.gor")}, unix.SCHED_BATCH, given},
-		{"niced", []string{"nice", "-n", "3"}, []string{"--input-raw", ":" + port, "--output-file", filepath.Join(t.TempDir(), "b.gor")}, unix.SCHED_BATCH, min(own.Nice+3, 19)},
+		{"niced", []string{"nice", "-n", "4"}, []string{"--input-raw", ":" + port, "--output-file", filepath.Join(t.TempDir(), "b.gor")}, unix.SCHED_BATCH, min(own.Nice+4, 19)},
 		{"link", nil, []string{"--input-raw", ":" + port, "--output-tcp", "127.0.0.1:" + port}, unix.SCHED_BATCH, given},
 		{"replaying", nil, []string{"--input-raw", ":" + port, "--output-http", "http://127.0.0.1:1"}, unix.SCHED_NORMAL, own.Nice},
 	} {
