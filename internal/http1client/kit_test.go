@@ -18,7 +18,7 @@ func testConfig(t testing.TB, addr string) Config {
 	target, err := ParseTarget(addr)
 	testkit.Must(t, err)
 	c := Config{
-		Target: target, Dial: (&net.Dialer{}).DialContext, Timeout: 10 * time.Second, HeadMost: 64 << 10,
+		Target: target, Dial: (&net.Dialer{}).DialContext, Timeout: testkit.Timeout, HeadMost: 64 << 10,
 		Tell: func(err error) { t.Logf("told: %v", err) },
 	}
 	if secure := target.TLS(false); secure != nil {

@@ -80,10 +80,12 @@ type Opener = func(deadline time.Time) error
 // or when the deadline has passed or ctx has ended why there is no connection:
 // the last error of open, or ErrDown if open was not called. tell is given what
 // people are to be told: why there is no connection, or nil when there is one
-// again. While other connections stand, there is one attempt, as in Open.
+// again. While other connections stand, there is one attempt, as in Open. One that is
+// overdue when none stands any more is made again with all the time that there is.
 func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, tell func(error)) error {
 	result := ErrDown
 	begun := time.Now()
+	hurry := true
 	for {
 		now := time.Now()
 		try, probe, wait, changed := true, false, time.Duration(0), (<-chan struct{})(nil)
@@ -96,7 +98,7 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 			}
 			continue
 		}
-		hurried, err := h.timed(now, deadline, open)
+		overdue, err := h.timed(now, deadline, hurry, open)
 		if lack := new(FilesError); errors.As(err, &lack) {
 			// It says nothing of the target, and passes when others end.
 			h.abandon(time.Now(), probe)
@@ -113,13 +115,16 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 			h.abandon(time.Now(), probe)
 			return err
 		}
-		began := now
-		if hurried && err != nil {
-			// It had less time than the request has, and on a host that halted none of
-			// it: there is as much for another try as if it had failed at once.
-			began = time.Now()
+		if overdue {
+			// It had less time than the request has, and on a host that is busy, or
+			// halted, none of it: that says nothing of the target.
+			h.abandon(time.Now(), probe)
+			if hurry, result = false, err; !time.Now().Before(deadline) {
+				return result
+			}
+			continue
 		}
-		if h.note(began, time.Now(), probe, err) && ctx.Err() == nil {
+		if h.note(now, time.Now(), probe, err) && ctx.Err() == nil {
 			tell(err)
 		}
 		if err == nil {
@@ -134,7 +139,7 @@ func (h *Health) Connect(ctx context.Context, deadline time.Time, open Opener, t
 // that is overdue while others stand is given up.
 func (h *Health) Open(ctx context.Context, deadline time.Time, open Opener, tell func(error)) error {
 	now := time.Now()
-	_, err := h.timed(now, deadline, open)
+	_, err := h.timed(now, deadline, true, open)
 	if lack := new(FilesError); errors.As(err, &lack) && h.files.tell(now) && ctx.Err() == nil {
 		tell(err)
 	}
@@ -144,23 +149,24 @@ func (h *Health) Open(ctx context.Context, deadline time.Time, open Opener, tell
 	return err
 }
 
-// timed calls open, with no more time than a connect may take while others
-// stand or did a moment ago, and remembers how long the quickest took. It
-// reports whether that was less time than until the deadline.
-func (h *Health) timed(now, deadline time.Time, open Opener) (hurried bool, err error) {
-	if h.Standing() > 0 || h.upAt(now) {
-		patience := max(overdueTimes*time.Duration(h.quickest.Load()), overdueLeast)
-		if overdue := now.Add(patience); overdue.Before(deadline) {
-			deadline, hurried = overdue, true
-		}
+// timed calls open, and remembers how long the quickest took. With hurry it has no
+// more time than a connect may take while others stand or did a moment ago, and
+// overdue says that this was too little.
+func (h *Health) timed(now, deadline time.Time, hurry bool, open Opener) (overdue bool, err error) {
+	patience := max(overdueTimes*time.Duration(h.quickest.Load()), overdueLeast)
+	limit := now.Add(patience)
+	hurry = hurry && limit.Before(deadline) && (h.Standing() > 0 || h.upAt(now))
+	if hurry {
+		deadline = limit
 	}
 	err = open(deadline)
-	if took := int64(time.Since(now)); err == nil {
+	ended := time.Now()
+	if took := int64(ended.Sub(now)); err == nil {
 		if q := h.quickest.Load(); q == 0 || took < q {
 			h.quickest.Store(took) // of two at once either will do
 		}
 	}
-	return hurried, err
+	return hurry && err != nil && !ended.Before(limit), err
 }
 
 // upAt reports whether a connect has succeeded lately.

@@ -85,18 +85,27 @@ func TestHealth(t *testing.T) {
 }
 
 // TestConnectOverdue: a connect gets little time when others succeeded a moment
-// ago, though none stands any more, and is tried again while there is time.
+// ago, though none stands any more. It is tried again with all the time that there
+// is, and nobody takes the target for one that is down meanwhile.
 func TestConnectOverdue(t *testing.T) {
 	var h Health
 	tries := 0
 	open := func(deadline time.Time) error {
 		switch tries++; {
-		case tries != 2:
+		case tries == 3:
+			if try, _, _, _ := h.mayTry(time.Now()); !try {
+				t.Error("others are not let try after a connect that was overdue")
+			}
+			if time.Until(deadline) < time.Second {
+				t.Error("the try after one that was overdue may not take as long as the request")
+			}
+			return nil
+		case tries == 1:
 			return nil
 		case time.Until(deadline) > time.Second:
 			t.Error("the try after one that succeeded may take as long as the request")
 		}
-		<-time.After(downPatience) // as on a host that halts
+		<-time.After(2 * downPatience) // as on a host that halts
 		return errors.New("i/o timeout")
 	}
 	for range 2 {
