@@ -80,9 +80,9 @@ func newHTTPOutput(t *http1client.Target, s *Settings, env *plugin.Env) (plugin.
 		}
 	}
 	byHost := secure != nil && s.modifier.OriginalHost && s.http.SNI == ""
-	hint := "--output-http-ca FILE names an authority to trust, and --output-http-skip-verify sends all the same"
+	hint := "--output-http-ca FILE names an authority to trust, --output-http-skip-verify sends all the same, and --output-http-sni NAME asks for NAME"
 	if byHost {
-		hint += "; with --http-original-host TLS asks for the host of each request, and --output-http-sni NAME has it ask for NAME"
+		hint += "; with --http-original-host TLS asks for the host of each request"
 	}
 	cfg := httppool.Config{
 		Name: o.String(), NameByHost: byHost,

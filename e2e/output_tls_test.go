@@ -74,6 +74,17 @@ func TestTLSTargets(t *testing.T) {
 		{name: "unknown authority", hosts: []string{"127.0.0.1"}, says: []string{"0 delivered", "signed by unknown authority", "--output-http-ca FILE"}},
 		{name: "another name", hosts: []string{"other.example"}, args: []string{"--output-http-ca", a.File}, says: []string{"0 delivered", "127.0.0.1"}},
 		{name: "no name at all", args: []string{"--output-http-ca", a.File}, says: []string{"0 delivered", "has no subjectAltName", "subjectAltName=IP:127.0.0.1"}},
+		{name: "no such site", hosts: []string{"127.0.0.1"}, change: func(c *tls.Config) {
+			certificates := c.Certificates
+			c.Certificates = nil // or it would be shown to whoever asks for what there is not
+			c.GetConfigForClient = nil
+			c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+				if hello.ServerName == "prod" {
+					return nil, nil // answered with unrecognized_name
+				}
+				return &certificates[0], nil
+			}
+		}, args: []string{"--output-http-ca", a.File, "--http-original-host"}, says: []string{"0 delivered", "TLS for prod: ", "asks for the host of each request"}},
 		{name: "old TLS", hosts: []string{"127.0.0.1"}, change: func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 },
 			args: []string{"--output-http-ca", a.File}, says: []string{"0 delivered", "speaks only TLS 1.0 or 1.1", "RFC 8996"}},
 	} {

@@ -169,7 +169,7 @@ func (c *conn) open(ctx context.Context, deadline time.Time) error {
 		c.conn = secure
 		if err := secure.Handshake(); err != nil {
 			c.close()
-			return &outbound.TLSError{Err: err, Hint: c.cfg.CertificateHint}
+			return &outbound.TLSError{Err: err, Name: c.name, Hint: c.cfg.CertificateHint}
 		}
 	}
 	if !c.counts.Reached.Load() { // all connections write here: seldom
