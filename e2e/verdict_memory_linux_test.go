@@ -116,6 +116,7 @@ func TestVerdictMemoryOfVersions(t *testing.T) {
 		args = append(args, "--output-http", fmt.Sprintf("%s/v%d#v%d", server.URL, i, i))
 	}
 	gor := testkit.StartGor(t, args...)
+	gor.Patience *= 3 // it works, and on a busy machine for long
 	watch := watchMemory(t, gor)
 	code := gor.Wait()
 	<-watch.done
