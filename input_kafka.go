@@ -117,7 +117,7 @@ func (o *kafkaOffset) Set(text string) error {
 	case err != nil:
 		return err
 	case o.speed.Kind != pace.LimitPercent && o.speed.Kind != pace.LimitMax:
-		return fmt.Errorf("limit %q is no speed; want such as -2|200%% or -2|max", speed)
+		return fmt.Errorf("limit %q is not a speed; want such as -2|200%% or -2|max", speed)
 	case start.Live() && o.speed.Kind == pace.LimitPercent:
 		return errors.New("a speed is for what is there already, such as -2|200%: what is still to come is replayed as it comes")
 	}

@@ -128,7 +128,7 @@ func TestWrongValuesAreQuoted(t *testing.T) {
 		{[]string{"--output-http-header", "nocolon"}, []string{`"nocolon"`, "NAME: VALUE"}},
 		{[]string{"--output-http-header", "A: b\r\nC: d"}, []string{"no header may have"}},
 		{[]string{"--output-http-header-filter", "x"}, []string{`"x"`, "NAME:REGEXP"}},
-		{[]string{"--output-http-header-hash-filter", "user-id:1/3"}, []string{`"user-id:1/3"`, "3 is no power of two"}},
+		{[]string{"--output-http-header-hash-filter", "user-id:1/3"}, []string{`"user-id:1/3"`, "3 is not a power of two"}},
 		{[]string{"--output-http-header-hash-filter", "user-id:5/4"}, []string{`"user-id:5/4"`, "more than all"}},
 		{[]string{"--http-rewrite-url", "/a"}, []string{`"/a"`, "REGEXP:REPLACEMENT"}},
 		{[]string{"--http-set-param", "x"}, []string{`"x"`, "NAME=VALUE"}},

@@ -30,7 +30,7 @@ func TestExitCodes(t *testing.T) {
 		{"--input-dummy --output-http", exitUsage, "--output-http wants a value"},
 		{"--input-file /dev/null --output-null", exitFailed, "holds nothing to replay"},
 		{"--input-raw testdata/recordings/gor-0.9.gor:80 --output-null", exitFailed, "--input-file testdata/recordings/gor-0.9.gor"},
-		{"--input-file exit_test.go --output-null", exitFailed, "is no recording: it is text"},
+		{"--input-file exit_test.go --output-null", exitFailed, "is not a recording: it is text"},
 		{"--input-file none.gor --output-null", exitFailed, "no such file"},
 		{"--input-dummy --output-http gopher://x", exitUsage, "gopher"},
 		{"--input-dummy --output-null|x", exitUsage, "no flag"},

@@ -172,7 +172,7 @@ func TestVerdictExplainsItself(t *testing.T) {
 		{0, "equal: 3 pairs, no difference; 6 more requests could not be compared", []string{production, "--against", few}},
 		{1, "nothing was compared", []string{har}},
 		{1, "is a capture of packets (pcap), not a recording; gor convert " + pcap + " -o ", []string{pcap}},
-		{1, text + " is text, and no recording", []string{text}},
+		{1, text + " is text, not a recording", []string{text}},
 		{2, "but one recording", []string{"-", "--against", "-"}},
 		{2, "reports are files", []string{answered, "--json", "-"}},
 	} {

@@ -117,7 +117,7 @@ func (c *Conn) Leave() {
 // prefix is what one client has of addresses of IPv6: RFC 6177.
 const prefix = 64
 
-// clientOf returns whose address it is. What is no IP address is one client.
+// clientOf returns whose address it is. What is not an IP address is one client.
 func clientOf(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

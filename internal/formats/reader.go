@@ -151,7 +151,7 @@ func (e *UnknownError) Error() string {
 	if e.Kind == sniff.Text || e.Kind == sniff.JSON {
 		hint = "for an access log in a format of its own give that: --log-line-format '$remote_addr ...'"
 	}
-	return fmt.Sprintf("it is %v, and no recording, access log, HAR, curl lines, JSON lines or pcap; %s", e.Kind, hint)
+	return fmt.Sprintf("it is %v, not a recording, access log, HAR, curl lines, JSON lines or pcap; %s", e.Kind, hint)
 }
 
 // zstdMaxWindow bounds the memory of whoever reads a compressed file.

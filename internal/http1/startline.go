@@ -8,7 +8,7 @@ const (
 )
 
 // checkStart looks at more bytes of a start line that may not be whole, so
-// that what is no HTTP is refused at once instead of being collected. It
+// that what is not HTTP is refused at once instead of being collected. It
 // returns the index of the first wrong byte and sets p.err, or -1. It finds a
 // subset of what startLine finds, at the same bytes.
 func (p *Parser) checkStart(piece []byte) int {

@@ -95,20 +95,20 @@ func ParseBrokers(list string) ([]string, error) {
 
 func parseBroker(text string) (string, error) {
 	if scheme, rest, is := strings.Cut(text, "://"); is {
-		return "", fmt.Errorf("%q is no broker: leave out %s:// and write %s", text, scheme, strings.TrimSuffix(rest, "/"))
+		return "", fmt.Errorf("%q is not a broker: leave out %s:// and write %s", text, scheme, strings.TrimSuffix(rest, "/"))
 	}
 	if strings.ContainsAny(text, "/@ ?#") || text == "" {
-		return "", fmt.Errorf("%q is no broker; want host:port, with commas between several", text)
+		return "", fmt.Errorf("%q is not a broker; want host:port, with commas between several", text)
 	}
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
 		host, port = strings.Trim(text, "[]"), defaultPort
 		if strings.Contains(host, ":") && net.ParseIP(host) == nil {
-			return "", fmt.Errorf("%q is no broker; want host:port, with commas between several", text)
+			return "", fmt.Errorf("%q is not a broker; want host:port, with commas between several", text)
 		}
 	}
 	if n, err := strconv.Atoi(port); host == "" || err != nil || n < 1 || n > 65535 {
-		return "", fmt.Errorf("%q is no broker; want host:port, with commas between several", text)
+		return "", fmt.Errorf("%q is not a broker; want host:port, with commas between several", text)
 	}
 	return net.JoinHostPort(host, port), nil
 }
@@ -122,11 +122,11 @@ func CheckTopic(name string) error {
 	case name == "":
 		return errors.New("want the name of a topic")
 	case len(name) > maxTopic, name == ".", name == "..":
-		return fmt.Errorf("%q is no name of a topic", name)
+		return fmt.Errorf("%q is not the name of a topic", name)
 	}
 	for _, c := range name {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
-			return fmt.Errorf("%q is no name of a topic: only letters, digits, '.', '_' and '-' are allowed", name)
+			return fmt.Errorf("%q is not the name of a topic: only letters, digits, '.', '_' and '-' are allowed", name)
 		}
 	}
 	return nil

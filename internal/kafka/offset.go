@@ -45,7 +45,7 @@ func ParseStart(text string) (Start, error) {
 		id, offset, _ := strings.Cut(part, ":")
 		n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 32)
 		if err != nil || n < 0 {
-			return Start{}, fmt.Errorf("%q is no partition and offset; want such as 0:1500,1:-2", part)
+			return Start{}, fmt.Errorf("%q is not a partition and offset; want such as 0:1500,1:-2", part)
 		}
 		if _, twice := s.Partitions[int32(n)]; twice {
 			return Start{}, fmt.Errorf("partition %d is named twice", n)
@@ -60,7 +60,7 @@ func ParseStart(text string) (Start, error) {
 func parseOffset(text string) (int64, error) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil || n < Oldest {
-		return 0, fmt.Errorf("%q is no offset; want -1 for the newest, -2 for the oldest, or an offset", text)
+		return 0, fmt.Errorf("%q is not an offset; want -1 for the newest, -2 for the oldest, or an offset", text)
 	}
 	return n, nil
 }

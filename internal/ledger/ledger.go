@@ -38,7 +38,7 @@ type Input struct {
 	Report                          func(*plugin.Report) // what the plugin says beyond its counts
 }
 
-// NewInput makes the equation of an input from its own rows, of which one each
+// NewInput makes the equation of an input from its own rows, where one each
 // may be of kind stats.Limited and stats.Filtered, and from how many messages it
 // passed on.
 func NewInput(in plugin.Input, passed uint64) Input {

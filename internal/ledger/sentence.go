@@ -130,7 +130,7 @@ func some(rows []stats.Count) string {
 	return strings.Join(parts, ", ")
 }
 
-// Progress is how the run goes, of which the first inputs are the sources.
+// Progress is how the run goes. The first inputs are its sources.
 func (l Ledger) Progress(inputs int) (p console.Progress) {
 	for _, in := range l.Inputs[:inputs] {
 		p.Messages += in.Read

@@ -37,7 +37,7 @@ func (s *Sender) concludeHeld(a answer) {
 	s.release(until)
 }
 
-// giveUpHeld releases what is held, of which no receiver will say more.
+// giveUpHeld releases what is held: no receiver will say more about it.
 func (s *Sender) giveUpHeld() {
 	s.mu.Lock()
 	mark := s.held.mark

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Plain says when a sender may speak the plain stream, of which it never
+// Plain says when a sender may speak the plain stream, where it never
 // learns what arrived.
 type Plain int
 
@@ -40,7 +40,7 @@ type Peer struct {
 	remember     func()
 }
 
-// NewPeer returns a Peer of which it is known, from an earlier run, whether it
+// NewPeer returns a Peer that is known from an earlier run, with whether it
 // acknowledges. remember, unless nil, is called once when it has shown that it
 // does.
 func NewPeer(acknowledges bool, remember func()) *Peer {

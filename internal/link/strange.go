@@ -35,13 +35,13 @@ func stranger(b []byte) (what string, sure bool) {
 		if whole || len(line) >= sniffBytes {
 			return "the framing of Gor 0.9.6 to 0.9.8; update that Gor", true
 		}
-		return "something that is no record", false
+		return "something that is not a record", false
 	}
 	if whole && bytes.Contains(line, []byte(" HTTP/1.")) {
 		// A request may still turn out to be framed as 0.7 did it.
 		return httpWords, len(b) >= sniffBytes
 	}
-	return "something that is no record", len(b) >= sniffBytes
+	return "something that is not a record", len(b) >= sniffBytes
 }
 
 func isHex(line []byte) bool {

@@ -50,14 +50,14 @@ func TestStrangers(t *testing.T) {
 		name, sends, says string
 		count             int
 	}{
-		{"zeros", strings.Repeat("\x00", 2000), "no record", countRefused},
+		{"zeros", strings.Repeat("\x00", 2000), "not a record", countRefused},
 		{"hex lines of 0.9.8", strings.Repeat("47455420", 40) + "\n", "0.9.6", countRefused},
 		{"hex that begins like a type", "31206120310a\n", "0.9.6", countRefused},
 		{"separators of 0.9.4", "GET / HTTP/1.1\r\n\r\n\xC2\xB6GET", "0.9.4", countRefused},
 		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc", "TLS", countRefused},
 		{"HTTP", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP", countRefused},
 		{"a record without end", "1 a 1 1\n" + strings.Repeat("x", 2<<20), "limit", countTooLarge},
-		{"a header without end", "1 a " + strings.Repeat("1", 1000), "no record", countRefused},
+		{"a header without end", "1 a " + strings.Repeat("1", 1000), "not a record", countRefused},
 		{"hello without identity", "gor x-1\n" + payload.Separator, "hello", countRefused},
 		{"hello without end", "gor " + strings.Repeat("x", 1000), "hello", countRefused},
 		{"bad checksum", frames + string(bad), "damaged", countDamaged},

@@ -69,7 +69,7 @@ func (d *Demand) Took(t time.Duration) {
 	if d == nil {
 		return
 	}
-	// Of two at once one may be lost, which is no harm to a mean.
+	// Of two at once one may be lost, which does no harm to a mean.
 	mean := d.took.Load()
 	if mean > 0 {
 		d.took.Store(mean + (int64(t)-mean)/tookWeight)

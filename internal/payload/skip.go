@@ -4,7 +4,7 @@ import (
 	"bytes"
 )
 
-// How a reader goes on behind what is no record.
+// How a reader goes on behind what is not a record.
 
 // stale takes or skips a record whose length does not fit: a middleware or an older Gor has copied the
 // header over a changed body, or the record is damaged.

@@ -9,7 +9,7 @@ import (
 	"github.com/buger/gor/internal/stats"
 )
 
-// A Report is what a plugin says of itself at the end, beyond its counts:
+// A Report is what a plugin reports at the end, beyond its counts:
 // lines for people, and the same as values for programs.
 type Report struct {
 	w      io.Writer

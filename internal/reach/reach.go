@@ -94,7 +94,7 @@ func (cfg *Config) look(states []state, now time.Time) bool {
 	return true
 }
 
-// observe looks at an output of which it is not yet known whether it reaches
+// observe looks at an output that has not yet shown whether it reaches
 // anybody. What an output could not send to any peer says nothing.
 func (cfg *Config) observe(s *state, out ledger.Output, now time.Time) {
 	failing := out.Sum(stats.Failed)+out.Shed > 0

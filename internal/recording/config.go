@@ -67,7 +67,7 @@ var ErrNoName = errors.New("want the name of a file, such as requests.gor")
 
 // ErrNoChunks is what Check and Open return for a device or a pipe in chunks: the
 // second would have a name beside it, and be a file.
-var ErrNoChunks = errors.New("is no regular file, and cannot be recorded in chunks")
+var ErrNoChunks = errors.New("is not a regular file, and cannot be recorded in chunks")
 
 // mayChunk returns ErrNoChunks when the name is that of something which has no
 // chunks.

@@ -88,7 +88,7 @@ var ErrNoName = errors.New("want the name of a recording, such as requests.gor")
 type LoopError struct{ Name string }
 
 func (e *LoopError) Error() string {
-	return fmt.Sprintf("%s is no regular file and cannot be read twice", e.Name)
+	return fmt.Sprintf("%s is not a regular file and cannot be read twice", e.Name)
 }
 
 // A NothingError says that the files of a replay hold nothing to replay.
@@ -104,7 +104,7 @@ func (e *NothingError) Error() string {
 	case sniff.Recording:
 		return e.Name + " holds nothing to replay"
 	}
-	return fmt.Sprintf("%s is no recording: it is %s", e.Name, e.Kind)
+	return fmt.Sprintf("%s is not a recording: it is %s", e.Name, e.Kind)
 }
 
 // nothingIn says what a file is that has no record.

@@ -112,9 +112,9 @@ func TestLoops(t *testing.T) {
 func TestNothingToReplay(t *testing.T) {
 	for content, want := range map[string]string{
 		"":                         "x.gor is empty",
-		"no recording at all\n":    "x.gor is no recording: it is text",
-		"\xd4\xc3\xb2\xa1\x02\x00": "x.gor is no recording: it is a capture of packets (pcap)",
-		"\x00\x01\x02":             "x.gor is no recording: it is binary data",
+		"no recording at all\n":    "x.gor is not a recording: it is text",
+		"\xd4\xc3\xb2\xa1\x02\x00": "x.gor is not a recording: it is a capture of packets (pcap)",
+		"\x00\x01\x02":             "x.gor is not a recording: it is binary data",
 	} {
 		for _, loop := range []bool{false, true} {
 			cfg := testConfig()

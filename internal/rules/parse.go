@@ -164,9 +164,9 @@ func parseFraction(text string) (n, d uint64, err error) {
 	d, errD := strconv.ParseUint(strings.TrimSpace(den), 10, 32)
 	switch {
 	case errN != nil || errD != nil:
-		return 0, 0, errors.New("the fraction is no two numbers")
+		return 0, 0, errors.New("the fraction is not two numbers")
 	case bits.OnesCount64(d) != 1:
-		return 0, 0, fmt.Errorf("%d is no power of two", d)
+		return 0, 0, fmt.Errorf("%d is not a power of two", d)
 	case n > d:
 		return 0, 0, fmt.Errorf("%d/%d is more than all", n, d)
 	}

@@ -276,7 +276,7 @@ func TestParseErrors(t *testing.T) {
 		"allow-method GET POST":      "want a method such as GET",
 		"allow-url (":                "want a regular expression (RE2 syntax): error parsing regexp: missing closing ): `(`",
 		"allow-header a":             "want NAME:REGEXP, such as api-version:^v1",
-		"sample-header a:1/3":        "want NAME:N/D with D a power of two, such as user-id:1/4, or NAME:10%: 3 is no power of two",
+		"sample-header a:1/3":        "want NAME:N/D with D a power of two, such as user-id:1/4, or NAME:10%: 3 is not a power of two",
 		"sample-header-hash a b:1/2": "want NAME:N/D with D a power of two, such as user-id:1/4, or NAME:10%",
 		"sample-param a:2/1":         "want NAME:N/D with D a power of two, such as user-id:1/4, or NAME:10%: 2/1 is more than all",
 		"sample-param a:101%":        "want NAME:N/D with D a power of two, such as user-id:1/4, or NAME:10%",

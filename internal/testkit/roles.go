@@ -45,7 +45,7 @@ func PlayRole(more map[string]Role) {
 		role = trafficMain
 	}
 	if role == nil {
-		os.Exit(RoleFailed("%s=%s is no role of this program", roleVar, name))
+		os.Exit(RoleFailed("%s=%s is not a role of this program", roleVar, name))
 	}
 	os.Exit(role(os.Args[1:]))
 }

@@ -79,8 +79,9 @@ func New(cfg Config, out *Writer, notice Observer, seen *Sights) *Assembler {
 	return a
 }
 
-// Segment takes a segment of which it keeps nothing but copies. Holes that are due by the segment's time are given up
-// behind it: a packet that closes one must not be what gives it up.
+// Segment takes a segment, and keeps only copies of its bytes. Holes that are due by
+// the segment's time are given up after it: a packet that closes a hole must not be
+// what gives it up.
 func (a *Assembler) Segment(s *packet.Segment) {
 	a.stats.Segments++
 	a.see(s.Time)

@@ -41,7 +41,7 @@ type framer interface {
 	// heard takes an acknowledgement without data, sent at seq.
 	heard(c *conn, f *flow, seq, ack sequence, acked bool)
 
-	// quiet ends the message under way in f, of which nothing more has come for
+	// quiet ends the message under way in f when nothing more of it has come for
 	// Config.Expire, where traits.endsInQuiet.
 	quiet(c *conn, f *flow)
 
@@ -89,7 +89,7 @@ type messageSink interface {
 	// is counted as skipped.
 	takeBack(c *conn, f *flow, m *partial)
 
-	// loseUnseen counts a message of which nothing was taken. skipped counts bytes
+	// loseUnseen counts a lost message that never began. skipped counts bytes
 	// that belong to no message, and the request lines that they held.
 	loseUnseen(why Loss)
 	skipped(bytes, starts int)

@@ -29,7 +29,7 @@ type halfFields struct {
 	holeAt  sequence // where flow.next stood when the wait began
 }
 
-// A partial is a message of which the end has not come yet.
+// A partial is a message whose end has not come yet.
 type partial struct {
 	open    bool     // it has begun
 	lost    Loss     // why it will not be given

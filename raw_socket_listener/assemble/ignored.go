@@ -5,8 +5,8 @@ import (
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
-// Connections of which nothing is wanted: they carry another protocol, were
-// refused, or are the second sight of one that is followed.
+// Connections that are ignored: they carry another protocol, were refused, or are
+// the second sight of one that is followed.
 
 func (a *Assembler) foreign(c *conn, protocol http1.Preface) {
 	switch protocol {
@@ -20,8 +20,8 @@ func (a *Assembler) foreign(c *conn, protocol http1.Preface) {
 	a.ignore(c)
 }
 
-// ignore makes c one of which nothing is wanted. A message that was taken to
-// begin was none.
+// ignore takes no more messages from c. One that seemed to have begun was not a
+// message.
 func (a *Assembler) ignore(c *conn) {
 	c.ignored = true
 	a.dropPending(c)
@@ -37,8 +37,8 @@ func (a *Assembler) ignore(c *conn) {
 	}
 }
 
-// overhear takes s, of f, on a connection of which nothing is wanted: how far it
-// has come says what is of it, and when it is over.
+// overhear takes s, of f, on a connection that is ignored: its position says which
+// later segments belong to it, and when it is over.
 func (a *Assembler) overhear(c *conn, f, other *flow, s *packet.Segment) {
 	if c.multipath {
 		a.countStarts(f, s.Payload)

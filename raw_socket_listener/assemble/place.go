@@ -118,7 +118,7 @@ func (a *Assembler) fit(c *conn, f, other *flow, s *packet.Segment) fit {
 	return fitsNot
 }
 
-// fitUnseen is fit for a direction of which nothing was seen. What is known of the
+// fitUnseen is fit for a direction that nothing was seen of. What is known of the
 // connection before is none of this one.
 func (a *Assembler) fitUnseen(c *conn, f, other *flow, s *packet.Segment) fit {
 	seq, n := sequence(s.Seq), len(s.Payload)+s.Missing

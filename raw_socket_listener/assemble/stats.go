@@ -43,7 +43,7 @@ func (l Loss) String() string {
 type Stats struct {
 	Segments   uint64 // TCP segments looked at
 	Unmatched  uint64 // segments to and from other addresses
-	Undirected uint64 // segments of connections of which it is not known who asks whom
+	Undirected uint64 // segments of connections whose client is not known
 
 	Connections uint64 // seen to begin, or joined
 	Joined      uint64 // of these: established before the capture

@@ -31,7 +31,7 @@ func (fr *turnsFramer) enter(_ *conn, f *flow, seq sequence, quiet int64) {
 
 func (fr *turnsFramer) frame(c *conn, f *flow, b []byte, from arrival) (rest []byte, start bool) {
 	switch {
-	case len(b) == 0: // a segment of which the capture kept nothing
+	case len(b) == 0: // the capture kept nothing of the segment
 	case f.mode == modeFraming:
 		rest = fr.turn(c, f, b, &from)
 	default: // opaque, or ended
@@ -159,8 +159,8 @@ func (fr *turnsFramer) beginTurn(c *conn, f *flow, h *half, from *arrival) {
 	}
 }
 
-// answer finds the request that a response answers: that of which its sender had
-// received the end, or some of it. It stays there for what else answers it.
+// answer finds the request that a response answers: the last one that its sender
+// had received, whole or in part. It stays there for what else answers it.
 func (fr *turnsFramer) answer(c *conn, h *half, from *arrival) {
 	q := &c.pending
 	for q.len() > 0 && from.acked {
@@ -182,7 +182,7 @@ func (fr *turnsFramer) answer(c *conn, h *half, from *arrival) {
 }
 
 // missTurn notes a hole of n bytes, of which f.next is the end. Between two
-// messages it held at least one, of which the rest may follow.
+// messages it held at least one, whose rest may follow.
 func (fr *turnsFramer) missTurn(c *conn, f *flow, n int, now int64) {
 	h := fr.to.halfOf(c, f)
 	if !h.open {

@@ -191,7 +191,7 @@ func (n names) parseLive(s string) (Address, error) {
 		return a, nil
 	}
 	if bracketed || strings.Contains(host, ":") {
-		return Address{}, fmt.Errorf("%q is no IP address", host)
+		return Address{}, fmt.Errorf("%q is not an IP address", host)
 	}
 	return n.parseName(a, host, s)
 }
@@ -228,7 +228,7 @@ func (n names) parseName(a Address, host, s string) (Address, error) {
 	}
 	hosts, err := n.lookup(host)
 	if err != nil {
-		return Address{}, fmt.Errorf("%q is no interface, no capture file and no known host: %s (%w)", host, have, err)
+		return Address{}, fmt.Errorf("%q is not an interface, a capture file or a known host: %s (%w)", host, have, err)
 	}
 	for _, h := range hosts {
 		a.Hosts = append(a.Hosts, h.WithZone("").Unmap())

@@ -102,7 +102,7 @@ func TestParseAddressErrors(t *testing.T) {
 		{"::1", `type "[::1]:80"`},
 		{"[::1]", `type "[::1]:80"`},
 		{"2001:db8:0:0:0:0:0:1:80", `type "[2001:db8:0:0:0:0:0:1]:80"`},
-		{"[10.0.0]:80", "is no IP address"},
+		{"[10.0.0]:80", "is not an IP address"},
 		{"http://host:80/", `type "host:80"`},
 	} {
 		t.Run(tt.in, func(t *testing.T) {

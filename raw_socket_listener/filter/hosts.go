@@ -54,11 +54,11 @@ func (p *parser) addresses(t token) ([]netip.Addr, error) {
 func notAName(t token) error {
 	switch {
 	case isNumeral(t.text):
-		return fmt.Errorf("%q is no host: write \"port %s\", or a whole address", t.text, t.text)
+		return fmt.Errorf("%q is not a host: write \"port %s\", or a whole address", t.text, t.text)
 	case strings.Trim(t.text, "0123456789.") == "":
-		return fmt.Errorf("%q is no whole IPv4 address; networks are written \"net 10.0.0.0/8\"", t.text)
+		return fmt.Errorf("%q is not a whole IPv4 address; networks are written \"net 10.0.0.0/8\"", t.text)
 	case strings.Contains(t.text, ":"):
-		return fmt.Errorf("%q is no IPv6 address", t.text)
+		return fmt.Errorf("%q is not an IPv6 address", t.text)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (p *parser) netTest(q qualifiers, t token) (condition, error) {
 		return p.net6Test(q, t, mask)
 	}
 	if q.proto.family == familyIPv6 {
-		return nil, fmt.Errorf("%q is no network of the family %q", t.text, q.word)
+		return nil, fmt.Errorf("%q is not a network of the family %q", t.text, q.word)
 	}
 	net, bits, err := dotted(t)
 	if err != nil {
@@ -100,7 +100,7 @@ func (p *parser) netTest(q qualifiers, t token) (condition, error) {
 	case mask.text == "mask":
 		m := p.take()
 		if ones, bits, err = dotted(m); err != nil || bits == 8 {
-			return nil, fmt.Errorf("%q is no mask: write 255.0.0.0", m.text)
+			return nil, fmt.Errorf("%q is not a mask: write 255.0.0.0", m.text)
 		}
 	}
 	if net&^ones != 0 {
@@ -113,9 +113,9 @@ func (p *parser) net6Test(q qualifiers, t, mask token) (condition, error) {
 	a, err := netip.ParseAddr(t.text)
 	switch {
 	case err != nil, t.kind != tokenWord:
-		return nil, fmt.Errorf("%q is no IPv6 network", t.text)
+		return nil, fmt.Errorf("%q is not an IPv6 network", t.text)
 	case q.proto.family == familyIPv4:
-		return nil, fmt.Errorf("%q is no network of the family %q", t.text, q.word)
+		return nil, fmt.Errorf("%q is not a network of the family %q", t.text, q.word)
 	case mask.text == "mask":
 		return nil, fmt.Errorf("%q is of IPv6, which has no mask: write %q", t.text, t.text+"/64")
 	}
@@ -135,7 +135,7 @@ func (p *parser) net6Test(q qualifiers, t, mask token) (condition, error) {
 func (p *parser) prefix(most uint32) (int, error) {
 	n := p.number()
 	if n > most {
-		return 0, fmt.Errorf("%d is no length of a network: at most %d", n, most)
+		return 0, fmt.Errorf("%d is not the length of a network: at most %d", n, most)
 	}
 	return int(n), nil
 }
@@ -147,7 +147,7 @@ func dotted(t token) (net uint32, bits int, err error) {
 	for _, s := range parts {
 		n, err := strconv.ParseUint(s, 10, 8)
 		if err != nil || len(parts) > 4 || len(s) > 1 && s[0] == '0' || t.kind != tokenWord {
-			return 0, 0, fmt.Errorf("%q is no network: write for example 10.0.0.0/8, 10.1 or 2001:db8::/32", t.text)
+			return 0, 0, fmt.Errorf("%q is not a network: write for example 10.0.0.0/8, 10.1 or 2001:db8::/32", t.text)
 		}
 		net = net<<8 | uint32(n)
 	}

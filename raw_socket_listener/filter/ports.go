@@ -57,7 +57,7 @@ func rangeTest(q qualifiers, t token) (condition, error) {
 	var ports []uint32
 	for _, s := range []string{first, last} {
 		if t.kind != tokenWord || !isNumeral(s) {
-			return nil, fmt.Errorf("%q is no range of ports: write for example 8000-8010", t.text)
+			return nil, fmt.Errorf("%q is not a range of ports: write for example 8000-8010", t.text)
 		}
 		n, err := portNumber(token{kind: tokenWord, text: s})
 		if err != nil {
@@ -116,7 +116,7 @@ func numberTest(q qualifiers, t token) (condition, error) {
 			return nil, err
 		}
 		if n > 255 {
-			return nil, fmt.Errorf("%q is no number of a protocol: at most 255", t.text)
+			return nil, fmt.Errorf("%q is not the number of a protocol: at most 255", t.text)
 		}
 		return protocolTest(q.proto.family, n), nil
 	}
@@ -126,5 +126,5 @@ func numberTest(q qualifiers, t token) (condition, error) {
 	if t.text == "gre" {
 		return protocolTest(q.proto.family, packet.ProtoGRE), nil
 	}
-	return nil, fmt.Errorf("%q is no protocol: write its number", t.text)
+	return nil, fmt.Errorf("%q is not a protocol: write its number", t.text)
 }

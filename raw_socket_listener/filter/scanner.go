@@ -129,7 +129,7 @@ func scanToken(text string, bracket bool) (t token, n int, err error) {
 		}
 	}
 	_, n = utf8.DecodeRuneInString(text)
-	return t, 0, fmt.Errorf("%q is no part of an expression", text[:n])
+	return t, 0, fmt.Errorf("%q is not part of an expression", text[:n])
 }
 
 // scanWord gives the word that text begins with, if it does. A word does not

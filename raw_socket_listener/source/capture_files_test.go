@@ -219,7 +219,7 @@ func TestCapturePattern(t *testing.T) {
 	}
 
 	file("y.pcap1", []byte("this is no capture"))
-	for pattern, says := range map[string]string{"y.pcap*": "y.pcap1: it is no pcap", "z.pcap*": "no file matches", "[.pcap": "malformed"} {
+	for pattern, says := range map[string]string{"y.pcap*": "y.pcap1: it is neither a pcap", "z.pcap*": "no file matches", "[.pcap": "malformed"} {
 		_, err := openOne(Config{Address: filter.Address{Path: filepath.Join(dir, pattern)}})
 		wantError(t, err, says)
 	}

@@ -101,7 +101,7 @@ func TestFileSourceErrors(t *testing.T) {
 		open, run, fault string
 	}{
 		{"not there", filepath.Join(dir, "none.pcap"), "no such file", "", ""},
-		{"text", write("text.pcap", []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")), "is no pcap and no pcapng file", "", ""},
+		{"text", write("text.pcap", []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")), "neither a pcap nor a pcapng file", "", ""},
 		{"empty", write("empty.pcap", nil), "is empty", "", ""},
 		{"torn", write("torn.pcap", file[:len(file)-1]), "", "", "ends within a packet"},
 		{"damaged", write("damaged.pcap", append(file, bytes.Repeat([]byte{0xff}, 16)...)), "", "before byte ", ""},

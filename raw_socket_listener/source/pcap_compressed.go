@@ -126,7 +126,7 @@ func (c *captureReader) foreign() error {
 		return errors.New("it is compressed twice: pipe it through the outer decompressor")
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("it is no pcap and no pcapng file: %w", err)
+		return fmt.Errorf("it is neither a pcap nor a pcapng file: %w", err)
 	}
-	return errors.New("it is no pcap and no pcapng file")
+	return errors.New("it is neither a pcap nor a pcapng file")
 }

@@ -155,8 +155,8 @@ func TestCaptureFiles(t *testing.T) {
 			want: []readPacket{{packet.LinkRaw, 0, "abc", 3}}},
 
 		{name: "empty", says: "is empty"},
-		{name: "three bytes", file: []byte("\xd4\xc3\xb2"), says: "no pcap and no pcapng"},
-		{name: "text", file: []byte("1 93c7f6d0c9f8 1700000000\nGET / HTTP/1.1\n"), says: "no pcap and no pcapng"},
+		{name: "three bytes", file: []byte("\xd4\xc3\xb2"), says: "neither a pcap nor a pcapng"},
+		{name: "text", file: []byte("1 93c7f6d0c9f8 1700000000\nGET / HTTP/1.1\n"), says: "neither a pcap nor a pcapng"},
 		{name: "torn header", file: pcap(le, 0xa1b2c3d4, 0)[:30], err: io.ErrUnexpectedEOF},
 		{name: "torn packet", file: pcap(le, 0xa1b2c3d4, 0)[:41], err: io.ErrUnexpectedEOF},
 		{name: "torn gzip", file: zip(ng(le))[:60], err: io.ErrUnexpectedEOF},

@@ -227,7 +227,7 @@ func wrapOf(etherType uint16, b []byte) wrap {
 	return unwrapped
 }
 
-// ipBody returns what an IP packet that is no later fragment holds; packet.ProtoNone
+// ipBody returns what an IP packet that is not a later fragment holds; packet.ProtoNone
 // when there is nothing to be found. The body is a part of b.
 func ipBody(b []byte) (proto byte, body []byte) {
 	if len(b) < packet.IP4HeaderLen {

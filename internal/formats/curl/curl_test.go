@@ -168,8 +168,8 @@ func TestWhatIsNotUnderstood(t *testing.T) {
 	for line, want := range map[string]string{
 		"curl http://x/ --nonsense": "--nonsense", "wget x": `"wget" is not curl`, "curl $HOME": "no shell runs here", "curl `id`": "no shell runs here", "curl http://x | jq": "want a plain curl command",
 		"curl -H": "-H has no value", "curl": "there is no URL", "curl --next http://x": "there is no URL", "curl http://x --next -s": "there is no URL", "curl http://x --next --nonsense": "--nonsense",
-		"curl 'http://x/{a'": "a brace is not closed", "curl 'http://x/[1'": "is no range", "curl 'http://x/[5-1]'": "is no range", "curl 'http://x/[0-999999999]'": "more than 100000", "curl 'http://x/a]'": "closes nothing", "curl 'http://x/{}'": "nothing in the braces",
-		"curl 'http://x/[1-999][1-999]'": "more than 100000", "curl 'http://x/[b-a]'": "is no range", "curl 'http://x/[1-9:0]'": "is no range", "curl 'http://x/{a{b}}'": "inside of braces", "curl 'http://x/[1-18446744073709551615]'": "is no range", "curl 'http://x/": "quote", "curl ftp://x/": "is none of http", "curl -b jar http://x/": "names a file of cookies", "curl x -d @/does/not/exist": "no such file",
+		"curl 'http://x/{a'": "a brace is not closed", "curl 'http://x/[1'": "is not a range", "curl 'http://x/[5-1]'": "is not a range", "curl 'http://x/[0-999999999]'": "more than 100000", "curl 'http://x/a]'": "closes nothing", "curl 'http://x/{}'": "nothing in the braces",
+		"curl 'http://x/[1-999][1-999]'": "more than 100000", "curl 'http://x/[b-a]'": "is not a range", "curl 'http://x/[1-9:0]'": "is not a range", "curl 'http://x/{a{b}}'": "inside of braces", "curl 'http://x/[1-18446744073709551615]'": "is not a range", "curl 'http://x/": "quote", "curl ftp://x/": "is none of http", "curl -b jar http://x/": "names a file of cookies", "curl x -d @/does/not/exist": "no such file",
 	} {
 		_, err := New(strings.NewReader("# note\n\n"+line+"\n"), Config{}).Next()
 		var at *message.PositionError

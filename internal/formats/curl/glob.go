@@ -131,7 +131,7 @@ func globRange(text string) (list []string, rest string, err error) {
 		step, err = strconv.ParseUint(by, 10, 32)
 	}
 	if !closed || !ok || err != nil || step == 0 {
-		return nil, "", fmt.Errorf("[%.40s is no range such as [1-9] or [a-z]", text)
+		return nil, "", fmt.Errorf("[%.40s is not a range such as [1-9] or [a-z]", text)
 	}
 	isLetter := func(s string) bool { return len(s) == 1 && (s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z') }
 	if isLetter(from) && isLetter(to) && from <= to && from[0]&0x20 == to[0]&0x20 {
@@ -144,7 +144,7 @@ func globRange(text string) (list []string, rest string, err error) {
 	last, err2 := strconv.ParseUint(to, 10, 62)
 	switch {
 	case err1 != nil || err2 != nil || first > last:
-		return nil, "", fmt.Errorf("[%s] is no range such as [1-9] or [a-z]", within)
+		return nil, "", fmt.Errorf("[%s] is not a range such as [1-9] or [a-z]", within)
 	case (last-first)/step >= globMost:
 		return nil, "", fmt.Errorf("[%s] stands for more than %d URLs", within, globMost)
 	}

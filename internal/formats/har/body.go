@@ -78,7 +78,7 @@ func decodeText(text, encoding string) ([]byte, error) {
 	}
 	body, err := base64.StdEncoding.DecodeString(strings.NewReplacer("\r", "", "\n", "").Replace(text))
 	if err != nil {
-		return nil, errors.New("a body is no base64")
+		return nil, errors.New("a body is not base64")
 	}
 	return body, nil
 }

@@ -235,5 +235,5 @@ func parseTime(text string) (int64, error) {
 			return max(t.UnixNano(), 1), nil
 		}
 	}
-	return 0, fmt.Errorf("startedDateTime %.40q is no time", text)
+	return 0, fmt.Errorf("startedDateTime %.40q is not a time", text)
 }

@@ -87,7 +87,7 @@ func TestWhatIsWrongHasAPosition(t *testing.T) {
 		{archive(good, `{"request":{"method":"GET","url":"http://x/"}}`), "entry 2: startedDateTime"},
 		{archive(good)[:len(archive(good))-20], "the archive ends in the middle"},
 		{archive(good, `{x`), "entry 2: invalid character"},
-		{archive(good, `{`+began+`,"request":{"method":"GET","url":"http://x/","headers":[]},"response":{"status":200,"content":{"text":"!","encoding":"base64"}}}`), "entry 2: a body is no base64"},
+		{archive(good, `{`+began+`,"request":{"method":"GET","url":"http://x/","headers":[]},"response":{"status":200,"content":{"text":"!","encoding":"base64"}}}`), "entry 2: a body is not base64"},
 		{archive(`{"request":{"url":"` + strings.Repeat("x", 5<<20)), "larger than the limit"},
 	} {
 		_, _, err := read(t, tt.archive)

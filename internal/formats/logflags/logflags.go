@@ -1,4 +1,4 @@
-// Package logflags has the flags for what access logs do not say of themselves,
+// Package logflags has the flags for what access logs do not contain,
 // for whatever reads files: the replay and the tools.
 package logflags
 

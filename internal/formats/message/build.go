@@ -11,7 +11,7 @@ import (
 
 // ErrMethod, ErrTarget and ErrHeader say what cannot stand in a message.
 var (
-	ErrMethod = errors.New("the method is no token")
+	ErrMethod = errors.New("the method is not a token")
 	ErrTarget = errors.New("the target has a character that no request line may have")
 	ErrHeader = errors.New("a header has a character that none may have")
 )

@@ -130,7 +130,7 @@ func (r *Reader) decode(coding string, body []byte) ([]byte, error) {
 		return body, fmt.Errorf("%w: %s", ErrCoding, coding)
 	}
 	if src == nil {
-		return body, fmt.Errorf("%w: %q is no coding that Gor knows", ErrCoding, coding)
+		return body, fmt.Errorf("%w: %q is not a coding that Gor knows", ErrCoding, coding)
 	}
 	r.bodies[0], r.bodies[1] = r.bodies[1], r.bodies[0]
 	out := r.bodies[0][:0]

@@ -157,7 +157,7 @@ type side struct {
 	notes  []string
 }
 
-// NotRecordingError says what a file is that is no recording.
+// NotRecordingError says what a file is that is not a recording.
 type NotRecordingError struct {
 	Name string
 	Kind sniff.Kind
@@ -225,7 +225,7 @@ func (s *side) next() ([]byte, error) {
 			s.notes = append(s.notes, fmt.Sprintf("%s: %s", name, d))
 		}
 		if !s.any && s.kind != sniff.Recording && s.kind != sniff.HAR {
-			s.notes = append(s.notes, fmt.Sprintf("%s is %s, and no recording", name, s.kind))
+			s.notes = append(s.notes, fmt.Sprintf("%s is %s, not a recording", name, s.kind))
 		}
 		s.close()
 		s.names = s.names[1:]

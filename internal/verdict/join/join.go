@@ -78,7 +78,7 @@ type Joining struct {
 	// its room in memory is needed: nothing with its id comes later.
 	Early bool
 
-	// Late is how long a group can be waited for: one of which the first part came
+	// Late is how long a group can be waited for: one whose first part came
 	// before is done with as it is. 0: for ever.
 	Late time.Duration
 

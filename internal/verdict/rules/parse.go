@@ -111,7 +111,7 @@ func (e *entry) pathList() ([]string, error) {
 		for _, one := range p {
 			text, ok := one.(string)
 			if !ok {
-				return nil, fmt.Errorf("path: %v is no text", one)
+				return nil, fmt.Errorf("path: %v is not text", one)
 			}
 			all = append(all, text)
 		}
@@ -176,14 +176,14 @@ func amount(name string, v any) (float64, error) {
 		number, percent := strings.CutSuffix(v, "%")
 		parsed, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 		if err != nil {
-			return 0, fmt.Errorf(`%s = %q is no number: write 0.01 or "1%%"`, name, v)
+			return 0, fmt.Errorf(`%s = %q is not a number: write 0.01 or "1%%"`, name, v)
 		}
 		f = parsed
 		if percent {
 			f /= 100
 		}
 	default:
-		return 0, fmt.Errorf(`%s = %v is no number: write 0.01 or "1%%"`, name, v)
+		return 0, fmt.Errorf(`%s = %v is not a number: write 0.01 or "1%%"`, name, v)
 	}
 	if !(f >= 0) || f > 1e300 {
 		return 0, fmt.Errorf("%s = %v: want a number that is not negative", name, v)

@@ -93,7 +93,7 @@ func TestMistakes(t *testing.T) {
 		"[[ignor]]\npath = 'a'":                        `"ignor"`,
 		"[[ignore]]\npath = 'a'\nroute = 'users'":      "GET /users/*",
 		"[[tolerance]]\npath = 'a'":                    "absolute or relative is missing",
-		"[[tolerance]]\npath = 'a'\nrelative = 'much'": "no number",
+		"[[tolerance]]\npath = 'a'\nrelative = 'much'": "not a number",
 		"[[tolerance]]\npath = 'a'\nabsolute = -1":     "not negative",
 		"[[route]]\npattern = 'x'":                     "GET /users/*",
 		"[[noise]]\nseverity = 'status'":               "never noise",
