@@ -17,7 +17,7 @@ import (
 	"github.com/buger/gor/internal/recording"
 	"github.com/buger/gor/internal/signals"
 	"github.com/buger/gor/internal/threshold"
-	"github.com/buger/gor/raw_socket_listener"
+	rawsocket "github.com/buger/gor/raw_socket_listener"
 )
 
 // A runner takes one run from the first message to the summary.

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/gor/internal/payload"
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/internal/payload"
 )
 
 func newPlainSender(t *testing.T, addr string, src Source, change func(*SenderConfig)) *Sender {

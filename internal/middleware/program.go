@@ -15,11 +15,12 @@ import (
 	"syscall"
 	"time"
 
+	"mvdan.cc/sh/v3/shell"
+
 	"github.com/buger/gor/internal/address"
 	"github.com/buger/gor/internal/buffers"
 	"github.com/buger/gor/internal/payload"
 	"github.com/buger/gor/internal/queue"
-	"mvdan.cc/sh/v3/shell"
 )
 
 // A Program is a program of the user's between the inputs and the outputs.

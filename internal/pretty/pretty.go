@@ -9,8 +9,9 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/buger/gor/internal/http1"
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/buger/gor/internal/http1"
 )
 
 // A Decoder decodes messages one after another. It serves one goroutine.

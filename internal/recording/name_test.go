@@ -2,13 +2,14 @@ package recording
 
 import (
 	"fmt"
-	"github.com/buger/gor/internal/testkit"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/buger/gor/internal/testkit"
 )
 
 func TestFileName(t *testing.T) {

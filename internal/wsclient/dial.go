@@ -11,8 +11,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/buger/gor/internal/outbound"
 	"github.com/coder/websocket"
+
+	"github.com/buger/gor/internal/outbound"
 )
 
 const (

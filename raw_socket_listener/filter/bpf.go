@@ -4,8 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 const (

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/net/bpf"
+
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
-	"golang.org/x/net/bpf"
 )
 
 // mustParse reads an address with a fixed set of interfaces and hosts.

@@ -1,8 +1,8 @@
 package filter
 
-import "golang.org/x/net/bpf"
-
 import (
+	"golang.org/x/net/bpf"
+
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 

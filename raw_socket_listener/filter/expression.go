@@ -6,8 +6,9 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // The expressions of pcap-filter(7) that a capture understands, and their

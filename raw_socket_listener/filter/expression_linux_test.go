@@ -6,9 +6,10 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // The kernel takes every program, and its packets are those that match: it

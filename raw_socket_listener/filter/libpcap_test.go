@@ -13,9 +13,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/bpf"
+
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
-	"golang.org/x/net/bpf"
 )
 
 // needTcpdump skips a test that asks libpcap what an expression means, unless

@@ -1,8 +1,8 @@
 package filter
 
-import "encoding/binary"
-
 import (
+	"encoding/binary"
+
 	"github.com/buger/gor/raw_socket_listener/packet"
 )
 

@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // portTest compares ports. A service that only one protocol has is its port of

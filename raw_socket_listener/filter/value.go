@@ -3,8 +3,9 @@ package filter
 import (
 	"encoding/binary"
 
-	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 // A value is a number of 32 bits that a packet gives. There are four kinds:

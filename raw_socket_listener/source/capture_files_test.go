@@ -12,10 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
 	"github.com/buger/gor/raw_socket_listener/packettest"
-	"github.com/klauspost/compress/zstd"
 )
 
 // classicWriter makes pcap files whose headers are of any age.

@@ -3,9 +3,10 @@ package source
 import (
 	"fmt"
 
-	"github.com/buger/gor/raw_socket_listener/filter"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 // Modes and flags of PACKET_FANOUT (linux/if_packet.h): the mode stands in the

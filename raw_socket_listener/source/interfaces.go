@@ -1,8 +1,8 @@
 package source
 
-import "time"
-
 import (
+	"time"
+
 	"github.com/buger/gor/raw_socket_listener/filter"
 )
 

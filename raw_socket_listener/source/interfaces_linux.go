@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/buger/gor/raw_socket_listener/filter"
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 // down looks at an error of a ring. The kernel reports one when the interface

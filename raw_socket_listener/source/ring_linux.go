@@ -11,9 +11,10 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/buger/gor/raw_socket_listener/packet"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/raw_socket_listener/packet"
 )
 
 const (

@@ -8,9 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/buger/gor/raw_socket_listener/filter"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 const (

@@ -8,9 +8,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/buger/gor/raw_socket_listener/filter"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/buger/gor/raw_socket_listener/filter"
 )
 
 // Look fills s with what the interfaces see, until that is enough, the time

@@ -12,9 +12,10 @@ import (
 	"time"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/buger/gor/raw_socket_listener/filter"
 	"github.com/buger/gor/raw_socket_listener/packet"
-	"golang.org/x/sys/unix"
 )
 
 const (

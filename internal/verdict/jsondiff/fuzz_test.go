@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/buger/gor/internal/verdict/finding"
 	oracle "github.com/wI2L/jsondiff"
+
+	"github.com/buger/gor/internal/verdict/finding"
 )
 
 // FuzzDiff holds two texts against each other: nothing differs from itself, what is
