@@ -6,8 +6,7 @@ import (
 )
 
 // Prepare opens the session of a recorded connection that a message is coming of,
-// unless it is open or there is no room for it. It does not wait, and is for
-// sessions without goroutines.
+// unless it is open or there is no room for it. It does not wait.
 func (s *Sessions) Prepare(key []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -120,9 +120,10 @@ func New(cfg Config) *Pool {
 		c := dispatch.SessionsConfig{
 			Queue: p.q, Done: p.ctx.Done(), Most: cfg.Most, IdleFor: cfg.IdleFor,
 			Unsent: func() { p.account.unsent.Add(1) },
+			Ahead:  p.mayOpenAhead, Stands: func() bool { return p.client.Standing() > 0 },
 		}
 		if p.client.Looped() {
-			c.Begin, c.Ahead, c.Stands = p.begin, p.mayOpenAhead, func() bool { return p.client.Standing() > 0 }
+			c.Begin = p.begin
 		} else {
 			c.Serve = p.serve
 		}
@@ -153,12 +154,10 @@ func (p *Pool) Await(ctx context.Context, most time.Duration, why func(error)) e
 // those that the forecast asks for before their requests are due. ready returns a
 // channel that is closed when all that were asked for so far stand. Call it before
 // the first Write. A Pool with Sessions opens those whose recorded connections the
-// forecast names, but with TLS, where each opens its own.
+// forecast names.
 func (p *Pool) Begin(f *pace.Forecast) (ready func() <-chan struct{}) {
 	if p.sessions != nil {
-		if p.client.Looped() {
-			f.FollowConnections(p.sessions.Prepare)
-		}
+		f.FollowConnections(p.sessions.Prepare)
 		return p.sessions.Ready
 	}
 	p.demand = pace.NewDemand(f)

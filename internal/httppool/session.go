@@ -14,6 +14,7 @@ func (s *shared) serve(ss *dispatch.Session) {
 	w := s.newWorker()
 	w.sender = s.client.NewSender(w.done)
 	defer w.close()
+	ss.OpenWith(w.openAhead)
 	for {
 		it, ok := ss.Take()
 		if !ok {
@@ -22,6 +23,17 @@ func (s *shared) serve(ss *dispatch.Session) {
 		for backoff := newBackoff(); w.sendInOrder(it, &backoff); it = w.it {
 		}
 	}
+}
+
+// openAhead makes the connection before the first request, unless only that says
+// which host to ask for. Of a target that takes none only the first session finds
+// that out.
+func (w *worker) openAhead() {
+	if w.s.cfg.NameByHost || (w.s.away.Load() && w.s.client.Standing() == 0) {
+		return
+	}
+	_ = w.connect() // the request finds out too
+	w.s.away.Store(!w.sender.Connected())
 }
 
 // orderMost is the longest pause of a session between two attempts at a target that
@@ -80,15 +92,8 @@ func (s *shared) begin(ss *dispatch.Session) dispatch.SessionSender {
 	return l
 }
 
-// Open makes the connection ahead of the first request. Of a target that takes none
-// only the first session finds that out.
-func (l *loopSession) Open() {
-	if l.s.away.Load() && l.s.client.Standing() == 0 {
-		return
-	}
-	_ = l.connect() // the request finds out too
-	l.s.away.Store(!l.sender.Connected())
-}
+// Open makes the connection ahead of the first request.
+func (l *loopSession) Open() { l.openAhead() }
 
 func (l *loopSession) Send(it queue.Item) {
 	l.backoff.Reset()

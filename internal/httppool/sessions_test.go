@@ -2,6 +2,7 @@ package httppool
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/buger/gor/internal/certs/certstest"
 	"github.com/buger/gor/internal/ledger"
 	"github.com/buger/gor/internal/outbound"
 	"github.com/buger/gor/internal/pace"
@@ -107,11 +109,40 @@ func sessionsBeyondTheLimit(t *testing.T) error {
 }
 
 // TestSessionsOpenAhead: the connections of the recorded ones that are announced
-// stand before there is a request, which then goes over its own; one for which none
-// comes ends.
+// stand before there is a request, which then goes over its own.
 func TestSessionsOpenAhead(t *testing.T) {
-	target := testkit.StartSink(t)
-	out := newRig(t, target.Addr(), sessions)
+	a := certstest.New(t, "sessions")
+	pair, err := tls.LoadX509KeyPair(a.IssueFor("sessions", time.Now().Add(time.Hour), "a.example"))
+	testkit.Must(t, err)
+	for _, scheme := range []string{"http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			target := testkit.StartTarget(t, func(c net.Conn, _ int) {
+				if scheme == "https" {
+					c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{pair}})
+				}
+				for {
+					if _, err := testkit.ReadRequest(c); err != nil {
+						return
+					}
+					if _, err := c.Write([]byte(testkit.OK200)); err != nil {
+						return
+					}
+				}
+			})
+			out := newRig(t, scheme+"://a.example", func(c *Config) {
+				sessions(c)
+				c.Client.Dial = testkit.DialTo(target.Address())
+				if config := c.Client.Target.TLS(false); config != nil {
+					config.RootCAs = a.Pool()
+					c.Client.TLS = func() *tls.Config { return config }
+				}
+			})
+			openAhead(t, out)
+		})
+	}
+}
+
+func openAhead(t *testing.T, out *rig) {
 	f := new(pace.Forecast)
 	ready := out.Begin(f)
 	id := func(conn int) []byte { return payload.AppendID(nil, uint64(conn), 0) }
@@ -129,7 +160,7 @@ func TestSessionsOpenAhead(t *testing.T) {
 	if n := out.client.Standing(); n != conns {
 		t.Fatalf("%d connections stand, want %d", n, conns)
 	}
-	for conn := range conns - 1 {
+	for conn := range conns - 1 { // for the last one no request comes
 		msg := payload.AppendMeta(nil, payload.Meta{Type: payload.Request, ID: id(conn), Time: 1e18, Duration: 0, Length: -1})
 		_, err := out.Write(fmt.Appendf(msg, "GET /%d HTTP/1.1\r\nHost: prod\r\n\r\n", conn))
 		testkit.Must(t, err)
