@@ -83,7 +83,7 @@ var allowedImports = map[string][]string{
 	"bench/kafka":                {"bench/command", "bench/figures", "internal/payload"},
 	"bench/link":                 {"bench/command", "bench/figures", "internal/payload"},
 	"bench/loadgen":              {"internal/http1", "internal/payload", "internal/stats"},
-	"bench/memory":               {"bench/command", "internal/payload", "github.com/coder/websocket"},
+	"bench/memory":               {"bench/command", "internal/payload", "github.com/coder/websocket", "github.com/twmb/franz-go/pkg/kfake", "github.com/twmb/franz-go/pkg/kgo", "github.com/twmb/franz-go/pkg/kmsg"},
 	"bench/netns":                {"golang.org/x/sys/unix"},
 	"bench/scale":                {},
 	"bench/pace":                 {"bench/figures", "internal/http1", "internal/payload", "golang.org/x/sys/unix"},

@@ -83,6 +83,34 @@ func modes() []mode {
 		replay("file to http and elasticsearch", func(e *env) []string {
 			return []string{"--output-http", e.target(false), "--output-http-elasticsearch", e.elastic(false)}
 		}),
+		replay("file to http, with a verdict on a new version", func(e *env) []string {
+			return []string{"--output-http", e.target(false) + "#primary", "--output-http", e.target(false) + "#candidate", "--output-http-track-response",
+				"--output-http-response-buffer", "16mb", "--output-verdict", e.file("verdict")}
+		}),
+		{"file to kafka", nil, func(e *env) ([]string, func(*program) error, error) {
+			in, err := e.in()
+			if err != nil {
+				return nil, nil, err
+			}
+			addr, err := e.kafka()
+			return append(in, toKafka(addr)...), nil, err
+		}},
+		{"kafka to nothing", nil, func(e *env) ([]string, func(*program) error, error) {
+			in, err := e.in()
+			if err != nil {
+				return nil, nil, err
+			}
+			addr, err := e.kafka()
+			if err != nil {
+				return nil, nil, err
+			}
+			sender, err := e.start(nil, append(in, toKafka(addr)...)...)
+			if err != nil {
+				return nil, nil, err
+			}
+			_, err = sender.wait(e.ctx, nil)
+			return []string{"--input-kafka-host", addr, "--input-kafka-topic", topic, "--input-kafka-offset", "-2|max", "--input-kafka-to-end", "--output-null"}, nil, err
+		}},
 		replay("file to ws", func(e *env) []string { return []string{"--output-ws", "ws://" + e.websocket()} }),
 		{"file to binary", nil, func(e *env) ([]string, func(*program) error, error) {
 			in, err := e.in()

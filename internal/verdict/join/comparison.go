@@ -47,7 +47,7 @@ type Verdict struct {
 // backlogMost and backlogGroups bound what waits to be compared, in bytes and as a
 // number, which is a second of a busy server; more waits in temporary files.
 const (
-	backlogMost   = 3 << 20
+	backlogMost   = 2 << 20
 	backlogGroups = 4096
 )
 

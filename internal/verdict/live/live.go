@@ -21,7 +21,7 @@ import (
 const (
 	// window bounds the groups that wait in memory for an answer, in bytes: with the
 	// queue and what waits to be compared it stays below a third of what Gor may take.
-	window = 5 << 20
+	window = 4 << 20
 
 	// answersMost bounds the answers that wait to be joined, in bytes. They are shed when
 	// there is no room, and come in bursts while the processors are busy with sending:
