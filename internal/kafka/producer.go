@@ -45,8 +45,8 @@ const (
 
 	// flyingMost bounds the messages that are on their way, in bytes: each takes room
 	// once more in its batch, and once more in the request. Brokers that acknowledge within a tenth
-	// of a second are kept busy by it with 60 MB/s. One larger message goes alone.
-	flyingMost = 6 << 20
+	// of a second are kept busy by it with 80 MB/s. One larger message goes alone.
+	flyingMost = 8 << 20
 
 	// defaultBatch is Kafka's own limit, for when the topic's cannot be read.
 	defaultBatch = 1_000_012
@@ -75,7 +75,7 @@ type Producer struct {
 	unacked   atomic.Int64
 	bytes     atomic.Int64  // of the messages on their way
 	landed    chan struct{} // has one when bytes became fewer
-	acked     atomic.Int64 // time of the last acknowledgment, ns since 1970
+	acked     atomic.Int64  // time of the last acknowledgment, ns since 1970
 	failures  *stats.Reasons
 	refusal   atomic.Bool // a refusal was told of
 
