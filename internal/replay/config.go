@@ -95,6 +95,7 @@ func (e *LoopError) Error() string {
 type NothingError struct {
 	Name string     // of the first file
 	Kind sniff.Kind // what it is; sniff.Recording also when nobody can tell
+	Why  string     // what is wrong with what it holds; "": nothing
 }
 
 func (e *NothingError) Error() string {
@@ -102,6 +103,9 @@ func (e *NothingError) Error() string {
 	case sniff.Empty:
 		return e.Name + " is empty: nothing was recorded"
 	case sniff.Recording:
+		if e.Why != "" {
+			return e.Name + " holds nothing to replay: " + e.Why
+		}
 		return e.Name + " holds nothing to replay"
 	}
 	return fmt.Sprintf("%s is not a recording: it is %s", e.Name, e.Kind)
@@ -109,7 +113,7 @@ func (e *NothingError) Error() string {
 
 // nothingIn says what a file is that has no record.
 func nothingIn(r *recordedFile) error {
-	e := &NothingError{Name: r.name, Kind: sniff.Recording}
+	e := &NothingError{Name: r.name, Kind: sniff.Recording, Why: r.damage}
 	if kind, path, _ := formats.Split(r.name); kind == formats.Recording && r.regular.Load() {
 		e.Name = path
 		if found, err := sniff.File(path); err == nil {

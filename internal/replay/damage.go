@@ -11,6 +11,7 @@ import (
 // account adds a file's damage to the sums, and tells of it once.
 func (m *mergedFiles) account(r *recordedFile) {
 	d := r.src.Damage()
+	r.damage = d.String()
 	m.mu.Lock()
 	m.total.Damaged += d.Damaged
 	m.total.TooLarge += d.TooLarge

@@ -28,6 +28,7 @@ type recordedFile struct {
 	first   int64  // time of the first record
 	empty   bool
 	told    bool // its damage was
+	damage  string
 }
 
 // begin opens a file at its beginning.
@@ -53,9 +54,9 @@ func (m *mergedFiles) begin(r *recordedFile) error {
 	var other *formats.OtherError
 	switch {
 	case errors.Is(err, formats.ErrCapture):
-		return &NothingError{pathOf(r.name), sniff.Pcap}
+		return &NothingError{Name: pathOf(r.name), Kind: sniff.Pcap}
 	case errors.As(err, &other):
-		return &NothingError{pathOf(r.name), other.Kind}
+		return &NothingError{Name: pathOf(r.name), Kind: other.Kind}
 	}
 	return err
 }

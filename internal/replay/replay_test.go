@@ -115,6 +115,7 @@ func TestNothingToReplay(t *testing.T) {
 		"no recording at all\n":    "x.gor is not a recording: it is text",
 		"\xd4\xc3\xb2\xa1\x02\x00": "x.gor is not a recording: it is a capture of packets (pcap)",
 		"\x00\x01\x02":             "x.gor is not a recording: it is binary data",
+		"1 a 1400000000000000000 -1 30\nGET / HTTP/1.1\r\n": "x.gor holds nothing to replay: 1 torn at the end",
 	} {
 		for _, loop := range []bool{false, true} {
 			cfg := testConfig()
