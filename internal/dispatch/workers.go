@@ -1,6 +1,5 @@
-// Package dispatch hands a queue's messages to who sends them: to workers, of
-// which there are as many as messages are under way, to one session for each
-// recorded connection, or to a fixed number of senders that keep each recorded
+// Package dispatch hands a queue's messages to who sends them: to as many workers
+// as messages are under way, to one session for each recorded connection, or to a fixed number of senders that keep each recorded
 // connection's order.
 package dispatch
 

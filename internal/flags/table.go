@@ -1,6 +1,6 @@
 // Package flags reads Gor's settings from the command line, the environment and a
-// TOML file, out of one table of flags. The same table
-// gives the help text and what shells complete.
+// TOML file, by one table of flags. The same table gives the help text and the
+// completions of shells.
 //
 // Values are those of package flag: whatever has String and Set. Errors name
 // what was wrong and what to type instead, and all mistakes are reported, not

@@ -2,6 +2,7 @@ package payload
 
 import (
 	"bytes"
+	"encoding/hex"
 )
 
 // Keys of the attributes that are known here. What a value means stands in docs/recordings.md.
@@ -131,28 +132,15 @@ func Unescape(dst, value []byte) []byte {
 	for i := 0; i < len(value); i++ {
 		c := value[i]
 		if c == '%' && i+2 < len(value) {
-			high, ok1 := hexDigit(value[i+1])
-			low, ok2 := hexDigit(value[i+2])
-			if ok1 && ok2 {
-				c = high<<4 | low
+			var b [1]byte
+			if _, err := hex.Decode(b[:], value[i+1:i+3]); err == nil {
+				c = b[0]
 				i += 2
 			}
 		}
 		dst = append(dst, c)
 	}
 	return dst
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	}
-	return 0, false
 }
 
 // appendAttributes appends to a header line that begins at start as many attributes of list as it has room for.

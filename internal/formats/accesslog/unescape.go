@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"encoding/hex"
 	"unicode/utf8"
 )
 
@@ -95,19 +96,7 @@ func hexByte(v []byte, i int) (byte, bool) {
 	if i+1 >= len(v) {
 		return 0, false
 	}
-	high, ok1 := hexDigit(v[i])
-	low, ok2 := hexDigit(v[i+1])
-	return high<<4 | low, ok1 && ok2
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	}
-	return 0, false
+	var b [1]byte
+	_, err := hex.Decode(b[:], v[i:i+2])
+	return b[0], err == nil
 }
