@@ -184,8 +184,8 @@ func TestFileOutputKilled(t *testing.T) {
 			}
 		}
 		lost += len(s.sent) - len(got)
-		if len(s.sent) == 0 || killed.Sub(s.sent[0]) < long || s.latest(killed) > busy {
-			continue
+		if len(s.sent) == 0 || killed.Sub(s.sent[0]) < long || s.latest(killed) > busy || len(kind.args) > 0 {
+			continue // a chunk that is full is written whatever the interval
 		}
 		longRounds++
 		if len(got) < len(s.sent) {
@@ -197,7 +197,7 @@ func TestFileOutputKilled(t *testing.T) {
 	}
 	t.Logf("%d of %d long rounds miss more than an interval; %d requests lost in all; cut off: %d", late, longRounds, lost, bad)
 	// When the interval means nothing, what came in a second is missing in each round.
-	if longRounds > 3 && late == longRounds {
+	if longRounds > 2 && late == longRounds {
 		t.Errorf("in %d of %d rounds more is missing than came in an interval of %s", late, longRounds, interval)
 	}
 }
