@@ -157,3 +157,14 @@ func TestNewNameClosesTheOld(t *testing.T) {
 		t.Error("the file of the old name is still open")
 	}
 }
+
+// TestMisnamed: a name that promises a compression that Gor does not write is said
+// to have none, and recorded to.
+func TestMisnamed(t *testing.T) {
+	for name, want := range map[string]bool{"x.gor": false, "x.gor.gz": false, "x.zst": false, "x.gor.bz2": true, "x.xz": true, "bz2.gor": false} {
+		out := open(t, filepath.Join(t.TempDir(), name), nil)
+		if got := out.log.Has("it is not compressed"); got != want {
+			t.Errorf("%s: said %v, want %v", name, got, want)
+		}
+	}
+}

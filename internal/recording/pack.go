@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -25,6 +26,15 @@ func packingOf(name string) packing {
 		return packZstd
 	}
 	return packNone
+}
+
+// notPacked are suffixes of compressed files that a recording is not written as.
+var notPacked = []string{".bz2", ".xz", ".lz4", ".br", ".lzma", ".zip", ".7z"}
+
+// misnamed reports whether a name promises a compression that the file will not
+// have.
+func misnamed(name string) bool {
+	return slices.ContainsFunc(notPacked, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }
 
 // format is what payload.Source's Format says of such a recording.

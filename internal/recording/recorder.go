@@ -54,6 +54,9 @@ func Open(cfg Config) (*Recorder, error) {
 		close(r.ended)
 		return nil, err
 	}
+	if misnamed(cfg.Pattern) {
+		cfg.Logf("%s %s: it is not compressed, whatever its name says; a name that ends in .gz or .zst is", cfg.Kind, cfg.Pattern)
+	}
 	go func() {
 		defer close(r.ended)
 		w.run()
