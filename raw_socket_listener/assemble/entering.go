@@ -17,12 +17,10 @@ func (fr *http1Framer) interrupt(c *conn, f *flow, h *half, b []byte, from *arri
 	case f.response && !h.matched && c.sentAt(f.next) >= 0 && http1.CompleteHead(b, true):
 		// It has no body after all: the request that was missed was a HEAD.
 		fr.end(c, f, h, m, LostUnpaired, nil)
-	case m.trial != modeUnseen && !h.known && (!f.response && http1.BeginsRequest(b) || f.response && http1.CompleteHead(b, true)):
+	case m.trial != modeUnseen && !h.known && (!f.response && http1.BeginsRequest(b) && !h.inMethod(b) || f.response && http1.CompleteHead(b, true)):
 		// A line that begins a segment is better than one that nothing
 		// followed that could be a head.
-		back := m.trial
 		fr.abandon(c, f, h)
-		m.trial, f.mode = back, modeFraming
 	case m.bare:
 		begin := h.afterHead(b)
 		if !h.refused(begin, from) {
@@ -34,6 +32,18 @@ func (fr *http1Framer) interrupt(c *conn, f *flow, h *half, b []byte, from *arri
 		return begin
 	}
 	return b
+}
+
+// inMethod reports whether b, which begins as a request, goes on with a method of
+// which no more has come than a part: LOCK behind UN.
+func (h *half) inMethod(b []byte) bool {
+	if h.buf.size == 0 || h.buf.size >= http1.MayBeginLen || bytes.IndexByte(h.buf.prefix(), ' ') >= 0 {
+		return false
+	}
+	var begin [http1.MayBeginLen]byte
+	n := copy(begin[:], h.buf.prefix())
+	n += copy(begin[n:], b)
+	return http1.MayBegin(begin[:n], false)
 }
 
 // afterHead returns b with what is kept of the body under way before it.
@@ -129,11 +139,17 @@ func (h *half) likely(b []byte) bool {
 }
 
 // abandon takes back that a message began in f: what it began with is passed
-// over, and the direction goes on as before.
+// over, and the direction goes on as before. Of one that is lost nothing is kept
+// that could be counted when it is passed over: it stays lost.
 func (fr *http1Framer) abandon(c *conn, f *flow, h *half) {
 	m := h.http1()
-	fr.to.takeBack(c, f, &h.partial)
 	f.mode, f.fresh = m.trial, false
+	if h.lost != NotLost {
+		fr.end(c, f, h, m, NotLost, nil)
+		c.unsure = true
+		return
+	}
+	fr.to.takeBack(c, f, &h.partial)
 	if m.atFirst && f.mode == modeJoining {
 		fr.to.loseUnseen(LostJoined)
 	}
@@ -184,11 +200,12 @@ func (fr *http1Framer) fail(c *conn, f *flow, h *half, b []byte, from *arrival, 
 	f.next = f.next.plus(len(b))
 	f.fresh, f.blind = false, false
 	if !f.response {
-		more := int(f.skipped.Count(b))
-		if !begun && m.parser.StartRead() && more > 0 {
-			more-- // its own
+		rest := b
+		if !begun && m.parser.StartRead() {
+			rest = b[bytes.IndexByte(b, '\n')+1:] // behind its own line, whose begin may have come before
 		}
-		fr.to.skipped(0, more)
+		f.skipped = http1.StartCounter{}
+		fr.to.skipped(0, int(f.skipped.Count(rest)))
 	}
 	fr.end(c, f, h, m, LostMalformed, nil)
 	f.mode = back
