@@ -110,6 +110,14 @@ func (t *Trace) Check(a Account) (r Report) {
 					r.Given++
 					continue
 				}
+				if !st.Sure && st.Found && s.readAs(st.Offset, taken[i]) {
+					// "POST ", then "GET / HTTP/1.1" in the next segment: one
+					// request line, which a lone word stands before or which has
+					// a space in its target. The request that ends with it was
+					// given, and there is no second one.
+					r.Given++
+					continue
+				}
 				line := fmt.Sprintf("%v to %v, stream %d, offset %d: %.60q", d.Src, d.Dst, i, st.Offset-s.First, s.tail(st.Offset))
 				missing = append(missing, line)
 				switch {
@@ -139,6 +147,19 @@ func (t *Trace) Check(a Account) (r Report) {
 		r.found(Overdone, "%d lost where %d of %d requests are not whole", a.Lost, unfinished, r.Strict)
 	}
 	return r
+}
+
+// readAs reports whether the request line at an offset has a request that was
+// taken begin in its target. One that begins in its method does not count: LOCK
+// is none of the readings of UNLOCK.
+func (s *Stream) readAs(at int64, taken map[int64]bool) bool {
+	h := readHead(s.tail(at))
+	for i := at + int64(len(h.method)) + 1; i < at+int64(h.line); i++ {
+		if taken[i] {
+			return true
+		}
+	}
+	return false
 }
 
 // covered reports whether an offset lies in one of the ranges.

@@ -106,6 +106,8 @@ func TestFindings(t *testing.T) {
 	}
 	two := "GET /2 HTTP/1.1\r\n\r\n"
 	whole, holed := talk(7, get, two), talk(7, get, "-"+get, two, two)
+	bad, lock := "PUT / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "LOCK / HTTP/1.1\r\n\r\n"
+	lone, cut := talk(7, bad, "POST ", two), talk(7, bad, "UN", lock)
 	for _, test := range []struct {
 		name    string
 		packets []Packet
@@ -122,6 +124,12 @@ func TestFindings(t *testing.T) {
 		{"behind a hole", holed, Account{Messages: say(get, two, two), Lost: 1}, nil},
 		{"behind a hole but one", holed, Account{Messages: say(get, two), Skipped: 1}, nil},
 		{"nothing behind a hole", holed, Account{Messages: say(get), Lost: 1}, []string{Deaf}},
+		{"behind a lone method", lone, Account{Messages: say(two), Lost: 1}, nil},
+		{"with a lone method before it", lone, Account{Messages: say("POST " + two), Lost: 1}, nil},
+		{"none behind a lone method", lone, Account{Lost: 1}, []string{Deaf}},
+		{"behind a lone method in a whole stream", talk(7, "POST ", get), Account{Messages: say(get)}, []string{Missed, Deaf}},
+		{"the end of a method", cut, Account{Messages: say(lock), Lost: 1}, []string{Deaf}},
+		{"a method that was cut", cut, Account{Messages: say("UN" + lock), Lost: 1}, nil},
 		{"on another connection", whole[:1], Account{Messages: say(get)}, []string{Invented}},
 	} {
 		test.a.Ports = []uint16{80}

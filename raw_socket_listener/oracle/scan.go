@@ -14,6 +14,7 @@ type Start struct {
 	Ends   []int64 // behind the request, as far as that is known; two when its body may be left out
 	Whole  bool    // all of its bytes are there
 	Sure   bool    // nothing before it in its stream can lead a reader astray
+	Found  bool    // nothing but its own bytes, and that they begin a segment, says that it starts there
 }
 
 // A scanner lists the strict starts of a stream.
@@ -29,6 +30,7 @@ type scanner struct {
 	pos    int64
 	synced bool
 	sure   bool
+	found  bool // c.pos is where a search, or that a body was left out, led to
 
 	// The client left out the body before c.pos. A head there that does not end
 	// before another segment begins a request may have been content as well.
@@ -75,10 +77,10 @@ func (c *scanner) search() bool {
 			case !registered(h.method):
 				continue
 			case h.size > 0 && !h.bad:
-				c.pos, c.synced = at, true
+				c.pos, c.synced, c.found = at, true, true
 				return true
 			}
-			c.starts = append(c.starts, Start{Offset: at})
+			c.starts = append(c.starts, Start{Offset: at, Found: true})
 			at += int64(h.line) - 1
 		}
 	}
@@ -111,7 +113,8 @@ func (c *scanner) request() bool {
 		c.sure = false
 	}
 	c.refused = false
-	start := Start{Offset: c.pos, Sure: c.sure}
+	start := Start{Offset: c.pos, Sure: c.sure, Found: c.found}
+	c.found = false
 	switch {
 	case h.size == 0:
 		c.starts = append(c.starts, start)
@@ -142,7 +145,7 @@ func (c *scanner) request() bool {
 				c.sure = false
 			}
 			c.starts = append(c.starts, start)
-			c.pos, c.refused = bodyAt, true
+			c.pos, c.refused, c.found = bodyAt, true, true
 			return true
 		} else if next.line == 0 {
 			c.sure = false
