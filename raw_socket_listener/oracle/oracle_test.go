@@ -107,6 +107,7 @@ func TestFindings(t *testing.T) {
 	two := "GET /2 HTTP/1.1\r\n\r\n"
 	whole, holed := talk(7, get, two), talk(7, get, "-"+get, two, two)
 	bad, lock := "PUT / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "LOCK / HTTP/1.1\r\n\r\n"
+	expect := "PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n"
 	lone, cut := talk(7, bad, "POST ", two), talk(7, bad, "UN", lock)
 	for _, test := range []struct {
 		name    string
@@ -130,6 +131,9 @@ func TestFindings(t *testing.T) {
 		{"behind a lone method in a whole stream", talk(7, "POST ", get), Account{Messages: say(get)}, []string{Missed, Deaf}},
 		{"the end of a method", cut, Account{Messages: say(lock), Lost: 1}, []string{Deaf}},
 		{"a method that was cut", cut, Account{Messages: say("UN" + lock), Lost: 1}, nil},
+		{"a body with its head", talk(7, expect+two+two), Account{Messages: say(expect + two[:7]), Lost: 1}, nil},
+		{"a body with its head, not counted", talk(7, expect+two+two), Account{Messages: say(expect + two[:7])}, []string{Deaf}},
+		{"where a body was left out", talk(7, expect, two+two), Account{Messages: say(expect + two[:7]), Lost: 1}, []string{Missed}},
 		{"on another connection", whole[:1], Account{Messages: say(get)}, []string{Invented}},
 	} {
 		test.a.Ports = []uint16{80}

@@ -139,6 +139,7 @@ func (c *scanner) request() bool {
 			// The client got its answer and left the body out.
 			start.Whole, start.Ends = false, []int64{bodyAt}
 			c.sure = c.sure && rest[len(next.method)+1] == '/' // what else may be content
+			c.sure = c.sure && s.begins[bodyAt]                // before an answer it is what the body begins with
 			if h.length <= int64(len(next.method)) && s.cutIn(bodyAt+1, bodyAt+int64(len(next.method))) {
 				// The body is full before anything follows the method: until
 				// then nobody can tell "P", "O", "S", "T" from content.
