@@ -232,9 +232,9 @@ func TestNoMethodsByName(t *testing.T) {
 	}
 }
 
-// topFileLines bounds each source file of the top level: it is read in one sitting,
-// and holds flags, an adapter and policy.
-const topFileLines = 250
+// topFileLines bounds each source file of the top level, which stays below 250: it
+// is read in one sitting, and holds flags, an adapter and policy.
+const topFileLines = 249
 
 // What the top level holds at most. The goal is 25 source files and 15 of tests,
 // which are what a user expects to see there; mechanisms belong into rooms below

@@ -136,8 +136,7 @@ func checkEngine(s string) (string, error) {
 	return "", errors.New("want af_packet, pcap_file or vxlan")
 }
 
-// parseFilter takes one expression: two would have to be joined, and only
-// whoever wrote them knows how.
+// parseFilter takes one expression: how to join two only their author knows.
 func (s *rawSettings) parseFilter(text string) (*rawsocket.Filter, error) {
 	if s.Filter != nil {
 		return nil, fmt.Errorf("there is the filter %q already: join them with and, or with or", s.Filter)

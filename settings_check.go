@@ -168,10 +168,9 @@ func (s *Settings) has(flag string) bool {
 	return slices.ContainsFunc(slices.Concat(s.Inputs, s.Outputs), func(arg pluginArg) bool { return arg.Flag == flag })
 }
 
-// none reports whether there are plugins of that flag, and is true of the address
-// of none.
-func (s *Settings) none(flag string, is func(address string) bool) bool {
-	return s.has(flag) && !slices.ContainsFunc(s.addresses(flag), is)
+// none reports whether there are plugins of that flag, none of whose addresses fits.
+func (s *Settings) none(flag string, fits func(address string) bool) bool {
+	return s.has(flag) && !slices.ContainsFunc(s.addresses(flag), fits)
 }
 
 // addresses are those that plugins of that flag were given, without limits.
